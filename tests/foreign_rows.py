@@ -48,6 +48,7 @@ from app.models import (
     IotDevice,
     IotEvent,
     IotLive,
+    ItemSet,
     Job,
     LandingDoor,
     LandingDoorCheck,
@@ -136,6 +137,10 @@ def foreign_rows(world: World, session: Any) -> None:
             sha256="0" * 64, uploaded_by_id=head.id, uploaded_at=at, **unit,
         ),
         MaintenanceTeam(id=KEY, name=MARK, **unit),
+        ItemSet(
+            id=KEY, kind="A", name=MARK, from_on=day, basis=MARK, state="in_force", opinion=MARK, **unit,
+            rows=[{"code": "U9-1-01", "level": "half_month", "item": MARK, "requirement": MARK}],
+        ),
         Enforcement(
             id=KEY, number=f"YT-{CODE}", kind="talk", state="in_force", decided_on=day, facts=MARK, demand=MARK,
             reply_days=9, in_force_at=at, **unit,
@@ -355,10 +360,10 @@ WATCHED = (
     PolicyProposal, UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop,
     Delegation, Comment, Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment,
     InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage, Inspection,
-    MaintenanceTeam, TeamMember, VisitCompanion, Rescue, RescueDispatch, RescueStep, RescueCallback, RepairOrder,
-    Anomaly, FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, IotEvent,
-    ProvincialRun, ProvincialItem, ProvincialDifference, PositionCapture, Component, LandingDoor, LandingDoorCheck,
-    ElevatorLabel,
+    MaintenanceTeam, ItemSet, TeamMember, VisitCompanion, Rescue, RescueDispatch, RescueStep, RescueCallback,
+    RepairOrder, Anomaly, FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin,
+    IotDevice, IotEvent, ProvincialRun, ProvincialItem, ProvincialDifference, PositionCapture, Component, LandingDoor,
+    LandingDoorCheck, ElevatorLabel,
 )  # fmt: skip
 
 

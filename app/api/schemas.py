@@ -252,6 +252,23 @@ SCHEMAS: dict[str, Schema] = {
         "code item", code=TEXT, level=TEXT, item=TEXT, requirement=TEXT, needs_test=said(YES, "须填实测值"),
         measure=said(TEXT, "实测值的单位"),
     ),
+    "ItemLine": {"allOf": [ref("Item"), an_object(
+        "source", source=said(TEXT, "法定版本，或增加它的地区、单位"), detailed=said(TEXT, "把它细化的地区或单位"),
+    )]},
+    "ItemList": an_object(
+        "kind version counts items", kind=TEXT, version=said(TEXT, "维保记录里的 item_version"),
+        counts=said(PART, "每个周期一次做几项"), items=many(ref("ItemLine")),
+    ),
+    "ItemSet": an_object(
+        "id kind name region_code from_on state own_items", id=WHOLE, kind=TEXT, name=TEXT,
+        unit_id=said(maybe(WHOLE), "地区的清单没有单位"), region_code=TEXT, from_on=DAY, basis=maybe(TEXT),
+        state=one_of(["draft", "submitted", "returned", "in_force", "discarded"]), own_items=WHOLE,
+        submitted_at=maybe(INSTANT), decided_at=maybe(INSTANT), opinion=maybe(TEXT),
+    ),
+    "ItemSetPage": page_of("ItemSet"),
+    "ItemSetWhole": {"allOf": [ref("ItemSet"), an_object(
+        "items counts", items=many(ref("ItemLine")), counts=PART,
+    )]},
     "VisitWhole": {"allOf": [ref("Visit"), an_object(
         "items choices", item_version=maybe(TEXT), client_key=maybe(TEXT), order_id=maybe(WHOLE),
         items=many(ref("Item")),

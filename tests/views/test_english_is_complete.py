@@ -50,6 +50,7 @@ PERSONS = {
     "iot_device": "maker model end_reason",
     "iot_event": "standard code",
     "enforcement": "facts demand legal_basis document_no reply sent_back_note close_note returned_note withdraw_reason",
+    "item_set": "name basis opinion rows",
     "maintenance_team": "name",
     "patrol_round": "title note account_name",
     "patrol_stop": "finding handled",

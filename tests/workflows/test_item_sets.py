@@ -16,11 +16,15 @@ from app.permissions import Role
 from app.reference import CURRENT, of_annex
 from app.rules.item_lists import Item
 from app.rules.levels import Level
+from app.rules.offline import Contact, PhoneClock
 from app.transaction import transaction
 from app.workflows.maintenance import item_lists, item_sets
 from app.workflows.on_site import phone_copy
+from app.workflows.visits import offline
+from app.workflows.visits.offline import Kept, Moment
+from app.workflows.visits.visits import CheckOut
 from tests.factories import World, actor, make_account, make_ledger, make_policy
-from tests.workflows.visit_world import MINUTE, START, answers, arrive, huzhou, leave, rules_of
+from tests.workflows.visit_world import HERE, HOUR, MINUTE, START, answers, arrive, huzhou, leave, rules_of
 
 __all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("PLN-08")
@@ -362,3 +366,24 @@ def test_a_process_reads_an_own_list_once(session: Any, huzhou: Any) -> None:
     assert len([text for text in made if "item_set" in text]) == 1
 
 
+
+
+@pytest.mark.feature("MNT-05")
+@pytest.mark.parametrize(("told", "kept"), [("former", "former"), ("", "now"), ("T5002-2017+999", "now")])
+def test_a_visit_without_network_does_the_list_that_the_phone_carried(
+    session: Any, huzhou: Any, told: str, kept: str
+) -> None:
+    """The list came into force while the phone was away; what it says it carried is believed if it once held."""
+    made = in_force(huzhou, NEW, from_on=clock.local_day(START))
+    versions = {"former": CURRENT, "now": f"{CURRENT}+{made.id}"}
+    sent = START + 2 * HOUR
+    items = item_lists.items_of(session, "3110", "half_month", versions[kept])
+    done = CheckOut(results={i.code: {"result": "ok", "value": "1"} for i in items}, problem="")
+    one = Kept(
+        "phone-1", PhoneClock(sent, sent, Contact(START - HOUR, dt.timedelta())), huzhou.accounts["worker"].id,
+        began=Moment(huzhou.own.code, START, HERE, 5.0),
+        ended=Moment(huzhou.own.code, START + 40 * MINUTE, HERE, 5.0), done=done, items=versions.get(told, told),
+    )  # fmt: skip
+    with transaction(session):
+        visit = offline.receive(session, huzhou.actor("worker"), one, sent)
+    assert visit.item_version == versions[kept] and len(visit.results) == len(items)

@@ -287,7 +287,8 @@ def _typed(inherited: tuple[Item, ...], kind: str) -> Draft:
     new = [line for line in lines if (line.level, str(line.item)) not in base]
     items += [*(_item(one, kind) for one in added), *(replace(line, annex=kind) for line in new)]
     return Draft(
-        text("name", 200), text("from_on", 20), text("basis", 2000), more, added, items, wrong, pasted, bool(text("whole", 5)),
+        text("name", 200), text("from_on", 20), text("basis", 2000), more, added, items, wrong, pasted,
+        bool(text("whole", 5)),
         BLANK if count <= len(added) + BLANK else count - len(added),
     )  # fmt: skip
 

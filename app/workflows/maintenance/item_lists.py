@@ -22,7 +22,8 @@ from app.rules.levels import Level
 from app.transaction import AnySession
 
 _set: Any = ItemSet.__table__.c
-_BAR, _SPACE = literal_column("'|'"), literal_column("' '")
+_BAR: Any = literal_column("'|'")
+_SPACE: Any = literal_column("' '")
 # The own lists in force of the unit `unit` and of all regions, as one text: rides in a statement about something else,
 # and whoever reads it hands it to `read`.
 HEADS = (
