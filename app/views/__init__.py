@@ -101,8 +101,8 @@ def register(appbuilder: Any) -> None:
         elevator_map, elevator_positions, elevator_labels, components, labels, applications, applying, printing, queue,
         unit_changes, office, filing_lists, contracts, commitments, declarations, attached, insurance, inspections,
         ledgers, teams, item_sets, orders, maintenance_lists, visits, exports, reports, coverage, capacity, cockpit,
-        scores, score_items, fairness, what_if, safety, patrols, repairs, repair_statistics, anomalies, bulletins, complaints,
-        enforcement, appeals, fraud, spot_draws, spot_checks, complaint_statistics, rescues, rescue_pages,
+        scores, score_items, fairness, what_if, safety, patrols, repairs, repair_statistics, anomalies, bulletins,
+        complaints, enforcement, appeals, fraud, spot_draws, spot_checks, complaint_statistics, rescues, rescue_pages,
         rescue_statistics, iot, provincial,
     ):  # fmt: skip
         area.register(appbuilder)

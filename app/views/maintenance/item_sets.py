@@ -337,7 +337,7 @@ def _pasted(pasted: str) -> tuple[list[Item], list[Finding]]:
 
 
 def _levels(cell: str) -> Iterator[Level]:
-    word = cell.removesuffix("维保").removesuffix("度") if cell not in CYCLES else cell
+    word = cell.removesuffix("维保")
     for key, label in LEVEL_LABELS.items():
         if cell in (key.value, str(label), str(LEVEL_SHORT[key])):
             yield key
