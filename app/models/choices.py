@@ -82,7 +82,7 @@ LEVEL = {
     "half_month": _l("半月"), "quarter": _l("季度"), "half_year": _l("半年"), "annual": _l("年度"),
 }  # fmt: skip
 ORDER_STATE = {"open": _l("待维保"), "done": _l("已维保"), "void": _l("已作废")}
-ORDER_ORIGIN = {"auto": _l("自动"), "manual": _l("手动"), "import": _l("导入")}
+ORDER_ORIGIN = {"auto": _l("自动"), "manual": _l("手动"), "import": _l("导入"), "plan": _l("一年计划")}
 NOTE_KIND = {"note": _l("说明"), "objection": _l("使用单位有异议")}
 VISIT_MODE = {"items": _l("按系统维保项"), "sheet": _l("按上传维保单")}
 OFFLINE_PART = {"in": _l("离线签到"), "out": _l("离线签退"), "both": _l("离线")}

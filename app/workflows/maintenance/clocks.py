@@ -183,12 +183,16 @@ def _retell_between(
 
 
 def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest: bool) -> dt.date | None:
-    """Close the open automatic order for the newest visit, and the one that the visit names: the day it was planned."""
+    """Close the open automatic order for the newest visit, and the one that the visit names: the day it was planned.
+
+    Of a year's plan also half-month orders whose day is behind: any visit does what they asked for. Longer ones wait.
+    """
+    given = {"elevator": visit.elevator_id, "order": visit.order_id or 0} | ({"on": visit.visit_on} if newest else {})
     with session.no_autoflush:  # clock and ledger, which wait, have nothing to do with it
         closed = moves.move_where(
             session, BY_CLOCK, MaintenanceOrder, "state", "open", "done", _OWN_OR_AUTO if newest else _OWN,
             verb="visit", at=at, effective_on=visit.visit_on, values={"visit_id": visit.id, "closed_at": at},
-            given={"elevator": visit.elevator_id, "order": visit.order_id or 0}, beside=("origin", "planned_on"),
+            given=given, beside=("origin", "planned_on"),
         )  # fmt: skip
     closed.sort(key=lambda order: (order[1] != "auto", order[0]))
     return next((planned_on for _id, _origin, planned_on in closed), None)
@@ -198,7 +202,8 @@ _order: Any = MaintenanceOrder.__table__.c
 _OWN = (_order.elevator_id == bindparam("elevator")) & (_order.id == bindparam("order"))
 _OWN_OR_AUTO = (_order.elevator_id == bindparam("elevator")) & (
     (_order.id == bindparam("order")) | (_order.origin == "auto")
-)
+    | ((_order.origin == "plan") & (_order.level == "half_month") & (_order.planned_on <= bindparam("on")))
+)  # fmt: skip
 
 
 def recompute(session: AnySession, elevator_id: int, at: dt.datetime) -> None:

@@ -132,6 +132,8 @@ def judged(
     if values["mode"] not in GENERATION_MODE:
         found = say("没有“%(mode)s”这种任务生成模式", mode=values["mode"])
         findings.append(Finding("任务生成模式", False, found, "请选择自动或手动", "mode", str(values["mode"])))
+    if ledger is not None and ledger.mode == "manual" and values["mode"] == "auto":
+        findings += _plan_findings_of(session, elevator.id, today)
     for name, label in PERSONS.items():
         if values[name] is not None and _changed(ledger, name, values):
             person = orders.worker_finding(session, values[name], elevator.maintenance_unit_id or 0, today, name)
@@ -170,6 +172,16 @@ def _dates_findings(values: Mapping[str, Any], names: Mapping[str, str]) -> list
     told = together(names[n] for n in missing)
     remedy = "请补全，或只填下次年度维保日期（其余自动推算）"
     return [Finding("下次维保日期", False, say("缺少%(told)s", told=told), remedy, field=missing[0])]
+
+
+def _plan_findings_of(session: AnySession, elevator_id: int, today: dt.date) -> list[Finding]:
+    """A year's plan and nightly orders would both send somebody: one of them goes first."""
+    count, last = orders.plan_stands(session, elevator_id, today)
+    if not count:
+        return []
+    found = say("一年计划还有 %(count)s 条待维保任务，至 %(last)s", count=count, last=last)
+    remedy = "请先在维保计划中作废这些任务，再改为自动"
+    return [Finding("任务生成模式", False, found, remedy, "mode", "auto")]
 
 
 def _plan_findings(values: Mapping[str, Any], stored: dt.date | None, running: Clock) -> list[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, literal, select
+from sqlalchemy import Select, bindparam, func, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
@@ -206,6 +206,80 @@ def reassign(
         after = {"worker_id": worker_id, "orders": len(former)}
         audit.record(session, actor, at, "order.reassign", "maintenance_order", None, before=former, after=after)
     return outcomes
+
+
+def amend(
+    session: AnySession, actor: Actor, order_id: int, data: Mapping[str, Any], reason: str, at: dt.datetime
+) -> MaintenanceOrder:
+    """Another day or level for an open order made by hand, by a workbook or by a plan; keys that `data` lacks stay.
+
+    An automatic one has its day and level from clock and ledger, so it is changed there.
+    """
+    require(actor, Verb.ORDER_EDIT)
+    order = _open_order(session, actor, order_id)
+    if order.origin == "auto":
+        remedy = "自动任务的日期和频次随维保周期和履历中的下次维保日期推算；请修改设备履历，或改为手动后新增任务"
+        raise refuse("修改任务", "这是自动生成的任务", remedy)
+    elevator = session.get(Elevator, order.elevator_id, execution_options={"skip_scope": True})
+    assert elevator is not None
+    old = {"planned_on": order.planned_on, "level": order.level}
+    wanted = old | {name: data[name] for name in old if name in data}
+    reason = reason.strip()
+    findings = []
+    if wanted == old:
+        findings.append(Finding("修改任务", False, "计划日期和频次都没有变", "请填写新的计划日期，或选择另一种频次"))
+    elif wanted["planned_on"] == old["planned_on"]:
+        # A day that is behind stays: only the level is put right.
+        findings += [f for f in new_findings(session, actor, elevator, wanted, old["planned_on"]) if f.field == "level"]
+    else:
+        findings += [f for f in new_findings(session, actor, elevator, wanted, clock.local_day(at)) if not f.ok]
+        findings += _day_taken(session, order, wanted["planned_on"])
+    findings.append(reason_finding(reason, "修改任务", "请填写修改原因，最多 120 个字"))
+    raise_failing(findings)
+    order.planned_on, order.level = wanted["planned_on"], wanted["level"]
+    if order.limit_on is not None and order.planned_on > order.limit_on:
+        order.limit_on = None  # it was the limit that ran before that day
+    session.flush()
+    audit.record(
+        session, actor, at, "order.edit", "maintenance_order", order.id, before=old, after=wanted | {"reason": reason}
+    )
+    return order
+
+
+def reason_finding(reason: str, rule: str, remedy: str) -> Finding:
+    """A reason that people can read: there, and of one line."""
+    ok = 0 < len(reason) <= 120
+    found = say("原因有 %(count)s 个字", count=len(reason))
+    return Finding(rule, ok, found, "" if ok else remedy, field="reason", value=reason[:200])
+
+
+def _day_taken(session: AnySession, order: MaintenanceOrder, on: Any) -> list[Finding]:
+    if not isinstance(on, dt.date):
+        return []
+    other = session.scalar(
+        select(MaintenanceOrder.id)
+        .where(
+            MaintenanceOrder.elevator_id == order.elevator_id, MaintenanceOrder.state == "open",
+            MaintenanceOrder.planned_on == on, MaintenanceOrder.id != order.id,
+        )
+        .limit(1)
+        .execution_options(skip_scope=True)
+    )  # fmt: skip
+    if other is None:
+        return []
+    found = say("这台电梯 %(day)s 已有任务 %(key)s", day=on, key=other)
+    return [Finding("计划日期", False, found, "请选择另一天，或先作废那条任务", "planned_on", str(on))]
+
+
+def plan_stands(session: AnySession, elevator_id: int, today: dt.date) -> tuple[int, dt.date | None]:
+    """How many open orders of a year's plan lie ahead of an elevator, and the last one's day (PLN-04)."""
+    found = session.execute(
+        select(func.count(), func.max(_order.planned_on)).where(
+            _order.elevator_id == elevator_id, _order.origin == "plan", _order.state == "open",
+            _order.planned_on >= today,
+        )
+    ).one()  # fmt: skip
+    return found[0], found[1]
 
 
 def cancel(session: AnySession, actor: Actor, order_id: int, reason: str, at: dt.datetime) -> None:

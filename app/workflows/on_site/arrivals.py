@@ -81,9 +81,8 @@ def _of(
     all_written(session)
     kind, numbers = scope.outline(actor, Elevator)
     human = dict(zip(_persons(len(worker.human)), worker.human, strict=True))
-    values = numbers | human | sites.named(text) | people.month_of(at) | {
-        "unit": actor.unit_id or 0, "today": clock.local_day(at), "person": actor.person_id or 0,
-        "key": client_key or None,
+    values = numbers | human | sites.named(text) | people.month_of(at) | sites.days(clock.local_day(at)) | {
+        "unit": actor.unit_id or 0, "person": actor.person_id or 0, "key": client_key or None,
     }  # fmt: skip
     [row] = asked(session, _statement(kind, len(human)), values).rows
     *around, run_id, run_until, run_at, run_code, again_id, again_of, month, state, lists = row

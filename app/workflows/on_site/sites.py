@@ -36,6 +36,8 @@ from app.workflows.core import outbox
 from app.workflows.on_site import labels
 
 LONGEST_TEXT = 200
+# How far ahead an order may lie that a visit stands for: less than the longer interval (rules.levels.order_day_of).
+SOON_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Site:
     """An elevator on a day, as one unit finds it.
 
     `covered_by` and `covered_until`: the binding in force, whoever's; `last_end`: of the unit's last one that ended.
-    `order`: the unit's open order that was planned first, as id and level.
+    `order`: of the unit's open orders that this visit can stand for (`SOON_DAYS`) the one planned first: id, level.
     """
 
     elevator: Lift
@@ -89,10 +91,15 @@ class Site:
         return Level(self.order_level or self.next_level or Level.HALF_MONTH)
 
 
+def days(today: dt.date) -> dict[str, dt.date]:
+    """What `around` asks for of the calendar."""
+    return {"today": today, "soon": today + dt.timedelta(days=SOON_DAYS)}
+
+
 def of_elevator(session: AnySession, actor: Actor, elevator: Elevator, today: dt.date) -> Site:
     """The site of an elevator at hand."""
     kind, numbers = scope.outline(actor, Elevator)
-    asked = numbers | {"unit": actor.unit_id or 0, "today": today, "key": elevator.id}
+    asked = numbers | days(today) | {"unit": actor.unit_id or 0, "key": elevator.id}
     return site_of(actor, session.execute(around(kind, by_key=True), asked).one())
 
 
@@ -246,7 +253,7 @@ def _own_work(kind: Actor) -> Select[Any]:
 def around(kind: Actor, by_key: bool = False) -> Select[Any]:
     """What `Site` holds, by elevator, and whether the scope of such an actor holds it; made once for all of his kind.
 
-    Takes `unit`, `today`, and `key` or `token` and `code`.
+    Takes `unit`, the `days`, and `key` or `token` and `code`.
     """
     today: Any = bindparam("today")
     elevator, unit = Elevator.__table__, Unit.__table__.c
@@ -262,7 +269,8 @@ def around(kind: Actor, by_key: bool = False) -> Select[Any]:
     order = (
         select(waiting.id)
         .where(
-            waiting.elevator_id == _elevator.id, waiting.unit_id == bindparam("unit"), waiting.state == "open"
+            waiting.elevator_id == _elevator.id, waiting.unit_id == bindparam("unit"), waiting.state == "open",
+            waiting.planned_on <= bindparam("soon"),
         )
         .order_by(waiting.planned_on, waiting.id)
         .limit(1)
