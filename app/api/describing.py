@@ -16,6 +16,7 @@ from app.api.schemas_checks import CHECKS
 from app.api.schemas_deeds import DEEDS
 from app.api.schemas_elevators import ELEVATORS
 from app.api.schemas_iot import IOT
+from app.api.schemas_orders import ORDERS
 from app.api.schemas_papers import PAPERS
 from app.api.schemas_people import PEOPLE
 from app.api.schemas_provincial import PROVINCIAL
@@ -53,7 +54,7 @@ def add_components(api_spec: Any) -> None:
             "description": "设备密钥的 HMAC-SHA256 签名，见 docs/iot.md",
         }),
         *((schemes.schema, name, said) for name, said in (
-            SCHEMAS | ELEVATORS | PAPERS | PEOPLE | DEEDS | CHECKS | IOT | PROVINCIAL
+            SCHEMAS | ELEVATORS | PAPERS | PEOPLE | DEEDS | CHECKS | IOT | PROVINCIAL | ORDERS
         ).items()),
     ]:  # fmt: skip
         try:

@@ -347,11 +347,6 @@ SCHEMAS: dict[str, Schema] = {
         "passes findings", passes=YES, findings=many(ref("Finding")),
         elevator=maybe(an_object("id", id=WHOLE, code=TEXT, address=TEXT, status=TEXT)),
     ),
-    "Order": an_object(
-        "id elevator_id", id=WHOLE, elevator_id=WHOLE, code=TEXT, address=TEXT, level=TEXT, level_name=TEXT,
-        planned_on=DAY, limit_on=maybe(DAY),
-    ),
-    "OrderPage": page_of("Order"),
     # --- the rest
     "Clocks": an_object("rows", rows=many(ref("Countdown"))),
     "ClockKinds": an_object("rows", rows=many(an_object(

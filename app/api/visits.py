@@ -1,4 +1,4 @@
-"""`/api/v1/visits`, `/gate`, `/orders`: for phones of other makers; the same workflow as the phone pages."""
+"""`/api/v1/visits`, `/gate`: for phones of other makers; the same workflow as the phone pages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from app import clock, scope, scope_parts
+from app import clock, scope
 from app.api.base import Resource, actor, answers, body, chosen, finding_list, once, page, whole
 from app.api.reading import flag, words
 from app.errors import refuse
 from app.extensions import db
-from app.models import Attachment, MaintenanceOrder, Visit
-from app.models.choices import LABEL_STATE, LEVEL, VISIT_REASON, VISIT_STATE
+from app.models import Attachment, Visit
+from app.models.choices import LABEL_STATE, VISIT_REASON, VISIT_STATE
 from app.permissions import Verb
 from app.rules.item_lists import Item
 from app.telling import told
@@ -230,30 +230,6 @@ class GateApi(Resource):
         return jsonify(passes=passes, findings=finding_list(findings), elevator=shown)
 
 
-class OrderApi(Resource):
-    """One's own open orders."""
-
-    resource_name = "orders"
-    openapi_spec_tag = "Visits"
-
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
-    def list(self) -> Any:
-        """Give the open orders that are one's own or one's team's, the earliest planned first.
-        ---
-        get:
-          summary: 我的（含所在小组的）未完成任务，计划早的在前
-          paged: true
-          gives: {200: OrderPage}
-        """
-        own = scope_parts.open_orders_of(actor().person_id or 0)
-        statement = scope.apply(select(MaintenanceOrder), actor()).where(own)
-        statement = statement.options(selectinload(MaintenanceOrder.elevator)).execution_options(skip_scope=True)
-        return page(statement, [MaintenanceOrder.planned_on, MaintenanceOrder.id], _order)
-
-
 # --- what is sent
 
 
@@ -369,14 +345,6 @@ def items_shown(items: tuple[Item, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _order(row: MaintenanceOrder) -> dict[str, Any]:
-    return {
-        "id": row.id, "elevator_id": row.elevator_id, "code": row.elevator.code, "address": row.elevator.address,
-        "level": row.level, "level_name": str(LEVEL[row.level]), "planned_on": row.planned_on.isoformat(),
-        "limit_on": row.limit_on.isoformat() if row.limit_on else None,
-    }  # fmt: skip
-
-
 def _time(value: dt.datetime | None) -> str | None:
     return None if value is None else value.isoformat()
 
@@ -389,6 +357,5 @@ def register(appbuilder: Any) -> None:
         screens.declare("VisitApi", permission, Verb.VISIT_MAKE)
     screens.declare("VisitApi", "can_decide_label", Verb.VISIT_LABEL)
     screens.declare("GateApi", "can_get", Verb.VISIT_MAKE)
-    screens.declare("OrderApi", "can_list", Verb.ORDER_READ)
-    for resource in (VisitApi, GateApi, OrderApi):
+    for resource in (VisitApi, GateApi):
         appbuilder.add_api(resource)

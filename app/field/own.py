@@ -12,7 +12,7 @@ from sqlalchemy import select, tuple_
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.field import lists
+from app.field import assigning, lists
 from app.field.pages import field, signed_in
 from app.listing import day_of_text
 from app.models import Application, Declaration, GradeCertificate, Person
@@ -40,6 +40,7 @@ def me() -> Any:
     blocks = people.check_in_block(db.session, person, now) if person is not None else None
     return render_template(
         "ta/field/me.html", title=_("我的"), person=person, quota=quota, grades=GRADE, blocks=blocks, tab="me",
+        waiting=assigning.waiting(actor) if assigning.gives_out(actor) else None,
         work=None if actor.may(Verb.VISIT_MAKE) or actor.may(Verb.VISIT_REVIEW) else lists.work_of(db.session, actor),
     )  # fmt: skip
 

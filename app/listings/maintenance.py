@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import and_, not_, or_, select
+from sqlalchemy import and_, not_, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.listings import standing
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OverduePeriod
-from app.models.choices import GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
+from app.models.choices import CATEGORY, GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
+from app.models.policy import policy_value
+from app.permissions import Verb
+from app.policy import Key
 
 _WORDS = (Elevator.code, Elevator.address, Elevator.estate)
 _HINT = _l("识别码、地址、楼盘")
@@ -169,15 +173,25 @@ LEDGERS = register(
     )
 )  # fmt: skip
 
+def _given_out(m: Moment) -> Any:
+    """Whoever does the work sees what is planned for the next days; who gives it out, and everybody else, all of it."""
+    if m.actor.unit_id is None or m.actor.may(Verb.ORDER_EDIT) or not m.actor.may(Verb.VISIT_MAKE):
+        return true()
+    days = int(policy_value(m.session, Key.HORIZON_DAYS, m.actor.region_code, m.today))
+    return or_(MaintenanceOrder.state != "open", MaintenanceOrder.planned_on <= m.today + dt.timedelta(days=days))
+
+
 ORDERS = register(
     Listing(
         name="orders",
         title=_l("维保计划"),
         model=MaintenanceOrder,
         join=_with_elevator(MaintenanceOrder),
+        where=_given_out,
         columns=(
             Column("number", _l("任务编号"), lambda row: row.id, "code", MaintenanceOrder.id),
             *elevator_columns(),
+            Column("category", _l("设备类型"), lambda row: row.elevator.category, "choice", choices=CATEGORY),
             column(MaintenanceOrder, "level"),
             column(MaintenanceOrder, "planned_on"),
             column(MaintenanceOrder, "limit_on"),
@@ -187,12 +201,13 @@ ORDERS = register(
             column(MaintenanceOrder, "origin"),
             column(MaintenanceOrder, "close_reason", sort=False),
         ),
-        default=("number", "code", "place", "level", "planned_on", "limit_on", "state", "worker", "origin"),
+        default=("number", "code", "category", "place", "level", "planned_on", "limit_on", "state", "worker", "origin"),
         search=_WORDS,
         search_hint=_HINT,
         search_key=MaintenanceOrder.elevator_id,
         filters=(
             Filter("worker", _l("维保人员"), "lookup", MaintenanceOrder.worker_id, lookup="persons"),
+            Filter("category", _l("设备类型"), "choice", Elevator.category, CATEGORY),
             Filter("level", _l("频次"), "choice", MaintenanceOrder.level, LEVEL),
             Filter("state", _l("状态"), "choice", MaintenanceOrder.state, ORDER_STATE),
             Filter("origin", _l("来源"), "choice", MaintenanceOrder.origin, ORDER_ORIGIN),

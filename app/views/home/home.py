@@ -37,7 +37,9 @@ from app.models import (
     Visit,
 )
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
+from app.models.policy import policy_value
 from app.permissions import Actor, Verb
+from app.policy import Key
 from app.rules.approval import EDITABLE
 from app.rules.scoring import FULL_POINTS
 from app.views.frame import screens
@@ -190,9 +192,10 @@ def _reviews(actor: Actor, now: dt.datetime) -> Figure:
 
 
 def _own_orders(actor: Actor, today: dt.date) -> Figure:
+    days = int(policy_value(db.session, Key.HORIZON_DAYS, actor.region_code, today))
     statement = scope.apply(
         select(func.count(), func.count(case((MaintenanceOrder.planned_on < today, 1)))).where(
-            scope_parts.open_orders_of(actor.person_id)
+            scope_parts.open_orders_of(actor.person_id), MaintenanceOrder.planned_on <= today + dt.timedelta(days=days)
         ),
         actor,
         MaintenanceOrder,

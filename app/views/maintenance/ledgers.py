@@ -155,6 +155,7 @@ class LedgerPages(BaseView):
             clock=running, due=due_of(running, today), levels=LEVEL, why=ledgers.no_orders_because(row),
             may_overdue=g.actor.may(Verb.ORDER_READ), against=against_overdue(elevator),
             orders=list(db.session.scalars(orders.order_by(MaintenanceOrder.planned_on))),
+            may_plan=own and g.actor.may(Verb.ORDER_EDIT),
         )  # fmt: skip
 
 

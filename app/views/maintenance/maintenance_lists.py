@@ -119,10 +119,12 @@ class LedgerScreen(Screen):
     buttons: ClassVar[list[Button]] = [
         Button(_l("人力测算"), "CapacityPage.index", Verb.SCORE_READ, icon="chart"),
         Button(_l("维保小组"), "Teams.list", Verb.LEDGER_READ, icon="people"),
+        Button(_l("生成一年计划"), "YearPlanPages.index", Verb.ORDER_EDIT, icon="calendar", carries=True),
         import_button("ledgers", Verb.LEDGER_EDIT),
     ]
     deeds: ClassVar[list[Deed]] = [
         Deed("batch", _l("批量修改"), Verb.LEDGER_EDIT, lambda *_: None),
+        Deed("plan", _l("生成一年计划"), Verb.ORDER_EDIT, lambda *_: None),
         Deed("labels", _l("一梯一码 标签"), Verb.ELEVATOR_READ, lambda *_: None),
     ]
     empty_text = _l("还没有电梯。电梯备案通过后，在这里填写维保人员和下次维保日期。")
@@ -134,10 +136,14 @@ class LedgerScreen(Screen):
     @has_access
     @permission_name("list")
     def deed(self, name: str) -> Any:
-        """What to change is asked for on a page of its own; labels are a page to print."""
-        if name not in ("batch", "labels"):
+        """What to change or to plan is asked for on a page of its own; labels are a page to print."""
+        pages = {
+            "batch": ("/ledgers/batch", MOST_AT_ONCE), "labels": ("/labels/", MOST_LABELS),
+            "plan": ("/year-plans/", MOST_AT_ONCE),
+        }  # fmt: skip
+        if name not in pages or (name == "plan" and not request.form.getlist("ids")):
             return super().deed(name)
-        page, most = ("/labels/", MOST_LABELS) if name == "labels" else ("/ledgers/batch", MOST_AT_ONCE)
+        page, most = pages[name]
         return redirect(f"{page}?{urlencode([('ids', key) for key in request.form.getlist('ids')[:most]])}")
 
 
@@ -158,6 +164,7 @@ class OrderScreen(Screen):
     }
     buttons: ClassVar[list[Button]] = [
         import_button("orders", Verb.ORDER_EDIT),
+        Button(_l("一年计划"), "YearPlanPages.index", Verb.ORDER_EDIT, icon="calendar"),
         Button(_l("新增任务"), "OrderPages.new", Verb.ORDER_EDIT, main=True),
     ]
     deeds: ClassVar[list[Deed]] = [

@@ -65,12 +65,33 @@ class OrderPages(BaseView):
     @has_access
     @permission_name("read")
     def record(self, key: int) -> Any:
+        return self._record(key, [])
+
+    def _record(self, key: int, findings: list[Finding]) -> Any:
         row = scope.visible(db.session, g.actor, MaintenanceOrder, key, _("维保任务"))
         own = g.actor.may(Verb.ORDER_EDIT) and g.actor.unit_id in (None, row.unit_id) and row.state == "open"
         return self.render_template(
             "ta/maintenance/order.html", title=_("维保任务 %(n)s", n=row.id), row=row, own=own, levels=LEVEL,
             states=ORDER_STATE, origins=ORDER_ORIGIN, workers=forms.workers_of(row.unit_id) if own else [],
+            findings=findings, form=request.form if findings else {},
         )  # fmt: skip
+
+    @expose("/<int:key>/edit", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def edit(self, key: int) -> Any:
+        """Another day or level (PLN-05); refused, the form keeps what was typed."""
+        planned, findings = forms.day("planned_on", _("计划日期"))
+        status = 422
+        if not findings:
+            data = {"planned_on": planned, "level": text("level", 20)}
+            done, findings, status = run(
+                lambda session: orders.amend(session, g.actor, key, data, text("reason", 500), clock.now())
+            )
+            if done:
+                flash(_("任务已修改"), "success")
+                return redirect(f"/orders/{key}")
+        return self._record(key, findings), status
 
     @expose("/reassign", methods=["GET", "POST"])
     @has_access

@@ -25,7 +25,7 @@ from app.permissions import Actor, Verb, require
 from app.rules.calendar import add_months, day_finding
 from app.rules.levels import PlannedOrder, year_plan
 from app.rules.places import named_place
-from app.transaction import AnySession, insert_many
+from app.transaction import AnySession, forget, insert_many
 from app.wording import say
 from app.workflows.core import audit
 from app.workflows.maintenance import orders
@@ -60,6 +60,7 @@ class Planned:
     region_code: str
     limit_on: dt.date | None
     covered_until: dt.date | None
+    ledger_id: int | None
     mode: str | None
     interval_days: int | None
     worker_id: int | None
@@ -178,7 +179,7 @@ def make(
             .where(among(session, _ledger.elevator_id, switched))
             .values(mode="manual", row_version=_ledger.row_version + 1, updated_at=at)
         )
-    session.expire_all()
+        forget(session, MaintenanceLedger, [row.ledger_id for row in plan.switched])
     after: dict[str, Any] = {
         "from": asked.start_on, "interval_days": asked.interval_days, "worker_id": asked.worker_id,
         "orders": plan.made, "elevators": [row.id for row in plan.planned],
@@ -253,7 +254,7 @@ def _judged(session: AnySession, actor: Actor, ids: list[int], asked: Asked, tod
     for found in known:
         row = Planned(
             found.id, found.code, named_place(found.estate, found.address), found.maintenance_unit_id,
-            found.region_code, found.limit_on, found.covered_until, found.mode,
+            found.region_code, found.limit_on, found.covered_until, found.ledger_id, found.mode,
             asked.interval_days or found.interval_days, asked.worker_id or found.worker_id,
         )  # fmt: skip
         row.findings = [

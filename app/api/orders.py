@@ -1,0 +1,176 @@
+"""`/api/v1/orders`: one's own orders, those of one's unit, giving them to others, changing one, a plan for a year."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import jsonify, request
+from flask_appbuilder import expose
+from flask_appbuilder.api import safe
+from flask_appbuilder.security.decorators import protect
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app import clock, scope, scope_parts
+from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, once, page, whole
+from app.api.reading import day, flag, keys, words
+from app.extensions import db
+from app.models import MaintenanceOrder
+from app.models.choices import LEVEL
+from app.models.policy import policy_value
+from app.permissions import Verb
+from app.policy import Key
+from app.telling import told
+from app.transaction import transaction
+from app.views.frame import screens
+from app.workflows.maintenance import orders, year_plans
+from app.workflows.maintenance.year_plans import Asked, YearPlan
+
+
+class OrderApi(Resource):
+    """Open orders: a worker's of the next days, his unit's for whoever gives them out."""
+
+    resource_name = "orders"
+    openapi_spec_tag = "Visits"
+
+    @expose("", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def list(self) -> Any:
+        """Give the open orders that are one's own or one's team's, within the horizon; the earliest planned first.
+        ---
+        get:
+          summary: 我的（含所在小组的）未完成任务，计划早的在前；own=0 为看得到的全部未完成任务
+          paged: true
+          parameters:
+            - {in: query, name: own, schema: {type: integer, enum: [0, 1]},
+               description: 缺省 1，只给自己的、近几日的（生成提前天数，缺省 5 天）}
+            - {in: query, name: elevator_id, schema: {type: integer}}
+          gives: {200: OrderPage}
+        """
+        statement = scope.apply(select(MaintenanceOrder), actor())
+        if chosen("own", {"0": 0, "1": 1}) == "0":
+            statement = statement.where(MaintenanceOrder.state == "open")
+        else:
+            last = clock.today() + dt.timedelta(days=_horizon())
+            own = scope_parts.open_orders_of(actor().person_id or 0)
+            statement = statement.where(own, MaintenanceOrder.planned_on <= last)
+        if request.args.get("elevator_id"):
+            statement = statement.where(MaintenanceOrder.elevator_id == whole(request.args, "elevator_id"))
+        statement = statement.options(selectinload(MaintenanceOrder.elevator)).execution_options(skip_scope=True)
+        return page(statement, [MaintenanceOrder.planned_on, MaintenanceOrder.id], _order)
+
+    @expose("/<int:key>", methods=["PATCH"])
+    @protect()
+    @safe
+    @answers
+    def change(self, key: int) -> Any:
+        """Give an open order another day or level. An automatic one follows clock and ledger and is refused.
+        ---
+        patch:
+          summary: 修改待维保任务的计划日期或频次；自动生成的不能改
+          takes: OrderChange
+          gives: {200: Order}
+        """
+        sent = body()
+        given: dict[str, Any] = {}
+        if "planned_on" in sent:
+            given["planned_on"] = day(sent, "planned_on")
+        if "level" in sent:
+            given["level"] = words(sent, "level", 20)
+        reason = words(sent, "reason")
+        with transaction(db.session) as session:
+            row = orders.amend(session, actor(), key, given, reason, clock.now())
+        return jsonify(_order(row))
+
+    @expose("/reassign", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def reassign(self) -> Any:
+        """Give one or many open orders to another worker of their unit; each has its own outcome.
+        ---
+        post:
+          summary: 改派一条或多条待维保任务；每条各自的结果
+          once: true
+          takes: OrderReassign
+          gives: {200: OrderReassigned}
+        """
+        sent = body()
+        ids, worker_id = keys(sent, "ids", orders.MOST_AT_ONCE), whole(sent, "worker_id")
+        with transaction(db.session) as session:
+            done = orders.reassign(session, actor(), ids, worker_id, clock.now())
+        return jsonify(rows=[{"id": one.id, "ok": one.ok, "text": told(one.text)} for one in done])
+
+    @expose("/year-plan", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def year_plan(self) -> Any:
+        """Make a year's orders for elevators, the last one annual; or only say what would be made.
+        ---
+        post:
+          summary: 生成一年计划，最后一次为年度维保；preview 为 true 时只预览
+          once: true
+          takes: NewYearPlan
+          gives: {200: YearPlan}
+        """
+        sent = body()
+        interval = whole(sent, "interval_days") if sent.get("interval_days") is not None else None
+        worker_id = whole(sent, "worker_id") if sent.get("worker_id") is not None else None
+        asked = Asked(day(sent, "start_on"), interval, worker_id, flag(sent, "switch_to_manual"))
+        ids, only = keys(sent, "elevator_ids", year_plans.MOST), flag(sent, "preview")
+        expected = words(sent, "expected", 20) or None
+        with transaction(db.session) as session:
+            if only:
+                plan = year_plans.preview(session, actor(), ids, asked, clock.now())
+            else:
+                plan = year_plans.make(session, actor(), ids, asked, clock.now(), expected)
+        return jsonify(_plan(plan) | {"preview": only})
+
+
+def _horizon() -> int:
+    """How many days ahead a worker sees his orders (PLN-06)."""
+    return int(policy_value(db.session, Key.HORIZON_DAYS, actor().region_code, clock.today()))
+
+
+def _order(row: MaintenanceOrder) -> dict[str, Any]:
+    return {
+        "id": row.id, "elevator_id": row.elevator_id, "code": row.elevator.code, "category": row.elevator.category,
+        "address": row.elevator.address, "level": row.level, "level_name": str(LEVEL[row.level]),
+        "planned_on": row.planned_on.isoformat(), "limit_on": iso(row.limit_on), "state": row.state,
+        "origin": row.origin, "worker_id": row.worker_id,
+    }  # fmt: skip
+
+
+def _plan(plan: YearPlan) -> dict[str, Any]:
+    return {
+        "made": plan.made, "elevators": len(plan.planned), "digest": plan.digest,
+        "switched_to_manual": [row.id for row in plan.switched], "missing": plan.missing,
+        "days": [
+            {
+                "on": one.on.isoformat(), "level": one.level, "made": one.made,
+                "left_out": [{"why": told(why), "count": count} for why, count in one.left_out.items()],
+            }
+            for one in plan.days
+        ],
+        "rows": [
+            {
+                "elevator_id": row.id, "code": row.code, "orders": len(row.orders), "refused": row.refused,
+                "findings": finding_list(row.findings),
+            }
+            for row in plan.rows
+        ],
+    }  # fmt: skip
+
+
+def register(appbuilder: Any) -> None:
+    """Add the resource."""
+    screens.declare("OrderApi", "can_list", Verb.ORDER_READ)
+    for permission in ("can_change", "can_reassign", "can_year_plan"):
+        screens.declare("OrderApi", permission, Verb.ORDER_EDIT)
+    appbuilder.add_api(OrderApi)
