@@ -60,6 +60,8 @@ def plan() -> Any:
     require(g.actor, Verb.ORDER_EDIT)
     if not gives_out(g.actor):
         abort(404)
+    kind, q = request.args.get("kind", "soon"), request.args.get("q", "")[:LONGEST].strip()
+    kind, worker = kind if kind in ("soon", "late", "free", "all") else "soon", number(request.args.get("worker", ""))
     findings: list[Finding] = []
     failed: dict[int, str] = {}
     ids = forms.chosen()
@@ -72,9 +74,7 @@ def plan() -> Any:
             if given:
                 flash(_("已分配 %(n)s 条任务", n=given), "success")
             if not failed:
-                return redirect(url_for("field.plan", **request.args.to_dict()))
-    kind, q, worker = request.args.get("kind", "soon"), request.args.get("q", "")[:LONGEST].strip(), _worker()
-    kind = kind if kind in ("soon", "late", "free", "all") else "soon"
+                return redirect(url_for("field.plan", kind=kind, q=q or None, worker=worker))
     rows = _rows(kind, q, worker)
     page = render_template(
         "ta/field/plan.html", title=_("分配维保任务"), back=came_from(url_for("field.me")), rows=rows[:MOST],
@@ -83,10 +83,6 @@ def plan() -> Any:
         levels={level.value: LEVEL_LABELS[level] for level in Level},
     )  # fmt: skip
     return page, status
-
-
-def _worker() -> int | None:
-    return number(request.args.get("worker", "")[:16])
 
 
 def _give(ids: list[int]) -> tuple[list[orders.Outcome], list[Finding], int]:

@@ -105,10 +105,20 @@ def _next_on(row: MaintenanceClock) -> Any:
     return ledger.next_half_month_on if ledger is not None else row.limit_on
 
 
-_no_orders = or_(
+_not_by_itself = or_(
     MaintenanceLedger.id.is_(None), MaintenanceLedger.mode != "auto", MaintenanceLedger.worker_id.is_(None),
     MaintenanceLedger.next_half_month_on.is_(None),
 )  # fmt: skip
+
+
+def _no_orders(m: Moment) -> Any:
+    """Nothing comes by itself and no year's plan stands (PLN-04)."""
+    of_plan = select(MaintenanceOrder.id).where(
+        MaintenanceOrder.elevator_id == Elevator.id, MaintenanceOrder.planned_on >= m.today,
+        MaintenanceOrder.state == "open", MaintenanceOrder.origin == "plan",
+    )  # fmt: skip
+    return and_(_not_by_itself, ~of_plan.exists())
+
 
 
 def _of(name: str) -> Any:
@@ -160,8 +170,8 @@ LEDGERS = register(
         ),
         tabs=(
             Tab("all", _l("全部")),
-            Tab("ready", _l("自动生成任务"), lambda m: not_(_no_orders)),
-            Tab("idle", _l("不会生成任务"), lambda m: _no_orders, "near"),
+            Tab("ready", _l("自动生成任务"), lambda m: not_(_not_by_itself)),
+            Tab("idle", _l("不会生成任务"), _no_orders, "near"),
         ),
         load=(
             joinedload(Elevator.maintenance_unit),

@@ -226,7 +226,7 @@ class TestBesideTheNight:
         session.refresh(ledger)
         assert (ledger.mode, ledger.row_version) == ("manual", version + 1) and plan.made == 24
         entry = session.scalar(select(AuditEntry).where(AuditEntry.action == "order.plan"))
-        assert (entry.before, entry.after["mode"]) == ({"mode": "auto"}, "manual")
+        assert entry.after["switched"] == [world.own.id]
         run(session, day("2026-01-15"))
         assert {order.origin for order in open_orders(session, world.own)} == {"plan"}
 

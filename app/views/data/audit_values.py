@@ -37,6 +37,7 @@ _REFERS_MANY = {
     "members": "person", "helpers": "person", "signals": "fraud_signal", "ledgers": "maintenance_ledger",
     "orders": "maintenance_order", "repairs": "repair_order", "elevators": "elevator", "patrols": "patrol_round",
     "officer": "elevator", "added": "elevator", "removed": "elevator",
+    "switched": "elevator",
 }  # fmt: skip
 # Lists of what fields are called.
 _FIELD_NAMES = {"fields", "unlike"}

@@ -105,6 +105,7 @@ _OWN: dict[str, Any] = {
     "item_set.approve": _l("批准"), "item_set.return": _l("退回修改"), "item_set.discard": _l("放弃"),
     "bulletin.check": _l("核对无误"), "bulletin.issue": _l("签发"),
     "elevator_label.replace": _l("更换标牌"), "elevator_label.begin": _l("启用"),
+    "order.plan": _l("生成一年计划"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
 _AREA: dict[str, Any] = {
@@ -154,7 +155,7 @@ FIELD: dict[str, Any] = {
     "step": _l("步骤"), "shown": _l("手机时间"),
     "imported": _l("已导入"), "bad": _l("有错误"), "bulletins": _l("通报"), "checks": _l("抽查对象"),
     "complaints": _l("公众投诉"), "devices": _l("物联网设备"), "enforcement": _l("约谈与处罚"),
-    "labels": _l("标签照片"),
+    "labels": _l("标签照片"), "interval_days": _l("维保间隔"), "switched": _l("任务改为手动生成的电梯"),
     "office": _l("办理中"), "provincial": _l("省平台核对"), "rescues": _l("困人救援"),
 }  # fmt: skip
 # What an application of a kind files besides the parts that its workflow declares: the table that it is about, and

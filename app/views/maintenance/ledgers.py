@@ -23,6 +23,7 @@ from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
 from app.views.oversight.overdue_evidence import against_overdue
 from app.workflows.maintenance import ledgers, teams
+from app.workflows.maintenance.orders import plan_stands
 
 MOST_AT_ONCE = 500
 
@@ -145,6 +146,8 @@ class LedgerPages(BaseView):
         orders = scope.apply(select(MaintenanceOrder), g.actor, MaintenanceOrder).where(
             MaintenanceOrder.elevator_id == elevator.id, MaintenanceOrder.state == "open"
         )
+        planned, last = plan_stands(db.session, elevator.id, today)
+        why = [] if planned else ledgers.no_orders_because(row)
         own = g.actor.may(Verb.LEDGER_EDIT) and g.actor.unit_id in (None, elevator.maintenance_unit_id)
         return self.render_template(
             "ta/maintenance/ledger.html", title=_("设备履历"), elevator=elevator, row=row, form=form, findings=findings,
@@ -152,7 +155,7 @@ class LedgerPages(BaseView):
             teams=teams.choices(db.session, g.actor, elevator.maintenance_unit_id),
             persons=list(ledgers.PERSONS.items()), workers=forms.workers_of(elevator.maintenance_unit_id),
             modes=list(GENERATION_MODE.items()), intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
-            clock=running, due=due_of(running, today), levels=LEVEL, why=ledgers.no_orders_because(row),
+            clock=running, due=due_of(running, today), levels=LEVEL, why=why, planned=planned, planned_until=last,
             may_overdue=g.actor.may(Verb.ORDER_READ), against=against_overdue(elevator),
             orders=list(db.session.scalars(orders.order_by(MaintenanceOrder.planned_on))),
             may_plan=own and g.actor.may(Verb.ORDER_EDIT),

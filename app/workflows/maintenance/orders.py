@@ -222,7 +222,7 @@ def amend(
         raise refuse("修改任务", "这是自动生成的任务", remedy)
     elevator = session.get(Elevator, order.elevator_id, execution_options={"skip_scope": True})
     assert elevator is not None
-    old = {"planned_on": order.planned_on, "level": order.level}
+    old: dict[str, Any] = {"planned_on": order.planned_on, "level": order.level}
     wanted = old | {name: data[name] for name in old if name in data}
     reason = reason.strip()
     findings = []

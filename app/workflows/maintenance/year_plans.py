@@ -20,7 +20,7 @@ from app import clock, scope
 from app.errors import Finding, Refusal, raise_failing
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OnDemandInterval, Person
 from app.models.among import among
-from app.models.choices import ELEVATOR_STATUS, LEVEL, word
+from app.models.choices import ELEVATOR_STATUS, LEVEL
 from app.permissions import Actor, Verb, require
 from app.rules.calendar import add_months, day_finding
 from app.rules.levels import PlannedOrder, year_plan
@@ -131,6 +131,11 @@ class YearPlan:
                 without[order.planned_on, order.level.value][why] += 1
         return [PlanDay(*key, made[key], dict(without.get(key, {}))) for key in sorted({*made, *without})]
 
+    @property
+    def passed(self) -> list[dt.date]:
+        """Days that are behind, whoever's: they are told together."""
+        return sorted({order.planned_on for row in self.rows for order, why in row.left_out if why == PASSED})
+
 
 def preview(
     session: AnySession, actor: Actor, elevator_ids: Collection[int], asked: Asked, at: dt.datetime
@@ -185,11 +190,8 @@ def make(
         "orders": plan.made, "elevators": [row.id for row in plan.planned],
     }  # fmt: skip
     if switched:
-        after |= {"mode": "manual", "ledgers": len(switched)}
-    audit.record(
-        session, actor, at, "order.plan", "maintenance_order", None,
-        before={"mode": "auto"} if switched else None, after=after,
-    )  # fmt: skip
+        after["switched"] = switched
+    audit.record(session, actor, at, "order.plan", "maintenance_order", None, after=after)
     return plan
 
 
@@ -332,7 +334,7 @@ def _elevator_findings(actor: Actor, found: Any) -> list[Finding]:
     if found.maintenance_unit_id is None or actor.unit_id not in (None, found.maintenance_unit_id):
         findings.append(Finding("维保单位", False, "不由本单位维保", "请由这台电梯的维保单位办理", **about))
     if found.status != "in_use" or not found.approved_version:
-        said = say("电梯%(status)s", status=word(ELEVATOR_STATUS, found.status))
+        said = say("电梯%(status)s", status=ELEVATOR_STATUS.get(found.status, found.status))
         said = said if found.approved_version else "电梯还没有备案通过"
         findings.append(Finding("电梯状态", False, said, "停用、报废或未登记的电梯不安排任务", **about))
     if found.paused_on is not None and found.status == "in_use":
