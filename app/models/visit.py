@@ -84,7 +84,7 @@ class Visit(Model):
     account_id: Mapped[int | None] = col(_l("账号"), Integer, ForeignKey("ab_user.id"))
     order_id: Mapped[int | None] = col(_l("维保任务"), BigId, ForeignKey("maintenance_order.id"), index=True)
     level: Mapped[str] = col(_l("频次"), String(12), default="half_month", choices=LEVEL)
-    item_version: Mapped[str | None] = col(_l("项目版本"), String(80))
+    item_version: Mapped[str | None] = col(_l("项目版本"), Text)
     visit_on: Mapped[dt.date] = col(_l("维保日期"), Date)
     checked_in_at: Mapped[dt.datetime] = col(_l("签到时间"), Instant)
     checked_out_at: Mapped[dt.datetime | None] = col(_l("签退时间"), Instant)

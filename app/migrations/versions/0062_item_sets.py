@@ -1,7 +1,7 @@
 """Own lists of maintenance items, a region's or a unit's, version by version (PLN-08).
 
-A record names the statutory version and the own lists on it, so the column that names them is wider; SQLite does not
-measure it.
+A record names the statutory version and the own lists on it, so the column that names them is no longer measured; SQLite
+never did, and there it stays as it was declared.
 
 Revision ID: 0062
 Revises: 0061
@@ -60,7 +60,7 @@ def upgrade() -> None:
         )
     op.create_index("ix_item_set_region", "item_set", ["region_code", "id"])
     if op.get_bind().dialect.name == "postgresql":
-        op.alter_column("visit", "item_version", type_=sa.String(length=80))
+        op.alter_column("visit", "item_version", type_=sa.Text())
 
 
 def downgrade() -> None:
