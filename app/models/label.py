@@ -45,7 +45,7 @@ class ElevatorLabel(Model):
     made_by: Mapped[str | None] = col(_l("制作人"), String(80))
     starts_on: Mapped[dt.date | None] = col(_l("最迟启用日期"), Date)
     begins_at: Mapped[dt.datetime | None] = col(_l("启用时间"), Instant)
-    ends_at: Mapped[dt.datetime | None] = col(_l("停用时间"), Instant)
+    ends_at: Mapped[dt.datetime | None] = col(_l("失效时间"), Instant)
     printed_at: Mapped[dt.datetime | None] = col(_l("最近打印"), Instant)
     prints: Mapped[int] = col(_l("打印次数"), Integer, default=0, server_default="0")
 

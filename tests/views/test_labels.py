@@ -228,7 +228,7 @@ def test_it_is_replaced_from_the_record(session: Any, world: World, sign_in: Any
     assert session.scalar(select(Elevator.public_token).where(Elevator.id == world.own.id)) == row.token != old
     assert post(client, f"{url}/{row.id}/put-up").status_code == 422
     page = flat(client.get(url).text)
-    assert page.count(">停用<") >= 2 and "共 1 次" in page
+    assert page.count(">不再有效<") == 1 and "共 1 次" in page
 
 
 def test_a_temporary_one_has_its_day_on_it_and_ends_early(

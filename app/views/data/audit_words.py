@@ -104,7 +104,7 @@ _OWN: dict[str, Any] = {
     "item_set.start": _l("新建版本"), "item_set.save": _l("修改"), "item_set.submit": _l("提交批准"),
     "item_set.approve": _l("批准"), "item_set.return": _l("退回修改"), "item_set.discard": _l("放弃"),
     "bulletin.check": _l("核对无误"), "bulletin.issue": _l("签发"),
-    "elevator_label.replace": _l("更换标牌"), "elevator_label.begin": _l("启用"),
+    "elevator_label.replace": _l("更换标牌"), "elevator_label.begin": _l("标牌启用"),
     "order.plan": _l("生成一年计划"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.

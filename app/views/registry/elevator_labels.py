@@ -136,7 +136,7 @@ class ElevatorLabels(BaseView):
 def _line(elevator: Elevator, row: ElevatorLabel, now: dt.datetime) -> LabelLine:
     alive = rules.in_force(row.ends_at, now)
     brief = row.kind == rules.TEMPORARY
-    state, tone = (_("停用"), "gone") if not alive else (_("在用"), "ok")
+    state, tone = (_("不再有效"), "gone") if not alive else (_("在用"), "ok")
     if row.waits:
         state, tone = _("等待启用"), "near"
     until = None
