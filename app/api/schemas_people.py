@@ -111,6 +111,7 @@ PEOPLE: dict[str, Schema] = {
     "SubAccountChange": an_object(
         "", name=text(40), sex=one_of(["", *SEX]), active=YES, rescue_role=one_of(["", *RESCUE_ROLE]),
     ),
+    "OwnRescueRole": an_object("rescue_role", rescue_role=one_of(["", *RESCUE_ROLE])),
     "SubAccountPassword": an_object(
         "own_password", own_password=said(text(200), "本人现在的密码；输错计入登录次数"),
         new_password=said(text(200), "不给出则随机生成"),

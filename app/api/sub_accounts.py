@@ -78,6 +78,22 @@ class SubAccountApi(Resource):
             row = main_accounts.create_partner_account(session, actor(), unit_id, clock.now())
         return jsonify(brief(row)), 201
 
+    @expose("/rescue-role", methods=["PUT"])
+    @protect()
+    @safe
+    @answers
+    def rescue_role(self) -> Any:
+        """Say whether the main account itself is called out by SMS, and as what; empty takes it away.
+        ---
+        put:
+          summary: 主账号本人的应急角色；空为不参加
+          takes: OwnRescueRole
+          gives: {200: AccountWhole}
+        """
+        with transaction(db.session) as session:
+            row = sub_accounts.set_own_rescue_role(session, actor(), words(body(), "rescue_role", 20), clock.now())
+        return jsonify(full(row))
+
     @expose("/<int:key>", methods=["PATCH"])
     @protect()
     @safe
@@ -286,8 +302,8 @@ def _rights(row: Account) -> dict[str, Any]:
 def register(appbuilder: Any) -> None:
     """Add this resource."""
     for name in (
-        "make", "make_partner", "change", "remove", "phone", "password", "rights", "tick", "give_roles", "elevators",
-        "assign", "unassign",
+        "make", "make_partner", "rescue_role", "change", "remove", "phone", "password", "rights", "tick", "give_roles",
+        "elevators", "assign", "unassign",
     ):  # fmt: skip
         screens.declare("SubAccountApi", f"can_{name}", Verb.SUBACCOUNT_EDIT)
     appbuilder.add_api(SubAccountApi)

@@ -289,6 +289,7 @@ DEEDS = {
     "sessions": {"Sessions.end": "DELETE /sessions/{key}", "Sessions.end_all": "DELETE /accounts/{key}/sessions"},
     "sub_accounts": {
         "SubAccounts.add": "POST /accounts/subs",
+        "SubAccounts.rescue_role": "PUT /accounts/rescue-role",
         "SubAccounts.edit": "PATCH /accounts/{key}",
         "SubAccounts.delete": "DELETE /accounts/{key}",
         "SubAccounts.phone": "PUT /accounts/subs/{key}/phone",

@@ -81,6 +81,11 @@ def test_a_fresh_unit_is_told_what_to_do(app: Any, session: Any, world: World) -
     assert session.get(Unit, issued.account.unit_id).approved_version == 0
     with transaction(session):
         make_ledger(session, world.own, world.worker, next_half_month_on=clock.today())
+        world.accounts["maintenance_head"].rescue_role = "lead"
     other = app.test_client()
     sign_in(other, world.accounts["maintenance_head"].username)
+    assert "指定应急救援人员" in other.get("/").get_data(as_text=True), "who has no phone is no rescuer to an SMS"
+    session.rollback()
+    world.accounts["maintenance_head"].phone = "13900003333"
+    session.commit()
     assert "完善单位备案并上报" not in other.get("/").get_data(as_text=True), "all is done"

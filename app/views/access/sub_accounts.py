@@ -64,6 +64,7 @@ class SubAccounts(BaseView):
                 "phone": mask_mobile(account.phone) if account.phone else "—",
                 "sex": SEX.get(account.sex or "", "—"),
                 "rights": _rights(account),
+                "rescue": RESCUE_ROLE.get(account.rescue_role or "", ""),
                 "first": passwords.first_password_of(db.session, account, clock.now()),
                 "elevators": _("全部") if account.sees_all_elevators else count or 0,
             }
@@ -71,9 +72,22 @@ class SubAccounts(BaseView):
         ]
         return self.render_template(
             "ta/accounts/subs.html", title=_("我的子用户"), rows=shown, used=used, most=most,
-            full=most is not None and used >= most, partners=unit.is_maintenance,
+            full=most is not None and used >= most, partners=unit.is_maintenance, main=me(),
+            rescues=unit.is_maintenance or unit.is_rescue, rescue_roles=[*RESCUE_ROLE.items()],
+            unnamed=not any(row["account"].rescue_role and row["account"].active for row in shown), findings=[],
             first_words=passwords.first_password_words,
         )  # fmt: skip
+
+    @expose("/rescue-role", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def rescue_role(self) -> Any:
+        """应急角色 of the main account itself."""
+        done, findings, _status = run(
+            lambda session: sub_accounts.set_own_rescue_role(session, g.actor, text("rescue_role"), clock.now())
+        )
+        flash(_("已保存") if done else " ".join(f.words for f in findings), "success" if done else "error")
+        return redirect(url_for("SubAccounts.list"))
 
     @expose("/add", methods=["GET", "POST"])
     @has_access

@@ -25,7 +25,8 @@ from app.rules import chart
 from app.rules.scoring import FULL_POINTS
 from app.telling import language
 from app.views.frame import lately, screens
-from app.views.home.home import link, score_tone
+from app.views.home.home import score_tone
+from app.views.home.links import link
 from app.workflows.scores import scores
 from app.workflows.scores.score_facts import WHOLE_COUNTRY
 

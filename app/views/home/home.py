@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from flask import current_app, g, redirect, request
+from flask import g, redirect
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope, scope_parts
@@ -24,14 +24,10 @@ from app.listings import warnings
 from app.listings.inspections import INSPECTIONS_DUE
 from app.listings.visits import ATTENTION
 from app.models import (
-    Account,
     Application,
-    ContractElevator,
     Elevator,
-    MaintenanceLedger,
     MaintenanceOrder,
     OverduePeriod,
-    Person,
     Score,
     Unit,
     Visit,
@@ -47,6 +43,8 @@ from app.views.frame.clock_words import approval_due, due_of
 from app.views.frame.phones import phone_first
 from app.views.frame.policy_words import region_names
 from app.views.frame.warned import counted
+from app.views.home.first_steps import first_steps
+from app.views.home.links import link
 from app.views.maintenance.label_photos import label_figure
 from app.views.maintenance.visits import approval_figure
 from app.views.oversight.anomalies import anomaly_figure
@@ -366,80 +364,5 @@ def queue(actor: Actor, now: dt.datetime) -> dict[str, Any] | None:
     every = link("/applications/queue" if decides else "/applications/")
     return {"rows": shown, "total": total, "late": late, "link": every}
 
-
-def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
-    """All that a fresh unit needs until the first check-in, with what is done; empty when all is."""
-    if actor.unit_id is None or not actor.may(Verb.UNIT_EDIT):
-        return []
-    unit = db.session.get(Unit, actor.unit_id)
-    if unit is None:
-        return []
-    own = actor.unit_id
-    done: dict[str, Any] = {
-        "elevators": select(Elevator.id).where(
-            Elevator.filing_state.in_(("pending", "approved")),
-            or_(Elevator.maintenance_unit_id == own, Elevator.use_unit_id == own),
-        ),
-        "subs": select(Account.id).where(Account.unit_id == own, Account.is_main.is_(False)),
-    }
-    if unit.is_maintenance:
-        done |= {
-            "use_units": select(Unit.id).where(
-                Unit.is_use, or_(Unit.filed_by_unit_id == own, Unit.id.in_(_customers(own))),
-                Unit.filing_state.in_(("pending", "approved")),
-            ),
-            "people": select(Person.id).where(
-                Person.unit_id == own, Person.left_on.is_(None), Person.certificate_until.is_not(None)
-            ),
-            "contract": select(ContractElevator.id).where(
-                ContractElevator.unit_id == own, ContractElevator.removed_at.is_(None)
-            ),
-            "ledger": select(MaintenanceLedger.id).where(
-                MaintenanceLedger.unit_id == own, MaintenanceLedger.worker_id.is_not(None),
-                MaintenanceLedger.next_half_month_on.is_not(None),
-            ),
-        }  # fmt: skip
-    # What exists is no secret of anybody's here: each condition names the own unit.
-    found = db.session.execute(
-        select(*(one.exists().label(name) for name, one in done.items())).execution_options(skip_scope=True)
-    ).one()
-    has = dict(zip(done, found, strict=True))
-    steps = [(_("完善单位备案并上报"), "/units/mine", unit.filing_state in ("pending", "approved"))]
-    if unit.is_maintenance:
-        steps += [
-            (_("登记使用单位并上报"), "/units/new", has["use_units"]),
-            (_("登记人员和作业人员证"), "/people/", has["people"]),
-        ]
-    steps.append((_("登记电梯并上报"), "/elevators/?tab=draft", has["elevators"]))
-    if unit.is_maintenance:
-        steps += [
-            (_("录入维保合同并绑定电梯"), "/contracts/", has["contract"]),
-            (_("填写设备履历：维保人员和下次年度维保日期"), "/ledgers/?tab=idle", has["ledger"]),
-        ]
-    steps.append(
-        (_("为维保员建立子用户") if unit.is_maintenance else _("为安全管理员建立子用户"), "/sub-accounts/", has["subs"])
-    )
-    if not actor.may(Verb.ELEVATOR_EDIT):  # registered by itself and not approved yet, or of another kind
-        steps = steps[:1]
-        if actor.may(Verb.SUBACCOUNT_EDIT) and (unit.is_inspection or unit.is_rescue):
-            steps.append((_("为本单位人员建立子用户"), "/sub-accounts/", has["subs"]))
-    if all(ready for _word, _link, ready in steps) and unit.approved_version:
-        return []
-    return [(word, link(path), bool(ready)) for word, path, ready in steps]
-
-
-def _customers(unit_id: int) -> Any:
-    served = select(Elevator.use_unit_id).where(Elevator.maintenance_unit_id == unit_id)
-    return served.where(Elevator.use_unit_id.is_not(None))
-
-
-def link(path: str) -> str:
-    """The address of another area's page, or nothing where that is not installed."""
-    found: str = path if _routes().test(path.partition("?")[0], "GET") else ""
-    return found
-
-
-def _routes() -> Any:
-    return current_app.url_map.bind(request.host)
 
 screens.declare("Home", "can_index", Verb.HOME)

@@ -115,6 +115,21 @@ def set_phone(session: AnySession, actor: Actor, account_id: int, typed: str, at
     return register_phone(session, actor, own_sub_account(session, actor, account_id), typed, at)
 
 
+def set_own_rescue_role(session: AnySession, actor: Actor, rescue_role: str, at: dt.datetime) -> Account:
+    """应急角色 of the main account itself; of a small unit its head goes out as well."""
+    own_unit(session, actor)
+    account: Account | None = lock(session, Account, actor.user_id or 0)
+    assert account is not None
+    before, account.rescue_role = account.rescue_role, _rescue_role(rescue_role)
+    if before != account.rescue_role:
+        session.flush()
+        audit.record(
+            session, actor, at, "account.edit", "account", account.id, {"rescue_role": before},
+            {"rescue_role": account.rescue_role},
+        )  # fmt: skip
+    return account
+
+
 def remove(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) -> bool:
     """Delete a sub-account that never signed in; end (注销) one that did, for what it did names it. True if deleted."""
     own_unit(session, actor)

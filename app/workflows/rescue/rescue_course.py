@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app import clock, scope
-from app.models import Account, AuditEntry, Elevator, Rescue, RescueDispatch, RescueStep, Unit
+from app.models import AuditEntry, Elevator, Rescue, RescueDispatch, RescueStep, Unit
 from app.models.choices import ESCALATORS
 from app.models.policy import policy_value
 from app.permissions import SYSTEM, Actor, Verb, require
@@ -40,6 +40,7 @@ from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.core import audit, moves, outbox
+from app.workflows.rescue import rescue_phones
 
 ENTITY = "rescue"
 # A phone whose clock is off by more is not believed for anything, nor kept; the step is taken all the same.
@@ -314,7 +315,10 @@ def on_escalator(session: AnySession, row: Rescue) -> bool:
 
 
 def tell_call(session: AnySession, row: Rescue, call: RescueDispatch, at: dt.datetime) -> None:
-    """Called out: in the inbox of all who may go, and by SMS on the phones of those who are on call."""
+    """Called out: in the inbox of all who may go, and by SMS on the telephones of `rescue_phones`.
+
+    The desk is told where a call reaches no account, or no telephone.
+    """
     fallen = on_escalator(session, row)
     title = (
         say("扶梯险情，请立即接单：%(place)s", place=row.place) if fallen
@@ -325,17 +329,19 @@ def tell_call(session: AnySession, row: Rescue, call: RescueDispatch, at: dt.dat
         n=row.accept_minutes,
     )  # fmt: skip
     who = crew_of(session, row, call)
-    if not who:
-        nobody = say("请打电话通知 %(name)s：%(place)s", name=call.name, place=spoken(session, row))
-        body = say("这个单位没有可以接单的账号，值班电话 %(phone)s", phone=_duty_phone(call) or "未登记")
-        tell(session, row, desk_of(session, row), "desk", nobody, body, at, f"silent:{call.id}")
     tell(session, row, who, "call", title, body, at, f"call:{call.id}:{call.worker_id or 0}")
-    if "sms" in outbox.SENDERS and who:
-        on_call = select(Account).where(Account.id.in_(who), Account.rescue_role.is_not(None))
-        for account in session.scalars(on_call.execution_options(skip_scope=True)):
-            if account.phone:
-                outbox.send_to(session, at, account.id, "sms", account.phone, "rescue.call",
-                    say("%(title)s。%(body)s", title=title, body=body))  # fmt: skip
+    rung = rescue_phones.send_call(
+        session, call, who, say("%(title)s。%(body)s", title=title, body=body), link_of(row), at
+    )
+    if who and rung:
+        return
+    phone = _duty_phone(call) or "未登记"
+    by_hand = say("请打电话通知 %(name)s：%(place)s", name=call.name, place=spoken(session, row))
+    missing = (
+        say("没有可以收到派单短信的手机，值班电话 %(phone)s", phone=phone) if who
+        else say("这个单位没有可以接单的账号，值班电话 %(phone)s", phone=phone)
+    )  # fmt: skip
+    tell(session, row, desk_of(session, row), "desk", by_hand, missing, at, f"silent:{call.id}:{call.worker_id or 0}")
 
 
 def _duty_phone(call: RescueDispatch) -> str | None:
