@@ -224,8 +224,12 @@ class Shell:
 
     @property
     def alarm(self) -> tuple[str, str] | None:
-        """What is open of rescues, above every page of those who watch over them, and where it is asked for again."""
-        if not self.actor.may(Verb.RESCUE_READ) or self.actor.unit_id is not None:
+        """What is open of rescues, above every page of those who watch over them or go out, and where it is asked again.
+
+        A unit is alarmed of its own cases only, and a use unit of none: it waits for them and can do nothing.
+        """
+        goes = self.actor.unit_id is None or self.actor.may(Verb.RESCUE_HANDLE)
+        if not self.actor.may(Verb.RESCUE_READ) or not goes:
             return None
         return self._told.numbers.get("rescues", (0, "", ""))[2], _link("RescueAlarm.index")
 

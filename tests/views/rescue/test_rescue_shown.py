@@ -35,7 +35,16 @@ def test_the_banner_home_and_menu_say_what_is_open(world: World, sign_in: Any) -
     assert 'class="ta-alarm"' in page and "1 件困人救援处置中" in page and 'data-alarm="/rescues/open"' in page
     told = inspector.get("/rescues/open").json
     assert (told["count"], told["late"], told["rows"][0]["id"]) == (1, 0, key) and world.own.address in told["html"]
-    assert "data-alarm" not in head.get("/inbox/").text and "困人处置中" in head.get("/").text
+    # Whoever goes out is alarmed of his own, as the desk is; who maintains others, and the use unit, is not.
+    for client in (head, sign_in(world.accounts["clerk"])):
+        assert 'data-alarm="/rescues/open"' in client.get("/inbox/").text
+        assert "1 件困人救援处置中" in client.get("/inbox/").text and "困人处置中" in client.get("/").text
+        told = client.get("/rescues/open").json
+        assert (told["count"], told["rows"][0]["id"]) == (1, key) and world.own.address in told["html"]
+    other, use = sign_in(world.accounts["other_head"]), sign_in(world.accounts["use_head"])
+    assert 'class="ta-alarm"' not in other.get("/inbox/").text and other.get("/rescues/open").json["rows"] == []
+    assert 'data-alarm="/rescues/open"' in other.get("/inbox/").text, "it asks again, for its own next one"
+    assert "data-alarm" not in use.get("/inbox/").text and "困人处置中" in use.get("/").text
     with transaction(world.session) as session:
         rescue_desk.dispatch(session, world.actor("agent"), key, 1, clock.now() - 5 * M)
     world.session.commit()
@@ -78,6 +87,15 @@ def test_the_tabs_count_what_the_rule_says(world: World, sign_in: Any) -> None:
     assert "已并入" in agent.get("/rescues/history/?tab=joined").text
     on_time = world.session.scalars(select(Rescue.id).where(listed.on_time())).all()
     assert set(on_time) == {good, old}
+
+
+def test_a_unit_that_is_called_to_help_is_alarmed_as_well(world: World, sign_in: Any) -> None:
+    key, other = report(world, 10), sign_in(world.accounts["other_head"])
+    assert other.get("/rescues/open").json["count"] == 0
+    with transaction(world.session) as session:
+        unit = world.accounts["other_head"].unit_id
+        rescue_desk.dispatch(session, world.actor("agent"), key, 2, clock.now(), unit_id=unit)
+    assert [row["id"] for row in other.get("/rescues/open").json["rows"]] == [key]
 
 
 @pytest.mark.feature("STA-02")
