@@ -224,7 +224,7 @@ class Shell:
 
     @property
     def alarm(self) -> tuple[str, str] | None:
-        """What is open of rescues, above every page of those who watch over them or go out, and where it is asked again.
+        """What is open of rescues, above every page of those who watch over them or go out; where it is asked.
 
         A unit is alarmed of its own cases only, and a use unit of none: it waits for them and can do nothing.
         """
