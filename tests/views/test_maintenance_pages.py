@@ -109,6 +109,92 @@ def test_a_contract_is_made_bound_and_shown(
     assert "HT-甲-1" in page(client, "/contracts/?tab=active")
 
 
+@pytest.fixture
+def many(session: Any, world: make.World, today: dt.date) -> tuple[str, list[Any]]:
+    """A contract of 70 elevators of a unit that maintains 70 more, which another contract holds three of."""
+    other = make.make_use_unit(session, "澜州水岸物业有限公司")
+    lifts = [
+        make.make_elevator(
+            session, maintenance_unit=world.firm, use_unit=other if n % 2 else world.use_unit,
+            region_code="980403000000" if n % 10 == 0 else "980402001000", code=f"77{n:04d}", estate=f"水岸{n:03d}苑",
+        ) for n in range(140)
+    ]  # fmt: skip
+    later = today + dt.timedelta(days=90)
+    held = make.make_contract(session, world.firm, lifts[:70], starts_on=today, ends_on=later)
+    make.make_contract(session, world.firm, lifts[137:], starts_on=today, ends_on=later)
+    session.commit()
+    return f"/contracts/{held.id}", lifts
+
+
+def codes(text: str, lifts: list[Any]) -> list[int]:
+    return [n for n, one in enumerate(lifts) if one.code in text]
+
+
+@pytest.mark.feature("CON-03")
+def test_what_one_may_add_is_found_beyond_the_first_page(
+    session: Any, world: make.World, many: Any, sign_in: Any
+) -> None:
+    address, lifts = many
+    client = sign_in(world.accounts["maintenance_head"])
+    # Bound ones are left out before anything is cut: the first page is full of what can be added.
+    first, second = page(client, f"{address}?q=水岸&b_q=无此"), page(client, f"{address}?q=水岸&page=2&b_q=无此")
+    assert codes(first, lifts) == list(range(70, 120)) and codes(second, lifts) == list(range(120, 140))
+    assert "共 70 台" in first and "追加查找到的 70 台" in first and "绑定的电梯中没有找到" in first
+    assert codes(page(client, f"{address}?q=水岸&page=99&b_q=无此"), lifts) == list(range(120, 140)), "the last page"
+    assert codes(page(client, f"{address}?q=水岸099&b_q=无此"), lifts) == [99]
+    by_place = page(client, f"{address}?region=980403000000&b_q=无此")
+    assert codes(by_place, lifts) == [70, 80, 90, 100, 110, 120, 130] and "青坪区" in by_place
+    by_unit = page(client, f"{address}?use_unit={lifts[1].use_unit_id}&b_q=无此&page=1")
+    assert codes(by_unit, lifts) == list(range(71, 140, 2)) and "追加查找到的 35 台" in by_unit
+    for odd in ("region=98", "use_unit=x", "page=-3", "page=0", "b_page=1e9", "use_unit=9999999999999999999"):
+        page(client, f"{address}?q=&{odd}")
+
+
+@pytest.mark.feature("CON-03")
+def test_what_is_bound_is_paged_and_searched(session: Any, world: make.World, many: Any, sign_in: Any) -> None:
+    address, lifts = many
+    client = sign_in(world.accounts["maintenance_head"])
+    shown = page(client, address)
+    assert codes(shown, lifts) == list(range(50)) and "共 70 台" in shown and "创建时间" in shown
+    assert codes(page(client, f"{address}?b_page=2"), lifts) == list(range(50, 70))
+    assert codes(page(client, f"{address}?b_q=水岸065"), lifts) == [65]
+    assert codes(page(client, f"{address}?b_region=980403000000"), lifts) == [0, 10, 20, 30, 40, 50, 60]
+    both = page(client, f"{address}?b_q=水岸065&q=水岸099")
+    assert codes(both, lifts) == [65, 99] and 'name="b_q"' in both
+    # A regulator sees and searches them, and adds nothing.
+    seen = page(sign_in(world.accounts["region_admin"]), f"{address}?b_page=2&q=")
+    assert codes(seen, lifts) == list(range(50, 70)) and "追加" not in seen
+
+
+@pytest.mark.feature("CON-03")
+def test_all_that_is_found_is_added_as_a_set(
+    session: Any, world: make.World, today: dt.date, many: Any, sign_in: Any
+) -> None:
+    address, lifts = many
+    client = sign_in(world.accounts["maintenance_head"])
+    key = int(address.rpartition("/")[2])
+
+    def bound() -> list[int]:
+        session.rollback()
+        held = {one.elevator_id for one in cover.live_bindings(session, key)}
+        return [n for n, one in enumerate(lifts) if one.id in held]
+
+    sent = post(client, f"{address}/bind", {"deed": "found", "q": "水岸13"})
+    # Of 130 to 139 three are another contract's: told, and no hindrance to the rest.
+    assert bound() == [*range(70), *range(130, 137)] and "q=" in sent.location
+    told = page(client, sent.location)
+    assert "已追加 7 台电梯" in told and "另有 3 台不能追加" in told
+    assert codes(told.partition('id="add"')[2], lifts) == [137, 138, 139]
+    refused = post(client, f"{address}/bind", {"deed": "found", "q": "水岸13"}, 422).get_data(as_text=True)
+    assert refused.count("已有合同") >= 3
+    assert "没有找到可追加的电梯" in post(
+        client, f"{address}/bind", {"deed": "found", "q": "水岸无此"}, 422
+    ).get_data(as_text=True)
+    post(client, f"{address}/bind", {"deed": "found", "use_unit": lifts[1].use_unit_id})
+    assert bound() == [n for n in range(140) if n < 70 or n in range(130, 137) or (n % 2 and n < 137)]
+    post(sign_in(world.accounts["other_head"]), f"{address}/bind", {"deed": "found"}, 404)
+
+
 @pytest.mark.feature("CON-05")
 def test_only_a_contract_that_never_covered_anything_offers_its_deletion(
     session: Any, world: make.World, today: dt.date, sign_in: Any

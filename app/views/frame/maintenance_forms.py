@@ -19,7 +19,6 @@ from app.rules.identifiers import normal_code
 from app.views.frame.account_forms import number, run
 from app.views.frame.told import told
 
-MOST_FOUND = 50
 LEVEL_WORDS = LEVEL
 
 
@@ -89,9 +88,6 @@ def use_units() -> list[tuple[int, str]]:
     return [(unit.id, unit.name) for unit in db.session.scalars(statement.order_by(Unit.name).limit(500))]
 
 
-_FOUND_BY = (Elevator.code, Elevator.registration_code, Elevator.factory_no, Elevator.address, Elevator.estate)
-
-
 def named_elevator(given: Any) -> Elevator | None:
     """The elevator that a form names, by its number or its 识别码, within scope."""
     key, code = number(given.get("elevator_id", "")[:16]), normal_code(given.get("code", "")[:20])
@@ -101,19 +97,3 @@ def named_elevator(given: Any) -> Elevator | None:
     statement = scope.apply(select(Elevator).where(named).order_by(Elevator.id).limit(1), g.actor, Elevator)
     found: Elevator | None = db.session.scalar(statement.execution_options(skip_scope=True))
     return found
-
-
-def own_elevators(q: str, unit_id: int, most: int = MOST_FOUND) -> list[Elevator]:
-    """Elevators of a unit by one of their codes, place or use unit; what one may add to a contract or give an order."""
-    statement = scope.apply(select(Elevator), g.actor, Elevator).where(
-        Elevator.maintenance_unit_id == unit_id, Elevator.approved_version > 0, Elevator.status != "scrapped"
-    )
-    for word in q.split()[:5]:
-        like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        statement = statement.where(
-            or_(
-                *(column.ilike(like, escape="\\") for column in _FOUND_BY),
-                Elevator.use_unit_id.in_(select(Unit.id).where(Unit.name.ilike(like, escape="\\"))),
-            )
-        )
-    return list(db.session.scalars(statement.order_by(Elevator.code).limit(most)))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import flash, g, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listings.contracts import CONTRACTS
-from app.models import Application, Contract, ContractElevator
+from app.models import Application, Contract
 from app.models.base import label_of
 from app.models.choices import APPLICATION_STATE, CONTRACT_KIND
 from app.models.policy import policy_value
@@ -26,13 +26,16 @@ from app.transaction import transaction
 from app.views.frame import filed, screens, uploads
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.account_forms import number, run, text
+from app.views.frame.policy_words import region_names
+from app.views.maintenance import contract_elevators
 from app.workflows.approval import submissions
 from app.workflows.contracts import contract_changes, contract_versions, contracts
 from app.workflows.desk import gates
 from app.workflows.files import attachments
 
 TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
-MOST_ROWS = 200
+# A refusal names so many of those that cannot be added.
+MOST_LEFT = 10
 DAYS = (("signed_on", "签订日期"), ("starts_on", "起始日期"), ("ends_on", "截止日期"))
 
 
@@ -98,9 +101,14 @@ class ContractPages(BaseView):
     @has_access
     @permission_name("write")
     def bind(self, key: int) -> Any:
+        """The ticked ones, or all that the search of the page finds."""
+        seek = contract_elevators.Seek.of(request.form)
+        back = f"/contracts/{key}?{urlencode(seek.named())}#add" if seek.narrows else ""
+        if text("deed") == "found":
+            return self._bind_found(self._row(key), seek, back)
         return self._deed(key, _("已追加电梯"), lambda session: contracts.bind(
             session, g.actor, key, forms.chosen(), clock.now()
-        ))  # fmt: skip
+        ), back)  # fmt: skip
 
     @expose("/<int:key>/unbind", methods=["POST"])
     @has_access
@@ -141,13 +149,25 @@ class ContractPages(BaseView):
         row: Contract = scope.visible(db.session, g.actor, Contract, key, _("合同"))
         return row
 
-    def _deed(self, key: int, said: str, do: Any) -> Any:
+    def _deed(self, key: int, said: str, do: Any, back: str = "") -> Any:
         row = self._row(key)
         _done, findings, status = run(do)
         if findings:
             return self._record(row, findings, status)
         flash(said, "success")
-        return redirect(f"/contracts/{key}")
+        return redirect(back or f"/contracts/{key}")
+
+    def _bind_found(self, row: Contract, seek: contract_elevators.Seek, back: str) -> Any:
+        done, findings, status = run(lambda session: contract_elevators.bind_found(session, row, seek))
+        if findings:
+            return self._record(row, findings, status)
+        count, left = done
+        if not count:
+            return self._record(row, left[:MOST_LEFT] or [contract_elevators.nothing()], 422)
+        flash(_("已追加 %(n)s 台电梯", n=count), "success")
+        if left:
+            flash(_("另有 %(n)s 台不能追加，原因列在“能不能追加”", n=len(left)), "warning")
+        return redirect(back if left and back else f"/contracts/{row.id}")
 
     def _form(self, row: Contract | None, values: Any, do: Any, *, title: str = "", fresh: bool = False) -> Any:
         findings: list[Finding] = []
@@ -189,22 +209,20 @@ class ContractPages(BaseView):
         today = clock.today()
         near = int(policy_value(db.session, Key.NEAR_CONTRACT_DAYS, row.region_code, today))
         state = contract_state(row.starts_on, row.ends_on, today, near)
-        held = _bound(row.id)
+        count, lines, late = contract_elevators.standing(row)
         own = g.actor.may(Verb.CONTRACT_EDIT) and g.actor.unit_id in (None, row.unit_id)
-        q = request.args.get("q", "")[:60]
-        covered = {b.elevator_id for b in held if b.ends_on >= today}
-        found = None
-        if own and ("q" in request.args or (not held and state.value != "ended")):
-            found = [e for e in forms.own_elevators(q, row.unit_id) if e.id not in covered]
-        late = any(row.starts_on < b.starts_on and b.ends_on >= today for b in held)
+        seek = contract_elevators.Seek.of(request.values)
+        free = None
+        if own and state.value != "ended" and ("q" in request.values or seek.narrows or not lines):
+            free = contract_elevators.free(row, seek)
         page = self.render_template(
             "ta/maintenance/contract.html", title=row.number, row=row, state=state.value, label=CONTRACT_LABELS[state],
-            tone=TONES[state.value], held=held[:MOST_ROWS],
-            count=len(covered), more=len(held) - MOST_ROWS, found=found, q=q, findings=findings, own=own,
+            tone=TONES[state.value], lines=lines, count=count, bound=contract_elevators.bound(row), free=free,
+            seek=seek, findings=findings, own=own, regions=region_names(),
             deletable=own and state.value != "ended" and not contracts.ever_bound(db.session, row.id),
             ended=state.value == "ended", today=today, kinds=CONTRACT_KIND, states=APPLICATION_STATE,
             scans=attachments.of(db.session, "contract", row.id), changes=_changes(row.id),
-            stopped=gates.of_binding(db.session, g.actor, row, found, today) if found else {},
+            stopped=gates.of_binding(db.session, g.actor, row, free.rows, today) if free and free.rows else {},
             late=own and late and row.starts_on < today, then=_then(row.id), versions=_versions(row),
             renewed=db.session.scalars(
                 scope.apply(select(Contract).where(Contract.renewed_from_id == row.id), g.actor)
@@ -219,16 +237,6 @@ def _then(contract_id: int) -> tuple[Any, Any] | None:
     if listing.as_of is None:
         return None
     return listing, next(iter(listing.by_keys(db.session, [contract_id])), None)
-
-
-def _bound(contract_id: int) -> list[ContractElevator]:
-    statement = (
-        select(ContractElevator)
-        .where(ContractElevator.contract_id == contract_id, ContractElevator.removed_at.is_(None))
-        .options(joinedload(ContractElevator.elevator))
-        .order_by(ContractElevator.ends_on.desc(), ContractElevator.id)
-    )
-    return list(db.session.scalars(scope.apply(statement, g.actor, ContractElevator)))
 
 
 def _versions(row: Contract) -> list[tuple[Any, list[tuple[str, str, str]], str]]:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Finding
 from app.models import Contract, ContractElevator, Elevator, Unit
+from app.models.among import among
 from app.models.choices import CONTRACT_KIND
 from app.models.policy import policy_value
 from app.permissions import Actor
@@ -171,7 +172,7 @@ def held_now(session: AnySession, elevator_ids: Iterable[int]) -> list[Held]:
     bound = select(ContractElevator, Contract.number, Elevator.code).join(
         Contract, Contract.id == ContractElevator.contract_id
     ).join(Elevator, Elevator.id == ContractElevator.elevator_id).where(
-        ContractElevator.elevator_id.in_(sorted(set(elevator_ids))), ContractElevator.removed_at.is_(None)
+        among(session, ContractElevator.elevator_id, sorted(set(elevator_ids))), ContractElevator.removed_at.is_(None)
     )  # fmt: skip
     return [
         Held(Binding(r.contract_id, r.elevator_id, r.starts_on, r.ends_on), number, r.unit_id, code)

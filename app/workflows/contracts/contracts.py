@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
 from app.models import Contract, ContractElevator, Elevator, Unit, Version
+from app.models.among import among
 from app.permissions import Actor, Verb, require, require_own_side
 from app.rules.contracts import Span
 from app.rules.identifiers import normal_code
@@ -313,7 +314,8 @@ def check_not_ended(contract: Contract, today: dt.date) -> None:
 
 
 def _check_own(session: AnySession, actor: Actor, contract: Contract, elevator_ids: list[int]) -> None:
-    statement = apply(select(Elevator).where(Elevator.id.in_(elevator_ids)), actor, Elevator).order_by(Elevator.id)
+    named = select(Elevator).where(among(session, Elevator.id, elevator_ids))
+    statement = apply(named, actor, Elevator).order_by(Elevator.id)
     # Locked in order of id: two contracts that take the same elevator at once wait for each other here.
     rows = {e.id: e for e in session.scalars(statement.with_for_update(of=Elevator))}
     raise_failing(own_findings(contract.unit_id, rows, elevator_ids))
@@ -322,7 +324,7 @@ def _check_own(session: AnySession, actor: Actor, contract: Contract, elevator_i
 def _refuse_double_cover(session: AnySession, contract: Contract, wanted: list[tuple[int, Span]]) -> None:
     keys = [key for key, _ in wanted]
     session.execute(
-        select(Elevator.id).where(Elevator.id.in_(keys)).order_by(Elevator.id).with_for_update()
+        select(Elevator.id).where(among(session, Elevator.id, keys)).order_by(Elevator.id).with_for_update()
         .execution_options(skip_scope=True)
     )  # fmt: skip
     raise_failing(double_cover(session, contract, wanted))
