@@ -47,6 +47,7 @@ class Verb(enum.StrEnum):
     VISIT_APPROVE = "visit.approve"
     VISIT_LABEL = "visit.label"
     ITEM_EDIT = "item.edit"
+    VISIT_SHEET = "visit.sheet"
     WARNING_READ = "warning.read"
     SCORE_READ = "score.read"
     SCORE_RUN = "score.run"
@@ -152,6 +153,7 @@ VERB_LABEL = {
     V.VISIT_APPROVE: _l("审批维保记录"),
     V.VISIT_LABEL: _l("核对标签照片"),
     V.ITEM_EDIT: _l("维护维保项目"),
+    V.VISIT_SHEET: _l("上传维保单"),
     V.WARNING_READ: _l("查看预警"),
     V.SCORE_READ: _l("查看得分"),
     V.SCORE_RUN: _l("计算得分"),

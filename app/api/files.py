@@ -28,7 +28,7 @@ KINDS = {
     "commitment": (Verb.COMMITMENT_EDIT,),
     # A worker's photos are a visit's or a repair's: see `_of_visit`.
     "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT, Verb.ANOMALY_HANDLE),
-    "label": (Verb.VISIT_MAKE,), "label_out": (Verb.VISIT_MAKE,),
+    "sheet": (Verb.VISIT_SHEET, Verb.VISIT_MAKE), "label": (Verb.VISIT_MAKE,), "label_out": (Verb.VISIT_MAKE,),
     "grade": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "declaration": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "inspection": (Verb.INSPECTION_EDIT, Verb.INSPECTION_REPORT),
@@ -54,8 +54,8 @@ class FileApi(Resource):
           once: true
           takes: file
           parameters:
-            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, label, label_out,
-               grade, declaration, inspection]},
+            - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, sheet, label,
+               label_out, grade, declaration, inspection]},
                description: 缺省为 document}
           gives: {201: FileShown}
         """
@@ -63,6 +63,8 @@ class FileApi(Resource):
         others = any(actor().may(verb) for verb in KINDS[kind])
         if kind in ("label", "label_out") or (kind == "photo" and not others and actor().may(Verb.VISIT_MAKE)):
             require(actor(), Verb.VISIT_MAKE)
+            return self._of_visit(kind)
+        if kind == "sheet" and others:
             return self._of_visit(kind)
         if not any(actor().may(verb) for verb in KINDS[kind]):
             require(actor(), KINDS[kind][0])

@@ -284,6 +284,7 @@ SCHEMAS: dict[str, Schema] = {
         longitude=degrees(180), client_key=said(text(40), "手机上的编号；重发不重复签到"),
         label_photo_ids=said(many(WHOLE, 9), "按识别码签到且地区要求时：标签照片的编号"),
     ),
+    "VisitSheet": an_object("sheet_ids", sheet_ids=many(WHOLE, 9)),
     "LabelPhotos": an_object("label_photo_ids", label_photo_ids=many(WHOLE, 9)),
     "LabelDecision": an_object(
         "decision", decision=one_of(["approved", "more", "rejected"]), reason=text(500),

@@ -155,6 +155,26 @@ class VisitApi(Resource):
             told = full(work.visit, None if work.has_files or label else [])
         return jsonify(told)
 
+    @expose("/<int:key>/sheet", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def hand_in_sheet(self, key: int) -> Any:
+        """Hand in the scanned sheet, by whoever made the visit or by his unit's office. A late one heals nothing.
+        ---
+        post:
+          summary: 上传维保单；文件先以 kind=sheet 上传
+          once: true
+          takes: VisitSheet
+          gives: {200: VisitWhole}
+        """
+        files = photos_of(body(), "sheet_ids")
+        with transaction(db.session) as session:
+            row = visits.upload_sheet(session, actor(), key, _labels(session, files, "sheet"), clock.now())
+            told = full(row)
+        return jsonify(told)
+
     @expose("/<int:key>/label-photos", methods=["POST"])
     @protect()
     @safe
@@ -356,6 +376,8 @@ def register(appbuilder: Any) -> None:
     for permission in ("can_check_in", "can_check_out", "can_supply_label"):
         screens.declare("VisitApi", permission, Verb.VISIT_MAKE)
     screens.declare("VisitApi", "can_decide_label", Verb.VISIT_LABEL)
+    # Whose visit it is decides which right it needs: the workflow asks for it.
+    screens.declare("VisitApi", "can_hand_in_sheet", Verb.VISIT_READ)
     screens.declare("GateApi", "can_get", Verb.VISIT_MAKE)
     for resource in (VisitApi, GateApi):
         appbuilder.add_api(resource)

@@ -28,7 +28,7 @@ from app.models.fraud import SIGNAL_KIND
 from app.models.repair import REPAIR_STATE
 from app.permissions import Actor, Verb
 from app.rules.offline import ahead_words
-from app.views.frame import screens
+from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Deed, Screen, countdown, firm, mark, pill, two
 from app.views.frame.clock_words import due_of
@@ -183,6 +183,17 @@ class VisitPages(BaseView):
             pk, lambda session: visits.approve(session, g.actor, pk, decision, reason, clock.now()), _("已审批")
         )
 
+    @expose("/<int:pk>/sheet", methods=["POST"])
+    @has_access
+    @permission_name("sheet")
+    def sheet(self, pk: int) -> Any:
+        """The scanned sheet, from the office of the unit that did the work."""
+        place = ("sheet", "sheet", "visit", None, g.actor.unit_id, g.actor.region_code, clock.now())
+        return self._done(
+            pk, lambda s: visits.upload_sheet(s, g.actor, pk, uploads.kept(s, *place), clock.now()),
+            _("维保单已上传"),
+        )  # fmt: skip
+
     @expose("/<int:pk>/label", methods=["POST"])
     @has_access
     @permission_name("label")
@@ -212,7 +223,8 @@ class VisitPages(BaseView):
         notes = db.session.scalars(
             select(VisitNote).where(VisitNote.visit_id == row.id).order_by(VisitNote.at.desc(), VisitNote.id.desc())
         ).all()
-        people = {row.reviewed_by_id, row.decided_by_id, *(n.author_id for n in notes)} - {None}
+        sheet_by = next((f.uploaded_by_id for f in files if f.kind == "sheet"), None)
+        people = {row.reviewed_by_id, row.decided_by_id, sheet_by, *(n.author_id for n in notes)} - {None}
         answers = {r["code"]: r for r in row.results or []}
         order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
         shown_apart = KINDS if row.label_state else ()
@@ -220,7 +232,9 @@ class VisitPages(BaseView):
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
             signals=fraud.of_visit(db.session, g.actor, row.id), doubts=SIGNAL_KIND,
-            one_place=one_place, state=state_word(row), tone=TONES[row.state], code=listed.code_of(row),
+            sheet_by=sheet_by, sheet_late=row.sheet_due_at is not None and clock.now() > row.sheet_due_at,
+            one_place=one_place, state=state_word(row), tone=TONES[row.state],
+            code=listed.code_of(row),
             place=listed.place_of(row), worker=listed.worker_of(row), unit=listed.unit_of(row),
             use_unit=listed.use_unit_of(row),
             items=items if answers else (), answers=answers, results=RESULTS,
@@ -246,6 +260,8 @@ def may(actor: Actor, row: Visit) -> dict[str, bool]:
         "review": actor.may(Verb.VISIT_REVIEW) and row.use_unit_id == actor.unit_id is not None and reviewable,
         "decide": actor.may(Verb.VISIT_APPROVE) and row.unit_id == actor.unit_id
         and visits.awaits_approval(db.session, row),
+        "sheet": actor.may(Verb.VISIT_SHEET) and row.unit_id == actor.unit_id and row.mode == "sheet"
+        and row.checked_out_at is not None and row.sheet_at is None,
         "note": any(actor.may(v) for v in (Verb.VISIT_MAKE, Verb.VISIT_APPROVE, Verb.VISIT_REVIEW)),
     }
 
@@ -296,6 +312,7 @@ def register(appbuilder: Any) -> None:
     screens.declare("VisitPages", "can_review", Verb.VISIT_REVIEW)
     screens.declare("VisitPages", "can_decide", Verb.VISIT_APPROVE)
     screens.declare("VisitPages", "can_label", Verb.VISIT_LABEL)
+    screens.declare("VisitPages", "can_sheet", Verb.VISIT_SHEET)
     appbuilder.add_view_no_menu(VisitScreen)
     appbuilder.add_view_no_menu(VisitPages)
     label_photos.register(appbuilder)

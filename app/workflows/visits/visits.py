@@ -13,7 +13,7 @@ from app.at_once import write_new
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Visit, VisitNote
 from app.models.policy import visit_policy
-from app.permissions import Actor, Verb, require
+from app.permissions import Actor, Verb, require, require_own_side
 from app.rules.label_photos import LabelState
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visits import VisitReason
@@ -124,10 +124,13 @@ def leave(
 def upload_sheet(
     session: AnySession, actor: Actor, visit_id: int, attachment_ids: Sequence[int], at: dt.datetime
 ) -> Visit:
-    """Hand in the scanned sheet of a visit that ended in sheet mode. A late one is stored and does not heal."""
-    require(actor, Verb.VISIT_MAKE)
-    visit = own_work(session, actor, visit_id).visit
+    """Hand in the scanned sheet of a visit that ended in sheet mode. A late one is stored and does not heal.
+
+    By whoever made the visit, or by the office of his unit, where the signed papers often are; the log says by whom.
+    """
+    visit = _of_sheet(session, actor, visit_id)
     problems = [
+        Finding("签退", visit.checked_out_at is not None, "这次维保还没有签退", "请在签退后上传维保单"),
         Finding("维保方式", visit.mode == "sheet", "这次维保不是按上传维保单", "请查看维保项目"),
         Finding("重复上传", visit.sheet_at is None, "维保单已经上传", "需要更正时请添加说明"),
         Finding("维保单", bool(attachment_ids), "没有选择文件", "请拍摄或选择维保单照片", field="sheet"),
@@ -299,6 +302,15 @@ def ask_for_approval(session: AnySession, visit: Visit, at: dt.datetime) -> None
 
 
 # --- rows
+
+
+def _of_sheet(session: AnySession, actor: Actor, visit_id: int) -> Visit:
+    if not actor.may(Verb.VISIT_SHEET):
+        require(actor, Verb.VISIT_MAKE)
+        return own_work(session, actor, visit_id).visit
+    visit = _seen(session, actor, visit_id)
+    require_own_side(actor, visit.unit_id, say("维保记录 %(number)s ", number=visit.id))
+    return visit
 
 
 def _seen(session: AnySession, actor: Actor, visit_id: int) -> Visit:
