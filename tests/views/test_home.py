@@ -6,11 +6,13 @@ import datetime as dt
 import re
 from typing import Any
 
+import pytest
+
 from app import clock
-from app.models import Notification
+from app.models import MaintenanceClock, Notification
 from app.transaction import transaction
-from tests.factories import World
-from tests.workflows.clock_world import at, day
+from tests.factories import World, make_clock, make_elevator
+from tests.workflows.clock_world import add_visit, at, day
 from tests.workflows.score_world import put_overdue, put_visit, score
 
 
@@ -51,3 +53,40 @@ def test_the_ranking_names_its_region(world: World, sign_in: Any) -> None:
     assert re.search(r"临河区，\s*2021-01-01 至 2021-03-31，满分 16<", page)
     page = sign_in(world.accounts["platform_admin"]).get("/").text
     assert re.search(r"(澜州市|临河区)，\s*2021-01-01", page)
+
+
+def figure(page: str, href: str) -> str:
+    """The number of the figure that leads there."""
+    return re.search(rf'href="{re.escape(href)}"[^>]*>.*?<span class="n">\s*([\d,+]+)', page, re.S)[1]  # type: ignore[index]
+
+
+@pytest.mark.feature("DSH-01")
+def test_a_unit_is_told_what_it_took_on_and_never_came_to(world: World, sign_in: Any) -> None:
+    session, today = world.session, clock.today()
+    lifts = [make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit) for _ in range(3)]
+    lifts[2].status = "suspended"
+    for one in lifts:
+        make_clock(session, one, today - dt.timedelta(days=3))
+        session.get(MaintenanceClock, one.id).last_visit_on = None
+    session.commit()
+    head = sign_in(world.accounts["maintenance_head"])
+    listed = head.get("/tasks/?tab=never").text
+    assert [one.code in listed for one in lifts] == [True, True, False]
+    assert figure(head.get("/").text, "/tasks/?tab=never") == "2"
+    for who in ("use_head", "inspector"):
+        assert "/tasks/?tab=never" not in sign_in(world.accounts[who]).get("/").text, who
+    session.rollback()
+    session.get(MaintenanceClock, lifts[0].id).last_visit_on = today
+    session.commit()
+    assert figure(head.get("/").text, "/tasks/?tab=never") == "1"
+
+
+@pytest.mark.feature("DSH-01")
+def test_what_a_figure_is_made_of_leads_to_its_own_list(world: World, sign_in: Any) -> None:
+    waits = {"state": "awaiting", "awaiting_sheet": True, "mode": "sheet"}
+    add_visit(world.session, world.own, world.worker, clock.today(), **waits)
+    world.session.commit()
+    page = sign_in(world.accounts["maintenance_head"]).get("/").text
+    found = dict(re.findall(r'<a class="ta-nw" href="([^"]+)">(.+?)</a>', page))
+    assert found["/visits/?tab=review"] == "待复核 0" and found["/visits/?tab=sheet"] == "待上传 1"
+    assert found["/warnings/maintenance/?tab=near"].startswith("临近维保 ")

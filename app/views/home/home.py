@@ -22,10 +22,12 @@ from app.extensions import db
 from app.listing import COUNT_CAP, Query, moment
 from app.listings import warnings
 from app.listings.inspections import INSPECTIONS_DUE
+from app.listings.maintenance import TASKS
 from app.listings.visits import ATTENTION
 from app.models import (
     Application,
     Elevator,
+    MaintenanceClock,
     MaintenanceOrder,
     OverduePeriod,
     Score,
@@ -65,7 +67,10 @@ RANKED_ROWS = 6
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number that opens its list; `under` says what it is made of, `most` where counting stopped."""
+    """A number that opens its list; `under` says what it is made of, `most` where counting stopped.
+
+    `parts`: what it is made of as counts that open lists of their own, in place of `under`.
+    """
 
     title: str
     value: int
@@ -73,6 +78,7 @@ class Figure:
     link: str = ""
     tone: str = ""
     most: int = 0
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 class Home(IndexView):
@@ -112,6 +118,7 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
         shown += _drafts(actor)
     if actor.may(Verb.VISIT_READ):
         shown.append(_visits(actor, today))
+        shown += _never(actor)
     if actor.may(Verb.VISIT_REVIEW) and actor.unit_id is not None:
         shown.insert(0, _reviews(actor, now))
     asked = (approval_figure, label_figure, complaint_figure, rescue_figure, repair_figure, anomaly_figure)
@@ -165,8 +172,23 @@ def _visits(actor: Actor, today: dt.date) -> Figure:
         some = scope.apply(select(Visit.id).where(Visit.visit_on >= since, of), actor, Visit).limit(COUNT_CAP)
         counts.append(select(func.count()).select_from(some.subquery()).scalar_subquery())
     going, review, sheet = db.session.execute(select(*counts).execution_options(skip_scope=True)).one()
-    under = _("待复核 %(a)s　待上传 %(b)s", a=capped(review), b=capped(sheet))
-    return Figure(_("维保中"), going, under, link("/visits/?tab=open"), most=COUNT_CAP)
+    parts = (
+        (_("待复核 %(n)s", n=capped(review)), link("/visits/?tab=review")),
+        (_("待上传 %(n)s", n=capped(sheet)), link("/visits/?tab=sheet")),
+    )
+    return Figure(_("维保中"), going, "", link("/visits/?tab=open"), most=COUNT_CAP, parts=parts)
+
+
+def _never(actor: Actor) -> list[Figure]:
+    """尚未初始维保: what a unit took on and has not come to yet; its own office's to arrange."""
+    if actor.unit_id is None or not actor.may(Verb.ORDER_EDIT):
+        return []
+    now = moment(db.session, actor)
+    found = TASKS.statement(now, Query(tab="never")).with_only_columns(MaintenanceClock.elevator_id)
+    count = select(func.count()).select_from(found.order_by(None).limit(COUNT_CAP).subquery())
+    waiting = db.session.scalar(count.execution_options(skip_scope=True)) or 0
+    under = _("接手后还没有维保过") if waiting else _("都已维保过")
+    return [Figure(_("尚未初始维保"), waiting, under, link("/tasks/?tab=never"), "near" if waiting else "", COUNT_CAP)]
 
 
 def _reviews(actor: Actor, now: dt.datetime) -> Figure:
@@ -213,8 +235,9 @@ def _warnings(actor: Actor) -> list[Figure]:
     )
     return [
         Figure(
-            title, count[kind, level], under % {"n": capped(count[kind, "near"])},
-            link(f"/warnings/{kind}/?tab={level}"), "over" if count[kind, level] else "", COUNT_CAP,
+            title, count[kind, level], "", link(f"/warnings/{kind}/?tab={level}"),
+            "over" if count[kind, level] else "", COUNT_CAP,
+            ((under % {"n": capped(count[kind, "near"])}, link(f"/warnings/{kind}/?tab=near")),),
         )
         for title, kind, level, under in rows
     ]  # fmt: skip

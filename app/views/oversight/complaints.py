@@ -289,8 +289,8 @@ class MessagePages(RecordPages):
 # --- home and menu
 
 
-def complaint_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
-    """当前投诉处置中 with 待接单, 待处置 and 待复核, for whoever reads complaints; the link is what waits for him."""
+def complaint_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[tuple[str, str], ...]] | None:
+    """当前投诉处置中 with 待接单, 待处置 and 待复核, each with its link; the figure's is what waits for him."""
     if not actor.may(Verb.COMPLAINT_READ):
         return None
     now = moment(db.session, actor)
@@ -298,9 +298,12 @@ def complaint_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     asked: list[tuple[Any, ...]] = [(), *((state,) for state in states), (listed.late(now),)]
     parts = [listed.count(now, listed.OPEN, *more) for more in asked]
     total, a, b, c, late = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
-    under = _("待接单 %(a)s　待处置 %(b)s　待复核 %(c)s", a=a, b=b, c=c)
-    tab = own_tab(actor, a, b, c)
-    return _("投诉处置中"), total, under, f"/complaints/?tab={tab}", "over" if late else "near" if total else ""
+    words = (
+        (_("待接单 %(n)s", n=a), "waiting"), (_("待处置 %(n)s", n=b), "accepted"), (_("待复核 %(n)s", n=c), "handled"),
+    )  # fmt: skip
+    parts = tuple((word, f"/complaints/?tab={tab}") for word, tab in words)
+    tone = "over" if late else "near" if total else ""
+    return _("投诉处置中"), total, "", f"/complaints/?tab={own_tab(actor, a, b, c)}", tone, 0, parts
 
 
 def own_tab(actor: Actor, waiting: int, accepted: int, handled: int) -> str:
