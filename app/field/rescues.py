@@ -12,6 +12,7 @@ from typing import Any
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.errors import Finding, Refusal
@@ -45,6 +46,7 @@ def rescue_list() -> Any:
     declared = {one.key: one for one in listed.RESCUE_CENTRE.tabs}
     labels = {"open": _("处置中")} | {key: str(declared[key].label) for key in TABS if key in declared}
     statement = scope.apply(select(Rescue), g.actor, Rescue).where(listed.ALONE)
+    statement = statement.options(joinedload(Rescue.elevator))
     criterion = declared[tab].criterion if tab in declared else None
     if tab == "open":
         statement = statement.where(listed.OPEN)
