@@ -285,7 +285,7 @@ DEEDS = {
         "RescuePages.free": "POST /rescues/{key}/free",
         "RescuePages.hand_on": "POST /rescues/{key}/pass",
     },
-    "revealing": {"Reveals.whole": WHOLE_NUMBERS},
+    "revealing": {"Reveals.whole": WHOLE_NUMBERS, "Reveals.contact": WHOLE_NUMBERS},
     "sessions": {"Sessions.end": "DELETE /sessions/{key}", "Sessions.end_all": "DELETE /accounts/{key}/sessions"},
     "sub_accounts": {
         "SubAccounts.add": "POST /accounts/subs",

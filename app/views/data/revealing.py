@@ -30,6 +30,17 @@ class Reveals(BaseView):
     route_base = "/reveal"
     default_view = "whole"
 
+    @expose("/rescue/<int:pk>/contact", methods=["POST"])
+    @has_access
+    @permission_name("whole")
+    @no_cache
+    def contact(self, pk: int) -> Any:
+        """The telephone of somebody whom one calls about a rescue."""
+        with transaction(db.session) as session:
+            found = revealing.contact(session, g.actor, pk, text("what", 40), text("reason"), clock.now())
+        name = " ".join(word for word in (found.firm, str(found.role), found.name) if word)
+        return self._number(name, _("电话"), found.number, True)
+
     @expose("/<string:entity>/<int:pk>", methods=["POST"])
     @has_access
     @permission_name("whole")
@@ -42,13 +53,15 @@ class Reveals(BaseView):
             name = str(session.get(revealing.SHOWN[entity], pk))
         if isinstance(found, Attachment):
             return _picture(found)
+        return self._number(name, label_of(revealing.SHOWN[entity], what), found, "phone" in what)
+
+    def _number(self, name: str, label: Any, number: str, call: bool) -> Any:
         if wants_json():
-            return jsonify(text=found)
+            return jsonify(text=number)
         back = request.referrer if (request.referrer or "").startswith(request.host_url) else "/"
         return self.render_template(
-            "ta/accounts/whole.html", title=_("完整号码"), name=name, label=label_of(revealing.SHOWN[entity], what),
-            number=found, back=back, call="phone" in what,
-        )  # fmt: skip
+            "ta/accounts/whole.html", title=_("完整号码"), name=name, label=label, number=number, back=back, call=call
+        )
 
 
 def _picture(found: Attachment) -> Any:

@@ -41,7 +41,15 @@ from app.views.frame.phones import phone_first
 from app.views.frame.records import RecordPages
 from app.views.safety.rescues import LEVEL_TONES, TONES, badge_pill, limit_of
 from app.workflows.oversight import appeals
-from app.workflows.rescue import rescue_answers, rescue_callbacks, rescue_course, rescue_desk, rescue_help, rescues
+from app.workflows.rescue import (
+    rescue_answers,
+    rescue_callbacks,
+    rescue_contacts,
+    rescue_course,
+    rescue_desk,
+    rescue_help,
+    rescues,
+)
 
 DID = {
     "report": _l("报警"), "take": _l("接警"), "dispatch": _l("派单"), "replace": _l("改派"), "accept": _l("接单"),
@@ -93,6 +101,8 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
             "pass": acts, "call": bool(row.phone) and (desk or acts or actor.may(Verb.SENSITIVE_READ)),
         },
         "workers": rescue_answers.workers_of(db.session, actor.unit_id) if acts else [],
+        "contacts": rescue_contacts.of(db.session, actor, row), "mask": mask_mobile,
+        "works": desk or acts, "reveals": desk or acts or actor.may(Verb.SENSITIVE_READ),
         "missed": bool(missed) and open_ and not acts, "desk_phone": elevator.emergency_phone or _("应急救援电话"),
         "elevator_link": elevator_link(row, actor),
         "appeal": appeals.offered(db.session, actor, "rescue", row.id, clock.now()),

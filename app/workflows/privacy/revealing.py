@@ -23,7 +23,7 @@ from app.workflows.access.issuing import required_text
 from app.workflows.core import audit
 from app.workflows.files import attachments
 from app.workflows.people import invitations
-from app.workflows.rescue import rescue_course
+from app.workflows.rescue import rescue_contacts, rescue_course
 
 SHOWN: dict[str, Any] = {
     "person": Person, "invitation": Invitation, "unit": Unit, "elevator": Elevator,
@@ -56,6 +56,31 @@ def reveal(
     given = "入职审核" if deciding else "联系投诉人" if calling else "联系报警人" if rescuing else ""
     said = given or required_text(reason, "查看原因", "reason", REASON_LENGTH)
     return _shown(session, actor, row, what, said, at)
+
+
+def contact(
+    session: AnySession, actor: Actor, rescue_id: int, key: str, reason: str, at: dt.datetime
+) -> rescue_contacts.Contact:  # fmt: skip
+    """The number of somebody whom one calls about a rescue: who works on it need not say what for, the log keeps it.
+
+    The trace stands where the number does: at the unit, the elevator or the account.
+    """
+    row = rescue_course.case_of(session, actor, rescue_id, at)
+    working = _rescues(session, actor, rescue_id)
+    if not working:
+        require(actor, Verb.SENSITIVE_READ)
+    found = next((one for one in rescue_contacts.of(session, actor, row) if one.key == key), None)
+    if found is None:
+        raise NotFound(Finding("查看内容", False, "没有这个联系人", "请刷新页面"))
+    said = (
+        say("救援 %(number)s", number=row.number) if working
+        else required_text(reason, "查看原因", "reason", REASON_LENGTH)
+    )  # fmt: skip
+    audit.record(
+        session, actor, at, f"{found.entity}.reveal", found.entity, found.entity_id,
+        after={"fields": [found.field], "reason": said},
+    )  # fmt: skip
+    return found
 
 
 def kinds_of(session: AnySession, row: Any) -> dict[str, str]:
