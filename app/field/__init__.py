@@ -14,6 +14,7 @@ def register(app: Any) -> None:
         duty,
         gate,
         join,
+        looking,
         outbox,
         own,
         position,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.field import lists
 from app.field.pages import came_from, field, files_of, signed_in
 from app.listing import moment
 from app.listings import complaints as listed
@@ -40,13 +41,16 @@ def complaint_list() -> Any:
     criterion = declared[tab].criterion
     if criterion is not None:
         statement = statement.where(criterion(now))
-    order = (Complaint.due_at.is_(None), Complaint.due_at, Complaint.complained_at.desc())
-    rows = db.session.scalars(statement.order_by(*order).limit(MOST).execution_options(skip_scope=True)).all()
+    q = " ".join(request.args.get("q", "")[:60].split())
+    statement = lists.holding(statement, listed.COMPLAINTS.search, q)
+    order = (Complaint.due_at.is_(None), Complaint.due_at, Complaint.complained_at.desc(), Complaint.id.desc())
+    statement = statement.order_by(*order).execution_options(skip_scope=True)
+    rows, newer, older = lists.paged(db.session, statement, MOST)
     return render_template(
         "ta/field/complaints.html", title=_("公众投诉"), rows=rows, tab_now=tab, tab="complaints",
         tabs=[(key, str(declared[key].label)) for key in TABS], limit_of=limit_of, kinds_of=listed.kinds_of,
         late_of=listed.late_of, state_of=lambda row: word(COMPLAINT_STATE, row.state), tones=TONES, local=clock.local,
-        back=came_from(url_for("field.home")),
+        back=came_from(url_for("field.home")), q=q, newer=newer, older=older,
     )  # fmt: skip
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
+from flask import request
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from app import clock, scope
+from app import clock, scope, search
 from app.extensions import db
 from app.listings import complaints, rescues, standing
 from app.listings import repairs as listed
@@ -61,6 +63,21 @@ class Task:
 def _scoped(statement: Any, actor: Actor, model: Any) -> Any:
     """Narrowed by the row itself; its elevator comes along even when another unit serves it by now."""
     return scope.apply(statement, actor, model).execution_options(skip_scope=True)
+
+
+def holding(statement: Any, columns: Any, q: str) -> Any:
+    """Only the rows in whose columns every word stands."""
+    return statement.where(*(search.contains(columns, word) for word in q.split()[:5]))
+
+
+def paged(session: Any, statement: Any, most: int) -> tuple[list[Any], str, str]:
+    """A page of what the address asks for, with the addresses of the page before and of the next one."""
+    typed = request.args.get("page", "1")[:4]
+    page = max(int(typed), 1) if typed.isascii() and typed.isdigit() else 1
+    rows = list(session.scalars(statement.limit(most + 1).offset((page - 1) * most)))
+    kept = {name: request.args[name] for name in ("q", "tab") if request.args.get(name)}
+    newer, older = ("?" + urlencode(kept | {"page": page + step}) for step in (-1, 1))
+    return rows[:most], newer if page > 1 else "", older if len(rows) > most else ""
 
 
 def person_of(actor: Actor) -> Person | None:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import joinedload
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.field import lists
 from app.field.pages import came_from, field, signed_in
 from app.listing import moment
 from app.listings import rescues as listed
@@ -52,14 +53,15 @@ def rescue_list() -> Any:
         statement = statement.where(listed.OPEN)
     elif criterion is not None:
         statement = statement.where(criterion(now))
-    rows = db.session.scalars(
-        statement.order_by(Rescue.reported_at.desc()).limit(MOST).execution_options(skip_scope=True)
-    ).all()
+    q = " ".join(request.args.get("q", "")[:60].split())
+    statement = lists.holding(statement, listed.RESCUE_CENTRE.search, q)
+    statement = statement.order_by(Rescue.reported_at.desc(), Rescue.id.desc()).execution_options(skip_scope=True)
+    rows, newer, older = lists.paged(db.session, statement, MOST)
     return render_template(
         "ta/field/rescues.html", title=_("困人救援"), rows=rows, tab_now=tab, tab="rescues",
         tabs=[(key, labels[key]) for key in TABS], limit_of=limit_of, badge_of=badge_pill, tones=TONES,
         state_of=lambda row: word(RESCUE_STATUS, row.status), local=clock.local,
-        back=came_from(url_for("field.home")),
+        back=came_from(url_for("field.home")), q=q, newer=newer, older=older,
     )  # fmt: skip
 
 

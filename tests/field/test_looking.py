@@ -1,0 +1,106 @@
+"""MNT-12: elevators, tasks and what was before are looked up on the phone at any time, within the own scope."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+
+from app import clock
+from app.models import MaintenanceClock
+from app.permissions import Role
+from app.transaction import transaction
+from app.workflows.rescue import rescues
+from tests.factories import World, make_account, make_clock, make_elevator
+
+pytestmark = pytest.mark.feature("MNT-12")
+
+
+def codes(text: str, lifts: list[Any]) -> list[int]:
+    return [n for n, one in enumerate(lifts) if f'href="/m/e/{one.code}"' in text]
+
+
+@pytest.fixture
+def many(world: World) -> list[Any]:
+    session = world.session
+    made = [
+        make_elevator(
+            session, maintenance_unit=world.firm, use_unit=world.use_unit, code=f"66{n:04d}", estate=f"水岸{n:02d}苑"
+        ) for n in range(30)
+    ]  # fmt: skip
+    session.commit()
+    return made
+
+
+def test_home_always_leads_to_them(world: World, sign_in: Any) -> None:
+    page = sign_in(world.accounts["worker"]).get("/m/").text
+    for href in ("/m/tasks", "/m/lifts", "/m/rescues?tab=all", "/m/complaints?tab=all"):
+        assert f'href="{href}"' in page
+    client = sign_in(world.accounts["worker"])
+    for href in ("/m/tasks", "/m/lifts", "/m/rescues?tab=all", "/m/complaints?tab=all"):
+        assert client.get(href).status_code == 200
+
+
+def test_elevators_are_found_by_code_and_place_and_paged(world: World, many: list[Any], sign_in: Any) -> None:
+    worker = sign_in(world.accounts["worker"])
+    first = worker.get("/m/lifts?q=水岸").text
+    older = re.search(r'href="(\?[^"]+)" rel="next"', first)
+    assert older is not None
+    second = worker.get("/m/lifts" + older[1].replace("&amp;", "&")).text
+    found = codes(first, many), codes(second, many)
+    assert len(found[0]) == 25 and sorted(found[0] + found[1]) == list(range(30))
+    assert 'rel="prev"' in second and 'rel="next"' not in second
+    assert codes(worker.get("/m/lifts?q=660007").text, many) == [7]
+    assert codes(worker.get("/m/lifts?q=水岸12苑").text, many) == [12]
+    assert world.foreign.code not in worker.get("/m/lifts").text
+    assert "没有找到电梯" in worker.get("/m/lifts?q=无此").text
+    for odd in ("page=-1", "page=0", "page=x", "page=９", "page=9999", "q=%25", "q=%00"):
+        assert worker.get(f"/m/lifts?{odd}").status_code == 200, odd
+    # Whoever checks in nowhere reads the file.
+    head = sign_in(world.accounts["maintenance_head"]).get("/m/lifts?q=660007").text
+    assert f'href="/elevators/{many[7].id}"' in head and "/m/e/" not in head
+
+
+def test_a_narrowed_worker_finds_his_own_alone(world: World, many: list[Any], sign_in: Any) -> None:
+    account = make_account(world.session, Role.WORKER, unit=world.firm, sees_all_elevators=False)
+    world.session.commit()
+    assert codes(sign_in(account).get("/m/lifts?q=水岸").text, many) == []
+    assert codes(sign_in(account).get("/m/tasks?tab=never").text, many) == []
+
+
+def test_tasks_by_how_they_stand(world: World, many: list[Any], sign_in: Any) -> None:
+    session, today = world.session, clock.today()
+    for one in many[:3]:
+        make_clock(session, one, today - dt.timedelta(days=200))
+    session.get(MaintenanceClock, many[0].id).last_visit_on = None
+    session.commit()
+    worker = sign_in(world.accounts["worker"])
+    assert codes(worker.get("/m/tasks").text, many) == [0], "what nobody came to yet stands first"
+    assert set(codes(worker.get("/m/tasks?tab=over").text, many)) >= {1, 2}
+    assert codes(worker.get("/m/tasks?tab=over&q=水岸02苑").text, many) == [2]
+    shown = worker.get("/m/tasks?tab=cover_over").text
+    assert set(codes(shown, many)) >= {0, 1, 2} and "没有合同" in shown
+    for tab in ("near", "cover_near", "all", "x"):
+        assert worker.get(f"/m/tasks?tab={tab}").status_code == 200
+
+
+def test_rescues_of_the_past_are_paged_and_searched(world: World, sign_in: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("app.field.rescues.MOST", 2)
+    now = clock.now()
+    lifts = [make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit) for _ in range(5)]
+    world.session.commit()
+    keys = []
+    for n, one in enumerate(lifts):
+        with transaction(world.session) as session:
+            row = rescues.report(session, None, one, source="page", at=now - dt.timedelta(days=n))
+            keys.append(row.id)
+    worker = sign_in(world.accounts["worker"])
+
+    def shown(query: str) -> list[int]:
+        return [keys.index(int(k)) for k in re.findall(r'href="/m/rescues/(\d+)"', worker.get(query).text)]
+
+    assert [shown(f"/m/rescues?tab=all&page={n}") for n in (1, 2, 3)] == [[0, 1], [2, 3], [4]]
+    assert shown(f"/m/rescues?tab=all&q={lifts[3].code}") == [3]
+    assert 'rel="next"' not in worker.get("/m/rescues?tab=all&page=3").text
