@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.orm import QueryableAttribute
+
 from app import clock
 from app.errors import Finding
 from app.models.said import SaidText
@@ -37,6 +39,11 @@ class Column:
     of: Any = None
     said: bool = False
     along: tuple[str, ...] = ()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether rows are read without it, until somebody shows it (`deferred` in the model)."""
+        return isinstance(self.sql, QueryableAttribute) and bool(getattr(self.sql.property, "deferred", False))
 
 
 def column(
@@ -153,6 +160,8 @@ class Query:
     beyond: tuple[str, int] | None = None
     columns: tuple[str, ...] = ()
     notices: list[Finding] = field(default_factory=list)
+    # Rows that were ticked, by key: nothing but these, within all else that the query says.
+    chosen: tuple[int, ...] = ()
     sought: Sought | None = None
 
 

@@ -12,6 +12,8 @@ from app.list_parts import PAGE_SIZE, Filter, Query
 from app.wording import say
 
 MOST_ROWS, MOST_PAGES = 200, 40_000
+# As many as a page can tick.
+MOST_CHOSEN = 500
 
 
 def read(listing: Any, args: Mapping[str, str]) -> Query:
@@ -28,6 +30,7 @@ def read(listing: Any, args: Mapping[str, str]) -> Query:
     _read_tab(listing, args, query)
     for one in listing.filters:
         _read_filter(one, args, query)
+    _read_chosen(args, query)
     _read_sort(listing, args, query)
     query.size = _whole(args, query, "size", PAGE_SIZE, 1, MOST_ROWS, "每页行数")
     _read_page(args, query)
@@ -59,6 +62,18 @@ def _read_tab(listing: Any, args: Mapping[str, str], query: Query) -> None:
         query.tab = given
     elif given:
         query.notices.append(_notice("分类", given, "没有这个分类", "已按默认的分类显示"))
+
+
+def _read_chosen(args: Mapping[str, str], query: Query) -> None:
+    given = args.get("ids", "").strip()
+    if not given:
+        return
+    keys = [key for key in dict.fromkeys(given.split(",")) if key.isascii() and key.isdigit() and len(key) < 19]
+    if len(keys) > MOST_CHOSEN or len(keys) < len(set(given.split(","))):
+        rule = say("须是 1 到 %(n)s 个编号，用逗号隔开", n=MOST_CHOSEN)
+        query.notices.append(_notice("选定的行", given, rule, "请回到列表重新选择"))
+    # What is no key at all must not widen what was ticked to everything.
+    query.chosen = tuple(int(key) for key in keys[:MOST_CHOSEN]) or (0,)
 
 
 def _read_sort(listing: Any, args: Mapping[str, str], query: Query) -> None:

@@ -2,6 +2,7 @@
 
 A listing is read from plain query parameters, so that a stored address is a stored filter:
 `?q=&tab=&f_status=in_use,suspended&f_next_from=2026-01-01&f_region=980402000000&sort=-limit_on&page=2&size=50&cols=a,b`.
+`ids=17,18` narrows to rows that were ticked.
 Pages are counted from the end, too: `page=-1` is the last. `row=5000` is the page that holds that row.
 Whatever a parameter holds wrongly becomes a notice that names it, and the list is shown without it.
 
@@ -24,11 +25,11 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, case, func, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, undefer
 
 from app import clock, list_query, scope, search
 from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, of_no_unit, related
-from app.list_query import day_of_text, instant_of_text
+from app.list_query import MOST_CHOSEN, day_of_text, instant_of_text
 from app.models import Region
 from app.models.among import among
 from app.models.base import Instant
@@ -41,7 +42,7 @@ from app.search import Through
 from app.wording import finished, say, together
 
 __all__ = [
-    "COUNT_CAP", "LISTINGS", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column",
+    "COUNT_CAP", "LISTINGS", "MOST_CHOSEN", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column",
     "day_of_text", "instant_of_text", "moment", "of_no_unit", "register", "related",
 ]  # fmt: skip
 
@@ -131,7 +132,7 @@ class Listing:
         for each in self.filters:
             if each.name in query.filters:
                 statement = statement.where(_compare(each, query.filters[each.name]))
-        return statement
+        return statement.where(self.key.in_(query.chosen)) if query.chosen else statement
 
     def words(self, query: Query) -> list[str]:
         return query.q.split()[:5] if self.search else []
@@ -195,7 +196,9 @@ class Listing:
         if total is None:
             total = _count(session, self.statement(moment, query))
         keys = self._keys(moment, query)
-        return Page(self.by_keys(session, keys), total, total >= COUNT_CAP, query.page, query.size, keys)
+        rows = self.by_keys(session, keys)
+        self.fill(session, rows, query.columns)
+        return Page(rows, total, total >= COUNT_CAP, query.page, query.size, keys)
 
     def _keys(self, moment: Moment, query: Query) -> list[Any]:
         """The keys of a page. A neighbour starts at the shown page's edge; pages from the end are read backwards."""
@@ -258,6 +261,15 @@ class Listing:
         by_key = {getattr(row, name): row for row in found}
         return [by_key[k] for k in keys if k in by_key]
 
+    def fill(self, session: Any, rows: Sequence[Any], names: Sequence[str]) -> None:
+        """Read what rows at hand lack and one of these columns shows, in one statement; mostly that is nothing."""
+        late = [c.sql.key for n in names if (c := self.column(n)) is not None and c.is_late]
+        if rows and late:
+            name = self.model.__mapper__.get_property_by_column(self.key).key
+            wanted = select(self.model).where(self.key.in_([getattr(row, name) for row in rows]))
+            wanted = wanted.options(*(undefer(getattr(self.model, one)) for one in late))
+            session.scalars(wanted.execution_options(skip_scope=True)).all()
+
     def counts(self, moment: Moment, query: Query, every: bool = False) -> dict[str, int]:
         """How many rows each tab holds under the same search and filters, capped; one statement for all tabs.
 
@@ -282,7 +294,7 @@ class Listing:
 
     def _to_count(self, moment: Moment, query: Query, tab: Tab) -> Select[Any]:
         """Rows as many as the tab's."""
-        plain = tab.counted is not None and not query.filters and not self.words(query)
+        plain = tab.counted is not None and not query.filters and not query.chosen and not self.words(query)
         elsewhere = tab.counted(moment) if plain and tab.counted is not None else None
         return self.statement(moment, query, tab=tab.key) if elsewhere is None else elsewhere
 
@@ -308,7 +320,9 @@ class Listing:
             base = base.where(self.key.in_(keys))
         wanted = moment.session.scalars(self.ordered(base, query).execution_options(yield_per=chunk))
         for some in wanted.partitions():
-            yield from self.by_keys(moment.session, some)
+            found = self.by_keys(moment.session, some)
+            self.fill(moment.session, found, query.columns)
+            yield from found
             if forget:
                 moment.session.expunge_all()
 
@@ -344,6 +358,8 @@ class Listing:
         for one in self.filters:
             if one.name in query.filters:
                 found.append((f"f_{one.name}", finished(one.label), self._words(session, one, query.filters[one.name])))
+        if query.chosen:
+            found.append(("ids", "选定的行", say("%(n)s 行", n=len(query.chosen))))
         return found
 
     def _words(self, session: Any, one: Filter, value: Any) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select, true
 from app import scope, search
 from app.models import Elevator, MaintenanceTeam, Person, Region, ScoreRun, SpotDraw, Unit
 from app.permissions import Actor, Verb
-from app.wording import say
+from app.wording import say, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ LOOKUPS: dict[str, Lookup] = {
     "persons": Lookup(
         Person, Verb.PERSON_READ, (Person.name, Person.certificate_no), lambda p: p.name,
         lambda p: p.certificate_no or "", lambda: (Person.left_on.is_(None),),
+    ),
+    # To look for what somebody did: whoever left is found, too. New work is given to `persons`.
+    "persons_ever": Lookup(
+        Person, Verb.PERSON_READ, (Person.name, Person.certificate_no), lambda p: p.name,
+        lambda p: together(word for word in (p.certificate_no, say("已离职") if p.left_on else None) if word),
     ),
     "teams": Lookup(
         MaintenanceTeam, Verb.LEDGER_READ, (MaintenanceTeam.name,), lambda t: t.name, lambda t: t.unit.name,

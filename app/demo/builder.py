@@ -344,6 +344,7 @@ class Builder:
             "safety_officer": names.person_name(use_unit_id * 7), "safety_phone": names.phone(500_000 + use_unit_id),
             "emergency_phone": "96333", "insured_until": self.today + DAY * rng.randint(-30, 360),
             "declared_status": "in_use" if status == "suspended" else status,
+            **names.archive(category, number, serial),
         }  # fmt: skip
 
     def _keep_life(

@@ -51,6 +51,7 @@ GIVEN = (
     "若谷", "修远", "长风", "听雨", "星河", "南乔", "北辰", "时安", "屿白", "归晚",
 )  # fmt: skip
 MAKERS = ("澜州迅程电梯制造有限公司", "岚峰电梯制造有限公司", "天阶电梯（岚省）有限公司")
+INSURERS = ("澜州财产保险公司", "岚省平和保险公司", "河川财产保险公司")
 MODELS = ("XC-M3", "LF-200", "TJ-8000", "XC-E1", "LF-F5")
 
 
@@ -124,3 +125,21 @@ def spot(number: int, centre: tuple[Any, ...], apart: tuple[float, float]) -> di
         "latitude": round(centre[4] + north + house % 0.0012 + apart[0] / 200, 6),
         "longitude": round(centre[5] + east + house / 3 + apart[1] / 200, 6),
     }
+
+
+def archive(category: str, number: int, serial: int) -> dict[str, Any]:
+    """What lists seldom show: numbers on site, drive and control, what the kind of elevator has, who insures it."""
+    stairs, hydraulic = category[:2] == "33", category[:2] == "32"
+    return {
+        "site_no": f"{number % 2 + 1} 号梯", "register_no": f"DJ{serial:06d}",
+        "dealer": f"{MAKERS[serial % 3].split('电梯')[0]}电梯销售公司",
+        "controller": None if stairs else ("KM-3000", "LT-70", "XC-Q2")[serial % 3],
+        "control_mode": None if stairs else ("并联", "集选", "群控")[serial % 3],
+        "drive_mode": "液压" if hydraulic else "链条驱动" if stairs else "永磁同步曳引",
+        "cylinders": serial % 2 + 1 if hydraulic else None, "jacking": "间接作用式" if hydraulic else None,
+        "rise": 4.5 + serial % 4 / 2 if category == "3310" else None,
+        "inclination": 30.0 if category == "3310" else None,
+        "nominal_width": 1000 if stairs else None, "nominal_speed": 0.5 if stairs else None,
+        "machine_power": 7.5 if stairs else None, "run_length": 24.0 if category == "3320" else None,
+        "insurer": INSURERS[serial % len(INSURERS)], "policy_no": f"LZ{serial:010d}",
+    }  # fmt: skip

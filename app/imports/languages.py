@@ -12,7 +12,7 @@ from flask import current_app, has_app_context
 from flask_babel import force_locale, gettext
 
 from app.imports.columns import kinds
-from app.imports.synonyms import plain_word
+from app.imports.synonyms import NO_FIELD, plain_word
 
 
 def _each() -> Iterator[str]:
@@ -29,6 +29,15 @@ def headings_of(kind: str) -> dict[str, str]:
         heads = [head for head, _ in told]
         found |= {head: name for head, name in told if heads.count(head) == 1}
     return found
+
+
+def no_fields(kind: str) -> set[str]:
+    """Headings of our own lists that no field stands for, in every language, as `plain_word` gives them."""
+    words, found = NO_FIELD.get(kind, "").split(), set[str]()
+    for language in _each() if words else ():
+        with force_locale(language):
+            found |= {plain_word(gettext(word)) for word in words}
+    return found | set(words)
 
 
 def own_word(word: str, choices: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from app.errors import Refusal
 from app.imports import figures, measures
 from app.imports.columns import Kind, Spec, plain_heading
-from app.imports.languages import headings_of
+from app.imports.languages import headings_of, no_fields
 from app.imports.parsing import Bad, is_error, parse
 from app.imports.synonyms import PARTS_OF, names_of, plain_word, without_brackets
 from app.rules.identifiers import MOBILE_FORM, check_uscc
@@ -145,6 +145,8 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
     labels = {plain_heading(s.label): s.name for s in kind.columns}
     others = {plain_word(s.label): s.name for s in kind.columns} | {s.name: s.name for s in kind.columns}
     others = names_of(kind.name) | {plain_word(name): spec for name, spec in others.items()} | headings_of(kind.name)
+    mute = no_fields(kind.name)
+    ours = {n for n, heading in enumerate(headings) if plain_word(heading) in mute}
     fits = _Fits(kind, cells, known)
 
     def take(number: int, name: str, reason: str) -> None:
@@ -165,10 +167,11 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
             take(number, name, ALIAS)
     for score, number, name in _near(headings, columns, others):
         fit = 0 if fits.is_count(number, name) else fits.of(number, name)
-        if score >= NEAR and columns[number] is None and how[number] != TWICE and (fit is None or fit >= 0.5):
+        free = columns[number] is None and number not in ours and how[number] != TWICE
+        if score >= NEAR and free and (fit is None or fit >= 0.5):
             take(number, name, LIKE)
     for number in range(len(headings)):
-        if columns[number] is None and how[number] == NONE and cells[number]:
+        if columns[number] is None and how[number] == NONE and cells[number] and number not in ours:
             best = max(((fits.telling(number, s), s.name) for s in kind.columns if s.name not in columns), default=None)
             if best is not None and best[0] >= FITS:
                 take(number, best[1], CONTENT)

@@ -56,6 +56,8 @@ COLUMNS: dict[str, dict[str, str]] = {
             "fabriknummer seriennummer númerodefabricación"
         ),
         "internal_no": "单位内编号 内部号 自编号 internalno internalnumber",
+        "site_no": "现场编号 现场电梯编号 现场号 sitenumber siteno",
+        "register_no": "登记表号 使用登记表编号 注册登记表编号 registrationformno",
         "name": "名称 电梯名称 devicename equipmentname",
         "category": (
             "类型 电梯类型 设备品种 设备类别 梯型 种类 电梯品种 devicetype elevatortype lifttype type category "
@@ -75,6 +77,9 @@ COLUMNS: dict[str, dict[str, str]] = {
             "制造厂家 生产厂家 厂家 品牌 制造厂 生产单位 manufacturer maker brand madeby hersteller fabricante"
         ),
         "installer": "安装公司 安装企业 施工单位 installer installedby installationcompany errichter instalador",
+        "retrofitter": "改造公司 改造企业 改造施工单位 retrofitter modernizedby",
+        "dealer": "经销单位 经销公司 代理商 销售单位 dealer distributor",
+        "branch": "所属分公司 分公司名称 branch branchoffice",
         "owner_name": "产权人 业主单位 所有权人 owner ownername ownedby eigentümer propietario",
         "property_name": "物业公司 物业 物业管理单位 propertymanager propertycompany",
         "estate": (
@@ -133,12 +138,25 @@ COLUMNS: dict[str, dict[str, str]] = {
         "floors": "层 楼层数 楼层 floors levels storeys floorsserved geschosse plantas",
         "stops": "站 停站数 停靠站数 stops landings haltestellen paradas",
         "doors": "门 开门数 doors entrances türen puertas",
+        "controller": "控制柜 电梯控制器 控制柜型号 控制器型号 控制系统 controller controllertype",
+        "control_mode": "控制形式 控制类型 controlmode controltype",
+        "drive_mode": "驱动形式 驱动类型 拖动方式 drive drivetype drivemode",
+        "cylinders": "油缸数 油缸个数 cylinders",
+        "jacking": "顶升形式 顶升方式 油缸顶升型式 油缸顶升形式 jacking",
+        "rise": "扶梯提升高度 提升高度m rise travelheight",
+        "inclination": "倾角 倾斜角度 inclination inclinationangle",
+        "nominal_width": "梯级宽度 名义宽度mm nominalwidth stepwidth",
+        "nominal_speed": "扶梯速度 运行速度 名义速度ms nominalspeed",
+        "machine_power": "主机功率kw 电动机功率 电机功率 额定功率 motorpower machinepower",
+        "run_length": "区段长度 人行道长度 使用区段长度m runlength",
         "safety_officer": "安全员 电梯安全员 安全管理人员 safetyofficer contactperson contact",
         "safety_phone": "安全员电话 安全员手机 安全管理员手机 contactphone phone mobile",
         "emergency_phone": (
             "救援电话 应急电话 应急救援 24小时电话 24小时救援电话 24小时值班电话 值班电话 emergencyphone emergencytel"
         ),
         "insured_until": "保险到期 保险有效期 insuranceexpires insureduntil",
+        "insurer": "承保公司 承保单位 保险单位 insurer insurancecompany",
+        "policy_no": "保险单号 保单编号 保险单编号 policyno policynumber insurancepolicy",
         "note": "说明 remarks remark notes comments bemerkung bemerkungen observaciones notas",
         "declared_status": (
             "状态 设备状态 使用状态 电梯状态 运行状态 status devicestatus state condition 状况 zustand "
@@ -166,6 +184,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "enterprise_type": "公司类型 单位类型 企业性质 companytype",
         "established_on": "成立时间 注册日期 founded established",
         "business_until": "营业期限至 营业到期",
+        "business_forever": "营业期限长期 长期营业 是否长期",
         "registered_capital": "注册资本 capital",
         "business_scope": "范围 经营项目 scope",
         "licence_no": "许可证编号 许可证号 资质证书编号 证书编号 资质编号 licenceno licenseno",
@@ -294,6 +313,9 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "past_checks": _INSPECTIONS | {"unit_id": "当日维保单位 维保公司 company contractor"},
 }  # fmt: skip
+
+# Columns of our own lists that are no field, though they are called much like one: never guessed to be it.
+NO_FIELD = {"elevators": "信息状态 审核状态 审核意见", "units": "信息状态 审核状态", "invitations": "邀请单位"}
 
 # Words by choice, for columns of that name.
 VALUES: dict[str, dict[str, str]] = {

@@ -15,7 +15,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, Date, Integer, Select, String, and_, case, cast, func, literal, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Query, Sought, Tab
@@ -165,7 +165,7 @@ def _contents(session: Any, model: Any, history: Any, keys: Sequence[Any]) -> li
     versions = select(Version.id, Version.data).where(Version.id.in_([r.version_id for r in rows if r.version_id]))
     data = dict(session.execute(versions).all())
     bare = [r.id for r in rows if not r.version_id]
-    own = select(model).where(model.id.in_(bare)).execution_options(skip_scope=True)
+    own = select(model).where(model.id.in_(bare)).options(undefer("*")).execution_options(skip_scope=True)
     whole = {row.id: _snapshot(row) for row in session.scalars(own)} if bare else {}
     return [(row, _values(model, data.get(row.version_id) or whole.get(row.id, {}))) for row in rows]
 
@@ -214,7 +214,7 @@ _ELEVATOR_NAMES = (
     "code", "factory_no", "registration_code", "address", "estate", "category", "place_type", "maintenance_unit_id",
     "use_unit_id", "next_inspection_on", "commissioned_on", "inspected_on", "is_secret",
 )  # fmt: skip
-_ELEVATOR_NOW = {"limit_on", "last_visit_on", "covered_until", "filing_state", "info_state", "approved_on"}
+_ELEVATOR_NOW = {"limit_on", "last_visit_on", "covered_until", "filing_state", "info_state", "approved_on", "opinion"}
 
 
 def elevators(listing: Listing, on: dt.date, known_at: dt.datetime) -> Listing:
@@ -271,7 +271,7 @@ def elevators_then(on: dt.date, known_at: dt.datetime) -> Any:
 
 # --- units
 
-_UNIT_NOW = {"filing_state", "info_state", "approved_on"}
+_UNIT_NOW = {"filing_state", "info_state", "approved_on", "opinion"}
 
 
 def units(listing: Listing, on: dt.date, known_at: dt.datetime) -> Listing:

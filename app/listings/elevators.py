@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Select, and_, case, literal_column, or_, s
 from sqlalchemy.orm import joinedload
 
 from app import scope
-from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
+from app.listing import Column, Filter, Moment, Tab, column, register, related
 from app.listings import as_of, iot, standing
+from app.listings.opinions import OPINION, OpinionListing
 from app.models import Elevator, MaintenanceClock, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
 from app.rules.approval import EDITABLE
@@ -92,8 +93,16 @@ def every(m: Moment) -> Any:
     )
 
 
+# The rest of what is filed: shown where somebody chooses it.
+_SELDOM = (
+    "site_no", "register_no", "made_on", "supervised_on", "governor_on", "stops", "doors", "controller", "control_mode",
+    "drive_mode", "cylinders", "jacking", "rise", "inclination", "nominal_width", "nominal_speed", "machine_power",
+    "run_length", "installer", "retrofitter", "dealer", "branch", "is_central", "insurer", "policy_no", "insured_until",
+    "declared_status", "note",
+)  # fmt: skip
+
 ELEVATORS = register(
-    Listing(
+    OpinionListing(
         name="elevators",
         title=_lp("many", "电梯"),
         model=Elevator,
@@ -143,6 +152,8 @@ ELEVATORS = register(
             column(Elevator, "network", sort=False),
             column(Elevator, "approved_on"),
             related("region", _l("所在地区"), Elevator.region),
+            OPINION,
+            *(column(Elevator, name, sort=False) for name in _SELDOM),
         ),
         default=(
             "code", "address", "certificate_no", "use_unit", "maintenance_unit", "status", "limit_on",
@@ -168,6 +179,10 @@ ELEVATORS = register(
             Filter("located", _l("已标注位置"), "bool", criterion=lambda v: Elevator.latitude.is_not(None).is_(v)),
             Filter("plate", _l("标牌情况"), "choice", Elevator.plate_state, PLATE_STATE),
             Filter("network", _l("网络覆盖"), "choice", Elevator.network, NETWORK),
+            Filter("registered", _l("注册日期（审核通过日期）"), "date", Elevator.approved_on),
+            Filter("certificate_no", _l("使用登记证编号"), "text", Elevator.certificate_no),
+            Filter("rescue_code", _l("救援电梯编号（96333识别码）"), "text", Elevator.rescue_code),
+            Filter("internal_no", _l("内部编号"), "text", Elevator.internal_no),
             Filter("approved", _l("已进入名录"), "bool", criterion=lambda v: (Elevator.approved_version > 0).is_(v)),
         ),
         tabs=(

@@ -55,7 +55,7 @@ SIGNALS = register(
             Filter("kind", _l("疑点"), "choice", FraudSignal.kind, SIGNAL_KIND),
             Filter("seen", _l("发生日期"), "date", FraudSignal.seen_on),
             Filter("unit", _l("维保单位"), "lookup", FraudSignal.unit_id, lookup="maintenance_units"),
-            Filter("person", _l("维保员"), "lookup", FraudSignal.person_id, lookup="persons"),
+            Filter("person", _l("维保员"), "lookup", FraudSignal.person_id, lookup="persons_ever"),
             Filter("elevator", _l("电梯"), "lookup", FraudSignal.elevator_id, lookup="elevators"),
             Filter("region", _l("所属辖区"), "region", FraudSignal.region_code),
         ),

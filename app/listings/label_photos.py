@@ -54,7 +54,7 @@ LABELS = register(
             Filter("visited", _l("维保日期"), "date", Visit.visit_on),
             Filter("label", _l("标签照片"), "choice", Visit.label_state, LABEL_STATE),
             Filter("unit", _l("维保单位"), "lookup", Visit.unit_id, lookup="maintenance_units"),
-            Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons"),
+            Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons_ever"),
             Filter("region", _l("所属辖区"), "region", Visit.region_code),
         ),
         tabs=(

@@ -7,13 +7,13 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import and_, not_, or_, select, true
+from sqlalchemy import and_, false, not_, or_, select, true
 from sqlalchemy.orm import joinedload
 
-from app.listing import Column, Filter, Listing, Moment, Tab, column, register
+from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import standing
-from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OverduePeriod
-from app.models.choices import CATEGORY, GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
+from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OverduePeriod, Region, Unit
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
@@ -77,6 +77,7 @@ TASKS = register(
         search_key=MaintenanceClock.elevator_id,
         filters=(
             Filter("unit", _l("维保单位"), "lookup", MaintenanceClock.unit_id, lookup="maintenance_units"),
+            Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
             Filter("limit", _l("维保期限"), "date", standing.DUE_ON),
             Filter("region", _l("所属辖区"), "region", MaintenanceClock.region_code),
         ),
@@ -129,6 +130,30 @@ def _named(name: str) -> Any:
     return lambda row: person.name if row.ledger is not None and (person := getattr(row.ledger, name)) else None
 
 
+# What has a ledger to be looked at; what is scrapped has none any more.
+_KEPT = {name: ELEVATOR_STATUS[name] for name in ("in_use", "suspended", "notified")}
+# 维保状态 (quanzhou 2): how the maintenance of an elevator stands, whatever its ledger says.
+MAINTENANCE_STATE = {"normal": _l("正常"), "paused": _l("暂停"), "stopped": _l("停用")}
+
+
+def _standing(row: Elevator) -> str | None:
+    """None before an elevator is in use: nothing is maintained yet."""
+    if row.status != "in_use":
+        return "stopped" if row.status == "suspended" else None
+    held = row.maintenance_clock
+    return "paused" if held is not None and held.paused_on is not None else "normal"
+
+
+def _stands(chosen: Any) -> Any:
+    """As `_standing`, of rows not at hand."""
+    resting = select(MaintenanceClock.elevator_id).where(MaintenanceClock.paused_on.is_not(None))
+    in_use, paused = Elevator.status == "in_use", Elevator.id.in_(resting)
+    held = {
+        "normal": and_(in_use, not_(paused)), "paused": and_(in_use, paused), "stopped": Elevator.status == "suspended",
+    }  # fmt: skip
+    return or_(false(), *(held[name] for name in chosen))
+
+
 LEDGERS = register(
     Listing(
         name="ledgers",
@@ -136,7 +161,7 @@ LEDGERS = register(
         model=Elevator,
         join=lambda s: s.outerjoin(MaintenanceLedger, MaintenanceLedger.elevator_id == Elevator.id),
         where=lambda m: and_(
-            Elevator.status.in_(["in_use", "suspended", "notified"]), Elevator.approved_version > 0,
+            Elevator.status.in_(list(_KEPT)), Elevator.approved_version > 0,
             Elevator.maintenance_unit_id.is_not(None),
         ),
         columns=(
@@ -156,16 +181,28 @@ LEDGERS = register(
             Column("quarter", _l("下次季度维保"), _of("next_quarter_on"), "date"),
             Column("half_year", _l("下次半年维保"), _of("next_half_year_on"), "date"),
             Column("annual", _l("下次年度维保"), _of("next_annual_on"), "date"),
+            related("use_unit", _l("使用单位"), Elevator.use_unit),
+            related("region", _l("所在地区"), Elevator.region),
+            column(Elevator, "status", label=_l("使用状态"), sort=False),
+            Column("standing", _l("维保状态"), _standing, "choice", choices=MAINTENANCE_STATE),
+            column(Elevator, "category", sort=False),
+            column(Elevator, "emergency_phone", sort=False),
+            column(Elevator, "estate", sort=False),
         ),
         default=("code", "place", "unit", "worker", "mode", "interval_days", "half_month", "quarter", "annual"),
         search=_WORDS,
         search_hint=_HINT,
         search_key=Elevator.id,
         filters=(
-            Filter("worker", _l("维保人员"), "lookup", MaintenanceLedger.worker_id, lookup="persons"),
+            Filter("worker", _l("维保人员"), "lookup", MaintenanceLedger.worker_id, lookup="persons_ever"),
             Filter("team", _l("维保小组"), "lookup", MaintenanceLedger.team_id, lookup="teams"),
             Filter("mode", _l("任务生成模式"), "choice", MaintenanceLedger.mode, GENERATION_MODE),
             Filter("next", _l("下次半月维保"), "date", MaintenanceLedger.next_half_month_on),
+            Filter("unit", _l("维保单位"), "lookup", Elevator.maintenance_unit_id, lookup="units"),
+            Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
+            Filter("status", _l("使用状态"), "choice", Elevator.status, _KEPT),
+            Filter("standing", _l("维保状态"), "choice", choices=MAINTENANCE_STATE, criterion=_stands),
+            Filter("category", _l("品种"), "choice", Elevator.category, CATEGORY),
             Filter("region", _l("所属辖区"), "region", Elevator.region_code),
         ),
         tabs=(
@@ -174,7 +211,8 @@ LEDGERS = register(
             Tab("idle", _l("不会生成任务"), _no_orders, "near"),
         ),
         load=(
-            joinedload(Elevator.maintenance_unit),
+            joinedload(Elevator.maintenance_unit), joinedload(Elevator.maintenance_clock),
+            joinedload(Elevator.use_unit).load_only(Unit.name), joinedload(Elevator.region).load_only(Region.name),
             joinedload(Elevator.ledger).options(
                 joinedload(MaintenanceLedger.worker), joinedload(MaintenanceLedger.co_worker),
                 joinedload(MaintenanceLedger.manager), joinedload(MaintenanceLedger.team),
@@ -272,6 +310,7 @@ OVERDUE = register(
         filters=(
             Filter("limit", _l("本期到期"), "date", OverduePeriod.limit_on),
             Filter("unit", _l("责任单位"), "lookup", OverduePeriod.unit_id, lookup="maintenance_units"),
+            Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
             Filter("region", _l("所属辖区"), "region", OverduePeriod.region_code),
         ),
         tabs=(

@@ -13,12 +13,12 @@ from app.models import Version
 
 
 class OpinionListing(Listing):
-    """Adds to each row, in one statement a page, the opinion of its newest version that was decided on."""
+    """Adds to each row, in one statement a page, the opinion of its newest version that was decided on, where shown."""
 
-    def by_keys(self, session: Any, keys: Sequence[Any]) -> list[Any]:
-        rows = super().by_keys(session, keys)
-        told: dict[Any, str | None] = {}
-        if rows:
+    def fill(self, session: Any, rows: Sequence[Any], names: Sequence[str]) -> None:
+        super().fill(session, rows, names)
+        if rows and OPINION.name in names:
+            keys = [row.id for row in rows]
             other = Version.__table__.alias("other")
             newest = (
                 select(func.max(other.c.number))
@@ -32,10 +32,9 @@ class OpinionListing(Listing):
             statement = select(Version.entity_id, Version.opinion).where(
                 Version.entity == self.model.__tablename__, Version.entity_id.in_(keys), Version.number == newest
             )
-            told = dict(session.execute(statement.execution_options(skip_scope=True)).all())
-        for row in rows:
-            row.opinion = told.get(row.id)
-        return rows
+            told: dict[Any, str | None] = dict(session.execute(statement.execution_options(skip_scope=True)).all())
+            for row in rows:
+                row.opinion = told.get(row.id)
 
 
 OPINION = Column("opinion", _l("审核意见"), lambda row: row.opinion)

@@ -14,7 +14,7 @@ from app.listing import Column, Filter, Tab, column, register
 from app.listings import standing
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Person
-from app.models.choices import FILING_STATE, PERSON_KIND, REAL_NAME, SEX
+from app.models.choices import FILING_STATE, INFO_STATE, PERSON_KIND, REAL_NAME, SEX
 from app.models.sealed import whole_or_end
 
 
@@ -56,6 +56,7 @@ PEOPLE = register(OpinionListing(
         column(Person, "declaration_until"),
         column(Person, "hired_on"),
         column(Person, "filing_state"),
+        column(Person, "info_state", sort=False),
         OPINION,
         column(Person, "approved_on"),
         column(Person, "real_name"),
@@ -90,6 +91,7 @@ PEOPLE = register(OpinionListing(
         Filter("real_name", _l("实名核验"), "choice", Person.real_name, choices=REAL_NAME),
         Filter("hired", _l("入职日期"), "date", Person.hired_on),
         Filter("filing", _l("备案状态"), "choice", Person.filing_state, choices=FILING_STATE),
+        Filter("info_state", _l("信息状态"), "choice", Person.info_state, choices=INFO_STATE),
         Filter("until", _l("证书有效期至"), "date", Person.certificate_until),
         Filter("region", _l("地区"), "region", Person.region_code),
     ),

@@ -21,6 +21,12 @@ def _kind(name: str) -> Any:
     return lambda m: getattr(Unit, f"is_{name}").is_(True)
 
 
+# The rest of what is filed: shown where somebody chooses it, and what an import reads (`kinds` is for people).
+_SELDOM = (
+    *(f"is_{name}" for name in UNIT_KINDS), "enterprise_type", "established_on", "business_until", "business_forever",
+    "registered_capital", "business_scope", "office_address", "latitude", "longitude", "note",
+)  # fmt: skip
+
 UNITS = register(
     OpinionListing(
         name="units",
@@ -42,6 +48,8 @@ UNITS = register(
             column(Unit, "safety_officer", sort=False),
             column(Unit, "safety_phone", sort=False),
             column(Unit, "legal_person", sort=False),
+            column(Unit, "head_resident_id", sort=False),
+            *(column(Unit, name, sort=False) for name in _SELDOM),
             column(Unit, "filing_state", sort=False),
             column(Unit, "info_state", sort=False),
             OPINION,

@@ -29,6 +29,12 @@ CATEGORY = {
 }  # fmt: skip
 # 扶梯 have no car: nobody is shut in, people are caught or fall.
 ESCALATORS = frozenset({"3310", "3320"})
+# 防爆 may be hydraulic.
+HYDRAULIC = frozenset({"3210", "3220", "3410"})
+# Filed fields of an elevator that only some categories have: forms ask for them there.
+OF_CATEGORY = dict.fromkeys(("cylinders", "jacking"), HYDRAULIC) | dict.fromkeys(
+    ("rise", "inclination", "nominal_width", "nominal_speed", "machine_power", "run_length"), ESCALATORS
+)
 PLACE_TYPE = {
     "residential": _l("住宅"), "office": _l("办公楼宇"), "mall": _l("商场超市"), "hotel": _l("宾馆饭店"),
     "transport": _l("交通场所"), "hospital": _l("医院"), "school": _l("学校"), "culture": _l("文体娱场馆"),

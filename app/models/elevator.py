@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, Numeric, String, Text, text
-from sqlalchemy.orm import Mapped, relationship
+from sqlalchemy.orm import Mapped, MappedColumn, relationship
 
 from app.models.base import BigId, Model, Stamped, Versioned, col, pk
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
@@ -15,6 +15,14 @@ from app.models.region import Region
 from app.models.sealed import Sealed
 from app.models.unit import Unit
 from app.rules.places import named_place
+
+# Filed fields that lists seldom show: read in one statement where one of them is asked for, and by nobody else.
+ARCHIVE = "archive"
+
+
+def _archive(label: Any, *args: Any, **more: Any) -> MappedColumn[Any]:
+    return col(label, *args, deferred=True, deferred_group=ARCHIVE, **more)
+
 
 # The rows of the register's first tab, as its listing says it.
 REGISTERED = "approved_version > 0 AND status <> 'scrapped'"
@@ -71,6 +79,8 @@ class Elevator(Stamped, Versioned, Model):
     certificate_no: Mapped[str | None] = col(_l("使用登记证编号"), String(40))
     factory_no: Mapped[str | None] = col(_l("出厂编号"), String(40), index=True)
     internal_no: Mapped[str | None] = col(_l("内部编号"), String(40))
+    site_no: Mapped[str | None] = col(_l("现场梯号"), String(40), help=_l("现场对这台梯的叫法，例如 3 号梯"))
+    register_no: Mapped[str | None] = _archive(_l("登记表编号"), String(40), help=_l("使用登记表上的编号"))
     name: Mapped[str | None] = col(_l("设备名称"), String(60))
     category: Mapped[str] = col(_l("品种"), String(4), choices=CATEGORY)
     model: Mapped[str | None] = col(_l("型号"), String(60))
@@ -78,6 +88,9 @@ class Elevator(Stamped, Versioned, Model):
     use_unit_id: Mapped[int | None] = col(_l("使用单位"), BigId, ForeignKey("unit.id"))
     manufacturer: Mapped[str | None] = col(_l("制造单位"), String(120))
     installer: Mapped[str | None] = col(_l("安装单位"), String(120))
+    retrofitter: Mapped[str | None] = _archive(_l("改造单位"), String(120))
+    dealer: Mapped[str | None] = _archive(_l("经销商"), String(120))
+    branch: Mapped[str | None] = _archive(_l("分公司"), String(120), help=_l("制造或维保单位负责这台梯的分公司"))
     owner_name: Mapped[str | None] = col(_l("产权单位"), String(120))
     property_name: Mapped[str | None] = col(_l("物业单位"), String(120))
     estate: Mapped[str | None] = col(_l("楼盘"), String(80))
@@ -102,12 +115,26 @@ class Elevator(Stamped, Versioned, Model):
     floors: Mapped[int | None] = col(_l("层数"), Integer)
     stops: Mapped[int | None] = col(_l("站数"), Integer)
     doors: Mapped[int | None] = col(_l("门数"), Integer)
+    controller: Mapped[str | None] = _archive(_l("控制器"), String(60), help=_l("控制柜或控制系统的型号"))
+    control_mode: Mapped[str | None] = _archive(_l("控制方式"), String(40), help=_l("例如 并联、集选"))
+    drive_mode: Mapped[str | None] = _archive(_l("驱动方式"), String(40), help=_l("例如 永磁同步曳引"))
+    # What TSG T5002 art. 8 asks of hydraulic lifts, and of escalators and walks (`OF_CATEGORY`).
+    cylinders: Mapped[int | None] = _archive(_l("油缸数量"), Integer)
+    jacking: Mapped[str | None] = _archive(_l("顶升型式"), String(40), help=_l("直接作用式或间接作用式"))
+    rise: Mapped[float | None] = _archive(_l("提升高度"), Numeric(6, 2, asdecimal=False), unit="m")
+    inclination: Mapped[float | None] = _archive(_l("倾斜角"), Numeric(4, 1, asdecimal=False), unit="°")
+    nominal_width: Mapped[int | None] = _archive(_l("名义宽度"), Integer, unit="mm")
+    nominal_speed: Mapped[float | None] = _archive(_l("名义速度"), Numeric(5, 2, asdecimal=False), unit="m/s")
+    machine_power: Mapped[float | None] = _archive(_l("主机功率"), Numeric(6, 2, asdecimal=False), unit="kW")
+    run_length: Mapped[float | None] = _archive(_l("使用区段长度"), Numeric(7, 2, asdecimal=False), unit="m")
     safety_officer: Mapped[str | None] = col(_l("安全管理员"), String(40))
     safety_phone: Mapped[str | None] = col(
         _l("安全管理员电话"), Sealed("elevator.safety_phone", "mobile"), sensitive="mobile"
     )
     emergency_phone: Mapped[str | None] = col(_l("应急救援电话"), String(20))
     insured_until: Mapped[dt.date | None] = col(_l("保险有效期至"), Date)
+    insurer: Mapped[str | None] = _archive(_l("保险公司"), String(120))
+    policy_no: Mapped[str | None] = _archive(_l("保单号"), String(60))
     note: Mapped[str | None] = col(_l("备注"), Text)
     declared_status: Mapped[str | None] = col(
         _l("申报状态"), String(10), choices=ELEVATOR_STATUS, help=_l("接管既有电梯时申报，首次审核通过时生效一次")
@@ -131,6 +158,11 @@ class Elevator(Stamped, Versioned, Model):
     # For lists; the clock is the schedule's to write.
     maintenance_clock: Mapped[Any] = relationship("MaintenanceClock", viewonly=True, uselist=False)
     inspection_clock: Mapped[Any] = relationship("InspectionClock", viewonly=True, uselist=False)
+
+    @property
+    def number_on_site(self) -> str | None:
+        """What the people there call it; where nobody said, its unit's own number."""
+        return self.site_no or self.internal_no
 
     @property
     def place(self) -> str:

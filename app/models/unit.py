@@ -62,6 +62,9 @@ class Unit(Stamped, Versioned, Model):
     enterprise_type: Mapped[str | None] = col(_l("企业类型"), String(60))
     established_on: Mapped[dt.date | None] = col(_l("成立日期"), Date)
     business_until: Mapped[dt.date | None] = col(_l("营业期限"), Date)
+    business_forever: Mapped[bool] = col(
+        _l("营业期限为长期"), Boolean, default=False, server_default=text("false")
+    )
     registered_capital: Mapped[str | None] = col(_l("注册资金"), String(40))
     business_scope: Mapped[str | None] = col(_l("经营范围"), Text)
     licence_no: Mapped[str | None] = col(_l("资格证书编号"), String(40), help=_l("特种设备安装改造和维修许可证编号"))

@@ -9,19 +9,19 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import select, text
 
 import app.listings
 from app import clock
-from app.errors import Finding, NotFound, refuse
+from app.errors import Finding, NotFound, Refusal, refuse
 from app.listing import LISTINGS, Listing, Moment, Query
 from app.models import Region
 from app.models.policy import policy_version
@@ -81,6 +81,20 @@ def unknown(name: str) -> NotFound:
     return NotFound(
         Finding("导出", False, say("没有名为“%(name)s”的列表可以导出", name=name[:40]), "请从列表页点“导出”")
     )
+
+
+def of_chosen(query: str, ids: Sequence[str]) -> str:
+    """The list's address narrowed to the rows that were ticked; as it stands where none was."""
+    if not ids:
+        return query
+    rest = [(name, value) for name, value in parse_qsl(query.lstrip("?")) if name != "ids"]
+    return urlencode([*rest, ("ids", ",".join(dict.fromkeys(ids)))], safe=",")
+
+
+def fewer(chosen: int, found: int) -> Refusal:
+    """Ticked rows that have left the list meanwhile: whoever counts on them is told, not given a shorter file."""
+    said = say("选了 %(n)s 行，其中 %(m)s 行已不在这个列表里", n=chosen, m=chosen - found)
+    return refuse("导出所选", said, "请刷新列表后重新选择", field="ids")
 
 
 def check_format(fmt: str) -> str:

@@ -82,6 +82,8 @@ def fields_of(words: Iterable[Word]) -> dict[str, str]:
         said = _cleaned(mark.field, text)
         if said and mark.field not in found:
             found[mark.field] = said
+        if mark.field == "business_until" and not said and "长期" in text:
+            found["business_forever"] = "1"
     if "uscc" not in found and (code := _code_anywhere(letters)):
         found["uscc"] = code
     return found

@@ -94,8 +94,9 @@ CAUSE_LABELS = {
 # Which filed fields each cause may change; those that it is about come first and one of them must change.
 CAUSE_FIELDS: dict[ChangeCause, tuple[str, ...]] = {
     ChangeCause.RETROFIT: (
-        "category", "model", "rated_load", "rated_speed", "floors", "stops", "doors", "installer", "supervised_on",
-        "next_inspection_on",
+        "retrofitter", "category", "model", "rated_load", "rated_speed", "floors", "stops", "doors", "controller",
+        "control_mode", "drive_mode", "cylinders", "jacking", "rise", "inclination", "nominal_width", "nominal_speed",
+        "machine_power", "run_length", "installer", "supervised_on", "next_inspection_on",
     ),
     ChangeCause.RELOCATION: (
         "region_id", "address", "estate", "place_type", "latitude", "longitude", "installer", "supervised_on",

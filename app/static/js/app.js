@@ -152,7 +152,7 @@
       return;
     }
     // One press, one request.
-    if (form.method === "post" && !form.hasAttribute("data-again")) {
+    if (form.method === "post" && !form.hasAttribute("data-again") && !(submitter && submitter.hasAttribute("data-again"))) {
       if (form.dataset.sent) { e.preventDefault(); return; }
       form.dataset.sent = "1";
       setTimeout(function () { delete form.dataset.sent; }, 8000);

@@ -347,7 +347,11 @@ def fields_of(
         made = {
             f.name: f for _t, part in filing_forms.fields(Elevator, values, g.actor, findings, skip) for f in part
         }
-        return [made[name] for name in names if name in made]
+        # What this kind of elevator has not is not asked for.
+        return [
+            made[name] for name in names
+            if name in made and (not (only := made[name].only_for) or row.category in only.split("|"))
+        ]  # fmt: skip
     return []
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import Boolean, Date, Float, Integer, Numeric, String, Text, or_
 from app import scope
 from app.errors import Finding
 from app.extensions import db
-from app.models import Region, Unit
-from app.models.choices import FILING_STATE
+from app.models import Elevator, Region, Unit
+from app.models.choices import FILING_STATE, OF_CATEGORY
 from app.models.sealed import numbers
 from app.permissions import Actor
 from app.rules.identifiers import masked, normal_code
@@ -40,6 +40,8 @@ class Field:
     # What submitting needs besides: None = not needed, "" = always, else the box that makes it needed.
     needed: str | None = None
     most: int | None = None
+    # The categories that have it, where not all do. One that holds something is asked for in every case.
+    only_for: str = ""
     wide: bool = False
     choices: list[tuple[str, str]] = field(default_factory=list)
     errors: list[Finding] = field(default_factory=list)
@@ -159,6 +161,8 @@ def _field(
         needed=needed_when(model).get(name),
         errors=[f for f in findings if f.field == name],
     )  # fmt: skip
+    if name in OF_CATEGORY and model is Elevator and not made.value and not made.errors:
+        made.only_for = "|".join(sorted(OF_CATEGORY[name]))
     if name == "region_id":
         made.kind, made.choices, made.value = "choice", region_choices(actor), str(made.value)
     elif name in UNIT_FIELDS:

@@ -39,14 +39,15 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
-from app.listing import COUNT_CAP, LISTINGS, Column, Listing, Moment, Page, Query, moment
+from app.listing import COUNT_CAP, LISTINGS, MOST_CHOSEN, Column, Listing, Moment, Page, Query, moment
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views.frame import kept, lately, paging, parts, rows, screens, whole_list
 from app.views.frame.cells import countdown, cut, firm, limit_cell, link, mark, missed_words, pill, shown, two
 from app.views.frame.paging import PLACE, capped
 
-MOST_CHOSEN = 500
+# More than any list has.
+MOST_COLUMNS = 120
 # An address holds no more of them.
 MOST_CARRIED = 100
 
@@ -206,7 +207,7 @@ class Screen(ModelView):
             chips=self._chips(listing, query), pages=paging.pages(query, page, self._link), hidden=self._hidden(query),
             buttons=[b for b in self.buttons if g.actor.may(b.verb) and (b.also is None or g.actor.may(b.also))],
             deeds=[d for d in self.deeds if g.actor.may(d.verb) and listing.as_of is None],
-            may_export=self.exportable and g.actor.may(Verb.EXPORT),
+            may_export=self.may_export,
             empty_links=[(str(t), url_for(e)) for t, e, v in self.empty_links if g.actor.may(v)],
             saved=[(one, self._link(one.query)) for one in own.filters], results=results,
             link=self._link, query_string=request.query_string.decode()[:2000], **self.more(now, query, page),
@@ -214,7 +215,7 @@ class Screen(ModelView):
 
     def _counted(self, listing: Listing, now: Moment, query: Query) -> tuple[dict[str, int], str, Page]:
         """The tabs' counts, a note on them, and the page. The open tab's is of now, unless more than are counted."""
-        plain = not query.q and not query.filters and listing.as_of is None and not self.counts_now
+        plain = not query.q and not query.filters and not query.chosen and listing.as_of is None and not self.counts_now
         name, from_ = ("tabs", listing.name), time.time()
         held: dict[str, int] | None = lately.kept(name) if plain else None
         if held is None:
@@ -225,6 +226,10 @@ class Screen(ModelView):
         many = held.get(query.tab, 0) >= COUNT_CAP
         page = listing.page(now, query, COUNT_CAP if many else None)
         return held | {query.tab: page.total}, lately.note(), page
+
+    @property
+    def may_export(self) -> bool:
+        return self.exportable and g.actor.may(Verb.EXPORT)
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
         """What an area's template needs besides."""
@@ -258,7 +263,7 @@ class Screen(ModelView):
             href = self.row_link(row)
             return f"{href}{'&' if '?' in href else '?'}{past}" if href and past else href
 
-        choosable = any(g.actor.may(d.verb) for d in self.deeds) and listing.as_of is None
+        choosable = self.may_export or (any(g.actor.may(d.verb) for d in self.deeds) and listing.as_of is None)
         return rows.body(
             columns, found, self.cell, tone=self.row_tone, link=link_of, key=self.row_key if choosable else None
         )
@@ -329,7 +334,7 @@ class Screen(ModelView):
     @has_access
     @permission_name("list")
     def columns(self) -> Any:
-        names = [n for n in request.form.getlist("cols") if self.listing.column(n) is not None][:60]
+        names = [n for n in request.form.getlist("cols") if self.listing.column(n) is not None][:MOST_COLUMNS]
         with transaction(db.session) as session:
             kept.keep_columns(session, g.actor, self.listing.name, [] if "reset" in request.form else names)
         return redirect(self._link(request.form.get("back", "")))

@@ -46,14 +46,16 @@ class Exports(BaseView):
             raise exports.unknown(name)
         screen = next((s for s in shown if g.actor.may(s.verb)), shown[0])
         require(g.actor, screen.verb)
-        form = request.form
+        form, ids = request.form, request.form.getlist("ids")
         fmt = exports.check_format(form.get("format", "xlsx"))
-        wanted = exports.Wanted(name, form.get("query", ""), form.get("cols", ""), fmt)
+        wanted = exports.Wanted(name, exports.of_chosen(form.get("query", ""), ids), form.get("cols", ""), fmt)
         now = moment(db.session, g.actor)
         listing = exports.chosen(screen.listing, wanted)
         wanted = exports.as_shown(listing, wanted)
         query = exports.read(listing, wanted)
         total = listing.total(now, query)
+        if ids and total < len(query.chosen):
+            raise exports.fewer(len(query.chosen), total)
         if total > current_app.config["EXPORT_INLINE_ROWS"]:
             return _enter(screen, wanted, total)
         return _send(screen, wanted)

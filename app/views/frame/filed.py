@@ -22,7 +22,7 @@ from app.workflows.approval.filing_fields import FiledModel, differences, fields
 
 _UNIT_SECTIONS = (
     (_l("基本信息"), ("uscc", "name", "region_id", "address", "legal_person", "enterprise_type", "established_on",
-                  "business_until", "registered_capital", "business_scope")),
+                  "business_until", "business_forever", "registered_capital", "business_scope")),
     (_l("单位类型"), ("is_maintenance", "is_use", "is_production", "is_installation", "is_inspection", "is_rescue",
                   "is_property", "is_owner")),
     (_l("联系人"), ("head_name", "head_phone", "head_resident_id", "duty_phone", "safety_officer", "safety_phone")),
@@ -31,14 +31,17 @@ _UNIT_SECTIONS = (
 )  # fmt: skip
 _ELEVATOR_SECTIONS = (
     (_l("编号"), ("code", "rescue_code", "equipment_code", "registration_code", "certificate_no", "factory_no",
-                "internal_no")),
-    (_l("设备"), ("category", "name", "model", "rated_load", "rated_speed", "floors", "stops", "doors", "made_on",
-                "commissioned_on", "supervised_on")),
+                "internal_no", "site_no", "register_no")),
+    (_l("设备"), ("category", "name", "model", "rated_load", "rated_speed", "floors", "stops", "doors", "controller",
+                "control_mode", "drive_mode", "made_on", "commissioned_on", "supervised_on")),
+    (_l("液压参数"), ("cylinders", "jacking")),
+    (_l("扶梯和人行道参数"), ("rise", "inclination", "nominal_width", "nominal_speed", "machine_power", "run_length")),
     (_l("位置"), ("region_id", "address", "estate", "place_type", "is_central", "latitude", "longitude", "plate_state",
                 "network", "is_secret")),
-    (_l("单位"), ("use_unit_id", "maintenance_unit_id", "owner_name", "property_name", "manufacturer", "installer")),
-    (_l("检验与安全"), ("inspected_on", "next_inspection_on", "governor_on", "insured_until", "safety_officer",
-                   "safety_phone", "emergency_phone")),
+    (_l("单位"), ("use_unit_id", "maintenance_unit_id", "owner_name", "property_name", "manufacturer", "installer",
+                "retrofitter", "dealer", "branch")),
+    (_l("检验与安全"), ("inspected_on", "next_inspection_on", "governor_on", "insurer", "policy_no", "insured_until",
+                   "safety_officer", "safety_phone", "emergency_phone")),
     (_l("其他"), ("declared_status", "note")),
 )  # fmt: skip
 SECTIONS: dict[Any, Any] = {Unit: _UNIT_SECTIONS, Elevator: _ELEVATOR_SECTIONS}

@@ -75,7 +75,7 @@ def shown_of(row: Visit) -> dict[str, Any]:
         "register": [
             (_("识别码"), lift.code), (_("注册代码"), lift.registration_code), (_("设备代码"), lift.equipment_code),
             (_("出厂编号"), lift.factory_no), (_("品种"), word(CATEGORY, lift.category) if lift.category else None),
-            (_("内部编号"), lift.internal_no), (_("位置"), lift.place),
+            (_("内部编号"), lift.internal_no), (_("现场梯号"), lift.site_no), (_("位置"), lift.place),
             (_("使用单位"), row.use_unit.name if row.use_unit else None),
         ],
         "visit": [

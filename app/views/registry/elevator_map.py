@@ -86,7 +86,7 @@ class ElevatorMap(Screen):
 
     def _whole(self, now: Any, query: Query) -> elevator_map.Whole:
         """All by region; of the whole list, which everybody opens first, as counted a moment ago."""
-        plain, name, at = not query.q and not query.filters, ("map", query.tab), time.time()
+        plain, name, at = not query.q and not query.filters and not query.chosen, ("map", query.tab), time.time()
         held: elevator_map.Whole | None = lately.kept(name, SECONDS) if plain else None
         if held is None:
             held = elevator_map.whole(self.listing, now, query)

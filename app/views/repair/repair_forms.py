@@ -40,7 +40,7 @@ def own_elevators(words: str = "") -> list[Elevator]:
     if asked:
         # 云樾里 5 幢: a figure among other words is a building's, no part of a code.
         code = [Elevator.code] if len(asked) == 1 else []
-        places = [*code, Elevator.internal_no, Elevator.estate, Elevator.address]
+        places = [*code, Elevator.site_no, Elevator.internal_no, Elevator.estate, Elevator.address]
         found = db.session.scalars(
             statement.where(*(contains(places, word) for word in asked))
             .order_by(Elevator.id).limit(MOST_OWN).execution_options(skip_scope=True)
@@ -64,7 +64,7 @@ def about(row: Elevator) -> list[tuple[str, Any]]:
         (_("维保单位"), row.maintenance_unit.name if row.maintenance_unit else ""),
         (_("维保员"), keeper.name if keeper is not None else ""),
         (_("所属辖区"), row.region.name if row.region else ""),
-        (_("安装地址"), row.address), (_("楼盘名称"), row.estate or ""), (_("现场梯号"), row.internal_no or ""),
+        (_("安装地址"), row.address), (_("楼盘名称"), row.estate or ""), (_("现场梯号"), row.number_on_site or ""),
     ]  # fmt: skip
 
 

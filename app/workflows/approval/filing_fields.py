@@ -28,6 +28,7 @@ _KEPT = {
 }  # fmt: skip
 CODES = {
     "uscc", "licence_no", "code", "rescue_code", "equipment_code", "registration_code", "certificate_no", "factory_no",
+    "register_no", "policy_no",
 }  # fmt: skip
 _PHONES = {"duty_phone", "emergency_phone"}
 _PHONE_FORM = re.compile(r"[0-9+][0-9 \-]{2,18}")
@@ -45,7 +46,9 @@ _BLANK: dict[str, Data] = {
 # Outside of these a figure is a slip of the keyboard or another unit of measure.
 _RANGES = {
     "latitude": (-90, 90), "longitude": (-180, 180), "rated_load": (1, 100_000), "rated_speed": (0.01, 30),
-    "floors": (1, 300), "stops": (1, 300), "doors": (1, 600),
+    "floors": (1, 300), "stops": (1, 300), "doors": (1, 600), "cylinders": (1, 8), "rise": (0.1, 200),
+    "inclination": (0, 35), "nominal_width": (200, 2000), "nominal_speed": (0.05, 5), "machine_power": (0.1, 500),
+    "run_length": (0.1, 500),
 }  # fmt: skip
 _TRUE, _FALSE = {"1", "true", "on", "y", "yes", "是"}, {"0", "false", "off", "n", "no", "否"}
 

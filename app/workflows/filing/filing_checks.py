@@ -61,6 +61,14 @@ def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int |
         findings.append(_alone(session, Unit, "uscc", data["uscc"], row_id))
     findings += _in_order(Unit, data, [("licence_issued_on", "licence_until"), ("established_on", "business_until")])
     findings += _not_later(Unit, data, ["established_on", "licence_issued_on"], on)
+    if data.get("business_forever"):
+        until = data.get("business_until")
+        findings.append(
+            Finding(
+                "营业期限", not until, say("长期，同时填写了 %(until)s", until=until) if until else "长期",
+                "请清空日期，或取消“营业期限为长期”" if until else "", field="business_until",
+            )
+        )  # fmt: skip
     if data.get("licence_until"):
         valid = dt.date.fromisoformat(data["licence_until"]) >= on
         findings.append(
