@@ -255,7 +255,7 @@ def _roles_by_kinds() -> list[tuple[str, str]]:
     for kind, roles in KIND_ROLES.items():
         found.setdefault(roles, []).append(label_of(Unit, f"is_{kind}"))
     return [
-        (together(kinds), together(str(ROLE_LABEL[role]) for role in Role if role in roles))
+        (together(kinds), together(str(ROLE_LABEL[role]) for role in sorted(roles)))
         for roles, kinds in found.items()
     ]
 
