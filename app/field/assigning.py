@@ -19,12 +19,14 @@ from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
+from app.search import contains
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.account_forms import number, run, text
 from app.workflows.maintenance import orders
 
 MOST = 100
-LONGEST = 40
+LONGEST, MOST_WORDS = 40, 5
+FOUND_BY = (Elevator.code, Elevator.site_no, Elevator.internal_no, Elevator.estate, Elevator.address)
 
 
 def gives_out(actor: Actor) -> bool:
@@ -102,9 +104,9 @@ def _rows(kind: str, q: str, worker: int | None) -> list[MaintenanceOrder]:
     statement = _open(select(MaintenanceOrder), g.actor, kind)
     if worker is not None:
         statement = statement.where(MaintenanceOrder.worker_id == worker)
-    if q:
-        found = [lift.id for lift in forms.own_elevators(q, g.actor.unit_id or 0, 500)]
-        statement = statement.where(MaintenanceOrder.elevator_id.in_(found))
+    if words := q.split()[:MOST_WORDS]:
+        lifts = select(Elevator.id).where(*(contains(FOUND_BY, word) for word in words))
+        statement = statement.where(MaintenanceOrder.elevator_id.in_(scope.apply(lifts, g.actor, Elevator)))
     statement = statement.options(
         joinedload(MaintenanceOrder.elevator).load_only(Elevator.code, Elevator.estate, Elevator.address),
         joinedload(MaintenanceOrder.worker),

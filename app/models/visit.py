@@ -84,7 +84,8 @@ class Visit(Model):
     account_id: Mapped[int | None] = col(_l("账号"), Integer, ForeignKey("ab_user.id"))
     order_id: Mapped[int | None] = col(_l("维保任务"), BigId, ForeignKey("maintenance_order.id"), index=True)
     level: Mapped[str] = col(_l("频次"), String(12), default="half_month", choices=LEVEL)
-    item_version: Mapped[str | None] = col(_l("项目版本"), Text)
+    # The statutory list and the own lists on it; SQLite measures no text, and there the table was not rebuilt for it.
+    item_version: Mapped[str | None] = col(_l("项目版本"), Text().with_variant(String(30), "sqlite"))
     visit_on: Mapped[dt.date] = col(_l("维保日期"), Date)
     checked_in_at: Mapped[dt.datetime] = col(_l("签到时间"), Instant)
     checked_out_at: Mapped[dt.datetime | None] = col(_l("签退时间"), Instant)

@@ -1,7 +1,7 @@
 """The reason that decided a visit, by its key: lists and figures no longer read it out of the words. Papers by their days.
 
 Revision ID: 0068
-Revises: 0061
+Revises: 0067
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0068"
-down_revision = "0061"
+down_revision = "0067"
 branch_labels = None
 depends_on = None
 

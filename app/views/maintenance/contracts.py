@@ -161,6 +161,7 @@ class ContractPages(BaseView):
         done, findings, status = run(lambda session: contract_elevators.bind_found(session, row, seek))
         if findings:
             return self._record(row, findings, status)
+        assert done is not None
         count, left = done
         if not count:
             return self._record(row, left[:MOST_LEFT] or [contract_elevators.nothing()], 422)

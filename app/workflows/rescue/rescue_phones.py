@@ -14,7 +14,7 @@ from app.errors import Refusal
 from app.models import Account, Notification, RescueDispatch, Unit
 from app.rules.identifiers import check_mobile
 from app.transaction import AnySession
-from app.workflows.access.accounts import main_account
+from app.workflows.access.main_accounts import main_account
 from app.workflows.core import outbox
 
 TOPIC = "rescue.call"
