@@ -342,3 +342,13 @@ def test_days_of_a_certificate_that_cannot_be_are_told_by_row(session: Any, worl
     batch = imported(session, world.actor("clerk"), "persons", file)
     assert (batch.done_rows, batch.bad_rows) == (1, 3)
     assert errors_of(session, batch) == {(2, "证书有效期至"), (4, "证书有效期至"), (5, "证书发证日期")}
+
+
+@pytest.mark.feature("IMP-02")
+def test_columns_of_our_own_lists_that_are_no_field_are_not_guessed_to_be_one(app: Any) -> None:
+    found = columns(LIFTS, ["识别码", "信息状态", "审核状态"], ["300001", "正常使用", "通过"])
+    assert found["识别码"][0] == "code" and found["信息状态"] == found["审核状态"] == ("", "")
+    known = lambda spec, cells: 1.0 if spec.kind == "unit" else 0.0  # noqa: E731
+    found = columns("invitations", ["手机", "邀请单位"], ["13900000001", "某某公司"], known=known)
+    assert found["手机"][0] == "phone" and found["邀请单位"] == ("", "")
+    assert columns("invitations", ["送往单位"], ["某某公司"], known=known)["送往单位"][0] == "unit_id"
