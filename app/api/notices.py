@@ -218,7 +218,7 @@ def _settings() -> dict[str, Any]:
     choice = notices.choice_of(db.session, actor().user_id or 0)
     account = db.session.get(Account, actor().user_id)
     assert account is not None
-    chosen = (choice.channels if choice is not None else None) or {}
+    chosen = notices.channels_of(db.session, account, clock.now())
     return {
         "offered": [one for one in CHANNELS if one in outbox.SENDERS],
         "channels": {group: list(chosen.get(group, ())) for group in GROUPS},

@@ -123,6 +123,7 @@ class Key(StrEnum):
     REPAIR_FINISH_HOURS = "repair_finish_hours"
     REPAIR_APPROVAL = "repair_approval"
     PUBLIC_CONTACT = "public_contact"
+    UNIT_SMS = "unit_sms"
 
     RESCUE_ACCEPT_MINUTES = "rescue_accept_minutes"
     RESCUE_ARRIVE_MINUTES = "rescue_arrive_minutes"
@@ -376,6 +377,10 @@ SPECS: dict[Key, Spec] = dict(
             Key.PUBLIC_CONTACT, _C, "扫码页面公布的维保联系方式", "unit",
             ("none", "只公布维保单位名称"), ("unit", "维保单位的 24 小时值班电话"),
             ("masked", "维保员的姓和掩码手机，以及值班电话"), ("worker", "维保员的姓名和手机"),
+        ),
+        _choice(
+            Key.UNIT_SMS, _C, "哪些通知在单位负责人没有设置通知方式时也发短信给他", "none",
+            ("none", "都不发"), ("complaint", "公众投诉"), ("complaint_repair", "公众投诉和维修"),
         ),
         _int(Key.RESCUE_ACCEPT_MINUTES, _R, "派单后救援单位接单的时限", 3, "分钟", 1, 120),
         _int(Key.RESCUE_ARRIVE_MINUTES, _R, "接单后到达现场的时限（城区）", 18, "分钟", 1, 240),

@@ -25,6 +25,9 @@ _GROUP_OF = {
 }  # fmt: skip
 # A limit that runs out does not wait for the morning, nor does somebody who is shut in.
 URGENT = frozenset({"escalation", "rescue"})
+# Groups that go by SMS to a unit's head as long as he chose nothing himself: by the words of the policy.
+UNIT_SMS = {"none": frozenset[str](), "complaint": frozenset({"complaint"}),
+            "complaint_repair": frozenset({"complaint", "repair"})}  # fmt: skip
 # What a text may name, as a person writes it.
 PLACEHOLDERS = ("标题", "内容", "链接", "时间", "收件人", "平台")
 DEFAULTS: dict[str, tuple[str, str]] = {

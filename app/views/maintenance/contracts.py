@@ -159,7 +159,7 @@ class ContractPages(BaseView):
 
     def _bind_found(self, row: Contract, seek: contract_elevators.Seek, back: str) -> Any:
         done, findings, status = run(lambda session: contract_elevators.bind_found(session, row, seek))
-        if findings:
+        if done is None:
             return self._record(row, findings, status)
         assert done is not None
         count, left = done

@@ -301,9 +301,9 @@ def complaint_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[
     words = (
         (_("待接单 %(n)s", n=a), "waiting"), (_("待处置 %(n)s", n=b), "accepted"), (_("待复核 %(n)s", n=c), "handled"),
     )  # fmt: skip
-    shown = tuple((word, f"/complaints/?tab={tab}") for word, tab in words)
+    made_of = tuple((str(word), f"/complaints/?tab={tab}") for word, tab in words)
     tone = "over" if late else "near" if total else ""
-    return _("投诉处置中"), total, "", f"/complaints/?tab={own_tab(actor, a, b, c)}", tone, 0, shown
+    return _("投诉处置中"), total, "", f"/complaints/?tab={own_tab(actor, a, b, c)}", tone, 0, made_of
 
 
 def own_tab(actor: Actor, waiting: int, accepted: int, handled: int) -> str:

@@ -99,9 +99,10 @@ class Notices(BaseView):
             "email": mask_mail(account.email) if account and account.email_verified_at else "",
             "webhook": notices.webhook_host(choice.webhook_url) if choice and choice.webhook_url else "",
         }  # fmt: skip
+        chosen = {} if account is None else notices.channels_of(db.session, account, clock.now())
         page = render_template(
             "ta/platform/notices.html", title=_("通知设置"), findings=findings, groups=NOTICE_GROUP, urgent=URGENT,
-            offered=offered, words=CHANNEL, where=where, chosen=(choice.channels if choice else {}) or {},
+            offered=offered, words=CHANNEL, where=where, chosen=chosen,
             quiet=(clock_words(choice.quiet_from), clock_words(choice.quiet_until)) if choice else ("", ""),
             rows=db.session.scalars(statement.order_by(Notification.id.desc()).limit(20)).all(), states=NOTICE_STATE,
             tones=TONES, secret=more.get("secret"), shown=shown_address, admin=g.actor.may(Verb.OPS),

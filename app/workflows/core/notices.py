@@ -11,14 +11,17 @@ from sqlalchemy import case, select
 
 from app import clock, targets, vault
 from app.errors import Finding, NotAllowed, raise_failing, refuse
-from app.models import Account, NoticeChoice, NoticeTemplate, Notification
+from app.models import Account, NoticeChoice, NoticeTemplate, Notification, Unit
 from app.models.notification import CHANNEL
+from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
+from app.policy import Key
 from app.rules.notices import (
     CHANNELS,
     DEFAULTS,
     GROUPS,
     LONGEST_SMS,
+    UNIT_SMS,
     fill,
     group_of,
     is_urgent,
@@ -31,6 +34,8 @@ from app.wording import say
 from app.workflows.core import audit
 
 LONGEST_ADDRESS = 300
+# Account, name, language and address of whoever is written to.
+To = tuple[int, str, str | None, str]
 # What messages call the product, and where its links lead; set by whoever starts it.
 _platform, _origin = "梯安", ""
 
@@ -73,20 +78,74 @@ def fan_out(
                 address = _address(choice, channel, phone, mail)
                 if address is None:
                     continue
-                with speaking(language):
-                    values = _values(told(title), told(body), link, at, name)
-                    head, text = (fill(told(part_), values) for part_ in words[channel])
-                session.add(
-                    Notification(
-                        channel=channel, recipient_id=choice.account_id, address=address, topic=topic[:40],
-                        title=" ".join(head.split()) or told("通知"),
-                        body=text[:LONGEST_SMS] if channel == "sms" else text, link=link, state="queued", tries=0,
-                        created_at=at, next_try_at=_when(choice, topic, at),
-                    )
-                )  # fmt: skip
+                to = (choice.account_id, name, language, address)
+                _write(session, at, to, topic, (title, body, link), channel, words[channel], _when(choice, topic, at))
+                written += 1
+        if "sms" in ways:
+            for to, choice in _heads_without_choice(session, part, group, at):
+                told_at = at if choice is None else _when(choice, topic, at)
+                sms = _templates(session, group, ["sms"])["sms"]
+                _write(session, at, to, topic, (title, body, link), "sms", sms, told_at)
                 written += 1
     session.flush()
     return written
+
+
+def _write(
+    session: AnySession, at: dt.datetime, to: To, topic: str, said: tuple[str, str, str | None], channel: str,
+    words: tuple[str, str], next_try_at: dt.datetime,
+) -> None:  # fmt: skip
+    account_id, name, language, address = to
+    title, body, link = said
+    with speaking(language):
+        values = _values(told(title), told(body), link, at, name)
+        head, text = (fill(told(part_), values) for part_ in words)
+    session.add(
+        Notification(
+            channel=channel, recipient_id=account_id, address=address, topic=topic[:40],
+            title=" ".join(head.split()) or told("通知"), body=text[:LONGEST_SMS] if channel == "sms" else text,
+            link=link, state="queued", tries=0, created_at=at, next_try_at=next_try_at,
+        )
+    )  # fmt: skip
+
+
+def _heads_without_choice(
+    session: AnySession, account_ids: Iterable[int], group: str, at: dt.datetime
+) -> list[tuple[To, NoticeChoice | None]]:
+    """Main accounts of units that chose no way for this group, where the region's policy has it go by SMS.
+
+    To the account's own phone, else to the head's in the unit's record.
+    """
+    if not any(group in groups for groups in UNIT_SMS.values()):
+        return []
+    heads = (
+        select(Account, Unit, NoticeChoice)
+        .join(Unit, Unit.id == Account.unit_id)
+        .outerjoin(NoticeChoice, NoticeChoice.account_id == Account.id)
+        .where(Account.id.in_(list(account_ids)), Account.is_main.is_(True), Account.active.is_(True))
+        .order_by(Account.id)
+    )
+    found: list[tuple[To, NoticeChoice | None]] = []
+    for account, unit, choice in session.execute(heads.execution_options(skip_scope=True)):
+        phone = account.phone or unit.head_phone
+        chose = choice is not None and group in (choice.channels or {})
+        if phone and not chose and group in unasked(session, unit.region_code, at):
+            found.append(((account.id, account.first_name, account.language, phone), choice))
+    return found
+
+
+def unasked(session: AnySession, region_code: str | None, at: dt.datetime) -> frozenset[str]:
+    """The groups that go by SMS to a unit's head of this region who chose nothing."""
+    return UNIT_SMS[policy_value(session, Key.UNIT_SMS, region_code, clock.local_day(at))]
+
+
+def channels_of(session: AnySession, account: Account, at: dt.datetime) -> dict[str, list[str]]:
+    """The ways by group as they are now, what the policy says for a unit's head who chose nothing among them."""
+    choice = choice_of(session, account.id)
+    chosen: dict[str, list[str]] = dict((choice.channels if choice is not None else None) or {})
+    if account.is_main and account.unit_id is not None:
+        chosen = {group: ["sms"] for group in unasked(session, account.region_code, at)} | chosen
+    return chosen
 
 
 def _when(choice: NoticeChoice, topic: str, at: dt.datetime) -> dt.datetime:
