@@ -62,7 +62,10 @@ DEEDS = {
         "ApplicationPages.resubmit": "POST /applications/{key}/resubmit",
         "ApplicationPages.withdraw": "POST /applications/{key}/withdraw",
     },
-    "assigning": {"Assigning.assign": "POST /accounts/{key}/elevators/give"},
+    "assigning": {
+        "Assigning.assign": "POST /accounts/{key}/elevators/give",
+        "field.plan": "POST /orders/reassign",
+    },
     "attached": {"Attached.show": "POST /units/{key}/files", "Attached.remove": "DELETE /people/{key}/files/{file}"},
     "bulletins": {
         "Bulletins.deed": LIST,

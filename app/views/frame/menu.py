@@ -72,7 +72,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("医社保缴交"), "InsuranceRecords.list", "people", V.INSURANCE_READ),
     )),
     Group(_l("现场"), (
-        Entry(_lp("many", "设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ, pages=("/teams/",)),
+        Entry(_lp("many", "设备履历"), "LedgerScreen.list", "book", V.LEDGER_READ, pages=("/teams/", "/year-plans/")),
         Entry(_l("维保任务"), "TaskScreen.list", "tasks", V.ORDER_READ),
         Entry(_l("维保计划"), "OrderScreen.list", "calendar", V.ORDER_READ),
         Entry(_l("维保记录"), "VisitScreen.list", "wrench", V.VISIT_READ, "labels"),
