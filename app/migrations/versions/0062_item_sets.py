@@ -1,7 +1,6 @@
 """Own lists of maintenance items, a region's or a unit's, version by version (PLN-08).
 
-A record names the statutory version and the own lists on it, so the column that names them is no longer measured; SQLite
-never did, and there it stays as it was declared.
+A record names the statutory version and the own lists on it, so the column that names them is no longer measured.
 
 Revision ID: 0062
 Revises: 0061
@@ -59,16 +58,16 @@ def upgrade() -> None:
             name, "item_set", columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
         )
     op.create_index("ix_item_set_region", "item_set", ["region_code", "id"])
-    if op.get_bind().dialect.name == "postgresql":
-        op.alter_column("visit", "item_version", type_=sa.Text())
+    with op.batch_alter_table("visit") as batch:
+        batch.alter_column("item_version", existing_type=sa.String(30), existing_nullable=True, type_=sa.Text())
 
 
 def downgrade() -> None:
     # What an own list asked for is gone with it: records keep their answers under the statutory version's name.
     at = "position('+' in item_version)" if op.get_bind().dialect.name == "postgresql" else "instr(item_version, '+')"
     op.execute(f"UPDATE visit SET item_version = substr(item_version, 1, {at} - 1) WHERE {at} > 0")  # noqa: S608
-    if op.get_bind().dialect.name == "postgresql":
-        op.alter_column("visit", "item_version", type_=sa.String(length=30))
+    with op.batch_alter_table("visit") as batch:
+        batch.alter_column("item_version", existing_type=sa.Text(), existing_nullable=True, type_=sa.String(30))
     for name in ("ix_item_set_region", "ix_item_set_in_force", "uq_item_set_open_region", "uq_item_set_open_unit"):
         op.drop_index(name, "item_set")
     op.drop_table("item_set")
