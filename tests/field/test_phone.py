@@ -417,3 +417,21 @@ def test_a_record_outlives_the_change_of_firm(session: Any, huzhou: World, phone
         for client in (phone, reviewer):
             assert f"/visits/{number}" in page(client, "/visits/")
             assert address in page(client, f"/visits/{number}")
+
+
+@pytest.mark.feature("MNT-04")
+def test_a_remark_stands_by_every_item_whatever_its_result(session: Any, huzhou: World, phone: Any) -> None:
+    number, items = begun(session, huzhou), items_for("3110", "half_month")
+    url = f"/m/visits/{number}"
+    form = answered(code=huzhou.own.code, fault="none") | {f"reason-{items[0].code}": "灯管已换"}
+    with clock.frozen(START + 10 * MINUTE):
+        text = flat(page(phone, url))
+        assert text.count('<details class="fd-why">') == len(items)
+        # Refused, it is still open with what was written.
+        text = flat(post(phone, f"{url}/out", form, 422).get_data(as_text=True))
+        assert text.count('<details class="fd-why" open>') == 1 and 'value="灯管已换"' in text
+    with clock.frozen(START + 40 * MINUTE):
+        post(phone, f"{url}/out", form)
+        assert "灯管已换" in page(phone, url)
+    kept = the_visit(session, number).results or []
+    assert (kept[0]["result"], kept[0]["reason"]) == ("ok", "灯管已换")
