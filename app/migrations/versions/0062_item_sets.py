@@ -58,16 +58,16 @@ def upgrade() -> None:
             name, "item_set", columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
         )
     op.create_index("ix_item_set_region", "item_set", ["region_code", "id"])
-    with op.batch_alter_table("visit") as batch:
-        batch.alter_column("item_version", existing_type=sa.String(30), existing_nullable=True, type_=sa.Text())
+    if op.get_bind().dialect.name == "postgresql":
+        op.alter_column("visit", "item_version", type_=sa.Text())
 
 
 def downgrade() -> None:
     # What an own list asked for is gone with it: records keep their answers under the statutory version's name.
     at = "position('+' in item_version)" if op.get_bind().dialect.name == "postgresql" else "instr(item_version, '+')"
     op.execute(f"UPDATE visit SET item_version = substr(item_version, 1, {at} - 1) WHERE {at} > 0")  # noqa: S608
-    with op.batch_alter_table("visit") as batch:
-        batch.alter_column("item_version", existing_type=sa.Text(), existing_nullable=True, type_=sa.String(30))
+    if op.get_bind().dialect.name == "postgresql":
+        op.alter_column("visit", "item_version", type_=sa.String(length=30))
     for name in ("ix_item_set_region", "ix_item_set_in_force", "uq_item_set_open_region", "uq_item_set_open_unit"):
         op.drop_index(name, "item_set")
     op.drop_table("item_set")
