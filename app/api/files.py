@@ -17,18 +17,20 @@ from app.errors import refuse
 from app.extensions import db
 from app.models import Attachment
 from app.permissions import Verb, require
+from app.rules.visit_photos import Place
 from app.transaction import transaction
 from app.views.frame import screens
 from app.views.frame.files import fetch
 from app.workflows.files import attachments, sent_ahead
 
 # What may be sent ahead, and the rights of those who file such papers: one of them is enough.
+OF_VISITS = ("label", "label_out", *Place, "selfie")
 KINDS = {
     "document": (Verb.APPLICATION_SUBMIT, Verb.ELEVATOR_SURVEY),
     "commitment": (Verb.COMMITMENT_EDIT,),
     # A worker's photos are a visit's or a repair's: see `_of_visit`.
     "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT, Verb.ANOMALY_HANDLE),
-    "sheet": (Verb.VISIT_SHEET, Verb.VISIT_MAKE), "label": (Verb.VISIT_MAKE,), "label_out": (Verb.VISIT_MAKE,),
+    "sheet": (Verb.VISIT_SHEET, Verb.VISIT_MAKE), **dict.fromkeys(OF_VISITS, (Verb.VISIT_MAKE,)),
     "grade": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "declaration": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "inspection": (Verb.INSPECTION_EDIT, Verb.INSPECTION_REPORT),
@@ -55,13 +57,13 @@ class FileApi(Resource):
           takes: file
           parameters:
             - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, sheet, label,
-               label_out, grade, declaration, inspection]},
+               label_out, photo_pit, photo_top, photo_room, selfie, grade, declaration, inspection]},
                description: 缺省为 document}
           gives: {201: FileShown}
         """
         kind = chosen("kind", KINDS) or "document"
         others = any(actor().may(verb) for verb in KINDS[kind])
-        if kind in ("label", "label_out") or (kind == "photo" and not others and actor().may(Verb.VISIT_MAKE)):
+        if kind in OF_VISITS or (kind == "photo" and not others and actor().may(Verb.VISIT_MAKE)):
             require(actor(), Verb.VISIT_MAKE)
             return self._of_visit(kind)
         if kind == "sheet" and others:

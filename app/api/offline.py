@@ -21,7 +21,7 @@ from flask_appbuilder.security.decorators import protect
 from app import clock
 from app.api.base import Resource, actor, answers, body, finding_list
 from app.api.reading import flag, words
-from app.api.visits import photos_of, position, problem_of, results_of
+from app.api.visits import photos_of, places_of, position, problem_of, results_of
 from app.errors import Refusal, refuse
 from app.extensions import db
 from app.models import Visit
@@ -161,7 +161,8 @@ def _moment(entry: Mapping[str, Any], name: str) -> Moment | None:
         raise refuse("参数", say("%(name)s 应为对象", name=name), "请按接口文档填写", field=name)
     return Moment(
         words(given, "code", presence.LONGEST_TEXT), instant(given, "at"), position(given, required=False),
-        accuracy_of(given), photos_of(given, "photo_ids"), photos_of(given, "label_photo_ids"),
+        accuracy_of(given), photos_of(given, "photo_ids"), photos_of(given, "label_photo_ids"), places_of(given),
+        photos_of(given, "selfie_ids"),
     )  # fmt: skip
 
 

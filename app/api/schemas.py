@@ -58,6 +58,13 @@ def page_of(name: str) -> Schema:
 
 
 KEYS = many(WHOLE, 500)
+PLACE_PHOTOS = {
+    name: said(many(WHOLE, 9), f"地区要求时：{place}照片的编号，上传时 kind={kind}")
+    for name, place, kind in (
+        ("pit_photo_ids", "底坑", "photo_pit"), ("top_photo_ids", "轿顶", "photo_top"),
+        ("room_photo_ids", "机房", "photo_room"),
+    )
+}  # fmt: skip
 NAMED = an_object("id name", id=WHOLE, name=TEXT)
 FILES = said(many(WHOLE, 10), "先用 POST /files 上传，再给出编号")
 
@@ -283,6 +290,7 @@ SCHEMAS: dict[str, Schema] = {
         "code latitude longitude", code=said(text(200), "扫到的内容，或识别码"), latitude=degrees(90),
         longitude=degrees(180), client_key=said(text(40), "手机上的编号；重发不重复签到"),
         label_photo_ids=said(many(WHOLE, 9), "按识别码签到且地区要求时：标签照片的编号"),
+        selfie_ids=said(many(WHOLE, 9), "地区要求时：现场本人照片的编号，上传时 kind=selfie"),
     ),
     "VisitSheet": an_object("sheet_ids", sheet_ids=many(WHOLE, 9)),
     "LabelPhotos": an_object("label_photo_ids", label_photo_ids=many(WHOLE, 9)),
@@ -298,17 +306,21 @@ SCHEMAS: dict[str, Schema] = {
         problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
         repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
         label_photo_ids=said(many(WHOLE, 9), "按识别码签退且地区要求时：标签照片的编号，上传时 kind=label_out"),
+        photo_ids=said(many(WHOLE, 9), "附加照片，上传时 kind=photo"), **PLACE_PHOTOS,
     ),
     "OfflineCopy": an_object(
         "account_id at contact tasks items", account_id=WHOLE, at=INSTANT,
         contact=said(TEXT, "联网凭据：离线记录原样送回，7 天内有效"), running=maybe(PART), tasks=many(PART),
         items=said(PART, "项目清单，名称见任务的 items"),
         label_photo=said(YES, "任务以外的电梯，按识别码签到、签退须拍标签；任务各有自己的 label_photo"),
+        selfie=said(YES, "任务以外的电梯，签到须拍现场本人照片；任务各有自己的 selfie"),
+        horizon_days=said(WHOLE, "tasks 是多少天内的"),
+        photos=said(many(PART), "任务以外的电梯，签退要哪些部位的照片（kind）；任务各有自己的 photos"),
     ),
     "OfflineMoment": an_object(
         "code at", code=said(text(200), "扫到的内容，或识别码"), at=said(INSTANT, "手机当时显示的时间"),
         latitude=degrees(90), longitude=degrees(180), accuracy=said({"type": "number", "minimum": 0}, "米"),
-        photo_ids=many(WHOLE, 9),
+        photo_ids=many(WHOLE, 9), selfie_ids=said(many(WHOLE, 9), "签到且地区要求时：现场本人照片"),
         label_photo_ids=said(many(WHOLE, 9), "按识别码且地区要求时：这一端的标签照片；签退的上传时 kind=label_out"),
     ),
     "OfflineSent": an_object(
@@ -322,7 +334,7 @@ SCHEMAS: dict[str, Schema] = {
                 ), 200),
                 problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
                 repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
-                signature=said(text(400_000), "data:image/png;base64,…"),
+                signature=said(text(400_000), "data:image/png;base64,…"), **PLACE_PHOTOS,
             )]}),
         ), 20),
     ),

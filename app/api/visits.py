@@ -25,6 +25,7 @@ from app.models import Attachment, Visit
 from app.models.choices import LABEL_STATE, VISIT_REASON, VISIT_STATE
 from app.permissions import Verb
 from app.rules.item_lists import Item
+from app.rules.visit_photos import SELFIE, Place
 from app.telling import told
 from app.transaction import transaction
 from app.views.frame import screens
@@ -38,6 +39,9 @@ from app.workflows.visits.visits import RESULTS, CheckOut
 
 MOST_RESULTS = 200
 MOST_PHOTOS = 9
+PLACE_FIELDS = {
+    Place.PIT: "pit_photo_ids", Place.CAR_TOP: "top_photo_ids", Place.MACHINE_ROOM: "room_photo_ids",
+}  # fmt: skip
 
 
 class VisitApi(Resource):
@@ -118,14 +122,15 @@ class VisitApi(Resource):
         """
         sent = body()
         code, key = words(sent, "code", presence.LONGEST_TEXT), words(sent, "client_key", 40)
-        place, label = position(sent), photos_of(sent, "label_photo_ids")
+        place, label, selfies = position(sent), photos_of(sent, "label_photo_ids"), photos_of(sent, "selfie_ids")
         with transaction(db.session) as session:
             at = clock.now()
             row = visits.check_in(
-                session, actor(), code, place, at, client_key=key or None, label_ids=_labels(session, label)
-            )
+                session, actor(), code, place, at, client_key=key or None, label_ids=_ahead(session, label),
+                selfie_ids=_ahead(session, selfies, SELFIE),
+            )  # fmt: skip
             # One that began this moment has no files yet.
-            told = full(row, [] if row.settled_at == at and not label else None)
+            told = full(row, [] if row.settled_at == at and not label and not selfies else None)
         return jsonify(told), 201
 
     @expose("/<int:key>/check-out", methods=["POST"])
@@ -147,12 +152,16 @@ class VisitApi(Resource):
             repair=flag(sent, "repair"), repair_note=words(sent, "repair_note"),
         )  # fmt: skip
         code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
-        label = photos_of(sent, "label_photo_ids")
+        label, photos = photos_of(sent, "label_photo_ids"), photos_of(sent, "photo_ids")
+        places = {kind: given for kind, given in places_of(sent).items() if given}
         with transaction(db.session) as session:
             if label:
-                done = replace(done, label_ids=_labels(session, label, check_outs.LABEL_OUT))
+                done = replace(done, label_ids=_ahead(session, label, check_outs.LABEL_OUT))
+            if photos or places:
+                by_place = {kind: _ahead(session, given, kind) for kind, given in places.items()}
+                done = replace(done, photo_ids=_ahead(session, photos, "photo"), place_ids=by_place)
             work = visits.leave(session, actor(), key, code, place, done, clock.now())
-            told = full(work.visit, None if work.has_files or label else [])
+            told = full(work.visit, None if work.has_files or label or photos or places else [])
         return jsonify(told)
 
     @expose("/<int:key>/sheet", methods=["POST"])
@@ -171,7 +180,7 @@ class VisitApi(Resource):
         """
         files = photos_of(body(), "sheet_ids")
         with transaction(db.session) as session:
-            row = visits.upload_sheet(session, actor(), key, _labels(session, files, "sheet"), clock.now())
+            row = visits.upload_sheet(session, actor(), key, _ahead(session, files, "sheet"), clock.now())
             told = full(row)
         return jsonify(told)
 
@@ -191,7 +200,7 @@ class VisitApi(Resource):
         """
         photos = photos_of(body(), "label_photo_ids")
         with transaction(db.session) as session:
-            row = label_photos.supply(session, actor(), key, _labels(session, photos), clock.now())
+            row = label_photos.supply(session, actor(), key, _ahead(session, photos), clock.now())
             told = full(row)
         return jsonify(told)
 
@@ -310,8 +319,13 @@ def photos_of(given: Mapping[str, Any], name: str) -> list[int]:
     return list(dict.fromkeys(ids))
 
 
-def _labels(session: Any, ids: Sequence[int], kind: str = label_photos.KIND) -> list[int]:
-    """Photos of a label that were sent ahead, for the visit that takes them now."""
+def places_of(given: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Photos of the places, by kind (MNT-04)."""
+    return {kind: photos_of(given, name) for kind, name in PLACE_FIELDS.items()}
+
+
+def _ahead(session: Any, ids: Sequence[int], kind: str = label_photos.KIND) -> list[int]:
+    """Photos that were sent ahead, for the visit that takes them now."""
     place = (kind, "visit", None, actor().unit_id, actor().region_code)
     return [row.id for row in sent_ahead.settle(session, actor(), ids, *place)] if ids else []
 

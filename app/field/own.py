@@ -137,6 +137,14 @@ def _came_back(papers: Iterable[Any]) -> dict[tuple[str, int], str]:
     return {(entity, key): opinion or "" for entity, key, opinion in found}
 
 
+def _limits(region_code: str, on: Any) -> list[str]:
+    """How many 台次 a month each grade is good for here; nothing where the region has no limit at all."""
+    found = [(grade, policy_value(db.session, key, region_code, on)) for grade, key in people.QUOTA_KEYS.items()]
+    if all(limit is None for _grade, limit in found):
+        return []
+    return [f"{GRADE[grade.value]} {_('不限') if limit is None else limit}" for grade, limit in found]
+
+
 def _page(findings: list[Finding], status: int, about: str = "") -> Any:
     """`about`: of which form the findings are."""
     person, now = _own(), clock.now()
@@ -158,6 +166,7 @@ def _page(findings: list[Finding], status: int, about: str = "") -> Any:
         declaring=declarations.standing(db.session, person, now),
         face=any(f.kind == "face" for f in attachments.of(db.session, "person", person.id)),
         may_ask=g.actor.may(Verb.OWN_CERTIFICATE) and person.left_on is None,
+        limits=_limits(person.region_code, today),
         choices=[(k, v) for k, v in GRADE.items() if k != "general"],
     )  # fmt: skip
     return page, status

@@ -24,6 +24,7 @@ from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.field import lists
 from app.models import Elevator, Visit
+from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import LABEL_STATE, OFFLINE_PART, word
 from app.models.policy import policy_value, visit_policy
 from app.models.repair import REPAIR_STATE
@@ -31,6 +32,7 @@ from app.permissions import NOBODY, Verb, require
 from app.policy import Key
 from app.rules.checkin import names_an_elevator
 from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.visit_photos import SELFIE, Place
 from app.transaction import transaction
 from app.views.frame import phones, uploads
 from app.wording import say
@@ -77,6 +79,7 @@ def home() -> Any:
     running = presence.open_visit(db.session, actor.person_id, now)
     return render_template(
         "ta/field/home.html", title=_("现场"), person=person, quota=quota, running=_running(running, now),
+        horizon=policy_value(db.session, Key.HORIZON_DAYS, actor.region_code, clock.today()),
         counts=lists.counts(db.session, actor, now), first=lists.orders(db.session, actor, now)[:5], tab="home",
         complained=lists.complained(db.session, actor), rescued=lists.rescued(db.session, actor), **_repairs(actor),
     )  # fmt: skip
@@ -162,7 +165,7 @@ def check_in(text: str) -> Any:
         with transaction(db.session) as session:
             visit = visits.check_in(
                 session, g.actor, text, position, clock.now(), client_key=request.form.get("client_key") or None,
-                label_ids=files_of(session, "label"),
+                label_ids=files_of(session, "label"), selfie_ids=files_of(session, SELFIE),
             )  # fmt: skip
             number = visit.id
     except Refusal as refusal:
@@ -176,9 +179,9 @@ def gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
     now = clock.now()
     found, findings = presence.gate(db.session, g.actor, text, position, now)
     # Of a photo of the label the form itself says that it is wanted; what was wrong with one is said.
-    label = next((f for f in findings if f.field == "label"), None)
+    label, selfie = (next((f for f in findings if f.field == name), None) for name in ("label", SELFIE))
     told = {f.rule for f in findings if f.stops}
-    findings = [*(f for f in refused if f.rule not in told), *(f for f in findings if f.field != "label")]
+    findings = [*(f for f in refused if f.rule not in told), *(f for f in findings if f.field not in ("label", SELFIE))]
     mine = found is not None and presence.may_serve(db.session, g.actor, found)
     elevator = None
     if found is not None:
@@ -187,12 +190,19 @@ def gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
     return render_template(
         "ta/field/elevator.html", title=_("维保签到"), back=came_from(url_for("field.scan")), text=text,
         elevator=elevator, mine=mine, label=label if mine else None, refused=refused,
+        selfie=selfie if mine else None, keep_days=_selfie_days(found),
         failing=[f for f in findings if f.stops], warning=[f for f in findings if not f.ok and not f.stops],
         passing=[f for f in findings if f.ok], located=position.place is not None, position=position,
         client_key=secrets.token_hex(12), running=presence.open_visit(db.session, g.actor.person_id, now),
         task=lists.task_of(db.session, found.id) if mine and found is not None else None, local=clock.local,
         colleagues=companions.running(db.session, g.actor, found.id, now) if mine and found is not None else [],
     )  # fmt: skip
+
+
+def _selfie_days(lift: Any) -> int:
+    """How long the photo of the person is kept: told where he takes it."""
+    region = None if lift is None else lift.region_code
+    return int(policy_value(db.session, Key.KEEP_SELFIE_DAYS, region, clock.today()))
 
 
 @field.get("/visits/<int:pk>")
@@ -215,7 +225,7 @@ def check_out(pk: int) -> Any:
                 advice=form.get("advice", ""), note=form.get("note", ""), signer=form.get("signer", ""),
                 repair=form.get("repair") == "yes", repair_note=form.get("repair_note", ""),
                 signature_id=_signature(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
-                label_ids=files_of(session, "label_out"),
+                label_ids=files_of(session, "label_out"), place_ids={p: files_of(session, p) for p in Place},
             )  # fmt: skip
             visits.check_out(
                 session, g.actor, pk, form.get("code", ""), position_of(form), done, clock.now(),
@@ -259,7 +269,8 @@ def visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         companions=companions.of_visit(db.session, row.id), objections=lists.objections(db.session, row.id),
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
         offline=OFFLINE_PART, labels=LABEL_STATE, carried=phone_copy.of_visit(db.session, row) if going else None,
-        out_key=form.get("out_key") or secrets.token_hex(12),
+        out_key=form.get("out_key") or secrets.token_hex(12), place_words=ATTACHMENT_KIND,
+        sheet_hours=policy.sheet_hours, sheet_late=policy.sheet_makes_nonconforming,
     )  # fmt: skip
 
 
@@ -276,7 +287,7 @@ def _jumps(items: Any, form: Any) -> dict[str, str]:
     )  # fmt: skip
     places = {
         "fault_text": "#fault", "problem": "#fault", "code": "#again", "signature": "#sign", "photo": "#fault",
-        "label_out": "#again",
+        "label_out": "#again", **dict.fromkeys(Place, "#places"),
     }  # fmt: skip
     return places | ({"items": f"#item-{lacking}"} if lacking else {})
 

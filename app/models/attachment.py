@@ -12,7 +12,8 @@ from app.models.base import BigId, Instant, Model, col, pk
 
 ATTACHMENT_KIND = {
     "licence": _l("营业执照"), "qualification": _l("资质证书"), "contract": _l("合同扫描件"), "sheet": _l("维保单"),
-    "photo": _l("照片"), "signature": _l("签名"), "document": _l("材料"), "grade": _l("等级证书"),
+    "photo": _l("照片"), "photo_pit": _l("底坑照片"), "photo_top": _l("轿顶照片"), "photo_room": _l("机房照片"),
+    "selfie": _l("现场本人照片"), "signature": _l("签名"), "document": _l("材料"), "grade": _l("等级证书"),
     "identity": _l("身份证正面照"), "face": _l("人脸照片"), "operator": _l("特种设备作业人员证"),
     "avatar": _l("头像"), "declaration": _l("自我声明承诺书"), "certificate": _l("证件"),
     "commitment": _l("维保承诺书"), "insurance": _l("缴费明细凭证"),
@@ -36,6 +37,11 @@ class Attachment(Model):
     __tablename__ = "attachment"
     __table_args__ = (
         Index("ix_attachment_entity", "entity", "entity_id"),
+        # The few that are erased by their age.
+        Index(
+            "ix_attachment_selfie", "entity_id", sqlite_where=text("kind = 'selfie'"),
+            postgresql_where=text("kind = 'selfie'"),
+        ),
         Index(
             "ix_attachment_scan", "scan", "id", sqlite_where=text("scan IN ('waiting', 'late')"),
             postgresql_where=text("scan IN ('waiting', 'late')"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from app.policy import capacity, desks, rating
+from app.policy import capacity, desks, on_site, rating
 from app.wording import say, speak
 
 PRESET_KEY = "preset"
@@ -41,6 +41,10 @@ class Key(StrEnum):
     CERTIFICATE_GATE = "certificate_gate"
     DECLARATION_GATE = "declaration_gate"
     LABEL_PHOTO = "label_photo"
+    PERSON_PROOF = "person_proof"
+    PHOTO_PIT = "photo_pit"
+    PHOTO_TOP = "photo_top"
+    PHOTO_ROOM = "photo_room"
     CLOCK_SLACK_MINUTES = "clock_slack_minutes"
     LIMIT_DAYS = "limit_days"
     INTERVAL_DAYS = "interval_days"
@@ -149,6 +153,7 @@ class Key(StrEnum):
     OPEN_LICENCE = "open_licence"
 
     KEEP_FACE_DAYS = "keep_face_days"
+    KEEP_SELFIE_DAYS = "keep_selfie_days"
     KEEP_IDENTITY_DAYS = "keep_identity_days"
     KEEP_NUMBERS_DAYS = "keep_numbers_days"
     KEEP_INVITEES_DAYS = "keep_invitees_days"
@@ -273,9 +278,9 @@ SPECS: dict[Key, Spec] = dict(
             Key.DECLARATION_GATE, _V, "没有自我声明承诺书或已过期的人员签到时", "none",
             ("none", "不要求"), ("warn", "提醒"), ("block", "不能签到"),
         ),
-        _choice(
-            Key.LABEL_PHOTO, _V, "扫不了码、按识别码签到或签退时的标签照片", "none",
-            ("none", "不要求"), ("unit", "须拍，由维保单位的经理核对"), ("regulator", "须拍，由监管部门核对"),
+        *(
+            _choice(Key(key), on_site.GROUP, meaning, default, *choices)
+            for key, meaning, default, choices in on_site.CHOICES
         ),
         _int(Key.CLOCK_SLACK_MINUTES, _V, "手机时间与系统时间允许的偏差", 5, "分钟", 0, 60),
         _int(Key.LIMIT_DAYS, _S, "距上次有效维保超过多久即为超期", 15, "天", 1, 365),
@@ -430,6 +435,7 @@ SPECS: dict[Key, Spec] = dict(
             off_means="不允许按需维保",
         ),
         _int(Key.KEEP_FACE_DAYS, _P, "离职后多久删除人脸照片", 30, "天", 0, 3650),
+        _int(Key.KEEP_SELFIE_DAYS, _P, "签到后多久删除现场本人照片", 180, "天", 1, 1100),
         _int(Key.KEEP_IDENTITY_DAYS, _P, "离职后多久删除身份证和作业人员证照片", 180, "天", 0, 3650),
         _int(Key.KEEP_NUMBERS_DAYS, _P, "离职后多久清除手机和身份证号", 1826, "天", 1461, 7305),
         _int(Key.KEEP_INVITEES_DAYS, _P, "邀请链接失效、提交后无人审核多久，删除未入职者的资料", 90, "天", 7, 730),

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
 from typing import Literal
 
@@ -18,18 +17,10 @@ from app.rules.label_photos import photo_finding
 from app.rules.labels import ended_finding
 from app.rules.lifecycle import STATUS_LABELS, ElevatorStatus
 from app.rules.quota import quota_finding
+from app.rules.visit_photos import selfie_finding
 from app.wording import say
 
 EARTH_RADIUS_M = 6_371_008.8
-
-
-class Face(StrEnum):
-    """What a face check gave. NOT_USED: the other way (code + location + photo) was taken, which must always exist."""
-
-    NOT_USED = "not_used"
-    MATCHED = "matched"
-    NOT_THE_PERSON = "not_the_person"
-    TOO_MANY_TRIES = "too_many_tries"
 
 
 _CODE = re.compile(r"[0-9A-Za-z_-]{1,40}")
@@ -90,6 +81,7 @@ class CheckInFacts:
     condition is mended, by topic, as far as this person may go there. `label_by`: the elevator was named by its number
     where the region asks for a photo of the label, and who looks at it; `label_photos` came, None = nothing sent yet.
     `label_ended`: what was scanned is a label that is dead, and why.
+    `person_photo`: the region asks for a photo of whoever checks in; of those `selfies` came, None = nothing sent yet.
     """
 
     at: datetime
@@ -120,11 +112,12 @@ class CheckInFacts:
     open_here: bool = False
     open_link: str | None = None
     open_expires: bool = False
-    face: Face = Face.NOT_USED
     clock_slack: timedelta = timedelta(minutes=5)
     label_by: str | None = None
     label_photos: int | None = None
     label_ended: str = ""
+    person_photo: bool = False
+    selfies: int | None = None
     links: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -177,20 +170,6 @@ def _person(facts: CheckInFacts) -> list[Finding]:
             link=facts.open_link,
         )
     )
-    if facts.face is not Face.NOT_USED:
-        too_many = facts.face is Face.TOO_MANY_TRIES
-        findings.append(
-            _f(
-                facts.face is Face.MATCHED,
-                "人脸核对",
-                "刷脸失败次数过多,请明日再试" if too_many else "请对本人进行拍摄",
-                {
-                    Face.MATCHED: "与本人一致",
-                    Face.TOO_MANY_TRIES: "今天的刷脸次数已用完",
-                }.get(facts.face, "与登记的照片不一致"),
-                "可以改用定位加现场照片签到" if too_many else "请在光线充足处由本人拍摄，或改用定位加现场照片签到",
-            )
-        )
     return findings
 
 
@@ -418,6 +397,8 @@ def check_in_findings(facts: CheckInFacts) -> list[Finding]:
             findings += _presence(facts)
             if status is not None and facts.label_by is not None:
                 findings.append(photo_finding(facts.label_photos, facts.label_by))
+            if status is not None and facts.person_photo:
+                findings.append(selfie_finding(facts.selfies))
     findings += _person(facts)
     findings.append(
         _f(

@@ -57,6 +57,8 @@ _PICTURE = Limit((PNG, JPEG))
 LIMITS = {
     "licence": _PAPER, "qualification": _PAPER, "declaration": _PAPER, "contract": _PAPER, "document": _PAPER,
     "grade": _PAPER, "certificate": _PAPER, "commitment": _PAPER, "sheet": _PAPER, "photo": _PICTURE,
+    **dict.fromkeys(("photo_pit", "photo_top", "photo_room"), Limit((PNG, JPEG), files=6)),
+    "selfie": Limit((PNG, JPEG), files=2, edge=1280),
     "label": Limit((PNG, JPEG), files=6), "label_out": Limit((PNG, JPEG), files=6),
     "use_certificate": _PAPER, "inspection": _PAPER, "factory": _PAPER, "installation": _PAPER,
     "identity": Limit((PNG, JPEG), files=2), "face": Limit((PNG, JPEG), files=2), "operator": _PAPER,

@@ -13,7 +13,6 @@ from app.rules.approval import FilingState
 from app.rules.calendar import day_start
 from app.rules.checkin import (
     CheckInFacts,
-    Face,
     Place,
     check_in_findings,
     distance_metres,
@@ -205,8 +204,7 @@ def test_what_can_name_an_elevator(text: str, may: bool) -> None:
         ({"open_elsewhere": "208612"}, "已在其他电梯签到"),
         ({"open_here": True}, "这台电梯正在维保"),
         ({"unit_approved": False}, "单位备案未通过"),
-        ({"face": Face.NOT_THE_PERSON}, "请对本人进行拍摄"),
-        ({"face": Face.TOO_MANY_TRIES}, "刷脸失败次数过多,请明日再试"),
+        ({"person_photo": True, "selfies": 0}, "请对本人进行拍摄"),
         ({"now": AT - timedelta(minutes=6)}, "签到时间在将来"),
     ],
 )
@@ -277,7 +275,13 @@ def test_what_only_warns_or_is_off() -> None:
     assert stopping(replace(GOOD, certificate_until_on=None, certificate_required=False)) == []
     assert stopping(replace(GOOD, quota_limit=None, quota_used=1000)) == []
     assert stopping(replace(GOOD, now=AT - timedelta(minutes=5))) == []
-    assert stopping(replace(GOOD, face=Face.MATCHED)) == []
+    assert stopping(replace(GOOD, person_photo=True, selfies=1)) == []
+    # Beforehand nothing was sent yet: it is told, and stops nothing.
+    asked = replace(GOOD, person_photo=True)
+    assert stopping(asked) == []
+    assert [(f.rule, f.field) for f in check_in_findings(asked) if not f.ok] == [("请对本人进行拍摄", "selfie")]
+    # Of an elevator that is not his nobody is photographed.
+    assert "selfie" not in {f.field for f in check_in_findings(replace(asked, may_serve=False))}
 
 
 @pytest.mark.feature("MNT-01")

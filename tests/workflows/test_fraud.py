@@ -28,6 +28,7 @@ from app.models import (
     Visit,
 )
 from app.permissions import SYSTEM
+from app.rules.visit_photos import Place
 from app.tasks import fraud as task
 from app.tasks import jobs as running
 from app.transaction import transaction
@@ -215,6 +216,18 @@ def test_one_photo_twice_across_elevators_and_days(world: World) -> None:
     assert set(world.session.scalars(prints)) == {same.id, other.id, again.id}
     # Each is looked at once.
     assert look(world, SUNDAY).photos == 0
+
+
+@pytest.mark.feature("MNT-04")
+@pytest.mark.parametrize("kind", list(Place))
+def test_photos_of_places_are_looked_at_by_their_shapes(world: World, kind: str) -> None:
+    first, second = visited(world, world.own, MONDAY, 9), visited(world, lift(world, 1), SUNDAY, 9)
+    photographed(world, first, drawing(7), kind)
+    photographed(world, second, drawing(7, 40))
+    assert look(world, MONDAY).signals == 0
+    assert dict(look(world, SUNDAY).kinds) == {"photo": 1}
+    [sign] = signals(world)
+    assert sign.key == f"photo:{first.id}:{second.id}" and not sign.facts["exact"]
 
 
 @pytest.mark.feature("MNT-06")

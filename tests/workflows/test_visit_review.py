@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.errors import NotFound, Refusal
 from app.models import Attachment, MaintenanceClock, Notification
 from app.permissions import Role
+from app.rules.visit_photos import Place
 from app.transaction import transaction
 from app.workflows.core import audit
 from app.workflows.visits import visit_reviewers, visits
@@ -148,7 +149,8 @@ def test_quanzhou_asks_the_manager(session: Any, world: Any, decision: str, stat
     make_policy(session, "preset", "quanzhou")
     session.commit()
     visit = arrive(session, world)
-    leave(session, world, visit, START + 5 * MINUTE)
+    places = {kind: [file_of(session, world, kind)] for kind in Place}
+    leave(session, world, visit, START + 5 * MINUTE, place_ids=places)
     assert (visit.state, visit.counted) == ("pending", True)
     with transaction(session):
         visits.approve(session, world.actor("maintenance_head"), visit.id, decision, "照片不清", START + HOUR)

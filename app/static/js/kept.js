@@ -3,6 +3,8 @@
 (function (root) {
   "use strict";
   var PATIENCE = 15000, PHOTO_PATIENCE = 120000, DAY = 86400000, SHOWN = 3 * DAY, opened = null, listeners = [];
+  // Photos of the places: what they are called here and as files, and how a check-out names them.
+  var PLACES = { photo_pit: "pit_photo_ids", photo_top: "top_photo_ids", photo_room: "room_photo_ids" };
   // What one account left of another's is never read: every look goes by account.
   var STORES = { entries: "key", photos: "id", copies: "account", drafts: "id", marks: "name" };
 
@@ -115,7 +117,7 @@
       var one = rows[i];
       if (one.sent) continue;
       var form = new FormData();
-      form.append("kind", { label: "label", labelout: "label_out" }[one.part] || "photo");
+      form.append("kind", { label: "label", labelout: "label_out", selfie: "selfie" }[one.part] || (PLACES[one.part] ? one.part : "photo"));
       form.append("file", new Blob([one.bytes], { type: one.type }), one.name);
       var answer = await asked("/files/", { method: "POST", body: form, headers: { "X-CSRFToken": here.csrf } });
       if (answer.status === 413 || answer.status === 422) {
@@ -134,10 +136,11 @@
       return photos.filter(function (p) { return p.part === part && p.sent; }).map(function (p) { return p.sent; });
     };
     var body = { key: entry.key, contact: entry.contact, visit_id: entry.visit_id || null, item_version: (entry.lift && entry.lift.item_version) || "", check_in: null, check_out: null };
-    if (entry.began) body.check_in = Object.assign({}, entry.began, { photo_ids: ids("in"), label_photo_ids: ids("label") });
+    if (entry.began) body.check_in = Object.assign({}, entry.began, { photo_ids: ids("in"), label_photo_ids: ids("label"), selfie_ids: ids("selfie") });
     if (entry.ended) body.check_out = Object.assign({}, entry.ended, {
       photo_ids: (entry.ended.photo_ids || []).concat(ids("out")), label_photo_ids: (entry.ended.label_photo_ids || []).concat(ids("labelout")),
     });
+    if (entry.ended) Object.keys(PLACES).forEach(function (kind) { body.check_out[PLACES[kind]] = (entry.ended[PLACES[kind]] || []).concat(ids(kind)); });
     return body;
   }
 
@@ -249,7 +252,7 @@
 
   root.taKept = {
     me: me, who: who, setMe: setMe, entries: entries, put: put, get: get, drop: drop, photosOf: photosOf, dropPhotos: dropPhotos, discard: discard,
-    within: within, PATIENCE: PATIENCE, draftName: draftName, signOut: signOut, sendAll: sendAll, refresh: refresh, key: key, tell: tell,
+    within: within, PLACES: PLACES, PATIENCE: PATIENCE, draftName: draftName, signOut: signOut, sendAll: sendAll, refresh: refresh, key: key, tell: tell,
     onchange: function (one) { listeners.push(one); },
   };
 })(self);

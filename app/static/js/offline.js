@@ -24,7 +24,7 @@
   function read(form) {
     var held = {};
     new FormData(form).forEach(function (value, name) {
-      if (typeof value === "string" && !/^(csrf_token|latitude|longitude|photo_ids|label_out_ids)$/.test(name)) held[name] = value;
+      if (typeof value === "string" && !/^(csrf_token|latitude|longitude|[a-z_]+_ids)$/.test(name)) held[name] = value;
     });
     return held;
   }
@@ -92,8 +92,8 @@
     for (var i = 0; i < (photos || []).length; i++) await keepPhoto(account, entry.key, "in", photos[i]);
     return entry;
   }
-  async function keepEnd(entry, held, text, place, ids, labels) {
-    entry.ended = Object.assign(moment(text, place), done(held), { photo_ids: ids || [], label_photo_ids: labels || [] });
+  async function keepEnd(entry, held, text, place, ids, labels, places) {
+    entry.ended = Object.assign(moment(text, place), done(held), { photo_ids: ids || [], label_photo_ids: labels || [] }, places);
     entry.ended_at = entry.ended.at; entry.form = held; entry.state = "waiting"; entry.errors = null;
     await K.put("entries", entry);
     var names_ = [K.draftName(entry.account, "k" + entry.key)];
@@ -230,8 +230,8 @@
 
   if (out && out.dataset.draft) {
     var visit = +out.dataset.draft, name = K.draftName(account, "v" + visit), files = {}, state = $("[data-draft-state]");
-    // Two fields of photos, each with what a draft calls it and its part on the phone: of the site, and of the label.
-    var fields = [["photo", "files", "out"], ["label_out", "labels", "labelout"]];
+    // Fields of photos, each with what a draft calls it and its part on the phone: of the site, of the label, of each place.
+    var fields = [["photo", "files", "out"], ["label_out", "labels", "labelout"]].concat(Object.keys(K.PLACES).map(function (kind) { return [kind, kind, kind]; }));
     var upload = function (field) { return $('[data-upload="' + field[0] + '"]', out); };
     var sent = function () {
       var held = {};
@@ -244,7 +244,8 @@
     var save = saveDrafts(out, name, account, sent, state);
     out.addEventListener("ta-lost", function (e) {
       e.preventDefault();
-      keepPhoto(account, name, e.target.dataset.upload === "label_out" ? "labelout" : "out", e.detail.file).then(function () {
+      var mine = fields.find(function (field) { return field[0] === e.target.dataset.upload; });
+      keepPhoto(account, name, mine ? mine[2] : "out", e.detail.file).then(function () {
         var small = $("small", e.detail.line); if (small) small.textContent = says("已存在手机，有网络后上传", "Kept on this phone, sent later");
         e.detail.line.classList.remove("is-going");
       });
@@ -327,24 +328,28 @@
     }, true);
   });
 
-  // The photo of a label that did not get through stays on the phone, for this page and for the one without a line.
-  var labels = checkin && $("[data-upload]", checkin);
-  if (labels) {
+  // A photo of the label or of the person that did not get through stays on the phone, for this page and for the one
+  // without a line.
+  var taken = checkin ? all("[data-upload]", checkin) : [];
+  if (taken.length) {
     var of = K.draftName(account, "in-" + plain(checkin.dataset.checkinForm));
     checkin.addEventListener("ta-lost", function (e) {
       e.preventDefault();
-      keepPhoto(account, of, "label", e.detail.file).then(function () {
+      keepPhoto(account, of, e.target.dataset.upload, e.detail.file).then(function () {
         var small = $("small", e.detail.line); if (small) small.textContent = says("已存在手机，有网络后上传", "Kept on this phone, sent later");
         e.detail.line.classList.remove("is-going");
         if (!navigator.onLine) location.href = "/m/e/" + encodeURIComponent(checkin.dataset.checkinForm);
       });
     });
     K.photosOf(of).then(async function (kept) {
-      var mine = kept.filter(function (p) { return p.part === "label"; });
-      if (!mine.length || !navigator.onLine) return;
-      var again = mine.map(function (p) { return new File([p.bytes], p.name, { type: p.type }); });
-      await Promise.all(mine.map(function (p) { return K.drop("photos", p.id); }));
-      labels.dispatchEvent(new CustomEvent("ta-again", { detail: { files: again } }));
+      if (!navigator.onLine) return;
+      for (var i = 0; i < taken.length; i++) {
+        var mine = kept.filter(function (p) { return p.part === taken[i].dataset.upload; });
+        if (!mine.length) continue;
+        var again = mine.map(function (p) { return new File([p.bytes], p.name, { type: p.type }); });
+        await Promise.all(mine.map(function (p) { return K.drop("photos", p.id); }));
+        taken[i].dispatchEvent(new CustomEvent("ta-again", { detail: { files: again } }));
+      }
     });
   }
 

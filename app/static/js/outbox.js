@@ -127,18 +127,30 @@
       e.preventDefault(); K.discard(entry).then(home);
     });
     row.append(ask);
-    // Its label was not photographed, at this end or at that: the photo is added here, and it goes again.
+    // Its label was not photographed, at this end or at that, nor the person: the photo is added here, and it goes again.
     var both = make("div");
-    [["label", "label", entry.began], ["label_out", "labelout", entry.ended]].forEach(function (end) {
+    [["label", "label", entry.began], ["label_out", "labelout", entry.ended], ["selfie", "selfie", entry.began]].forEach(function (end) {
       if (!end[2] || !(entry.errors || []).some(function (e) { return e.field === end[0]; })) return;
       var field = $(".ta-card__b", part(end[1])), input = $("input", field);
       input.id = end[1] + "-" + entry.key; $("label", field).htmlFor = input.id;
       both.append(field);
       photoList(input, $("ul", field), entry.key, end[1]);
     });
+    Object.keys(K.PLACES).forEach(function (kind) {
+      if (entry.ended && (entry.errors || []).some(function (e) { return e.field === kind; })) both.append(placeField(kind, entry.key, kind + "-" + entry.key));
+    });
     if (!both.firstChild) return row;
     both.append(row);
     return both;
+  }
+
+  // The photo of one place: a field that keeps what is taken.
+  function placeField(kind, of, id) {
+    var field = part("place").firstElementChild, input = $("input", field), label = $("label", field);
+    input.id = id; label.htmlFor = id; label.textContent = say(kind); label.className = "ta-req";
+    if (kind !== "photo_room") $("[data-room]", field).remove();
+    photoList(input, $("ul", field), of, kind);
+    return field;
   }
 
   async function home() {
@@ -166,7 +178,7 @@
   }
   function tasks() {
     var box = make("section", "ta-card"), headline = make("div", "ta-card__h");
-    headline.append(make("h2", "ta-h2", say("tasks")));
+    headline.append(make("h2", "ta-h2", copy && copy.horizon_days !== undefined ? say("tasks", { n: copy.horizon_days }) : say("tasksold")));
     if (copy) headline.append(make("span", "ta-mut ta-push", say("asof", { t: O.stamp(copy.kept) })));
     box.append(headline);
     (copy ? copy.tasks : []).forEach(function (t) {
@@ -231,6 +243,11 @@
       $("#in-photo").closest("section").before(part("label"));
       photoList($("#label-photo"), $('[data-photos="label"]'), of, "label");
     }
+    var selfie = lift.unknown ? copy.selfie : lift.selfie;
+    if (selfie) {
+      $("#in-photo").closest("section").before(part("selfie"));
+      photoList($("#selfie-photo"), $('[data-photos="selfie"]'), of, "selfie");
+    }
     var box = $("[data-refused]"), sound = text.indexOf("/") < 0 ? /^[0-9A-Za-z_-]{1,40}$/.test(text.trim()) : /\/m\/[pe]\/[0-9A-Za-z_-]{1,40}\/?$/i.test(text.trim());
     if (!sound) { refuse(box, say("cannotin"), [[say("badcode"), say("badcodemore")]]); press(say("checkin"), function () { location.href = "/m/scan"; }); return; }
     // Scanned again where he is at work: what was scanned goes along to the sheet.
@@ -249,6 +266,7 @@
       else if (away !== null && away > lift.presence_m) why.push([say("far"), say("farmore", { m: Math.round(away), n: lift.presence_m })]);
       var shown = await K.photosOf(of);
       if (label && !shown.some(function (p) { return p.part === "label"; })) why.push([say("label"), say("labelmore")]);
+      if (selfie && !shown.some(function (p) { return p.part === "selfie"; })) why.push([say("selfie"), say("selfiemore")]);
       refuse(box, say("cannotin"), why);
       if (why.length) { go.disabled = false; return; }
       var tried = await K.get("marks", "checkin"), key = null;
@@ -304,6 +322,14 @@
       if (draft && (draft.labels || []).length) $("ul", extra).before(make("p", "ta-2", say("photos", { n: draft.labels.length })));
       photoList($("input", extra), $("ul", extra), of, "labelout");
     }
+    var shown = (lift.unknown ? copy && copy.photos : lift.photos) || [], wanted = lift.unknown ? [] : shown;
+    var sentAhead = function (kind) { return again ? entry.ended[K.PLACES[kind]] || [] : (draft && draft[kind] || []).map(function (f) { return f.id; }); };
+    shown.forEach(function (one) {
+      var field = placeField(one.kind, of, "out-" + one.kind);
+      if (lift.unknown) $("label", field).className = "";
+      if (sentAhead(one.kind).length) $("ul", field).before(make("p", "ta-2", say("photos", { n: sentAhead(one.kind).length })));
+      $("[data-places]", form).append(field);
+    });
     F.sheet(form); F.sign(form);
     O.fill(form, Object.assign({ mode: (entry.items || []).length ? "items" : "sheet", signer: lift.signer || "" }, draft && draft.form));
     F.camera($("#again"), F.taken);
@@ -313,7 +339,11 @@
     form.dispatchEvent(new Event("ta-filled"));
     if (!again) {
       var state = $("[data-draft-state]");
-      O.saveDrafts(form, name, account, function () { return { files: draft && draft.files || [], labels: draft && draft.labels || [] }; }, state);
+      O.saveDrafts(form, name, account, function () {
+        var held = { files: draft && draft.files || [], labels: draft && draft.labels || [] };
+        Object.keys(K.PLACES).forEach(function (kind) { held[kind] = draft && draft[kind] || []; });
+        return held;
+      }, state);
       if (draft && state) state.textContent = say("kept");
     }
     photoList($("#out-photo"), $('[data-photos="out"]'), of, "out");
@@ -344,12 +374,18 @@
       }
       var labelled = again ? entry.ended.label_photo_ids || [] : (draft && draft.labels || []).map(function (f) { return f.id; });
       if (labels && typed(held.code) && !labelled.length && !(await K.photosOf(of)).some(function (p) { return p.part === "labelout"; })) why.push([say("labelout"), say("labeloutmore")]);
+      var taken = await K.photosOf(of), places = {};
+      Object.keys(K.PLACES).forEach(function (kind) { places[K.PLACES[kind]] = sentAhead(kind); });
+      wanted.forEach(function (one) {
+        var na = held.mode === "items" && one.unless.some(function (code) { return held["result-" + code] === "na" && (held["reason-" + code] || "").trim(); });
+        if (!na && !sentAhead(one.kind).length && !taken.some(function (p) { return p.part === one.kind; })) why.push([say(one.kind), say("noplace") + (document.documentElement.lang === "en" ? ". " : "。") + say("noplacemore")]);
+      });
       refuse(box, say("cannotout"), why);
       if (why.length) { go.disabled = false; return; }
       try {
         var ids = (draft && draft.files || []).map(function (f) { return f.id; }), text = held.code, before = entry.ended;
         if (!again && entry.visit_id && held.out_key) entry.key = held.out_key;
-        await O.keepEnd(entry, held, text, place, again ? before.photo_ids : ids, labelled);
+        await O.keepEnd(entry, held, text, place, again ? before.photo_ids : ids, labelled, places);
         if (again) {
           // Only what was written is another: when and where it was stays.
           ["at", "latitude", "longitude", "accuracy", "code"].forEach(function (n) { if (before[n] !== undefined) entry.ended[n] = before[n]; });

@@ -18,7 +18,9 @@ from app.extensions import db
 from app.listings.unit_changes import UNIT_CHANGES
 from app.models import Contract, Elevator, UnitChange
 from app.models.choices import APPLICATION_STATE
+from app.models.policy import policy_value
 from app.permissions import Verb
+from app.policy import Key
 from app.transaction import transaction
 from app.views.approval.applying import earlier, said_by, store_files
 from app.views.approval.filing_forms import find_units
@@ -123,8 +125,14 @@ class UnitChangePages(BaseView):
         return self.render_template(
             "ta/lifecycle/unit_change.html", title=_("维保单位变更"), form=typed, findings=findings, words=WORDS,
             code=code, row=elevator, seen=seen, side=side, sides=unit_changes.SIDES, contracts=contracts,
-            standing=[f for f in standing if f.field not in TYPED],
+            standing=[f for f in standing if f.field not in TYPED], within=_within(elevator),
         )  # fmt: skip
+
+
+def _within(elevator: Elevator | None) -> int:
+    """How soon after it was signed a contract is to be applied with, where the elevator is."""
+    region = g.actor.region_code if elevator is None else elevator.region_code
+    return int(policy_value(db.session, Key.UNIT_CHANGE_DAYS, region, clock.today()))
 
 
 def _before() -> dict[str, str]:

@@ -6,6 +6,7 @@ A template writes `up.files('files', _('材料'), 'document')`; the view stores 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, g, request
@@ -16,8 +17,10 @@ from app import scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Attachment
+from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import NOBODY
 from app.rules.files import LIMITS, Limit
+from app.rules.visit_photos import SELFIE, Place
 from app.views.frame import files
 from app.views.frame.account_forms import number
 from app.workflows.files import attachments, sent_ahead
@@ -88,7 +91,16 @@ def size_words(count: int) -> str:
     return f"{max(1, round(count / 1024))} KB" if count < 1024 * 1024 else f"{count / 1048576:.1f} MB"
 
 
+def by_place(rows: Iterable[Attachment]) -> list[Attachment]:
+    """A visit's files as pages show them: 底坑, 轿顶, 机房, then the rest as it came; none of the person himself."""
+    places = list(Place)
+    shown = [row for row in rows if row.kind != SELFIE]
+    return sorted(shown, key=lambda row: places.index(Place(row.kind)) if row.kind in places else len(places))
+
+
 def install(app: Flask) -> None:
-    """What the template of the field asks for."""
-    app.jinja_env.filters["file_size"] = size_words
+    """What the template of the field asks for, and the pages of what it took."""
+    app.jinja_env.filters.update(
+        file_size=size_words, by_place=by_place, file_kind=lambda kind: ATTACHMENT_KIND.get(kind, kind)
+    )
     app.jinja_env.globals.update(upload_rule=rule, upload_words=words, upload_waiting=waiting)

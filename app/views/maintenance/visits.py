@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from flask import flash, g, redirect, request
@@ -21,19 +21,21 @@ from app.extensions import db
 from app.listing import COUNT_CAP
 from app.listings import visits as listed
 from app.listings.item_sets import version_words
-from app.models import Visit, VisitNote
+from app.models import Attachment, Visit, VisitNote
 from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import CATEGORY, LABEL_STATE, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE, word
 from app.models.fraud import SIGNAL_KIND
 from app.models.repair import REPAIR_STATE
 from app.permissions import Actor, Verb
 from app.rules.offline import ahead_words
+from app.rules.visit_photos import SELFIE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Deed, Screen, countdown, firm, mark, pill, two
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import day_time, minutes_on_site
 from app.views.frame.told import told
+from app.views.frame.uploads import by_place
 from app.views.maintenance import label_photos
 from app.views.oversight.enforcement import start
 from app.wording import together
@@ -42,6 +44,7 @@ from app.workflows.files import attachments
 from app.workflows.maintenance import item_lists
 from app.workflows.on_site import companions
 from app.workflows.oversight import appeals, fraud
+from app.workflows.privacy import revealing
 from app.workflows.repair import repairs
 from app.workflows.visits import visit_reviewers, visits
 from app.workflows.visits.label_photos import KINDS
@@ -241,7 +244,8 @@ class VisitPages(BaseView):
             lists=version_words(db.session, row.item_version),
             repairs=sum(1 for a in answers.values() if a.get("result") == "repair"), then=_then(row),
             duration=minutes_on_site(row),
-            pictures=[f for f in files if f.mime in PICTURES and f.kind not in shown_apart],
+            pictures=[f for f in by_place(files) if f.mime in PICTURES and f.kind not in shown_apart],
+            selfies=_person_pictures(row, files),
             papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
             companions=companions.of_visit(db.session, row.id),
             names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
@@ -251,6 +255,12 @@ class VisitPages(BaseView):
             due=due_of(row.review_due_at, row.checked_out_at, row.region_code) if row.awaiting_review else None,
             order=order, order_state=word(REPAIR_STATE, order.state) if order is not None else "",
         )  # fmt: skip
+
+
+def _person_pictures(row: Visit, files: Iterable[Attachment]) -> dict[str, str]:
+    """What there is to see of whoever did it: for the regulator and his own unit, each time with a reason."""
+    own = g.actor.may(Verb.SENSITIVE_READ) and g.actor.unit_id in (None, row.unit_id)
+    return revealing.kinds_of(db.session, row) if own and any(f.kind == SELFIE for f in files) else {}
 
 
 def may(actor: Actor, row: Visit) -> dict[str, bool]:

@@ -20,6 +20,7 @@ from app.models.repair import REPAIR_ANSWER, REPAIR_CAUSE, REPAIR_DECISION, REPA
 from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.repairs import BEFORE_START, STEP_LABELS, TIME_LABELS, TIMES, RepairState, Step
+from app.rules.visit_photos import Place
 from app.views.frame.account_forms import text
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import Due
@@ -118,7 +119,7 @@ def _visit_of(row: RepairOrder, actor: Actor) -> dict[str, Any]:
         return {"visit": None, "visit_items": [], "visit_photos": []}
     items = item_lists.of_visit(db.session, visit)
     bad = {answer["code"] for answer in visit.results or [] if answer.get("result") == "repair"}
-    photos = [f for f in attachments.of(db.session, "visit", visit.id) if f.kind == "photo"]
+    photos = [f for f in attachments.of(db.session, "visit", visit.id) if f.kind == "photo" or f.kind in list(Place)]
     return {"visit": visit, "visit_items": [i.item for i in items if i.code in bad], "visit_photos": photos}
 
 

@@ -73,7 +73,7 @@ _folder: Path | None = None
 # Made for one account's rights; the verb that it needs when it fetches the file.
 PRIVATE = {"export": Verb.EXPORT, "import": Verb.IMPORT}
 # Pictures of a person: by the file's address for himself alone, else with a reason and a trace (`revealing`).
-OF_PERSONS = ("identity", "face")
+OF_PERSONS = ("identity", "face", "selfie")
 # What reading the row needs, its files need too; of other rows only the uploader has the file.
 READING = {
     "elevator": Verb.ELEVATOR_READ, "visit": Verb.VISIT_READ, "contract": Verb.CONTRACT_READ, "unit": Verb.UNIT_READ,
@@ -236,9 +236,12 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
             raise NotAllowed(Finding("附件", False, "这个文件是按另一账号的权限生成的", "请用自己的账号重新导出"))
         if row.kind == "export" and row.rights != rights_of(session, actor):
             raise NotAllowed(Finding("附件", False, "这个文件生成后，您的权限已变", "权限已变，请重新导出"))
+    elif row.kind == "selfie" and row.uploaded_by_id == actor.user_id:
+        # Whoever checked in took it of himself.
+        pass
     elif row.kind in OF_PERSONS and not _of_oneself(actor, row):
         found = say("%(kind)s不能直接下载", kind=ATTACHMENT_KIND[row.kind])
-        raise NotAllowed(Finding("附件", False, found, "请在人员页面填写原因后查看，查看会被记录"))
+        raise NotAllowed(Finding("附件", False, found, "请在人员或维保记录页面填写原因后查看，查看会被记录"))
     elif row.uploaded_by_id != actor.user_id and not _of_oneself(actor, row):
         if row.entity_id is None:
             # Sent for what is filed next: until then it is the sender's alone, and to all others not there.

@@ -16,7 +16,7 @@ from typing import IO, cast
 from app import vault
 
 # By kind of attachment; of other kinds no file is sealed, whatever its first bytes say.
-KINDS = {"face", "identity", "operator", "grade", "insurance", "import", "export"}
+KINDS = {"face", "selfie", "identity", "operator", "grade", "insurance", "import", "export"}
 _HEAD = 40
 
 

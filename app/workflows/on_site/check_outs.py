@@ -9,11 +9,12 @@ from typing import Any
 
 from app.errors import Finding, refuse
 from app.models import Attachment, Visit
-from app.models.policy import policy_value, visit_policy
+from app.models.policy import policy_book, policy_value, visit_policy
 from app.permissions import Actor
 from app.policy import Key
 from app.rules.label_photos import LabelState, LabelVerb
 from app.rules.levels import Level
+from app.rules.visit_photos import Place, photo_findings, places_wanted
 from app.rules.visits import CheckOutFacts, VisitMode, VisitPolicy, check_out_findings, review_deadline, sheet_deadline
 from app.transaction import AnySession
 from app.wording import say
@@ -27,6 +28,7 @@ RESULTS = {"ok": say("正常"), "repair": say("修理"), "na": say("不适用")}
 LONGEST, LONGEST_REPAIR_NOTE = 500, 140
 # The kind of a photo of the label that a check-out brings; a check-in's is `label`.
 LABEL_OUT = "label_out"
+_KEYS = {Place.PIT: Key.PHOTO_PIT, Place.CAR_TOP: Key.PHOTO_TOP, Place.MACHINE_ROOM: Key.PHOTO_ROOM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class CheckOut:
     signer: str = ""
     signature_id: int | None = None
     photo_ids: Sequence[int] = ()
+    # Photos of the places, each under its kind (MNT-04); what shows none of them is in `photo_ids`.
+    place_ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
     # Photos of the label, where its number was typed and the region asks for them (MNT-06).
     label_ids: Sequence[int] = ()
     # 是否报修 of whoever signs for the use unit on the spot, with his remark.
@@ -108,8 +112,23 @@ def look(
         persons=companions.persons_at(session, visit, at) if needed > 1 else 1,
         label_photos=None if asked is None else len(done.label_ids),
     )  # fmt: skip
-    told = [*check_out_findings(facts, policy), *findings, *_texts(done)]
+    given = {place: len(done.place_ids.get(place, ())) for place in Place}
+    na = [r["code"] for r in results if r["result"] == "na" and r["reason"]]
+    photos = photo_findings(wanted(session, visit), given, na)
+    told = [*check_out_findings(facts, policy), *photos, *findings, *_texts(done)]
     return Leaving(mode, results, distance, policy, told, repair or done.repair, asked, label)
+
+
+def wanted(session: AnySession, visit: Visit) -> tuple[Place, ...]:
+    """The places of which the region of a visit asks for a photo at its end."""
+    asked = places_asked(session, visit.region_code, visit.visit_on)
+    return places_wanted((visit.snapshot or {}).get("category"), Level(visit.level), asked)
+
+
+def places_asked(session: AnySession, region_code: str | None, on: dt.date) -> dict[Place, str]:
+    """From which level on a region asks for a photo of each place."""
+    plain = policy_book(session, region_code, on).plain
+    return {place: str(plain[key]) for place, key in _KEYS.items()}
 
 
 def end(
@@ -130,6 +149,8 @@ def end(
         adopt(session, actor, visit, [done.signature_id], "signature")
         visit.signer, visit.signed_at = done.signer.strip()[:40] or None, at
     adopt(session, actor, visit, done.photo_ids, "photo")
+    for place in Place:
+        adopt(session, actor, visit, done.place_ids.get(place, ()), place.value)
     adopt(session, actor, visit, done.label_ids, LABEL_OUT)
     if leaving.label_by is not None and visit.label_state is None:
         # Begun by a scan: from now on its label waits to be looked at, as one that was typed at check-in does.

@@ -21,13 +21,16 @@ from app.reference import CURRENT
 from app.rules.item_lists import Head
 from app.rules.label_photos import LabelBy
 from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.visit_photos import ROOM_ITEMS, Place, Proof, places_wanted
 from app.rules.visits import VisitPolicy
 from app.transaction import AnySession
 from app.workflows.maintenance import item_lists
-from app.workflows.on_site import labels, presence
+from app.workflows.on_site import check_outs, labels, presence
 
 MOST = 100
 _order: Any = MaintenanceOrder.__table__.c
+# Of a region: policy, metres, whether a label is photographed, from which level on each place, and whether the person.
+Told = tuple[VisitPolicy, int, bool, dict[Place, str], bool]
 
 
 def own_orders(session: AnySession, actor: Actor, today: dt.date) -> Any:
@@ -54,7 +57,7 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
     narrowed = scope.apply(statement, actor, MaintenanceOrder).execution_options(skip_scope=True)
     orders = [order for order in session.scalars(narrowed) if presence.may_serve(session, actor, order.elevator)]
     templates: dict[str, list[dict[str, Any]]] = {}
-    policies: dict[str, tuple[VisitPolicy, int, bool]] = {}
+    policies: dict[str, Told] = {}
     lists = item_lists.heads(session, actor.unit_id)
     beside = labels.beside(session, [order.elevator_id for order in orders], now)
     tasks = []
@@ -70,6 +73,9 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
         "items": templates,
         # Of an elevator that is not among them the phone knows no more than where its account is.
         "label_photo": _label_photo(session, actor.region_code, today),
+        "selfie": _selfie(session, actor.region_code, today),
+        "horizon_days": policy_value(session, Key.HORIZON_DAYS, actor.region_code, today),
+        "photos": _photos(None, Level.HALF_MONTH, check_outs.places_asked(session, actor.region_code, today)),
     }  # fmt: skip
 
 
@@ -80,26 +86,28 @@ def of_visit(session: AnySession, visit: Visit) -> dict[str, Any]:
 
 
 def _place(
-    session: AnySession, lift: Elevator, level: str, today: dt.date,
-    policies: dict[str, tuple[VisitPolicy, int, bool]], beside: dict[int, list[str]],
+    session: AnySession, lift: Elevator, level: str, today: dt.date, policies: dict[str, Told],
+    beside: dict[int, list[str]],
 ) -> dict[str, Any]:  # fmt: skip
     if lift.region_code not in policies:
         presence_m = policy_value(session, Key.PRESENCE_METRES, lift.region_code, today)
         label = _label_photo(session, lift.region_code, today)
-        policies[lift.region_code] = visit_policy(session, lift.region_code, today), presence_m, label
-    policy, metres, label_photo = policies[lift.region_code]
+        places = check_outs.places_asked(session, lift.region_code, today)
+        mine = _selfie(session, lift.region_code, today)
+        policies[lift.region_code] = visit_policy(session, lift.region_code, today), presence_m, label, places, mine
+    policy, metres, label_photo, places, selfie = policies[lift.region_code]
     return {
         "code": lift.code, "token": lift.public_token, "labels": beside.get(lift.id, []), "place": lift.place,
         "use_unit": lift.use_unit.name if lift.use_unit else None, "signer": lift.safety_officer,
         "latitude": lift.latitude, "longitude": lift.longitude, "presence_m": metres, "level": level,
         "level_name": LEVEL_LABELS[Level(level)], "min_minutes": policy.min_minutes, "max_hours": policy.max_hours,
-        "label_photo": label_photo,
+        "label_photo": label_photo, "photos": _photos(lift.category, Level(level), places), "selfie": selfie,
     }  # fmt: skip
 
 
 def _running(
     session: AnySession, visit: Visit, templates: dict[str, Any],
-    policies: dict[str, tuple[VisitPolicy, int, bool]],
+    policies: dict[str, Told],
 ) -> dict[str, Any]:  # fmt: skip
     lift = session.get(Elevator, visit.elevator_id, execution_options={"skip_scope": True})
     assert lift is not None
@@ -109,6 +117,19 @@ def _running(
     return told | _template(session, category, visit.level, version, templates) | {
         "visit_id": visit.id, "key": visit.client_key, "began_at": visit.checked_in_at.isoformat(),
     }
+
+
+def _photos(category: str | None, level: Level, asked: dict[Place, str]) -> list[dict[str, Any]]:
+    """The photos that a check-out needs, by kind; `unless`: items that make one needless when they are 不适用."""
+    return [
+        {"kind": place.value, "unless": sorted(ROOM_ITEMS) if place is Place.MACHINE_ROOM else []}
+        for place in places_wanted(category, level, asked)
+    ]
+
+
+def _selfie(session: AnySession, region_code: str | None, on: dt.date) -> bool:
+    """Whether a check-in needs a photo of the person himself."""
+    return bool(policy_value(session, Key.PERSON_PROOF, region_code, on) == Proof.PHOTO)
 
 
 def _label_photo(session: AnySession, region_code: str | None, on: dt.date) -> bool:

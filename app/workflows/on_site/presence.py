@@ -31,6 +31,7 @@ from app.rules.checkin import (
 from app.rules.identifiers import normal_code
 from app.rules.label_photos import LabelBy
 from app.rules.lifecycle import ElevatorStatus
+from app.rules.visit_photos import Proof
 from app.transaction import AnySession
 from app.workflows.core import moves
 from app.workflows.maintenance import item_lists
@@ -89,11 +90,12 @@ def gate(
 
 def look(
     session: AnySession, actor: Actor, worker: Worker, arrival: Arrival, text: str, position: Position,
-    at: dt.datetime, now: dt.datetime, photos: int | None = None,
+    at: dt.datetime, now: dt.datetime, photos: int | None = None, selfies: int | None = None,
 ) -> Look:  # fmt: skip
     """The same for whoever has the worker and what he finds at hand; `now` is the receipt.
 
-    `photos`: how many photos of the label came with it; None where it is only asked beforehand.
+    `photos`, `selfies`: how many photos of the label and of the person came with it; None where it is only asked
+    beforehand.
     """
     site, held = arrival.site, arrival.running
     if held is not None and not held.runs_at(at):
@@ -102,7 +104,9 @@ def look(
     facts = _facts(session, actor, worker, arrival, held, text, position, at, now)
     today = clock.local_day(at)
     asked = label_by(session, site.elevator.region_code, today) if by_code and site is not None else None
-    findings = check_in_findings(replace(facts, label_by=asked, label_photos=photos) if asked else facts)
+    if asked:
+        facts = replace(facts, label_by=asked, label_photos=photos)
+    findings = check_in_findings(replace(facts, selfies=selfies) if facts.person_photo else facts)
     stopped = any(f.stops for f in findings)
     ways = _ways(actor, site.elevator if site is not None else None, held, text) if stopped else {}
     told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
@@ -172,6 +176,7 @@ def _facts(
         "declaration_until_on": person.declaration_until if person is not None else None,
         "declaration_gate": policy[Key.DECLARATION_GATE],
         "quota_used": quota.used if quota else 0, "quota_limit": quota.limit if quota else None,
+        "person_photo": policy[Key.PERSON_PROOF] == Proof.PHOTO,
         "clock_slack": dt.timedelta(minutes=policy[Key.CLOCK_SLACK_MINUTES]),
         "open_link": f"/m/visits/{held.id}" if held is not None else None,
         "open_expires": held is not None and held.next_change_at is not None,

@@ -14,13 +14,15 @@ from app.models.among import among
 from app.rules import fraud
 from app.rules.files import PICTURES
 from app.rules.fraud import Print, Sign
+from app.rules.visit_photos import Place
 from app.transaction import AnySession, all_written, connection_of, insert_many, transaction
 from app.workflows.files import attachments, pictures
 from app.workflows.oversight.fraud_look import Looked, Policies, Progress, Seen, new_on, read, write
 
 AT_ONCE = 400
 # One elevator's label looks like the next one's: of labels only the same file is a sign.
-KINDS = ("photo", "label", "label_out")
+LOOKED_AT = ("photo", *Place)
+KINDS = (*LOOKED_AT, "label", "label_out")
 _file: Any = Attachment.__table__.c
 _visit: Any = Visit.__table__.c
 _print: Any = PicturePrint.__table__.c
@@ -82,7 +84,7 @@ def _waiting(session: AnySession, on: dt.date, region: str | None) -> list[Any]:
 def _row(found: Any) -> dict[str, Any]:
     """A photo's print, from its small picture: nothing but shapes is looked at."""
     bits = None
-    for digest in (found.thumb_sha256, found.sha256) if found.kind == "photo" else ():
+    for digest in (found.thumb_sha256, found.sha256) if found.kind in LOOKED_AT else ():
         place = attachments.file_of(digest) if digest else None
         if place is not None and place.is_file():
             with place.open("rb") as file:

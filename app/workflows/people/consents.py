@@ -22,7 +22,8 @@ from app.workflows.files import attachments
 FACE = "face"
 # Kept with each consent as it was shown: what was agreed to must be provable.
 WORDS = say(
-    "我单独同意：平台保存我的人脸照片，只用于核对维保现场的身份；照片加密保存，离职后按保存期限删除。"
+    "我单独同意：平台保存我的人脸照片，只供本单位和监管部门有权的人填写原因后查看，与现场本人照片对照；平台不作人脸比对。"
+    "照片加密保存，离职后按保存期限删除。"
     "我知道可以随时撤回，撤回后照片立即删除；不提供照片不影响签到。"
 )
 

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import case, delete, func, or_, select, update
+from sqlalchemy import case, delete, func, literal_column, or_, select, update
 
 from app import clock
 from app.models import (
@@ -34,6 +34,7 @@ from app.models import (
     RescueCallback,
     RescueStep,
     Version,
+    Visit,
 )
 from app.models.account import no_mail
 from app.models.policy import policy_groups, policy_value
@@ -83,6 +84,9 @@ def erase_person(session: AnySession, person: Person) -> list[str]:
         if row.kind in attachments.OF_PERSONS:
             attachments.forget(session, row)
             found.append(row.kind)
+    for row in session.scalars(_selfies().where(Visit.worker_id == person.id)).all():
+        attachments.forget(session, row)
+        found.append(row.kind)
     if person.left_on is not None and (person.phone or person.resident_id):
         _forget_numbers(session, [person.id])
         found.append("numbers")
@@ -102,6 +106,22 @@ def _pictures(kinds: tuple[str, ...], key: Key) -> Callable[[AnySession, dt.date
         return len(rows)
 
     return erase
+
+
+def _selfies() -> Any:
+    """Photos of whoever checked in, of visits; the few of that kind stand in an index of their own."""
+    own = (Attachment.kind == literal_column("'selfie'")) & (Attachment.entity == "visit")
+    statement = select(Attachment).join(Visit, Visit.id == Attachment.entity_id).where(own)
+    return statement.execution_options(skip_scope=True)
+
+
+def _old_selfies(session: AnySession, today: dt.date) -> int:
+    groups = policy_groups(session, Key.KEEP_SELFIE_DAYS, today, Visit.region_code)
+    old = or_(*(within & (Visit.visit_on <= past(today, days)) for days, within in groups))
+    rows = session.scalars(_selfies().where(old).order_by(Attachment.id).limit(BLOCK)).all()
+    for row in rows:
+        attachments.forget(session, row)
+    return len(rows)
 
 
 def _left_before(session: AnySession, key: Key, today: dt.date) -> Any:
@@ -357,6 +377,7 @@ def _start(today: dt.date, days: int) -> dt.datetime:
 
 ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {
     "face": _pictures(("face",), Key.KEEP_FACE_DAYS),
+    "selfie": _old_selfies,
     "identity": _pictures(("identity", "operator"), Key.KEEP_IDENTITY_DAYS),
     "numbers": _numbers,
     "invitees": _invitees,

@@ -12,7 +12,7 @@ from typing import Any
 
 from app import clock
 from app.errors import Finding, NotFound, raise_failing, refuse
-from app.models import Attachment, Complaint, Elevator, Invitation, Person, Rescue, Unit
+from app.models import Attachment, Complaint, Elevator, Invitation, Person, Rescue, Unit, Visit
 from app.models.base import label_of
 from app.models.sealed import numbers
 from app.permissions import Actor, Verb, require
@@ -28,9 +28,11 @@ from app.workflows.rescue import rescue_contacts, rescue_course
 SHOWN: dict[str, Any] = {
     "person": Person, "invitation": Invitation, "unit": Unit, "elevator": Elevator,
     "complaint": Complaint,
-    "rescue": Rescue,
+    "rescue": Rescue, "visit": Visit,
 }  # fmt: skip
-PICTURES = {"identity": say("身份证正面照"), "face": say("人脸照片")}
+PICTURES = {"selfie": say("现场本人照片"), "identity": say("身份证正面照"), "face": say("人脸照片")}
+# Of these rows pictures hang; a visit has its own beside the one that the worker consented to, to be compared by eye.
+_PICTURED = Person | Invitation | Visit
 REASON_LENGTH = 200
 MOST_ON_A_SHEET = 200
 
@@ -118,7 +120,12 @@ def for_filing_sheet(
 
 
 def _is_for(actor: Actor, row: Any, what: str) -> bool:
-    """A unit's partners see its record, and call its head; his ID number is for the unit itself and the regulator."""
+    """A unit's partners see its record, and call its head; his ID number is for the unit itself and the regulator.
+
+    So are the pictures of whoever did a visit: the use unit sees the visit alone.
+    """
+    if isinstance(row, Visit):
+        return actor.unit_id in (None, row.unit_id)
     mine = actor.unit_id is None or actor.unit_id == row.id
     return not isinstance(row, Unit) or numbers().get(what) != "id" or mine
 
@@ -144,7 +151,7 @@ def _rescues(session: AnySession, actor: Actor, rescue_id: int) -> bool:
 
 def _shown(session: AnySession, actor: Actor, row: Any, what: str, reason: str, at: dt.datetime) -> str | Attachment:
     texts = _texts(row)
-    if what not in texts and not (what in PICTURES and isinstance(row, Person | Invitation)):
+    if what not in texts and not (what in PICTURES and isinstance(row, _PICTURED)):
         raise refuse("查看内容", "没有这一项", "请从列表选择", field="what")
     found: str | Attachment | None
     if what in texts:
@@ -168,6 +175,9 @@ def _texts(row: Any) -> dict[str, str]:
 
 
 def _pictures(session: AnySession, row: Any) -> list[Attachment]:
-    if not isinstance(row, Person | Invitation):
+    if not isinstance(row, _PICTURED):
         return []
-    return [file for file in attachments.of(session, row.__tablename__, row.id) if file.kind in PICTURES]
+    found = [file for file in attachments.of(session, row.__tablename__, row.id) if file.kind in PICTURES]
+    if isinstance(row, Visit) and found:
+        found += [file for file in attachments.of(session, "person", row.worker_id) if file.kind == "face"]
+    return found

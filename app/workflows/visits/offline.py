@@ -8,7 +8,7 @@ send it (too short, too long, sent too late, the ninth) is stored and told as it
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.label_photos import LabelState
 from app.rules.offline import PhoneClock, Stay, clock_findings, overlap_finding
+from app.rules.visit_photos import SELFIE
 from app.transaction import AnySession
 from app.workflows.core import audit
 from app.workflows.core.moves import SENT_LATER
@@ -43,7 +44,8 @@ from app.workflows.visits.visit_state import settle, stand
 class Moment:
     """One end of a visit as the phone kept it: what was scanned, its own time, where with which accuracy in metres.
 
-    `label_ids`: photos of the label where its number was typed (MNT-06), at this very end.
+    `label_ids`: photos of the label where its number was typed (MNT-06), at this very end; `selfie_ids`: of the
+    beginning alone, photos of the person; `place_ids`: of the end alone, photos of the places by kind.
     """
 
     text: str
@@ -52,6 +54,8 @@ class Moment:
     accuracy: float | None = None
     photo_ids: Sequence[int] = ()
     label_ids: Sequence[int] = ()
+    place_ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    selfie_ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ def receive(session: AnySession, actor: Actor, kept: Kept, at: dt.datetime) -> V
     if kept.account_id != actor.user_id or actor.user_id is None:
         raise NotAllowed(Finding("账号", False, "这条记录是另一个账号存下的", "请用当时的账号登录后再发送"))
     if kept.ended is not None:
-        kept = replace(kept, done=replace(kept.done, label_ids=kept.ended.label_ids))
+        files = {"label_ids": kept.ended.label_ids, "place_ids": kept.ended.place_ids}
+        kept = replace(kept, done=replace(kept.done, **files))
     began = at if kept.began is None else kept.phone.true(kept.began.shown_at)
     worker = workers.Worker()
     if actor.person_id is not None:
@@ -113,9 +118,8 @@ def _begin(
     # One that is over stands in nobody's way who has checked in since; what overlaps is told apart.
     if ended is not None:
         arrival = replace(arrival, running=None)
-    look = presence.look(
-        session, actor, worker, arrival, moment.text, moment.position, began, at, len(moment.label_ids)
-    )  # fmt: skip
+    counts = len(moment.label_ids), len(moment.selfie_ids)
+    look = presence.look(session, actor, worker, arrival, moment.text, moment.position, began, at, *counts)
     findings = [*look.findings, *_clock(session, actor, kept, look.site)]
     site = look.site
     if site is not None and kept.items and kept.items != look.items:
@@ -151,6 +155,7 @@ def _begin(
     labels.scanned(session, actor, look.label, at)
     _photos(session, actor, visit, "photo", moment.photo_ids)
     _photos(session, actor, visit, label_photos.KIND, moment.label_ids)
+    _photos(session, actor, visit, SELFIE, moment.selfie_ids)
     if leaving is None or ended is None:
         settle(session, visit, at, verb=SENT_LATER)
         _audit(session, actor, visit, at)
@@ -190,13 +195,17 @@ def _written(
     labels.scanned(session, actor, leaving.label, at)
     ids = [row.id for row in sent_ahead.settle(session, actor, kept.ended.photo_ids, "photo", *place)]
     label_ids = [row.id for row in sent_ahead.settle(session, actor, done.label_ids, check_outs.LABEL_OUT, *place)]
+    places = {
+        kind: [row.id for row in sent_ahead.settle(session, actor, given, kind, *place)]
+        for kind, given in done.place_ids.items() if given
+    }  # fmt: skip
     signed = None
     if kept.signature is not None:
         signed = attachments.record(session, actor, at, kept.signature, *place).id
     visit.out_key = kept.key
     check_outs.end(
         session, actor, visit, leaving, kept.ended.position,
-        replace(done, photo_ids=ids, label_ids=label_ids, signature_id=signed), ended, at,
+        replace(done, photo_ids=ids, label_ids=label_ids, place_ids=places, signature_id=signed), ended, at,
     )  # fmt: skip
     settle(session, visit, at, verb=SENT_LATER)
     _audit(session, actor, visit, at)

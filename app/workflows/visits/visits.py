@@ -16,6 +16,7 @@ from app.models.policy import visit_policy
 from app.permissions import Actor, Verb, require, require_own_side
 from app.rules.label_photos import LabelState
 from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.visit_photos import SELFIE
 from app.rules.visits import VisitReason
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -41,11 +42,13 @@ def check_in(
     client_key: str | None = None,
     received_at: dt.datetime | None = None,
     label_ids: Sequence[int] = (),
+    selfie_ids: Sequence[int] = (),
 ) -> Visit:
     """Begin a visit at the scanned elevator; refused with every failing condition at once.
 
-    `label_ids`: photos of its label, where its number was typed and the region asks for them (MNT-06). The same
-    `client_key` again gives the same visit: a lost answer or a second press begins nothing twice.
+    `label_ids`: photos of its label, where its number was typed and the region asks for them (MNT-06);
+    `selfie_ids`: photos of the person himself, where it asks for these. The same `client_key` again gives the same
+    visit: a lost answer or a second press begins nothing twice.
     """
     require(actor, Verb.VISIT_MAKE)
     check_key(client_key)
@@ -60,7 +63,8 @@ def check_in(
         # A check-out forgotten yesterday must not keep him from today's work until ageing comes round.
         ageing.settle_run_out(session, actor.person_id or 0, at)
         arrival = arrivals.of(session, actor, worker, text, at, client_key)
-    look = presence.look(session, actor, worker, arrival, text, position, at, received_at or at, len(label_ids))
+    counts = len(label_ids), len(selfie_ids)
+    look = presence.look(session, actor, worker, arrival, text, position, at, received_at or at, *counts)
     raise_failing(look.findings)
     visit = begin(actor, look, position, at, received_at or at, client_key)
     stand(session, visit, at)
@@ -75,6 +79,7 @@ def check_in(
         | ({"label_state": visit.label_state} if visit.label_state else {}),
     )  # fmt: skip
     check_outs.adopt(session, actor, visit, label_ids, "label")
+    check_outs.adopt(session, actor, visit, selfie_ids, SELFIE)
     labels.scanned(session, actor, look.label, received_at or at)
     return visit
 
