@@ -59,12 +59,10 @@ def page_of(name: str) -> Schema:
 
 KEYS = many(WHOLE, 500)
 PLACE_PHOTOS = {
-    name: said(many(WHOLE, 9), f"地区要求时：{place}照片的编号，上传时 kind={kind}")
-    for name, place, kind in (
-        ("pit_photo_ids", "底坑", "photo_pit"), ("top_photo_ids", "轿顶", "photo_top"),
-        ("room_photo_ids", "机房", "photo_room"),
-    )
-}  # fmt: skip
+    "pit_photo_ids": said(many(WHOLE, 9), "地区要求时：底坑照片的编号，上传时 kind=photo_pit"),
+    "top_photo_ids": said(many(WHOLE, 9), "地区要求时：轿顶照片的编号，上传时 kind=photo_top"),
+    "room_photo_ids": said(many(WHOLE, 9), "地区要求时：机房照片的编号，上传时 kind=photo_room"),
+}
 NAMED = an_object("id name", id=WHOLE, name=TEXT)
 FILES = said(many(WHOLE, 10), "先用 POST /files 上传，再给出编号")
 
@@ -329,7 +327,7 @@ SCHEMAS: dict[str, Schema] = {
             visit_id=said(maybe(WHOLE), "联网签到的维保；离线签到的没有"), check_in=maybe(ref("OfflineMoment")),
             item_version=said(text(80), "手机带着的维保项目版本，即离线资料里这项任务的 item_version"),
             check_out=maybe({"allOf": [ref("OfflineMoment"), an_object(
-                mode=one_of(["items", "sheet"]), results=many(an_object(
+                "", mode=one_of(["items", "sheet"]), results=many(an_object(
                     "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),
                 ), 200),
                 problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),

@@ -20,6 +20,7 @@ from app.models import Account, Elevator, Person, Unit, Visit
 from app.permissions import SYSTEM
 from app.reference import CURRENT, items_for
 from app.rules.checkin import Place, distance_metres
+from app.rules.visit_photos import places_of
 from app.workflows.files import attachments
 
 NEWEST = 8
@@ -75,8 +76,11 @@ def complete_one(session: Any, rng: random.Random, row: Visit, firm: Unit, *, ty
     row.advice = "请提醒乘客不要在层门口堆放杂物"
     if row.signed_at is not None:
         _keep(session, row, _signature(rng), "签名.png", "signature")
-    for name, colour in (("底坑", "#5d6b78"), ("轿顶", "#7b6a55"), ("机房", "#4f6f63")):
-        _keep(session, row, picture(rng, lift.code, colour), f"{name}.jpg", "photo")
+    shown = ("photo_pit", "底坑", "#5d6b78"), ("photo_top", "轿顶", "#7b6a55"), ("photo_room", "机房", "#4f6f63")
+    for kind, name, colour in shown:
+        drawn = picture(rng, lift.code, colour)
+        if kind in places_of(lift.category):
+            _keep(session, row, drawn, f"{name}.jpg", kind)
 
 
 def _stood(rng: random.Random, row: Visit, lift: Elevator, side: str) -> None:

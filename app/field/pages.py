@@ -287,7 +287,7 @@ def _jumps(items: Any, form: Any) -> dict[str, str]:
     )  # fmt: skip
     places = {
         "fault_text": "#fault", "problem": "#fault", "code": "#again", "signature": "#sign", "photo": "#fault",
-        "label_out": "#again", **dict.fromkeys(Place, "#places"),
+        "label_out": "#again", **{place.value: "#places" for place in Place},
     }  # fmt: skip
     return places | ({"items": f"#item-{lacking}"} if lacking else {})
 

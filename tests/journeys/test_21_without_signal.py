@@ -396,3 +396,69 @@ def test_left_by_number_without_signal_the_label_is_photographed(product: Any, e
         kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)
         assert session.scalars(kinds).all() == ["label_out"]
     product.flask("policy", "set", "label_photo", "none", *said)
+
+
+@pytest.mark.feature("MNT-04", "MNT-05", "MNT-01")
+def test_the_places_and_the_person_are_photographed_without_signal(product: Any, enter: Any, shot: Any) -> None:
+    """Begun on line with a photo of himself; photos taken in the shaft lie on the phone until there is a line."""
+    _number, code, *place, region = own_tasks(product)[4]
+    said = ("--region", region, "--from", clock.today().isoformat(), "--source", "试行：现场照片")
+    for key, value in (("photo_pit", "every"), ("photo_room", "every"), ("person_proof", "photo")):
+        product.flask("policy", "set", key, value, *said)
+    phone = enter("维保员", PHONE)
+    begin_afresh(product, phone)
+    stand_at(phone, *place)
+    phone.goto("/m/")
+    carried_along(phone)
+    phone.goto(f"/m/e/{code}")
+    expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
+    phone.locator("#selfie").set_input_files(PHOTO)
+    expect(phone.locator('[data-upload="selfie"] img')).to_be_visible()
+    shot(phone, "whoever checks in is photographed first")
+    phone.get_by_role("button", name="签到", exact=True).click()
+    phone.wait_for_url("**/m/visits/*")
+    visit = int(path_of(phone).rsplit("/", 1)[-1])
+    with product.session() as session:
+        session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
+    phone.wait_for_function(
+        "async n => ((await taKept.get('copies', await taKept.me())).running || {}).visit_id === n", arg=visit
+    )
+    # One that was sent while there was a line comes back with the draft.
+    phone.locator("#photo_room").set_input_files(PHOTO | {"name": "机房.png"})
+    expect(phone.locator('[data-upload="photo_room"] img')).to_be_visible()
+    shot(phone, "a camera for each place")
+    phone.context.set_offline(True)
+    phone.wait_for_timeout(1000)
+    # One that did not get through is kept.
+    phone.locator("#photo_pit").set_input_files(PHOTO)
+    expect(phone.locator('[data-upload="photo_pit"]')).to_contain_text("已存在手机")
+    let_pass(phone, product, 40)
+    phone.goto(f"/m/visits/{visit}")
+    expect(phone.locator("#out-photo_pit")).to_be_visible()
+    expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
+    expect(phone.locator("[data-places]")).to_contain_text("照片 1 张")
+    fill_sheet(phone, code)
+    phone.get_by_role("button", name="移除 底坑.png").click()
+    expect(phone.locator("[data-places]")).not_to_contain_text("底坑.png")
+    phone.get_by_role("button", name="签退，存在手机").click()
+    refused = phone.locator(".fd-refused")
+    expect(refused).to_contain_text("底坑照片")
+    expect(refused).not_to_contain_text("机房照片")
+    shot(phone, "without signal a missing place is named")
+    phone.locator("#out-photo_pit").set_input_files(PHOTO)
+    expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
+    phone.get_by_role("button", name="签退，存在手机").click()
+    expect(phone.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
+    phone.context.set_offline(False)
+    phone.goto("/m/outbox")
+    expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
+    with product.session() as session:
+        assert session.get(Visit, visit).offline == "out"
+        kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)
+        assert sorted(session.scalars(kinds)) == ["photo_pit", "photo_room", "selfie"]
+    phone.goto(f"/m/visits/{visit}")
+    expect(phone.locator(".fd-pics")).to_contain_text("底坑照片")
+    expect(phone.locator(".fd-pics img")).to_have_count(2)
+    shot(phone, "the record shows them by place")
+    for key in ("photo_pit", "photo_room", "person_proof"):
+        product.flask("policy", "set", key, "none", *said)

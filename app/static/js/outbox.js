@@ -378,7 +378,7 @@
       Object.keys(K.PLACES).forEach(function (kind) { places[K.PLACES[kind]] = sentAhead(kind); });
       wanted.forEach(function (one) {
         var na = held.mode === "items" && one.unless.some(function (code) { return held["result-" + code] === "na" && (held["reason-" + code] || "").trim(); });
-        if (!na && !sentAhead(one.kind).length && !taken.some(function (p) { return p.part === one.kind; })) why.push([say(one.kind), say("noplace") + (document.documentElement.lang === "en" ? ". " : "。") + say("noplacemore")]);
+        if (!na && !sentAhead(one.kind).length && !taken.some(function (p) { return p.part === one.kind; })) why.push([say(one.kind), say("noplace") + (document.documentElement.lang === "en" ? ". " : "。") + say(one.unless.length ? "noroommore" : "noplacemore")]);
       });
       refuse(box, say("cannotout"), why);
       if (why.length) { go.disabled = false; return; }

@@ -88,8 +88,8 @@ def receive(session: AnySession, actor: Actor, kept: Kept, at: dt.datetime) -> V
     if kept.account_id != actor.user_id or actor.user_id is None:
         raise NotAllowed(Finding("账号", False, "这条记录是另一个账号存下的", "请用当时的账号登录后再发送"))
     if kept.ended is not None:
-        files = {"label_ids": kept.ended.label_ids, "place_ids": kept.ended.place_ids}
-        kept = replace(kept, done=replace(kept.done, **files))
+        out = replace(kept.done, label_ids=kept.ended.label_ids, place_ids=kept.ended.place_ids)
+        kept = replace(kept, done=out)
     began = at if kept.began is None else kept.phone.true(kept.began.shown_at)
     worker = workers.Worker()
     if actor.person_id is not None:
