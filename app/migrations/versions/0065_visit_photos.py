@@ -1,7 +1,7 @@
 """Photos of whoever checks in, the few among all files, stand in an index of their own: they are erased by their age.
 
 Revision ID: 0065
-Revises: 0061
+Revises: 0064
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0065"
-down_revision = "0061"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 

@@ -2,7 +2,7 @@
 and that a unit's business has no end.
 
 Revision ID: 0067
-Revises: 0064
+Revises: 0065
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0067"
-down_revision = "0064"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 
