@@ -129,7 +129,7 @@ def _kept(entry: Mapping[str, Any], shown: dt.datetime) -> Kept:
     done = CheckOut(
         mode=words(out, "mode", 20) or "items", results=results_of(out), problem=problem_of(out),
         advice=words(out, "advice"), note=words(out, "note"), signer=words(out, "signer", 40),
-        repair=flag(out, "repair"), repair_note=words(out, "repair_note"),
+        repair=flag(out, "repair"), repair_note=words(out, "repair_note"), rating=words(out, "rating", 20),
     )  # fmt: skip
     return Kept(
         key, PhoneClock(shown, clock.now(), contact[1]), contact[0], began, number, ended, done,

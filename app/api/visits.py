@@ -149,7 +149,7 @@ class VisitApi(Resource):
         done = CheckOut(
             mode=words(sent, "mode", 20) or "items", results=results_of(sent), problem=problem_of(sent),
             advice=words(sent, "advice"), note=words(sent, "note"), signer=words(sent, "signer", 40),
-            repair=flag(sent, "repair"), repair_note=words(sent, "repair_note"),
+            repair=flag(sent, "repair"), repair_note=words(sent, "repair_note"), rating=words(sent, "rating", 20),
         )  # fmt: skip
         code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
         label, photos = photos_of(sent, "label_photo_ids"), photos_of(sent, "photo_ids")

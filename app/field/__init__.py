@@ -11,6 +11,7 @@ def register(app: Any) -> None:
     from app.field import (  # noqa: F401
         assigning,
         complaints,
+        confirm,
         duty,
         gate,
         join,

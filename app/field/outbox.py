@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
 from app.field.pages import field
+from app.models.choices import VISIT_RATING
 from app.workflows.visits.visits import RESULTS
 
 # What the page needs to stand without network; the theme's files are those of every phone page.
@@ -27,7 +28,10 @@ POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"
 @field.get("/outbox")
 def outbox() -> Any:
     """Open to everybody: the frame that the worker keeps and shows for every phone page without network."""
-    return render_template("ta/field/outbox.html", title=_("待发送"), back=url_for("field.home"), results=RESULTS)
+    return render_template(
+        "ta/field/outbox.html", title=_("待发送"), back=url_for("field.home"), results=RESULTS,
+        ratings=VISIT_RATING,
+    )  # fmt: skip
 
 
 @field.get("/outbox.json")

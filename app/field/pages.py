@@ -25,7 +25,7 @@ from app.extensions import db
 from app.field import lists
 from app.models import Elevator, Visit
 from app.models.attachment import ATTACHMENT_KIND
-from app.models.choices import LABEL_STATE, OFFLINE_PART, word
+from app.models.choices import LABEL_STATE, OFFLINE_PART, VISIT_RATING, word
 from app.models.policy import policy_value, visit_policy
 from app.models.repair import REPAIR_STATE
 from app.permissions import NOBODY, Verb, require
@@ -35,6 +35,7 @@ from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visit_photos import SELFIE, Place
 from app.transaction import transaction
 from app.views.frame import phones, uploads
+from app.views.maintenance import confirming
 from app.wording import say
 from app.workflows.desk import gates
 from app.workflows.files import attachments
@@ -224,6 +225,7 @@ def check_out(pk: int) -> Any:
                 mode=form.get("mode", "items"), results=_answers(form), problem=_problem(form),
                 advice=form.get("advice", ""), note=form.get("note", ""), signer=form.get("signer", ""),
                 repair=form.get("repair") == "yes", repair_note=form.get("repair_note", ""),
+                rating=form.get("rating", ""),
                 signature_id=_signature(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
                 label_ids=files_of(session, "label_out"), place_ids={p: files_of(session, p) for p in Place},
             )  # fmt: skip
@@ -269,8 +271,9 @@ def visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         companions=companions.of_visit(db.session, row.id), objections=lists.objections(db.session, row.id),
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
         offline=OFFLINE_PART, labels=LABEL_STATE, carried=phone_copy.of_visit(db.session, row) if going else None,
-        out_key=form.get("out_key") or secrets.token_hex(12), place_words=ATTACHMENT_KIND,
+        out_key=form.get("out_key") or secrets.token_hex(12), place_words=ATTACHMENT_KIND, ratings=VISIT_RATING,
         sheet_hours=policy.sheet_hours, sheet_late=policy.sheet_makes_nonconforming,
+        confirming=None if going else confirming.of(row, now),
     )  # fmt: skip
 
 
@@ -328,6 +331,7 @@ def give_review(pk: int) -> Any:
                 visits.review(
                     session, g.actor, pk, request.form.get("opinion", ""), clock.now(),
                     repair=request.form.get("repair") == "yes", repair_note=request.form.get("repair_note", "")[:2000],
+                    rating=request.form.get("rating", "")[:20],
                 )  # fmt: skip
     except Refusal as refusal:
         db.session.rollback()
@@ -348,6 +352,7 @@ def _review_page(pk: int, findings: list[Finding]) -> Any:
         findings=[f for f in findings if f.stops] or _standing(row), local=clock.local, form=request.form,
         order=order, order_state=word(REPAIR_STATE, order.state) if order is not None else "",
         files=attachments.of(db.session, "visit", row.id), objections=lists.objections(db.session, row.id),
+        ratings=VISIT_RATING,
     )  # fmt: skip
 
 
@@ -416,6 +421,11 @@ def _problem(form: Any) -> str | None:
 
 
 def _signature(session: Any, given: str) -> int | None:
+    picture = drawn(given)
+    return None if picture is None else _store(session, io.BytesIO(picture), "签名.png", "signature")
+
+
+def drawn(given: str) -> bytes | None:
     """The drawn signature, sent as a PNG in text."""
     if not given:
         return None
@@ -423,10 +433,9 @@ def _signature(session: Any, given: str) -> int | None:
     if head != "data:image/png;base64" or len(body) > LONGEST_SIGNATURE:
         raise refuse("签名", "签名图片不完整", "请清除后重新签名", field="signature")
     try:
-        picture = base64.b64decode(body, validate=True)
+        return base64.b64decode(body, validate=True)
     except binascii.Error as error:
         raise refuse("签名", "签名图片不完整", "请清除后重新签名", field="signature") from error
-    return _store(session, io.BytesIO(picture), "签名.png", "signature")
 
 
 def files_of(session: Any, kind: str, entity: str = "visit") -> list[int]:

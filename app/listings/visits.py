@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Elevator, Visit, VisitNote
 from app.models.choices import (
+    CONFIRMED_BY,
     LABEL_STATE,
     LEVEL,
     OFFLINE_PART,
     VISIT_DECISION,
     VISIT_MODE,
+    VISIT_RATING,
     VISIT_REASON,
     VISIT_STATE,
 )
@@ -84,6 +86,17 @@ def sent_of(row: Visit) -> Any:
     return row.sent_at or row.checked_out_at
 
 
+def way_of(row: Visit) -> str | None:
+    """How the use unit confirmed it; told by what stands where the way was not kept yet."""
+    if row.confirmed_by is not None:
+        return row.confirmed_by
+    return "account" if row.reviewed_at is not None else "spot" if row.signed_at is not None else None
+
+
+CONFIRMED = case(
+    (Visit.confirmed_by.is_not(None), Visit.confirmed_by), (Visit.reviewed_at.is_not(None), "account"),
+    (Visit.signed_at.is_not(None), "spot"),
+)
 SENT_AT = func.coalesce(Visit.sent_at, Visit.checked_out_at)
 # Written as the partial index says it, with its literal, so that both databases know it again.
 ATTENTION = Visit.state != literal_column("'valid'")
@@ -133,6 +146,9 @@ VISITS = register(
             column(Visit, "signer", sort=False),
             column(Visit, "signed_at"),
             column(Visit, "review_opinion", sort=False),
+            Column("confirmed_by", _l("确认方式"), way_of, "choice", choices=CONFIRMED_BY, sql=CONFIRMED),
+            column(Visit, "rating", sort=False),
+            column(Visit, "paper_at"),
             column(Visit, "problem", sort=False),
             column(Visit, "advice", sort=False),
             column(Visit, "note", sort=False),
@@ -153,6 +169,8 @@ VISITS = register(
             Filter("counted", _l("计入维保"), "bool", Visit.counted),
             Filter("level", _l("频次"), "choice", Visit.level, LEVEL),
             Filter("mode", _l("模式"), "choice", Visit.mode, VISIT_MODE),
+            Filter("confirmed", _l("确认方式"), "choice", CONFIRMED, CONFIRMED_BY),
+            Filter("rating", _l("评价"), "choice", Visit.rating, VISIT_RATING),
             Filter("offline", _l("离线"), "choice", Visit.offline, OFFLINE_PART),
             Filter("label", _l("标签照片"), "choice", Visit.label_state, LABEL_STATE),
             Filter("unit", _l("维保单位"), "lookup", Visit.unit_id, lookup="maintenance_units"),

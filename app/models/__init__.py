@@ -62,7 +62,7 @@ from app.models.spot import SpotAvoidance, SpotCheck, SpotDraw
 from app.models.team import MaintenanceTeam, TeamMember
 from app.models.unit import Unit
 from app.models.version import StatusChange, Version
-from app.models.visit import Visit, VisitCompanion, VisitNote
+from app.models.visit import Visit, VisitCompanion, VisitLink, VisitNote
 
 # One a line: areas grow side by side.
 __all__ = [
@@ -182,6 +182,7 @@ __all__ = [
     "Version",
     "Visit",
     "VisitCompanion",
+    "VisitLink",
     "VisitNote",
     "Watch",
 ]

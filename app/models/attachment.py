@@ -19,6 +19,7 @@ ATTACHMENT_KIND = {
     "commitment": _l("维保承诺书"), "insurance": _l("缴费明细凭证"),
     "use_certificate": _l("使用登记证"), "inspection": _l("检验报告"), "factory": _l("出厂资料"),
     "installation": _l("安装资料"), "label": _l("标签照片"), "label_out": _l("签退标签照片"),
+    "paper_scene": _l("现场签字照片"), "paper_sheet": _l("已签字的维保单照片"),
     "bulletin": _l("通报文件"),
     "import": _l("导入文件"), "export": _l("导出文件"),
 }  # fmt: skip

@@ -90,6 +90,11 @@ LEVEL = {
 ORDER_STATE = {"open": _l("待维保"), "done": _l("已维保"), "void": _l("已作废")}
 ORDER_ORIGIN = {"auto": _l("自动"), "manual": _l("手动"), "import": _l("导入"), "plan": _l("一年计划")}
 NOTE_KIND = {"note": _l("说明"), "objection": _l("使用单位有异议")}
+# What the use unit thinks of a visit, and how it came to say so.
+VISIT_RATING = {"good": _l("满意"), "fair": _l("基本满意"), "poor": _l("不满意")}
+CONFIRMED_BY = {
+    "spot": _l("现场签名"), "account": _l("账号复核"), "link": _l("链接确认"), "paper": _l("纸质签字"),
+}  # fmt: skip
 VISIT_MODE = {"items": _l("按系统维保项"), "sheet": _l("按上传维保单")}
 OFFLINE_PART = {"in": _l("离线签到"), "out": _l("离线签退"), "both": _l("离线")}
 VISIT_STATE = {

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, col, pk
 from app.models.choices import (
+    CONFIRMED_BY,
     LABEL_BY,
     LABEL_STATE,
     LEVEL,
@@ -18,6 +19,7 @@ from app.models.choices import (
     OFFLINE_PART,
     VISIT_DECISION,
     VISIT_MODE,
+    VISIT_RATING,
     VISIT_REASON,
     VISIT_STATE,
 )
@@ -125,6 +127,12 @@ class Visit(Model):
     reviewed_from: Mapped[str | None] = col(_l("复核来源地址"), String(60))
     review_opinion: Mapped[str | None] = col(_l("复核意见"), String(140))
     review_due_at: Mapped[dt.datetime | None] = col(_l("复核期限"), Instant)
+    # How the use unit confirmed it, null for records from before that was kept; and what it thinks of the visit.
+    confirmed_by: Mapped[str | None] = col(_l("确认方式"), String(10), choices=CONFIRMED_BY)
+    rating: Mapped[str | None] = col(_l("评价"), String(10), choices=VISIT_RATING)
+    # Two photos of what was signed on paper were handed in: a proof, which is no review of the use unit's own.
+    paper_at: Mapped[dt.datetime | None] = col(_l("纸质确认时间"), Instant)
+    paper_by_id: Mapped[int | None] = col(_l("纸质确认上传人"), Integer, ForeignKey("ab_user.id"))
     decision: Mapped[str | None] = col(_l("审批"), String(10), choices=VISIT_DECISION)
     decision_reason: Mapped[str | None] = col(_l("审批理由"), Text)
     decided_at: Mapped[dt.datetime | None] = col(_l("审批时间"), Instant)
@@ -162,6 +170,27 @@ class VisitNote(Model):
     body: Mapped[str] = col(_l("说明"), Text)
     author_id: Mapped[int | None] = col(_l("填写人"), Integer, ForeignKey("ab_user.id"))
     at: Mapped[dt.datetime] = col(_l("时间"), Instant)
+
+
+class VisitLink(Model):
+    """A link by which the use unit confirms one visit without signing in (MNT-07); only its token's digest is kept.
+
+    It goes to the phone that is filed, of which the row has the masked form. It is used once, ends on a day, and ends
+    where another one is sent or it is taken back. `signer` is who signed by it.
+    """
+
+    __tablename__ = "visit_link"
+    __table_args__ = (Index("ix_visit_link_sent", "sent_to", "sent_at"),)
+    id: Mapped[int] = pk()
+    visit_id: Mapped[int] = col(_l("维保记录"), BigId, ForeignKey("visit.id"), index=True)
+    token_hash: Mapped[str] = col(_l("链接摘要"), String(64), unique=True)
+    sent_to: Mapped[str] = col(_l("发送至"), String(20))
+    sent_by_id: Mapped[int | None] = col(_l("发送人"), Integer, ForeignKey("ab_user.id"))
+    sent_at: Mapped[dt.datetime] = col(_l("发送时间"), Instant)
+    expires_at: Mapped[dt.datetime] = col(_l("有效至"), Instant)
+    used_at: Mapped[dt.datetime | None] = col(_l("使用时间"), Instant)
+    withdrawn_at: Mapped[dt.datetime | None] = col(_l("撤回时间"), Instant)
+    signer: Mapped[str | None] = col(_l("签名人"), String(40))
 
 
 class VisitCompanion(Model):

@@ -60,6 +60,8 @@ LIMITS = {
     **dict.fromkeys(("photo_pit", "photo_top", "photo_room"), Limit((PNG, JPEG), files=6)),
     "selfie": Limit((PNG, JPEG), files=2, edge=1280),
     "label": Limit((PNG, JPEG), files=6), "label_out": Limit((PNG, JPEG), files=6),
+    # One photo each, of the signing and of the sheet that was signed.
+    "paper_scene": Limit((PNG, JPEG), files=1), "paper_sheet": Limit((PNG, JPEG), files=1, edge=3600),
     "use_certificate": _PAPER, "inspection": _PAPER, "factory": _PAPER, "installation": _PAPER,
     "identity": Limit((PNG, JPEG), files=2), "face": Limit((PNG, JPEG), files=2), "operator": _PAPER,
     "avatar": Limit((JPEG,), megabytes=1, files=1, edge=0),

@@ -49,7 +49,7 @@
       mode: held.mode || "items", results: Object.keys(results).map(function (c) { return results[c]; }).filter(function (r) { return r.result; }),
       problem: held.fault === "none" ? "" : held.fault === "some" ? held.problem || "" : null, advice: held.advice || "", note: held.note || "",
       signer: held.signer || "", signature: held.signature || "",
-      repair: held.repair === "yes", repair_note: held.repair_note || "",
+      repair: held.repair === "yes", repair_note: held.repair_note || "", rating: held.rating || "",
     };
   }
   var lastPart = function (text) { return text.trim().replace(/\/+$/, "").split("/").pop(); };

@@ -57,7 +57,8 @@ DEED: dict[str, Any] = {
     "sheet": _l("上传维保单"), "sent_later": _l("离线补传"), "store": _l("上传附件"), "upload": _l("上传文件"),
     "submit": _l("上报"), "take_effect": _l("到期生效"), "settle": _l("状态更新"), "deactivate": _l("注销"),
     "reactivate": _l("恢复"), "hand_over": _l("离职交接"), "take_on": _l("办理入职"), "real_name": _l("实名核验"),
-    "ask": _l("扫码申请"),
+    "ask": _l("扫码申请"), "send_link": _l("发送确认链接"), "withdraw_link": _l("撤回确认链接"),
+    "paper": _l("上传纸质确认"),
     "poster": _l("生成邀请码"), "poster_close": _l("停用邀请码"), "link": _l("生成邀请链接"),
     "release_phone": _l("解绑手机"), "revoke": _l("撤销"),
     "told": _l("核对别家的号码"),
@@ -126,8 +127,8 @@ FIELD: dict[str, Any] = {
     "policy": _l("政策版本"), "reason": _l("原因"), "region": _l("地区"), "rows": _l("行数"), "seed": _l("种子"),
     "sha256": _l("文件摘要"), "units": _l("单位"), "version": _l("版本"), "visits": _l("维保记录"),
     "waiting": _l("待审批"), "as_of": _l("数据截至"), "from_on": _l("期间起始"), "to_on": _l("期间截止"),
-    "told": _l("告知的号码"), "refused": _l("拒绝的号码"), "today": _l("今天合计"),
-    "state": _l("状态"), "level": _l("频次"), "note": _l("说明"), "scores": _l("得分"),
+    "sent_to": _l("发送至"), "told": _l("告知的号码"), "refused": _l("拒绝的号码"), "today": _l("今天合计"),
+    "link": _l("确认链接"), "state": _l("状态"), "level": _l("频次"), "note": _l("说明"), "scores": _l("得分"),
     "application": _l("申请"), "body": _l("留言"), "internal": _l("只给监管部门看"), "from": _l("起始日期"),
     "to": _l("代办人"), "name": _l("名称"), "size": _l("字节数"), "added": _l("新增"), "removed": _l("移除"),
     "by": _l("操作人"), "count": _l("数量"), "known": _l("认识的浏览器"), "login_name": _l("登录名"),
@@ -171,7 +172,7 @@ _FILED: dict[tuple[str, str], Any] = {
 VIA: dict[str, Any] = {
     "web": _l("网页"), "api": _l("接口"), "phone": _l("手机"), "field": _l("手机"), "job": _l("后台任务"),
     "clock": _l("时钟"), "cli": _l("命令行"), "join": _l("入职页面"), "ops": _l("运维后台"), "import": _l("导入"),
-    "code": _l("扫码页面"),
+    "code": _l("扫码页面"), "link": _l("确认链接"),
 }  # fmt: skip
 
 
@@ -240,4 +241,4 @@ def entity_word(entity: str) -> str:
 def via_word(via: str) -> str:
     if via.startswith("token:"):
         return str(_l("接口令牌 %(n)s", n=via.removeprefix("token:")))
-    return str(VIA.get(via, via))
+    return str(VIA.get(via.partition(":")[0], via))

@@ -64,7 +64,7 @@ def fetch(attachment_id: int) -> Any:
                 "请联系管理员从备份恢复，或重新生成",
             )
         )
-    answer = _answer(place, row, small)
+    answer = as_answer(place, row, small)
     if row.kind in attachments.PRIVATE or row.kind in attachments.OF_PERSONS:
         name, digest, key, entity, entity_id = row.name, row.sha256, row.id, row.entity, row.entity_id
         with transaction(db.session):
@@ -75,7 +75,8 @@ def fetch(attachment_id: int) -> Any:
     return answer
 
 
-def _answer(place: Path, row: Attachment, small: bool) -> Response:
+def as_answer(place: Path, row: Attachment, small: bool) -> Response:
+    """The bytes of a file that may be given out, so that no browser runs them as our page."""
     mime = JPEG if small else row.mime
     inline = mime in SHOWN and (small or request.args.get("view") == "1")
     if row.kind in sealed_files.KINDS:

@@ -23,7 +23,17 @@ from app.listings import visits as listed
 from app.listings.item_sets import version_words
 from app.models import Attachment, Visit, VisitNote
 from app.models.attachment import ATTACHMENT_KIND
-from app.models.choices import CATEGORY, LABEL_STATE, LEVEL, OFFLINE_PART, VISIT_MODE, VISIT_STATE, word
+from app.models.choices import (
+    CATEGORY,
+    CONFIRMED_BY,
+    LABEL_STATE,
+    LEVEL,
+    OFFLINE_PART,
+    VISIT_MODE,
+    VISIT_RATING,
+    VISIT_STATE,
+    word,
+)
 from app.models.fraud import SIGNAL_KIND
 from app.models.repair import REPAIR_STATE
 from app.permissions import Actor, Verb
@@ -36,7 +46,7 @@ from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import day_time, minutes_on_site
 from app.views.frame.told import told
 from app.views.frame.uploads import by_place
-from app.views.maintenance import label_photos
+from app.views.maintenance import confirming, label_photos
 from app.views.oversight.enforcement import start
 from app.wording import together
 from app.workflows.approval import submissions
@@ -54,6 +64,7 @@ TONES = {
     "open": "info", "awaiting": "near", "pending": "near", "valid": "ok", "nonconforming": "over", "rejected": "over",
     "void": "gone", "abnormal": "over",
 }  # fmt: skip
+RATING_TONES = {"good": "ok", "fair": "near", "poor": "over"}
 PICTURES = {attachments.PNG, attachments.JPEG}
 LONGEST_TEXT = 2000
 
@@ -137,6 +148,7 @@ class VisitScreen(Screen):
         "checked_in_at": lambda row: two(day_time(row.checked_in_at), _left_at(row), 9),
         "sent_at": _sent,
         "offline": lambda row: mark(word(OFFLINE_PART, row.offline), "info") if row.offline else "—",
+        "rating": lambda row: mark(word(VISIT_RATING, row.rating), RATING_TONES[row.rating]) if row.rating else "—",
         "sheet_at": lambda row: _line(day_time(row.sheet_at)),
         "review_due_at": _review_due,
         "checked_out_at": lambda row: day_time(row.checked_out_at) if row.checked_out_at else mark(_l("未签退")),
@@ -173,9 +185,22 @@ class VisitPages(BaseView):
             return self._done(pk, lambda session: visits.object_to(session, g.actor, pk, opinion, clock.now()), said)
         repair, note = text("repair", 5) == "yes", text("repair_note", LONGEST_TEXT)
         return self._done(
-            pk, lambda s: visits.review(s, g.actor, pk, opinion, clock.now(), repair=repair, repair_note=note),
+            pk,
+            lambda s: visits.review(
+                s, g.actor, pk, opinion, clock.now(), repair=repair, repair_note=note, rating=text("rating", 20)
+            ),
             _("已复核，维修工单已生成") if repair else _("已复核"),
         )  # fmt: skip
+
+    @expose("/<int:pk>/link", methods=["POST"])
+    @has_access
+    @permission_name("send")
+    def link(self, pk: int) -> Any:
+        """Send the confirmation link to the filed phone, or take it back."""
+        verb, said = text("verb", 20), []
+        return self._done(
+            pk, lambda session: said.append(confirming.send(session, g.actor, pk, verb)), lambda: said[0]
+        )
 
     @expose("/<int:pk>/decision", methods=["POST"])
     @has_access
@@ -211,12 +236,12 @@ class VisitPages(BaseView):
         body = text("body", LONGEST_TEXT)
         return self._done(pk, lambda session: visits.add_note(session, g.actor, pk, body, clock.now()), _("说明已添加"))
 
-    def _done(self, pk: int, deed: Callable[[Any], Any], said: str) -> Any:
+    def _done(self, pk: int, deed: Callable[[Any], Any], said: str | Callable[[], str]) -> Any:
         """Back to the record, or the record with every reason why not and what was typed."""
         _made, findings, status = run(deed)
         if findings:
             return self._page(pk, findings), status
-        flash(said, "success")
+        flash(said if isinstance(said, str) else said(), "success")
         return redirect(f"/visits/{pk}")
 
     def _page(self, pk: int, findings: list[Finding]) -> Any:
@@ -228,6 +253,7 @@ class VisitPages(BaseView):
         ).all()
         sheet_by = next((f.uploaded_by_id for f in files if f.kind == "sheet"), None)
         people = {row.reviewed_by_id, row.decided_by_id, sheet_by, *(n.author_id for n in notes)} - {None}
+        names = {key: submissions.name_of(db.session, key) for key in people}
         answers = {r["code"]: r for r in row.results or []}
         order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
         shown_apart = KINDS if row.label_state else ()
@@ -248,10 +274,12 @@ class VisitPages(BaseView):
             selfies=_person_pictures(row, files),
             papers=[f for f in files if f.mime not in PICTURES], kinds=ATTACHMENT_KIND, notes=notes,
             companions=companions.of_visit(db.session, row.id),
-            names={key: submissions.name_of(db.session, key) for key in people}, levels=LEVEL, modes=VISIT_MODE,
+            names=names, levels=LEVEL, modes=VISIT_MODE,
             may=may(g.actor, row), form=request.form, time=day_time, offline=_offline(row), sent_at=listed.sent_of(row),
             appeal=appeals.offered(db.session, g.actor, "visit", row.id, clock.now()),
-            label=label_photos.card_of(row, g.actor),
+            label=label_photos.card_of(row, g.actor), confirming=confirming.of(row, clock.now()),
+            ratings=VISIT_RATING, way=word(CONFIRMED_BY, way) if (way := listed.way_of(row)) else "",
+            reviewer=names.get(row.reviewed_by_id) or confirming.signer_of(row),
             due=due_of(row.review_due_at, row.checked_out_at, row.region_code) if row.awaiting_review else None,
             order=order, order_state=word(REPAIR_STATE, order.state) if order is not None else "",
         )  # fmt: skip
@@ -323,6 +351,7 @@ def register(appbuilder: Any) -> None:
     screens.declare("VisitPages", "can_decide", Verb.VISIT_APPROVE)
     screens.declare("VisitPages", "can_label", Verb.VISIT_LABEL)
     screens.declare("VisitPages", "can_sheet", Verb.VISIT_SHEET)
+    screens.declare("VisitPages", "can_send", Verb.VISIT_READ)
     appbuilder.add_view_no_menu(VisitScreen)
     appbuilder.add_view_no_menu(VisitPages)
     label_photos.register(appbuilder)

@@ -9,9 +9,11 @@ from typing import Any
 
 from app.errors import Finding, refuse
 from app.models import Attachment, Visit
+from app.models.choices import VISIT_RATING
 from app.models.policy import policy_book, policy_value, visit_policy
 from app.permissions import Actor
 from app.policy import Key
+from app.rules.confirmations import rating_finding
 from app.rules.label_photos import LabelState, LabelVerb
 from app.rules.levels import Level
 from app.rules.visit_photos import Place, photo_findings, places_wanted
@@ -54,6 +56,8 @@ class CheckOut:
     # 是否报修 of whoever signs for the use unit on the spot, with his remark.
     repair: bool = False
     repair_note: str = ""
+    # What whoever signs thinks of the visit; without a signature it is nobody's word.
+    rating: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ def end(
     if done.signature_id is not None:
         adopt(session, actor, visit, [done.signature_id], "signature")
         visit.signer, visit.signed_at = done.signer.strip()[:40] or None, at
+        visit.confirmed_by, visit.rating = "spot", done.rating or None
     adopt(session, actor, visit, done.photo_ids, "photo")
     for place in Place:
         adopt(session, actor, visit, done.place_ids.get(place, ()), place.value)
@@ -205,6 +210,7 @@ def _texts(done: CheckOut) -> Iterable[Finding]:
                 say("最多 %(longest)s 个字", longest=LONGEST),
                 field=name,
             )
+    yield rating_finding(done.rating, VISIT_RATING)
     if done.repair and len(done.repair_note) > LONGEST_REPAIR_NOTE:
         found = say("有 %(count)s 个字", count=len(done.repair_note))
         remedy = say("最多 %(longest)s 个字", longest=LONGEST_REPAIR_NOTE)

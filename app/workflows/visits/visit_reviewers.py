@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from app.errors import Finding
@@ -43,12 +45,44 @@ def side_findings(session: AnySession, actor: Actor, unit_id: int, use_unit_id: 
 
 def review_findings(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
     """Every condition of a review but the opinion, which is judged when it is given."""
+    return [*findings(session, actor, visit), *standing_findings(visit)]
+
+
+def standing_findings(visit: Visit) -> list[Finding]:
+    """Whether a record still waits to be confirmed, by whichever way."""
     again, signed = visit.reviewed_at is not None, visit.signed_at is not None
     return [
-        *findings(session, actor, visit),
         _said("重复复核", not again, "还没有复核", "这条记录已经复核", "需要更正时请添加说明"),
         _said("现场签名", not signed, "现场没有签名", "现场已经签名，不用再复核", "无需操作"),
+        _said("记录状态", visit.state != "void", "记录不是无效的", "这条记录无效，不用确认", "无需操作"),
     ]
+
+
+def number_findings(session: AnySession, visit: Visit, phone: str) -> list[Finding]:
+    """Whether whoever holds a filed phone may speak for the use unit: what holds for an account holds for a number.
+
+    A firm could file its own man's number, or the number of an account of the use unit that it made itself.
+    """
+    firm = visit.unit_id
+    held = select(Account).where(holding(Account.phone, phone)).limit(20).execution_options(skip_scope=True)
+    made = any(firm in _makers_of(session, account.id) for account in session.scalars(held))
+    return [
+        _said(
+            "使用单位", visit.use_unit_id is not None and visit.use_unit_id != firm, "使用单位不是维保单位自己",
+            "这次维保没有另外的使用单位", "请在记录里说明情况",
+        ),
+        _said(
+            "备案电话", not _is_of_unit(session, [phone], firm), "不是维保单位的",
+            "是维保单位人员或账号的手机号", "请由使用单位改正备案的电话",
+        ),
+        _said(
+            "备案电话", not made, "持有人的账号不由维保单位建立", "是由维保单位建立的账号的手机号",
+            "请由使用单位自己的账号复核",
+        ),
+        _said(
+            "已签退", visit.checked_out_at is not None, "维保员已签退", "这次维保还没有签退", "请等维保员签退后再确认"
+        ),
+    ]  # fmt: skip
 
 
 def _said(rule: str, ok: bool, good: str, bad: str, remedy: str) -> Finding:
@@ -56,8 +90,12 @@ def _said(rule: str, ok: bool, good: str, bad: str, remedy: str) -> Finding:
 
 
 def _maker_units(session: AnySession, actor: Actor) -> set[int | None]:
-    """The units of those who made the actor's account, at any remove: a firm's puppet may not review its visits."""
-    makers = independence.party(session, actor.user_id).makers
+    return _makers_of(session, actor.user_id)
+
+
+def _makers_of(session: AnySession, account_id: int | None) -> set[int | None]:
+    """The units of those who made an account, at any remove: a firm's puppet may not review its visits."""
+    makers = independence.party(session, account_id).makers
     statement = select(Account.unit_id).where(Account.id.in_(makers)).execution_options(skip_scope=True)
     return set(session.scalars(statement))
 
@@ -67,8 +105,10 @@ def _phone_of_unit(session: AnySession, actor: Actor, unit_id: int) -> bool:
     account = session.scalar(select(Account).where(Account.id == actor.user_id).execution_options(skip_scope=True))
     person = session.scalar(select(Person).where(Person.id == actor.person_id).execution_options(skip_scope=True))
     mine = {held.phone for held in (account, person) if held is not None} - {None, ""}
-    if not mine:
-        return False
+    return bool(mine) and _is_of_unit(session, [one for one in mine if one], unit_id)
+
+
+def _is_of_unit(session: AnySession, mine: Sequence[str], unit_id: int) -> bool:
     return any(
         session.scalar(select(found).where(where, holding(column, *mine)).limit(1).execution_options(skip_scope=True))
         for found, where, column in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -12,8 +13,10 @@ from app import clock, scope
 from app.at_once import write_new
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Visit, VisitNote
+from app.models.choices import VISIT_RATING
 from app.models.policy import visit_policy
 from app.permissions import Actor, Verb, require, require_own_side
+from app.rules.confirmations import opinion_finding, rating_finding
 from app.rules.label_photos import LabelState
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.visit_photos import SELFIE
@@ -30,6 +33,23 @@ from app.workflows.people import workers
 from app.workflows.repair import repairs
 from app.workflows.visits import ageing, label_photos, visit_reviewers
 from app.workflows.visits.visit_state import settle, stand
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the use unit says in confirming a visit: 意见, 评价, 是否报修 with its remark."""
+
+    opinion: str = ""
+    rating: str = ""
+    repair: bool = False
+    repair_note: str = ""
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with it, whoever says it."""
+        return [
+            opinion_finding(self.opinion.strip()), rating_finding(self.rating, VISIT_RATING),
+            *(repairs.wanted_findings(self.repair_note) if self.repair else ()),
+        ]  # fmt: skip
 
 
 def check_in(
@@ -150,7 +170,7 @@ def upload_sheet(
 
 def review(
     session: AnySession, actor: Actor, visit_id: int, opinion: str, at: dt.datetime, *, repair: bool = False,
-    repair_note: str = "",
+    repair_note: str = "", rating: str = "",
 ) -> Visit:  # fmt: skip
     """The use unit confirms a visit (MNT-07). Never an account of the unit that did it, nor one made by it.
 
@@ -158,21 +178,30 @@ def review(
     """
     require(actor, Verb.VISIT_REVIEW)
     visit = _seen(session, actor, visit_id)
-    opinion = opinion.strip()
-    raise_failing([
-        *visit_reviewers.review_findings(session, actor, visit),
-        Finding("意见", len(opinion) <= 140, say("意见有 %(count)s 个字", count=len(opinion)), "最多 140 个字",
-            field="opinion"),
-        *(repairs.wanted_findings(repair_note) if repair else ()),
-    ])  # fmt: skip
-    visit.reviewed_at, visit.reviewed_by_id, visit.review_opinion = at, actor.user_id, opinion or None
+    said = Word(opinion, rating, repair, repair_note)
+    raise_failing([*visit_reviewers.review_findings(session, actor, visit), *said.findings()])
+    visit.reviewed_by_id = actor.user_id
+    return confirmed(session, actor, visit, said, "account", at)
+
+
+def confirmed(
+    session: AnySession, actor: Actor, visit: Visit, said: Word, way: str, at: dt.datetime, **told: Any
+) -> Visit:
+    """What a confirmation does, by whichever way it comes: the caller has asked who gives it, and holds the visit.
+
+    `told`: what the log is to know besides.
+    """
+    visit.reviewed_at, visit.review_opinion = at, said.opinion.strip() or None
+    visit.confirmed_by, visit.rating = way, said.rating or visit.rating
     visit.reviewed_from = actor.address[:60] if actor.address else None
     settle(session, visit, at)
     audit.record(
-        session, actor, at, "visit.review", "visit", visit.id, after={"state": visit.state, "opinion": opinion}
-    )
-    if repair:
-        repairs.wanted(session, actor, visit, repair_note, at)
+        session, actor, at, "visit.review", "visit", visit.id,
+        after={"state": visit.state, "opinion": said.opinion.strip(), "confirmed_by": way, "rating": visit.rating}
+        | told,
+    )  # fmt: skip
+    if said.repair:
+        repairs.wanted(session, actor, visit, said.repair_note, at)
     return visit
 
 
@@ -183,24 +212,36 @@ def object_to(session: AnySession, actor: Actor, visit_id: int, objection: str, 
     """
     require(actor, Verb.VISIT_REVIEW)
     visit = _seen(session, actor, visit_id)
+    raise_failing([*visit_reviewers.findings(session, actor, visit), *objection_findings(objection)])
+    return objected(session, actor, visit, objection, at)
+
+
+def objection_findings(objection: str) -> list[Finding]:
+    """Of the words of an objection."""
     body = objection.strip()
-    raise_failing([
-        *visit_reviewers.findings(session, actor, visit),
+    return [
         Finding("异议", bool(body), "没有写明异议", "请写明哪一处与实际不符", field="opinion"),
         Finding("异议", len(body) <= LONGEST, say("异议有 %(count)s 个字", count=len(body)),
             say("最多 %(longest)s 个字", longest=LONGEST), field="opinion"),
-    ])  # fmt: skip
+    ]  # fmt: skip
+
+
+def objected(
+    session: AnySession, actor: Actor, visit: Visit, objection: str, at: dt.datetime, **told: Any
+) -> VisitNote:
+    """What an objection does, by whichever way it comes."""
+    body = objection.strip()
     note = VisitNote(visit_id=visit.id, kind="objection", body=body, author_id=actor.user_id, at=at)
     session.add(note)
     session.flush()
-    audit.record(session, actor, at, "visit.objection", "visit", visit.id, after={"note": body})
-    told = [
+    audit.record(session, actor, at, "visit.objection", "visit", visit.id, after={"note": body} | told)
+    who = [
         visit.account_id, *outbox.readers_of(session, visit.unit_id, Verb.VISIT_APPROVE, visit.elevator_id),
         *outbox.officers_of(session, visit.region_code, secret=visit.elevator.is_secret),
     ]  # fmt: skip
     code = visit.snapshot.get("code") or visit.elevator.code
     outbox.notify(
-        session, at, [account for account in told if account is not None], "visit.objection",
+        session, at, [account for account in who if account is not None], "visit.objection",
         say("使用单位对电梯 %(code)s 的维保记录提出异议", code=code), body, f"/visits/{visit.id}",
         f"visit-objection-{note.id}",
     )  # fmt: skip
@@ -355,6 +396,7 @@ __all__ = [
     "RESULTS",
     "CheckOut",
     "Position",
+    "Word",
     "add_note",
     "approve",
     "ask_for_approval",
@@ -365,8 +407,11 @@ __all__ = [
     "check_in",
     "check_key",
     "check_out",
+    "confirmed",
     "leave",
     "object_to",
+    "objected",
+    "objection_findings",
     "own_work",
     "review",
     "upload_sheet",
