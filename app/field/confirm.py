@@ -114,6 +114,21 @@ def send_link(pk: int) -> Any:
     return redirect(url_for("field.visit", pk=key))
 
 
+@field.post("/visits/<int:pk>/paper")
+@signed_in
+def hand_in_paper(pk: int) -> Any:
+    """The two photos of what was signed on paper."""
+    key = own_visit(pk).id
+    try:
+        with transaction(db.session) as own:
+            confirming.hand_in(own, g.actor, key, request.form.get("rating", "")[:20])
+    except Refusal as refusal:
+        db.session.rollback()
+        return visit_page(own_visit(key), request.form, refusal.findings), refusal.status_code
+    flash(_("纸质签字照片已上传"), "success")
+    return redirect(url_for("field.visit", pk=key))
+
+
 # --- parts
 
 

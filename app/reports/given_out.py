@@ -33,7 +33,7 @@ from app.reports.asked import Asked
 from app.rules.score_items import Item
 from app.wording import say, together
 
-STATISTICS, FORM, AUDIT_LOG = "statistics", "application_form", "audit_log"
+STATISTICS, FORM, AUDIT_LOG, VISIT_SHEETS = "statistics", "application_form", "audit_log", "visit_sheets"
 Columns = Sequence[Column]
 
 

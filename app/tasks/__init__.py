@@ -25,4 +25,5 @@ MODULES = (
     "app.tasks.reminders",
     "app.tasks.rescues",
     "app.tasks.scores",
+    "app.tasks.visit_sheets",
 )

@@ -36,7 +36,8 @@ def left(session: Any, huzhou: Any) -> Visit:
     huzhou.own.safety_phone = PHONE
     session.commit()
     visit = arrive(session, huzhou)
-    leave(session, huzhou, visit, START + 40 * MINUTE, photo_ids=[file_of(session, huzhou, "photo")], problem="门有异响")
+    photo = file_of(session, huzhou, "photo")
+    leave(session, huzhou, visit, START + 40 * MINUTE, photo_ids=[photo], problem="门有异响")
     return visit
 
 

@@ -82,12 +82,15 @@ def import_button(kind: str, verb: Verb) -> Button:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something done to each chosen row by itself: `do(session, actor, key, at)`; `ask` is the dialog's question."""
+    """Something done to each chosen row by itself: `do(session, actor, key, at)`; `ask` is the dialog's question.
+
+    Without `do` the chosen rows go to one job together, of the kind that takes all rows found (`every`).
+    """
 
     name: str
     label: Any
     verb: Verb
-    do: Callable[[Any, Any, int, Any], Any]
+    do: Callable[[Any, Any, int, Any], Any] | None
     ask: Any = ""
     opinion: bool = False
     # Nothing is done here: the chosen rows go along to this page, named `entity-17`.
@@ -298,6 +301,9 @@ class Screen(ModelView):
         if not keys or len(keys) > MOST_CHOSEN:
             flash(_("请选择 1 到 %(n)s 行", n=MOST_CHOSEN), "warning")
             return redirect(self._link())
+        back = self._link(request.query_string.decode())
+        if held.do is None and held.every:
+            return whole_list.enter(held.every, self.listing, held.label, back, keys)
         if held.leads:
             return redirect(url_for(held.leads, chosen=[f"{held.entity}-{key}" for key in keys[:MOST_CARRIED]]))
         done: dict[int, Any] = {}
@@ -305,6 +311,7 @@ class Screen(ModelView):
         for key in keys:
             try:
                 with transaction(db.session) as session:
+                    assert held.do is not None
                     done[key] = held.do(session, g.actor, key, clock.now())
             except Refusal as refusal:
                 refused[key] = [str(f) for f in refusal.findings if not f.ok]

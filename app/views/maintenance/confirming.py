@@ -14,9 +14,9 @@ from app.extensions import db
 from app.models import Visit
 from app.rules.confirmations import LinkState
 from app.transaction import AnySession
-from app.views.frame import addresses
+from app.views.frame import addresses, uploads
 from app.views.frame.filing_words import day_time
-from app.workflows.visits import visit_links
+from app.workflows.visits import papers, visit_links
 
 STATES = {
     LinkState.OPEN: (_l("等待确认"), "near"), LinkState.USED: (_l("已提交"), "ok"),
@@ -37,6 +37,16 @@ def send(session: AnySession, actor: Any, key: int, verb: str) -> str:
         return _("确认链接已撤回")
     row = visit_links.send(session, actor, key, address_of, clock.now())
     return _("确认链接已发送至 %(to)s", to=row.sent_to)
+
+
+def hand_in(session: AnySession, actor: Any, key: int, rating: str) -> Visit:
+    """The two photos of the form, for the record."""
+    now = clock.now()
+    photos = {
+        kind: uploads.kept(session, kind, kind, "visit", None, actor.unit_id, actor.region_code, now)
+        for kind in papers.KINDS
+    }
+    return papers.hand_in(session, actor, key, photos, rating, now)
 
 
 def of(row: Visit, at: dt.datetime) -> dict[str, Any] | None:

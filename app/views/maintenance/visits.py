@@ -46,7 +46,7 @@ from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import day_time, minutes_on_site
 from app.views.frame.told import told
 from app.views.frame.uploads import by_place
-from app.views.maintenance import confirming, label_photos
+from app.views.maintenance import confirming, label_photos, visit_sheets
 from app.views.oversight.enforcement import start
 from app.wording import together
 from app.workflows.approval import submissions
@@ -157,6 +157,8 @@ class VisitScreen(Screen):
         Deed("review", _l("确认所选维保属实"), Verb.VISIT_REVIEW, _confirm, _l("确认所选的维保属实？每一条单独核对。")),
         Deed("approve", _l("同意所选"), Verb.VISIT_APPROVE, _approve, _l("同意所选的维保记录？")),
         Deed("reject", _l("驳回所选"), Verb.VISIT_APPROVE, _reject, opinion=True),
+        Deed("sheets", _l("导出维保单（PDF）"), Verb.EXPORT, None, every="sheets",
+            ask_every=_l("把列表筛选出的记录导出为维保单（PDF），不只是本页？一次最多 500 条，由后台完成。")),
         start("visit"),
     ]
     empty_text = _l("还没有维保记录。维保员在手机上签到后，记录出现在这里。")
@@ -200,6 +202,15 @@ class VisitPages(BaseView):
         verb, said = text("verb", 20), []
         return self._done(
             pk, lambda session: said.append(confirming.send(session, g.actor, pk, verb)), lambda: said[0]
+        )
+
+    @expose("/<int:pk>/paper", methods=["POST"])
+    @has_access
+    @permission_name("send")
+    def paper(self, pk: int) -> Any:
+        """Hand in the two photos of what was signed on paper."""
+        return self._done(
+            pk, lambda session: confirming.hand_in(session, g.actor, pk, text("rating", 20)), _("纸质签字照片已上传")
         )
 
     @expose("/<int:pk>/decision", methods=["POST"])
@@ -355,3 +366,4 @@ def register(appbuilder: Any) -> None:
     appbuilder.add_view_no_menu(VisitScreen)
     appbuilder.add_view_no_menu(VisitPages)
     label_photos.register(appbuilder)
+    visit_sheets.register(appbuilder)

@@ -36,8 +36,7 @@ KIND_VERB = {
     "nightly_scores": Verb.SCORE_RUN, "policy_test": Verb.POLICY_EDIT, "bulletin": Verb.BULLETIN_EDIT,
     "bulletin_files": Verb.BULLETIN_ISSUE, "open_data": Verb.SCHEDULE_RUN, "provincial": Verb.REGISTER_SYNC,
     "audit_export": Verb.OPS, "retention": Verb.OPS, "expiry": Verb.SCHEDULE_RUN,
-    "fraud": Verb.FRAUD_DECIDE, "submit": Verb.FILING_SUBMIT,
-    "labels": Verb.ELEVATOR_READ,
+    "fraud": Verb.FRAUD_DECIDE, "submit": Verb.FILING_SUBMIT, "labels": Verb.ELEVATOR_READ, "sheets": Verb.EXPORT,
 }  # fmt: skip
 
 # What a batch is while its job waits or runs; it ends with the job, well or badly.

@@ -82,7 +82,7 @@ def withdraw(session: AnySession, actor: Actor, visit_id: int, at: dt.datetime) 
 def findings_to_send(session: AnySession, actor: Actor, visit: Visit, at: dt.datetime) -> list[Finding]:
     """What stands in the way of sending a link now, before it is tried."""
     try:
-        _may_send(actor, visit)
+        may_send(actor, visit)
     except Refusal as refusal:
         return refusal.findings
     return [f for f in _judged(session, visit, at)[1] if f.stops]
@@ -91,7 +91,7 @@ def findings_to_send(session: AnySession, actor: Actor, visit: Visit, at: dt.dat
 def offered(actor: Actor, visit: Visit) -> bool:
     """Whether the page speaks of links at all to the actor: to the firm, of a visit that waits to be confirmed."""
     try:
-        _may_send(actor, visit)
+        may_send(actor, visit)
     except Refusal:
         return False
     return visit.checked_out_at is not None and not any(f.stops for f in visit_reviewers.standing_findings(visit))
@@ -178,13 +178,14 @@ def guest(visit: Visit, row: VisitLink, address: str | None) -> Actor:
 def _own(session: AnySession, actor: Actor, visit_id: int) -> Visit:
     """The visit, held, for whoever of the firm may send: who did it, and the office."""
     visit: Visit = scope.visible(session, actor, Visit, visit_id, "维保记录")
-    _may_send(actor, visit)
+    may_send(actor, visit)
     held = lock(session, Visit, visit.id)
     assert held is not None
     return held
 
 
-def _may_send(actor: Actor, visit: Visit) -> None:
+def may_send(actor: Actor, visit: Visit) -> None:
+    """Raise unless he acts for the firm in this: who did the visit, and the office."""
     require(actor, Verb.VISIT_READ)
     if actor.unit_id != visit.unit_id:
         raise NotAllowed(Finding("维保单位", False, "这条记录不是本单位的", "请由维保单位办理"))

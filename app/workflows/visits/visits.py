@@ -192,7 +192,7 @@ def confirmed(
     `told`: what the log is to know besides.
     """
     visit.reviewed_at, visit.review_opinion = at, said.opinion.strip() or None
-    visit.confirmed_by, visit.rating = way, said.rating or visit.rating
+    visit.confirmed_by, visit.rating = way, said.rating or None
     visit.reviewed_from = actor.address[:60] if actor.address else None
     settle(session, visit, at)
     audit.record(
