@@ -22,6 +22,7 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.views.frame.files import fetch
 from app.workflows.files import attachments, sent_ahead
+from app.workflows.visits import papers
 
 # What may be sent ahead, and the rights of those who file such papers: one of them is enough.
 OF_VISITS = ("label", "label_out", *Place, "selfie")
@@ -31,6 +32,7 @@ KINDS = {
     # A worker's photos are a visit's or a repair's: see `_of_visit`.
     "photo": (Verb.COMMITMENT_EDIT, Verb.APPLICATION_SUBMIT, Verb.ANOMALY_HANDLE),
     "sheet": (Verb.VISIT_SHEET, Verb.VISIT_MAKE), **dict.fromkeys(OF_VISITS, (Verb.VISIT_MAKE,)),
+    **dict.fromkeys(papers.KINDS, (Verb.VISIT_MAKE, Verb.ORDER_EDIT)),
     "grade": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "declaration": (Verb.OWN_CERTIFICATE, Verb.PERSON_EDIT),
     "inspection": (Verb.INSPECTION_EDIT, Verb.INSPECTION_REPORT),
@@ -57,7 +59,8 @@ class FileApi(Resource):
           takes: file
           parameters:
             - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, sheet, label,
-               label_out, photo_pit, photo_top, photo_room, selfie, grade, declaration, inspection]},
+               label_out, photo_pit, photo_top, photo_room, selfie, paper_scene, paper_sheet, grade, declaration,
+               inspection]},
                description: 缺省为 document}
           gives: {201: FileShown}
         """
@@ -66,7 +69,7 @@ class FileApi(Resource):
         if kind in OF_VISITS or (kind == "photo" and not others and actor().may(Verb.VISIT_MAKE)):
             require(actor(), Verb.VISIT_MAKE)
             return self._of_visit(kind)
-        if kind == "sheet" and others:
+        if others and kind in ("sheet", *papers.KINDS):
             return self._of_visit(kind)
         if not any(actor().may(verb) for verb in KINDS[kind]):
             require(actor(), KINDS[kind][0])

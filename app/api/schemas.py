@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.models.choices import APPLICATION_KIND, APPLICATION_STATE, CONTRACT_KIND, ELEVATOR_STATUS, FILING_STATE
+from app.models.choices import (
+    APPLICATION_KIND,
+    APPLICATION_STATE,
+    CONTRACT_KIND,
+    ELEVATOR_STATUS,
+    FILING_STATE,
+    VISIT_RATING,
+)
 from app.workflows.desk.applications import OPEN_KINDS
 
 Schema = dict[str, Any]
@@ -250,6 +257,8 @@ SCHEMAS: dict[str, Schema] = {
         sheet_due_at=maybe(INSTANT), review_due_at=maybe(INSTANT),
         sent_at=said(maybe(INSTANT), "上传时间：签退到达系统的时间"),
         offline=said(maybe(TEXT), "in、out、both：离线的一段"),
+        confirmed_by=said(maybe(TEXT), "spot、account、link、paper：使用单位怎样确认"),
+        rating=said(maybe(TEXT), "good、fair、poor：使用单位的评价"),
         label_state=said(maybe(TEXT), "waiting、more、approved、rejected：标签照片"), label_reason=maybe(TEXT),
     ),
     "VisitPage": page_of("Visit"),
@@ -280,6 +289,7 @@ SCHEMAS: dict[str, Schema] = {
         choices=many(TEXT), results=maybe(PART), in_distance=maybe(WHOLE), out_distance=maybe(WHOLE),
         problem=maybe(TEXT), advice=maybe(TEXT), note=maybe(TEXT), signer=maybe(TEXT), signed_at=maybe(INSTANT),
         sheet_at=maybe(INSTANT), reviewed_at=maybe(INSTANT), review_opinion=maybe(TEXT), decision=maybe(TEXT),
+        paper_at=said(maybe(INSTANT), "纸质签字照片的上传时间"),
         decision_reason=maybe(TEXT), by_code=said(maybe(YES), "按识别码签到，没有扫标签"), counted=YES,
         label_by=said(maybe(TEXT), "unit、regulator：标签照片由谁核对"), label_at=maybe(INSTANT), snapshot=maybe(PART),
         files=many(an_object("id", id=WHOLE, kind=TEXT, name=TEXT, url=TEXT)),
@@ -291,6 +301,14 @@ SCHEMAS: dict[str, Schema] = {
         selfie_ids=said(many(WHOLE, 9), "地区要求时：现场本人照片的编号，上传时 kind=selfie"),
     ),
     "VisitSheet": an_object("sheet_ids", sheet_ids=many(WHOLE, 9)),
+    "ConfirmationLink": an_object(
+        "sent_to sent_at expires_at", sent_to=said(TEXT, "打码的号码"), sent_at=INSTANT, expires_at=INSTANT,
+        withdrawn_at=maybe(INSTANT),
+    ),
+    "VisitPaper": an_object(
+        "paper_scene_ids paper_sheet_ids", paper_scene_ids=said(many(WHOLE, 1), "上传时 kind=paper_scene"),
+        paper_sheet_ids=said(many(WHOLE, 1), "上传时 kind=paper_sheet"), rating=one_of(VISIT_RATING),
+    ),
     "LabelPhotos": an_object("label_photo_ids", label_photo_ids=many(WHOLE, 9)),
     "LabelDecision": an_object(
         "decision", decision=one_of(["approved", "more", "rejected"]), reason=text(500),
@@ -303,6 +321,7 @@ SCHEMAS: dict[str, Schema] = {
         ), 200),
         problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
         repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
+        rating=said(one_of(VISIT_RATING), "现场签名人的评价；没有签名时不计"),
         label_photo_ids=said(many(WHOLE, 9), "按识别码签退且地区要求时：标签照片的编号，上传时 kind=label_out"),
         photo_ids=said(many(WHOLE, 9), "附加照片，上传时 kind=photo"), **PLACE_PHOTOS,
     ),
@@ -331,7 +350,7 @@ SCHEMAS: dict[str, Schema] = {
                     "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),
                 ), 200),
                 problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
-                repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
+                repair=said(YES, "使用单位现场要求报修"), repair_note=text(140), rating=one_of(VISIT_RATING),
                 signature=said(text(400_000), "data:image/png;base64,…"), **PLACE_PHOTOS,
             )]}),
         ), 20),

@@ -21,6 +21,7 @@ from app.api.base import Resource, actor, answers, body, chosen, finding_list, o
 from app.api.reading import flag, words
 from app.errors import refuse
 from app.extensions import db
+from app.listings.visits import way_of
 from app.models import Attachment, Visit
 from app.models.choices import LABEL_STATE, VISIT_REASON, VISIT_STATE
 from app.permissions import Verb
@@ -349,7 +350,8 @@ def brief(row: Visit) -> dict[str, Any]:
         "awaiting_sheet": row.awaiting_sheet, "awaiting_review": row.awaiting_review,
         "sheet_due_at": _time(row.sheet_due_at), "sent_at": _time(row.sent_at),
         "offline": row.offline,
-        "review_due_at": _time(row.review_due_at), "label_state": row.label_state, "label_reason": row.label_reason,
+        "review_due_at": _time(row.review_due_at), "confirmed_by": way_of(row), "rating": row.rating,
+        "label_state": row.label_state, "label_reason": row.label_reason,
     }  # fmt: skip
 
 
@@ -363,7 +365,8 @@ def full(row: Visit, held: Sequence[Attachment] | None = None) -> dict[str, Any]
         "out_distance": row.out_distance, "problem": row.problem, "advice": row.advice, "note": row.note,
         "signer": row.signer, "signed_at": _time(row.signed_at), "sheet_at": _time(row.sheet_at),
         "reviewed_at": _time(row.reviewed_at), "review_opinion": row.review_opinion, "decision": row.decision,
-        "decision_reason": row.decision_reason, "by_code": row.by_code, "label_by": row.label_by,
+        "paper_at": _time(row.paper_at), "decision_reason": row.decision_reason,
+        "by_code": row.by_code, "label_by": row.label_by,
         "label_at": _time(row.label_at), "counted": row.counted, "snapshot": row.snapshot,
         "files": [{"id": f.id, "kind": f.kind, "name": f.name, "url": f"/files/{f.id}"} for f in files],
     }  # fmt: skip

@@ -111,6 +111,7 @@ def test_a_word_is_offered_once_and_stands_for_all_that_it_names(app: object) ->
 # The log names no row of these: they have no number in it, or the number alone is their name.
 NAMELESS = {
     "audit", "calendar", "demo", "export", "policy_value", "retention", "schedule", "sealing", "statistics", "version",
+    "visit_sheets",
 }  # fmt: skip
 # Personal even to a platform administrator.
 PERSONAL = {"notification"}

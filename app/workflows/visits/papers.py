@@ -8,7 +8,7 @@ waits for it as before, and whoever reviews sees the photos.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app import scope
 from app.errors import Finding, raise_failing
@@ -28,7 +28,7 @@ _WORDS = {"paper_scene": "现场签字照片", "paper_sheet": "已签字的维�
 
 
 def hand_in(
-    session: AnySession, actor: Actor, visit_id: int, photos: dict[str, Sequence[int]], rating: str, at: dt.datetime
+    session: AnySession, actor: Actor, visit_id: int, photos: Mapping[str, Sequence[int]], rating: str, at: dt.datetime
 ) -> Visit:
     """Keep the two photos and what was ticked on the sheet. Once: what is stored is not exchanged."""
     scope.visible(session, actor, Visit, visit_id, "维保记录")
