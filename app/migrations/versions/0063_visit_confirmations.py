@@ -1,7 +1,7 @@
 """How the use unit confirmed a visit and what it thinks of it; links by which it confirms; signatures on paper (MNT-07).
 
 Revision ID: 0063
-Revises: 0061
+Revises: 0062
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0063"
-down_revision = "0061"
+down_revision = "0062"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Labels of elevators: replacements, temporary ones and the dead, each with its token (ELV-07).
 
 Revision ID: 0064
-Revises: 0062
+Revises: 0063
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0064"
-down_revision = "0062"
+down_revision = "0063"
 branch_labels = None
 depends_on = None
 
