@@ -224,8 +224,7 @@ def check_out(pk: int) -> Any:
             done = CheckOut(
                 mode=form.get("mode", "items"), results=_answers(form), problem=_problem(form),
                 advice=form.get("advice", ""), note=form.get("note", ""), signer=form.get("signer", ""),
-                repair=form.get("repair") == "yes", repair_note=form.get("repair_note", ""),
-                rating=form.get("rating", ""),
+                repair=form.get("repair") == "yes", repair_note=form.get("repair_note", ""), rating=form.get("rating", ""),
                 signature_id=_signature(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
                 label_ids=files_of(session, "label_out"), place_ids={p: files_of(session, p) for p in Place},
             )  # fmt: skip
@@ -441,17 +440,11 @@ def drawn(given: str) -> bytes | None:
 def files_of(session: Any, kind: str, entity: str = "visit") -> list[int]:
     """The files of the form, each stored and waiting for its row."""
     if (count := uploads.chosen(kind)) > MOST_PHOTOS:
-        raise refuse(
-            "照片",
-            say("选了 %(count)s 张", count=count),
-            say("一次最多 %(most_photos)s 张", most_photos=MOST_PHOTOS),
-            field=kind,
-        )
+        most = say("一次最多 %(most_photos)s 张", most_photos=MOST_PHOTOS)
+        raise refuse("照片", say("选了 %(count)s 张", count=count), most, field=kind)
     return uploads.kept(session, kind, kind, entity, None, g.actor.unit_id, g.actor.region_code, clock.now())
 
 
 def _store(session: Any, stream: Any, name: str, kind: str, entity: str = "visit") -> int:
-    kept = attachments.store(
-        session, g.actor, clock.now(), stream, name, kind, entity, None, g.actor.unit_id, g.actor.region_code
-    )
-    return kept.id
+    whose = None, g.actor.unit_id, g.actor.region_code
+    return attachments.store(session, g.actor, clock.now(), stream, name, kind, entity, *whose).id

@@ -278,10 +278,7 @@ SPECS: dict[Key, Spec] = dict(
             Key.DECLARATION_GATE, _V, "没有自我声明承诺书或已过期的人员签到时", "none",
             ("none", "不要求"), ("warn", "提醒"), ("block", "不能签到"),
         ),
-        *(
-            _choice(Key(key), on_site.GROUP, meaning, default, *choices)
-            for key, meaning, default, choices in on_site.CHOICES
-        ),
+        *(_choice(Key(key), on_site.GROUP, said, default, *some) for key, said, default, some in on_site.CHOICES),
         _int(Key.CLOCK_SLACK_MINUTES, _V, "手机时间与系统时间允许的偏差", 5, "分钟", 0, 60),
         _int(Key.LIMIT_DAYS, _S, "距上次有效维保超过多久即为超期", 15, "天", 1, 365),
         _int(Key.INTERVAL_DAYS, _S, "半月维保任务的默认间隔", 15, "天", 14, 15),
