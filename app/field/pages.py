@@ -223,8 +223,8 @@ def check_out(pk: int) -> Any:
         with transaction(db.session) as session:
             done = CheckOut(
                 mode=form.get("mode", "items"), results=_answers(form), problem=_problem(form),
-                advice=form.get("advice", ""), note=form.get("note", ""), signer=form.get("signer", ""),
-                repair=form.get("repair") == "yes", repair_note=form.get("repair_note", ""), rating=form.get("rating", ""),
+                advice=form.get("advice", ""), note=form.get("note", ""), repair=form.get("repair") == "yes",
+                repair_note=form.get("repair_note", ""), signer=form.get("signer", ""), rating=form.get("rating", ""),
                 signature_id=_signature(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
                 label_ids=files_of(session, "label_out"), place_ids={p: files_of(session, p) for p in Place},
             )  # fmt: skip
