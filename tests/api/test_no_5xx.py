@@ -241,7 +241,9 @@ def called(
             for made in cases(operation, mode, services):
                 case = point_at(copied(made), rows)
                 answer = case.call(headers=headers)
-                seen.add(answer.status_code)
+                # So many wrong own passwords as all of these doors together are given lock the asking.
+                if answer.status_code != 401 or not operation.path.endswith(("/password", "/phone")):
+                    seen.add(answer.status_code)
                 if answer.status_code >= 500:
                     failures.append(f"{answer.status_code} {case.as_curl_command()}")
     return failures, seen
