@@ -155,9 +155,10 @@ def test_a_fresh_firm_sees_all_its_steps_and_what_is_done(session: Any, world: W
     page = client.get("/").text
     assert "填写设备履历" in page
     steps = page.partition("开始使用")[2].partition("</ol>")[0]
-    assert steps.count("待办") == 1 and steps.count("已完成") == 6  # all but the ledger
+    assert steps.count("待办") == 2 and steps.count("已完成") == 6  # all but the ledger and who is called to a rescue
     session.rollback()
     factories.make_ledger(session, world.own, world.worker, next_half_month_on=clock.today())
+    world.accounts["worker"].rescue_role, world.accounts["worker"].phone = "rescuer", "13900000077"
     session.commit()
     assert "开始使用" not in client.get("/").text
 
