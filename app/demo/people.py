@@ -68,7 +68,10 @@ def make_accounts(session: Any, at: dt.datetime) -> list[DemoAccount]:
     add(firm.uscc, firm.head_name, Role.MAINTENANCE_HEAD, place=firm.name, is_main=True, **unit)
     add("weibao_jingli", "江映川", Role.MAINTENANCE_MANAGER, place=firm.name, **unit)
     add("weibao_wenyuan", "叶听雨", Role.CLERK, place=firm.name, **unit)
-    add("weibao_yuan", worker.name, Role.WORKER, place=firm.name, person_id=worker.id, **unit)
+    add(
+        "weibao_yuan", worker.name, Role.WORKER, place=firm.name, person_id=worker.id, rescue_role="rescuer",
+        phone=names.phone(910_001), **unit,
+    )  # fmt: skip
     using: dict[str, Any] = {"unit_id": use_unit.id, "region_code": use_unit.region_code}
     add(use_unit.uscc, use_unit.head_name, Role.USE_HEAD, place=use_unit.name, is_main=True, **using)
     add("anquan_yuan", use_unit.safety_officer, Role.SAFETY_OFFICER, place=use_unit.name, **using)

@@ -95,7 +95,7 @@ def test_no_such_item_and_a_run_of_before(session: Any, scored: Any, sign_in: An
     text(browser, f"/scores/{scored.score}/items/feedback", 404)
     assert "只有维护保养有效率" in text(browser, f"/scores/total/?f_run={scored.run_row.id}")
     assert "只有维护保养有效率" not in text(browser, f"/scores/?f_run={scored.run_row.id}")
-    assert "/items/" not in text(browser, f"/scores/{scored.score}")
+    assert f"/scores/{scored.score}/items/" not in text(browser, f"/scores/{scored.score}")
 
 
 @pytest.mark.feature("APL-01")

@@ -75,6 +75,9 @@ def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
         if actor.may(Verb.SUBACCOUNT_EDIT) and (unit.is_inspection or unit.is_rescue):
             kept.add("/sub-accounts/")
         steps = [step for step in steps if step[1] in kept]
+    if not actor.may(Verb.SUBACCOUNT_EDIT):
+        # Accounts are the main account's to make: nobody else is sent to a page that he may not open.
+        steps = [step for step in steps if step[1] != "/sub-accounts/"]
     if all(ready for _word, _link, ready in steps) and unit.approved_version:
         return []
     return [(word, link(path), bool(ready)) for word, path, ready in steps]
