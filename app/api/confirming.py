@@ -21,7 +21,7 @@ from app.models import VisitLink
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views.frame import screens
-from app.views.maintenance.confirming import address_of
+from app.views.maintenance.confirming import way
 from app.workflows.files import sent_ahead
 from app.workflows.visits import papers, visit_links
 
@@ -46,7 +46,7 @@ class VisitConfirmationApi(Resource):
           gives: {200: ConfirmationLink}
         """
         with transaction(db.session) as session:
-            told = _link(visit_links.send(session, actor(), key, address_of, clock.now()))
+            told = _link(visit_links.send(session, actor(), key, way(), clock.now()))
         return jsonify(told)
 
     @expose("/<int:key>/confirmation-link/withdraw", methods=["POST"])

@@ -96,7 +96,7 @@ class LabelApi(Resource):
           gives: {200: Label}
         """
         with transaction(db.session) as session:
-            made = shown(labels.put_up(session, actor(), label, clock.now()))
+            made = shown(labels.put_up(session, actor(), key, label, clock.now()))
         return jsonify(made)
 
     @expose("/<int:key>/labels/<int:label>/cancel", methods=["POST"])
@@ -111,7 +111,7 @@ class LabelApi(Resource):
           gives: {200: Label}
         """
         with transaction(db.session) as session:
-            made = shown(labels.call_off(session, actor(), label, clock.now()))
+            made = shown(labels.call_off(session, actor(), key, label, clock.now()))
         return jsonify(made)
 
 

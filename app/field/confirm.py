@@ -20,22 +20,23 @@ from app.field.public import shown_page
 from app.models import Attachment, Visit
 from app.models.choices import VISIT_RATING
 from app.permissions import SYSTEM
-from app.reference import CURRENT, items_for
 from app.rules.confirmations import LONGEST_OPINION, LONGEST_SIGNER, LinkState
 from app.rules.files import PICTURES
 from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.visit_photos import Place
 from app.transaction import transaction
-from app.views.frame import guesses
+from app.views.frame import guesses, uploads
 from app.views.frame.files import as_answer
 from app.views.maintenance import confirming
 from app.workflows.files import attachments
-from app.workflows.visits import visit_links
+from app.workflows.maintenance import item_lists
+from app.workflows.visits import papers, visit_links
 from app.workflows.visits.visits import RESULTS, Word
 
 # Wrong tokens from one place, and answers by links from one place.
 GUESSES, ANSWERS = "30/hour", "60/hour"
 # What of a visit's files whoever got the link sees.
-SHOWN = {"photo", "sheet"}
+SHOWN = {"photo", "sheet", *Place, *papers.KINDS}
 
 
 @field.get("/c/<token>")
@@ -145,7 +146,7 @@ def _page(token: str, findings: list[Finding], status: int) -> Any:
         return _closed(state.value, 200 if request.method == "GET" else 409, link=link, visit=visit)
     with scope.acting(SYSTEM):
         kept = visit.snapshot or {}
-        items = items_for(str(kept.get("category") or ""), visit.level, visit.item_version or CURRENT)
+        items = item_lists.of_visit(db.session, visit)
         answers = {r["code"]: r for r in visit.results or []}
         return shown_page(
             "confirm", _("维保确认"), status, visit=visit, link=link, token=token, findings=findings,
@@ -163,4 +164,5 @@ def _closed(why: str, status: int, **shown: Any) -> Any:
 
 def _pictures(visit: Visit) -> list[Attachment]:
     files = attachments.of(db.session, "visit", visit.id)
-    return [f for f in files if f.kind in SHOWN and f.mime in PICTURES and f.scan not in ("infected", "waiting")]
+    shown = [f for f in files if f.kind in SHOWN and f.mime in PICTURES and f.scan not in ("infected", "waiting")]
+    return uploads.by_place(shown)

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Computed, Date, ForeignKey, Index, Integer, String, Text, func, select, text, true
+from sqlalchemy import (
+    Boolean,
+    Computed,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    case,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
@@ -15,6 +31,12 @@ from app.models.person import Person
 from app.models.said import SaidText
 from app.models.team import MaintenanceTeam
 from app.models.unit import Unit
+from app.rules.levels import Level
+
+
+def rank_of(level: Any) -> Any:
+    """How long a level is, of a column, as a number: each does what those below it ask for."""
+    return case(*((level == literal_column(f"'{one.value}'"), literal_column(str(one.rank))) for one in Level))
 
 
 class MaintenanceLedger(Stamped, Versioned, Model):

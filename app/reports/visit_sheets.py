@@ -13,8 +13,8 @@ from app.listings import visits as listed
 from app.models import Account, Visit, VisitCompanion, VisitLink
 from app.models.choices import CATEGORY, CONFIRMED_BY, VISIT_MODE, VISIT_RATING, VISIT_STATE, word
 from app.permissions import Actor
-from app.reference import CURRENT, items_for
 from app.reports import pdf
+from app.rules.item_lists import Item
 from app.rules.levels import LEVEL_LABELS, Level
 from app.wording import say
 
@@ -24,10 +24,9 @@ TEMPLATE = "ta/visits/sheet.html"
 IN_ONE, MOST = 50, 500
 
 
-def sheet(session: Any, row: Visit) -> dict[str, Any]:
-    """All that stands on the sheet of one record; the caller has the record through scope."""
+def sheet(session: Any, row: Visit, items: Sequence[Item]) -> dict[str, Any]:
+    """All that stands on the sheet of one record; the caller has the record through scope, and its `items`."""
     kept = row.snapshot or {}
-    items = items_for(str(kept.get("category") or ""), row.level, row.item_version or CURRENT)
     answers = {r["code"]: r for r in row.results or []}
     companions = select(VisitCompanion.name).where(VisitCompanion.visit_id == row.id).order_by(VisitCompanion.id)
     link = None

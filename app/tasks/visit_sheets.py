@@ -22,6 +22,7 @@ from app.telling import language, speaking, told
 from app.transaction import transaction
 from app.wording import say, together
 from app.workflows.core import export_records
+from app.workflows.maintenance import item_lists
 
 
 @handles("sheets")
@@ -85,7 +86,10 @@ def _wanted(context: JobContext) -> tuple[list[int], str]:
 def _written(context: JobContext, keys: list[int], path: Path, now: Any) -> Path:
     statement = scope.apply(select(Visit).where(Visit.id.in_(keys)), context.actor, Visit)
     held = {row.id: row for row in context.session.scalars(statement.execution_options(skip_scope=True))}
-    sheets = [visit_sheets.sheet(context.session, held[key]) for key in keys if key in held]
+    sheets = [
+        visit_sheets.sheet(context.session, held[key], item_lists.of_visit(context.session, held[key]))
+        for key in keys if key in held
+    ]  # fmt: skip
     lang = str(language() or "zh-CN").replace("_", "-")
     path.write_bytes(visit_sheets.as_pdf(current_app.jinja_env, sheets, context.actor, lang, now))
     return path

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.feature("MNT-07", "INT-04")
 
 
 @pytest.fixture
-def left(session: Any, huzhou: Any, monkeypatch: Any) -> Any:
+def left(app: Any, session: Any, huzhou: Any, monkeypatch: Any) -> Any:
     monkeypatch.setitem(outbox.SENDERS, "sms", lambda *_: None)
+    monkeypatch.setitem(app.config, "PUBLIC_URL", "https://tian.example")
     huzhou.own.safety_phone = "13812340000"
     session.commit()
     visit = leave(session, huzhou, arrive(session, huzhou), START + 40 * MINUTE)

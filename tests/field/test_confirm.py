@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from app import clock
-from app.models import Attachment, Notification, RepairOrder, Visit, VisitLink, VisitNote
+from app.models import Account, Attachment, ItemSet, Notification, RepairOrder, Visit, VisitLink, VisitNote
 from app.workflows.core import outbox
+from app.workflows.visits import visit_reviewers
 from tests.conftest import csrf
 from tests.factories import picture
 from tests.workflows.visit_world import HOUR, MINUTE, START, arrive, file_of, huzhou, leave
@@ -25,6 +26,7 @@ FROM = {"REMOTE_ADDR": "203.0.113.9"}
 @pytest.fixture(autouse=True)
 def _sms(app: Any, monkeypatch: Any) -> Any:
     monkeypatch.setitem(outbox.SENDERS, "sms", lambda *_: None)
+    monkeypatch.setitem(app.config, "PUBLIC_URL", "https://tian.example")
     app.extensions["tian_window"].reset()
     with clock.frozen(START + HOUR):
         yield
@@ -148,3 +150,52 @@ def test_the_account_rates_as_well(session: Any, huzhou: Any, left: Visit, sign_
     assert link in listed and "账号复核" in listed
     for other in ("f_rating=poor", "f_confirmed=link"):
         assert link not in officer.get(f"/visits/?{other}").text
+
+
+@pytest.mark.feature("MNT-07")
+def test_no_link_goes_out_where_only_the_caller_could_name_its_host(
+    app: Any, session: Any, huzhou: Any, left: Visit, sign_in: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setitem(app.config, "PUBLIC_URL", "")
+    head = sign_in(huzhou.accounts["maintenance_head"])
+    sent = {"verb": "send", "csrf_token": csrf(head)}
+    refused = head.post(f"/visits/{left.id}/link", data=sent, follow_redirects=True)
+    assert "平台没有设置对外地址" in refused.text
+    assert session.scalar(select(func.count(Notification.id)).where(Notification.topic == "visit.link")) == 0
+
+
+@pytest.mark.feature("MNT-07", "PLN-08")
+def test_a_visit_by_an_own_list_is_shown_and_printed(
+    session: Any, huzhou: Any, left: Visit, client: Any, sign_in: Any
+) -> None:
+    own = ItemSet(
+        kind="A", region_code=huzhou.firm.region_code, name="自有", state="approved", from_on=left.visit_on, rows=[]
+    )
+    session.add(own)
+    session.flush()
+    left.item_version = f"T5002-2017+{own.id}"
+    session.commit()
+    worker = sign_in(huzhou.accounts["worker"])
+    worker.post(f"/m/visits/{left.id}/link", data={"verb": "send", "csrf_token": csrf(worker)})
+    assert client.get(f"/m/c/{token_of(session)}").status_code == 200
+    assert worker.get(f"/visits/{left.id}/print").status_code == 200
+
+
+@pytest.mark.feature("MNT-07")
+def test_the_word_of_a_number_that_the_firm_filed_is_marked(session: Any, huzhou: Any, left: Visit) -> None:
+    left.confirmed_by = "link"
+    session.commit()
+    assert not visit_reviewers.word_of_the_firm(session, left)
+    huzhou.use_unit.filed_by_unit_id = huzhou.firm.id
+    session.execute(update(Account).where(Account.unit_id == huzhou.use_unit.id).values(is_main=False))
+    session.commit()
+    assert visit_reviewers.word_of_the_firm(session, left)
+
+
+@pytest.mark.feature("MNT-07")
+@pytest.mark.parametrize("typed", [PHONE, f"0512-{PHONE}", f"{PHONE[:3]} {PHONE[3:7]} {PHONE[7:]}"])
+def test_the_firms_own_duty_phone_confirms_nothing(session: Any, huzhou: Any, left: Visit, typed: str) -> None:
+    assert all(f.ok for f in visit_reviewers.number_findings(session, left, PHONE))
+    huzhou.firm.duty_phone = typed[:20]
+    session.commit()
+    assert not all(f.ok for f in visit_reviewers.number_findings(session, left, PHONE))

@@ -151,10 +151,10 @@ def test_a_second_one_waits_for_the_first_but_a_forged_one_does_not_wait(session
 def test_called_off_the_old_one_goes_on(session: Any, huzhou: World) -> None:
     old, row = huzhou.own.public_token, replace(session, huzhou)
     with transaction(session):
-        labels.call_off(session, huzhou.actor("use_head"), row.id, START + HOUR)
+        labels.call_off(session, huzhou.actor("use_head"), row.elevator_id, row.id, START + HOUR)
     assert token(session, huzhou) == old
     with pytest.raises(Refusal), transaction(session):
-        labels.put_up(session, huzhou.actor("use_head"), row.id, START + 2 * HOUR)
+        labels.put_up(session, huzhou.actor("use_head"), row.elevator_id, row.id, START + 2 * HOUR)
     session.rollback()
     with pytest.raises(Refusal) as refused:
         arrive(session, huzhou, START + 2 * HOUR, code=row.token)
@@ -164,13 +164,13 @@ def test_called_off_the_old_one_goes_on(session: Any, huzhou: World) -> None:
 def test_said_to_hang_it_is_in_use_once(session: Any, huzhou: World) -> None:
     row = replace(session, huzhou)
     with pytest.raises(NotFound), transaction(session):
-        labels.put_up(session, huzhou.actor("other_head"), row.id, START + HOUR)
+        labels.put_up(session, huzhou.actor("other_head"), row.elevator_id, row.id, START + HOUR)
     session.rollback()
     with transaction(session):
-        labels.put_up(session, huzhou.actor("clerk"), row.id, START + HOUR)
+        labels.put_up(session, huzhou.actor("clerk"), row.elevator_id, row.id, START + HOUR)
     assert token(session, huzhou) == row.token
     with pytest.raises(Refusal), transaction(session):
-        labels.put_up(session, huzhou.actor("clerk"), row.id, START + 2 * HOUR)
+        labels.put_up(session, huzhou.actor("clerk"), row.elevator_id, row.id, START + 2 * HOUR)
 
 
 def test_the_row_is_otherwise_as_it_was(session: Any, huzhou: World) -> None:
@@ -222,7 +222,7 @@ def test_one_temporary_label_at_a_time(session: Any, huzhou: World) -> None:
         temporary(session, huzhou, SOON, START + HOUR)
     session.rollback()
     with transaction(session):
-        labels.call_off(session, huzhou.actor("maintenance_head"), row.id, START + HOUR)
+        labels.call_off(session, huzhou.actor("maintenance_head"), row.elevator_id, row.id, START + HOUR)
     assert temporary(session, huzhou, SOON, START + 2 * HOUR).token != row.token
 
 

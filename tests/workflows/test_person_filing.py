@@ -149,7 +149,9 @@ def test_the_list_has_the_officers_last_opinion(session: Any, world: World, pers
     def shown() -> Any:
         column = PEOPLE.column("opinion")
         assert column is not None
-        return column.value(PEOPLE.by_keys(session, [person.id])[0])
+        rows = PEOPLE.by_keys(session, [person.id])
+        PEOPLE.fill(session, rows, ["opinion"])
+        return column.value(rows[0])
 
     assert shown() is None
     decide(session, world, submit(session, world, person), "reject", "证书照片不清")

@@ -14,6 +14,7 @@ from app.models import Attachment, AuditEntry, Notification, RepairOrder, VisitL
 from app.permissions import Role
 from app.rules.confirmations import LINK_LASTS, MOST_OF_VISIT, LinkState
 from app.rules.files import PNG
+from app.rules.visit_photos import Place
 from app.transaction import transaction
 from app.workflows.core import outbox
 from app.workflows.files.attachments import Received
@@ -261,6 +262,8 @@ def test_confirmed_late_is_stored_and_does_not_heal(session: Any, huzhou: Any, l
 
 def test_without_a_review_limit_a_link_lasts_a_week(session: Any, world: Any) -> None:
     make_policy(session, "preset", "quanzhou")
+    for place in Place:
+        make_policy(session, place.value, "none")
     world.own.safety_phone = PHONE
     session.commit()
     visit = leave(session, world, arrive(session, world), START + 40 * MINUTE)

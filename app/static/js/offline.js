@@ -6,7 +6,7 @@
   if (!K || !F || !window.indexedDB || !window.crypto) return;
   var $ = function (s, root) { return (root || document).querySelector(s); };
   var all = function (s, root) { return Array.prototype.slice.call((root || document).querySelectorAll(s)); };
-  var MOST_PHOTOS = 9, PHOTO = 10 * 1024 * 1024;
+  var MOST_PHOTOS = 9, MOST_LABELS = 6, PHOTO = 10 * 1024 * 1024;
   var frame = $("#offline"), english = document.documentElement.lang === "en";
   var says = function (chinese, words) { return english ? words : chinese; };
   var two = function (n) { return (n < 10 ? "0" : "") + n; };
@@ -137,7 +137,7 @@
 
   window.taOffline = {
     $: $, all: all, make: make, says: says, stamp: stamp, hm: hm, read: read, fill: fill, names: names, lastPart: lastPart, plain: plain, metres: metres,
-    keepPhoto: keepPhoto, keepBeginning: keepBeginning, keepEnd: keepEnd, keepStep: keepStep, saveDrafts: saveDrafts, MOST_PHOTOS: MOST_PHOTOS, PHOTO: PHOTO,
+    keepPhoto: keepPhoto, keepBeginning: keepBeginning, keepEnd: keepEnd, keepStep: keepStep, saveDrafts: saveDrafts, MOST_PHOTOS: MOST_PHOTOS, MOST_LABELS: MOST_LABELS, PHOTO: PHOTO,
   };
 
   // --- on pages of the server

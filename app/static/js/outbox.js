@@ -205,11 +205,14 @@
       });
     }
     input.addEventListener("change", async function () {
-      var chosen = Array.prototype.slice.call(input.files), held = (await K.photosOf(of)).length, wrong = null;
+      var chosen = Array.prototype.slice.call(input.files), wrong = null;
+      var mine = (await K.photosOf(of)).filter(function (p) { return p.part === key; }), held = mine.length;
+      // One face is enough: a new one takes the place of the one before.
+      if (key === "selfie" && chosen.length) { chosen = chosen.slice(-1); held = 0; await Promise.all(mine.map(function (p) { return K.drop("photos", p.id); })); }
       input.value = "";
       for (var i = 0; i < chosen.length; i++) {
         if (chosen[i].size > O.PHOTO) wrong = say("photosize", { n: chosen[i].name });
-        else if (held >= O.MOST_PHOTOS) wrong = say("mostphotos");
+        else if (held >= (key === "label" || key === "labelout" ? O.MOST_LABELS : O.MOST_PHOTOS)) wrong = say("mostphotos");
         else { await O.keepPhoto(account, of, key, chosen[i]).catch(function () { wrong = say("notkept") + "，" + say("notkeptmore"); }); held += 1; }
       }
       await paint();

@@ -40,7 +40,7 @@ ACTION_WORDS = {
     "account.deactivate": _l("注销"), "account.reactivate": _l("恢复"), "account.grant": _l("增加子用户数"),
     "account.rights": _l("勾选权限"), "account.roles": _l("修改角色"), "account.verify_mail": _l("验证邮箱"),
     "account.bind_phone": _l("绑定手机"), "account.register_phone": _l("登记手机"),
-    "account.recover": _l("找回密码"), "account.delete": _l("删除"),
+    "account.reveal": _l("查看完整号码"), "account.recover": _l("找回密码"), "account.delete": _l("删除"),
     "account.totp_on": _l("启用动态口令"), "account.totp_off": _l("停用动态口令"),
     "account.sms_on": _l("启用登录短信认证"), "account.sms_off": _l("停用登录短信认证"),
     "identity.bind": _l("绑定外部身份"), "identity.unbind": _l("解除外部身份"), "session.end": _l("退出一台设备"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
-from flask import g
+from flask import current_app, g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -25,8 +26,13 @@ STATES = {
 }  # fmt: skip
 
 
-def address_of(token: str) -> str:
-    """The page's full address, for the message that carries it."""
+def way() -> Callable[[str], str] | None:
+    """How the page is addressed in the message that carries it; None where nobody but the caller could name the host:
+    the platform's SMS would lead the use unit to wherever the firm likes."""
+    return _address_of if current_app.config["PUBLIC_URL"] else None
+
+
+def _address_of(token: str) -> str:
     return addresses.full("field.confirm", token=token)
 
 
@@ -35,7 +41,7 @@ def send(session: AnySession, actor: Any, key: int, verb: str) -> str:
     if verb == "withdraw":
         visit_links.withdraw(session, actor, key, clock.now())
         return _("确认链接已撤回")
-    row = visit_links.send(session, actor, key, address_of, clock.now())
+    row = visit_links.send(session, actor, key, way(), clock.now())
     return _("确认链接已发送至 %(to)s", to=row.sent_to)
 
 
@@ -62,7 +68,7 @@ def of(row: Visit, at: dt.datetime) -> dict[str, Any] | None:
             "open": state is LinkState.OPEN, "until": clock.until(link.expires_at),
         }  # fmt: skip
     return {
-        "link": shown, "against": visit_links.findings_to_send(db.session, g.actor, row, at),
+        "link": shown, "against": visit_links.findings_to_send(db.session, g.actor, row, at, named=way() is not None),
         "paper_at": day_time(row.paper_at) if row.paper_at else "",
     }  # fmt: skip
 

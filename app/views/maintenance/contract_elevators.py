@@ -121,14 +121,15 @@ def free(row: Contract, seek: Seek) -> Table:
     return Table(rows, total, _links(row.id, seek, page, total, "add"), seek, *_choices(_free(row)))
 
 
-def bind_found(session: AnySession, row: Contract, seek: Seek) -> tuple[int, list[Finding]]:
-    """Put all that a search finds under the contract, but for those that another one holds: how many, and why not."""
+def bind_found(session: AnySession, row: Contract, seek: Seek) -> tuple[int, int, list[Finding]]:
+    """Put all that a search finds under the contract, but for those that another one holds: how many, how many not, and
+    why."""
     wanted = seek.among(_free(row)).with_only_columns(Elevator).order_by(Elevator.id).limit(MOST_AT_ONCE)
     found = list(session.scalars(wanted.execution_options(skip_scope=True)))
     stopped = gates.of_binding(session, g.actor, row, found, clock.today())
     keys = [key for key, why in stopped.items() if not why]
     made = contracts.bind(session, g.actor, row.id, keys, clock.now()) if keys else []
-    return len(made), [why for some in stopped.values() for why in some]
+    return len(made), len(found) - len(keys), [why for some in stopped.values() for why in some]
 
 
 def nothing() -> Finding:

@@ -162,12 +162,12 @@ class ContractPages(BaseView):
         if done is None:
             return self._record(row, findings, status)
         assert done is not None
-        count, left = done
+        count, without, left = done
         if not count:
             return self._record(row, left[:MOST_LEFT] or [contract_elevators.nothing()], 422)
         flash(_("已追加 %(n)s 台电梯", n=count), "success")
         if left:
-            flash(_("另有 %(n)s 台不能追加，原因列在“能不能追加”", n=len(left)), "warning")
+            flash(_("另有 %(n)s 台不能追加，原因列在“能不能追加”", n=without), "warning")
         return redirect(back if left and back else f"/contracts/{row.id}")
 
     def _form(self, row: Contract | None, values: Any, do: Any, *, title: str = "", fresh: bool = False) -> Any:

@@ -21,6 +21,7 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.wording import say
 from app.workflows.core import audit, export_records
+from app.workflows.maintenance import item_lists
 
 
 class VisitSheets(BaseView):
@@ -57,7 +58,7 @@ class VisitSheets(BaseView):
         try:
             made = visit_sheets.as_pdf(current_app.jinja_env, [self._sheet(row)], g.actor, _lang(), now)
         except pdf.PdfUnavailable:
-            return redirect(f"/visits/{pk}/print?pdf=1")
+            return redirect(f"/visits/{pk}/print?pdf=1{'&from=m' if request.args.get('from') == 'm' else ''}")
         name, region = f"{row.visit_on.isoformat()}-{row.id}.pdf", row.region_code
         with transaction(db.session) as session:
             digest = hashlib.sha256(made).hexdigest()
@@ -75,7 +76,7 @@ class VisitSheets(BaseView):
         return row
 
     def _sheet(self, row: Visit) -> dict[str, Any]:
-        return visit_sheets.sheet(db.session, row)
+        return visit_sheets.sheet(db.session, row, item_lists.of_visit(db.session, row))
 
 
 def _lang() -> str:

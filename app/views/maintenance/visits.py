@@ -269,11 +269,12 @@ class VisitPages(BaseView):
         order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
         shown_apart = KINDS if row.label_state else ()
         one_place = g.actor.unit_id is None and visit_reviewers.same_address(db.session, row)
+        firms_number = g.actor.unit_id is None and visit_reviewers.word_of_the_firm(db.session, row)
         return self.render_template(
             "ta/visits/record.html", title=_("维保记录 %(n)s", n=row.id), row=row, findings=findings,
             signals=fraud.of_visit(db.session, g.actor, row.id), doubts=SIGNAL_KIND,
             sheet_by=sheet_by, sheet_late=row.sheet_due_at is not None and clock.now() > row.sheet_due_at,
-            one_place=one_place, state=state_word(row), tone=TONES[row.state],
+            one_place=one_place, firms_number=firms_number, state=state_word(row), tone=TONES[row.state],
             code=listed.code_of(row),
             place=listed.place_of(row), worker=listed.worker_of(row), unit=listed.unit_of(row),
             use_unit=listed.use_unit_of(row),

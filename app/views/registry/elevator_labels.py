@@ -100,14 +100,14 @@ class ElevatorLabels(BaseView):
     @permission_name("write")
     @no_cache
     def put_up(self, key: int, label: int) -> Any:
-        return self._deed(key, lambda s, at: labels.put_up(s, g.actor, label, at), _("新标牌已启用，旧标牌已失效"))
+        return self._deed(key, lambda s, at: labels.put_up(s, g.actor, key, label, at), _("新标牌已启用，旧标牌已失效"))
 
     @expose("/<int:key>/labels/<int:label>/cancel", methods=["POST"])
     @has_access
     @permission_name("write")
     @no_cache
     def cancel(self, key: int, label: int) -> Any:
-        return self._deed(key, lambda s, at: labels.call_off(s, g.actor, label, at), _("已作废"))
+        return self._deed(key, lambda s, at: labels.call_off(s, g.actor, key, label, at), _("已作废"))
 
     def _deed(self, key: int, do: Callable[[Any, dt.datetime], Any], said: str) -> Any:
         try:

@@ -25,7 +25,7 @@ from app.rules.identifiers import USCC_FORM, check_login_name, check_mobile, log
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.access import asking, devices, passwords, second_factor, signin
-from app.workflows.core import audit
+from app.workflows.core import audit, outbox
 
 # No l, I, O, 0, 1: the password is read from a screen or a note.
 _LETTERS = "".join(c for c in string.ascii_letters if c not in "lIO")
@@ -171,6 +171,11 @@ def register_phone(session: AnySession, actor: Actor, account: Account, typed: s
     audit.record(
         session, actor, at, "account.register_phone", "account", account.id,
         {"phone": mask_mobile(before) if before else None}, {"phone": mask_mobile(phone) if phone else None},
+    )  # fmt: skip
+    outbox.notify(
+        session, at, [account.id], "account.phone", say("您的登录手机已由%(name)s登记", name=actor.name),
+        say("现在为 %(phone)s；不是您的号码请立即告诉管理员", phone=mask_mobile(phone)) if phone else "现在没有手机",
+        "/profile/",
     )  # fmt: skip
     return account
 

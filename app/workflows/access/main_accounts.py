@@ -129,6 +129,10 @@ def _unit_for(session: AnySession, actor: Actor, checked: dict[str, Any], kinds:
     for row in rows:
         if login_key(row.name) == login_key(name) and covers(actor, row.region_code):
             _refuse_second_main(session, row)
+            # It is none of that kind yet, and its account would do what that kind may.
+            if set(kinds) - set(row.kinds):
+                remedy = "请先在单位备案里补上这一类别，或只选已有的类别"
+                raise refuse("单位类别", say("%(name)s 的备案里没有所选类别", name=row.name), remedy, field="kinds")
             return row
     region: Region = checked["region"]
     made = Unit(

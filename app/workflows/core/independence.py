@@ -13,11 +13,14 @@ from app.rules.two_persons import Party, independent
 from app.transaction import AnySession
 
 RESET = "account.reset_password"
+# What lets another in: a password that he set, or a phone that he registered, by which a new password is got.
+LETS_IN = (RESET, "account.register_phone")
 MOST_MAKERS = 50
 
 
 def party(session: AnySession, account_id: int | None, since: dt.datetime | None = None) -> Party:
-    """An account with the line of those who made it, and those who set its password last or after `since`."""
+    """An account with the line of those who made it, and those who could let themselves in by it,
+    last or after `since`: who set its password, who registered its phone."""
     makers: list[int] = []
     person_id, current = None, account_id
     while current is not None and len(makers) < MOST_MAKERS:
@@ -71,11 +74,13 @@ def of_visit(session: AnySession, visit: Visit, reviewer: Actor) -> list[Finding
 
 
 def _reset_by(session: AnySession, account_id: int, since: dt.datetime | None) -> frozenset[int]:
-    statement = select(AuditEntry.actor_id, AuditEntry.at).where(
-        AuditEntry.entity == "account", AuditEntry.entity_id == account_id, AuditEntry.action == RESET
+    statement = select(AuditEntry.actor_id, AuditEntry.at, AuditEntry.action, AuditEntry.after).where(
+        AuditEntry.entity == "account", AuditEntry.entity_id == account_id, AuditEntry.action.in_(LETS_IN)
     )
-    resets = session.execute(
+    rows = session.execute(
         statement.order_by(AuditEntry.id.desc()).limit(200).execution_options(skip_scope=True)
     ).all()
-    late = {who for who, at in resets if since is not None and at >= since}
-    return frozenset(who for who in late | {who for who, _at in resets[:1]} if who is not None)
+    deeds = [(who, at, action) for who, at, action, after in rows if action == RESET or (after or {}).get("phone")]
+    late = {who for who, at, _action in deeds if since is not None and at >= since}
+    last = {next((who for who, _at, action in deeds if action == one), None) for one in LETS_IN}
+    return frozenset(who for who in late | last if who is not None)

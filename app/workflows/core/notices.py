@@ -144,7 +144,9 @@ def channels_of(session: AnySession, account: Account, at: dt.datetime) -> dict[
     choice = choice_of(session, account.id)
     chosen: dict[str, list[str]] = dict((choice.channels if choice is not None else None) or {})
     if account.is_main and account.unit_id is not None:
-        chosen = {group: ["sms"] for group in unasked(session, account.region_code, at)} | chosen
+        unit = session.get(Unit, account.unit_id, execution_options={"skip_scope": True})
+        region_code = unit.region_code if unit is not None else account.region_code
+        chosen = {group: ["sms"] for group in unasked(session, region_code, at)} | chosen
     return chosen
 
 

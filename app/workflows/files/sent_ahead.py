@@ -20,6 +20,8 @@ from app.workflows.files import attachments
 from app.workflows.files.file_contents import MEGABYTE, bad
 
 MOST = 60
+# Pictures of persons that one sweep erases; the next one goes on.
+MOST_AT_ONCE = 1000
 LASTS = dt.timedelta(days=1)
 
 
@@ -68,7 +70,7 @@ def check_together(files: Iterable[tuple[str, int]], kind: str) -> None:
     label, size = ATTACHMENT_KIND[kind], sum(s for _, s in given)
     if len(given) > limit.files:
         raise refuse("附件数量", say("%(count)s 个%(label)s，最多 %(files)s 个", count=len(given), label=label,
-            files=limit.files), "请移除不需要的", field="file")
+            files=limit.files), "请移除不需要的", field=kind)
     if size > limit.total * MEGABYTE:
         found = say("合计 %(size)s MB，%(label)s最多 %(total)s MB（“%(given)s”等 %(count)s 个）",
             size=f"{size / MEGABYTE:.1f}", label=label, total=limit.total, given=given[-1][0], count=len(given))
@@ -76,7 +78,12 @@ def check_together(files: Iterable[tuple[str, int]], kind: str) -> None:
 
 
 def forget(session: AnySession, at: dt.datetime) -> int:
-    """Drop what was sent ahead of a form that nobody submitted; how many."""
+    """Drop what was sent ahead of a form that nobody submitted; how many. A picture of a person is gone at once."""
+    faces = select(Attachment).where(
+        Attachment.kind == "selfie", Attachment.entity == attachments.AHEAD, Attachment.uploaded_at < at - LASTS
+    )
+    for row in session.scalars(faces.limit(MOST_AT_ONCE).execution_options(skip_scope=True)).all():
+        attachments.forget(session, row)
     statement = update(Attachment).where(
         Attachment.entity == attachments.AHEAD, Attachment.removed_at.is_(None), Attachment.uploaded_at < at - LASTS
     )

@@ -88,6 +88,7 @@ def judged(
         past = history(session, elevator.id)
     past = [row for row in past if row.id != but]
     unit, wrong = _tester(session, actor, entry, taken_over)
+    wrong += _own_lift(actor, elevator, entry)
     record = _record(entry, unit.name if unit is not None else entry.tested_by.strip())
     rule_on, next_kind, latest_on = next_by_rule(session, elevator, record, past)
     if record.result is None or record.result is NOT_PASSED:
@@ -161,6 +162,14 @@ def next_by_rule(
     interval = inspection_clocks.interval_of(session, elevator.region_code, elevator.category, record.kind, on)
     day = next_check(on, elevator.commissioned_on or elevator.made_on, interval)
     return (None, None, None) if day is None else (day, record.kind, latest_day(day, cycle))
+
+
+def _own_lift(actor: Actor, elevator: Elevator, entry: Entry) -> list[Finding]:
+    """Nobody inspects what he maintains or uses himself; 自行检测 is theirs."""
+    own = actor.unit_id is not None and actor.unit_id in (elevator.maintenance_unit_id, elevator.use_unit_id)
+    if not own or entry.kind == InspectionKind.SELF_TEST:
+        return []
+    return [Finding("检验单位", False, "这台电梯由本单位维保或使用", "请由其他检验单位登记", field="tested_by")]
 
 
 def _tester(

@@ -23,8 +23,9 @@ from app.models import (
     OnDemandInterval,
     Visit,
 )
+from app.models.maintenance import rank_of
 from app.permissions import SYSTEM
-from app.rules.levels import order_day_of
+from app.rules.levels import Level, order_day_of
 from app.rules.schedule import change_unit, period_days
 from app.rules.schedule import pause as stopped
 from app.rules.schedule import resume as restarted
@@ -185,9 +186,12 @@ def _retell_between(
 def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest: bool) -> dt.date | None:
     """Close the open automatic order for the newest visit, and the one that the visit names: the day it was planned.
 
-    Of a year's plan also half-month orders whose day is behind: any visit does what they asked for. Longer ones wait.
+    Of a year's plan also those whose day is behind and whose level is not above the visit's, which does what they asked
+    for, too. Longer ones wait.
     """
-    given = {"elevator": visit.elevator_id, "order": visit.order_id or 0} | ({"on": visit.visit_on} if newest else {})
+    given: dict[str, Any] = {"elevator": visit.elevator_id, "order": visit.order_id or 0}
+    if newest:
+        given |= {"on": visit.visit_on, "rank": Level(visit.level).rank}
     with session.no_autoflush:  # clock and ledger, which wait, have nothing to do with it
         closed = moves.move_where(
             session, BY_CLOCK, MaintenanceOrder, "state", "open", "done", _OWN_OR_AUTO if newest else _OWN,
@@ -202,7 +206,10 @@ _order: Any = MaintenanceOrder.__table__.c
 _OWN = (_order.elevator_id == bindparam("elevator")) & (_order.id == bindparam("order"))
 _OWN_OR_AUTO = (_order.elevator_id == bindparam("elevator")) & (
     (_order.id == bindparam("order")) | (_order.origin == "auto")
-    | ((_order.origin == "plan") & (_order.level == "half_month") & (_order.planned_on <= bindparam("on")))
+    | (
+        (_order.origin == "plan") & (rank_of(_order.level) <= bindparam("rank"))
+        & (_order.planned_on <= bindparam("on"))
+    )
 )  # fmt: skip
 
 
@@ -283,6 +290,7 @@ def resume(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) 
         clock_rows.store(row, ledger, restarted(clock_rows.value_of(row, ledger), max(on, row.paused_on)))
     session.flush()
     orders.make_due(session, clock.local_day(at), at, elevator_ids=[elevator_id])
+    orders.tell_none(session, elevator_id, at)
 
 
 def stop(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime) -> None:
@@ -317,6 +325,8 @@ def unit_changed(
     if ledger is not None and ledger.unit_id != unit_id:
         ledger.worker_id = ledger.co_worker_id = ledger.manager_id = ledger.team_id = None
         ledger.unit_id = unit_id or ledger.unit_id
+        # That the old unit planned by hand is no choice of the new one's.
+        ledger.mode = "auto"
     session.flush()
 
 
@@ -327,6 +337,8 @@ def lengthen(session: AnySession, elevator_id: int, on: dt.date, at: dt.datetime
     """A longer interval was approved from `on` on: the running period lasts as it says, orders follow the new plan."""
     row, ledger = clock_rows.held_with_ledger(session, elevator_id)
     if row.anchor_on is None:
+        # Not visited yet: a plan of the usual interval has no place beside the longer one all the same.
+        orders.void_open(session, BY_CLOCK, elevator_id, at, say("改为按需维保"))
         return
     if row.limit_on is not None:
         clock_rows.judge_through(session, row, on - DAY, at)

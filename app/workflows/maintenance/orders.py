@@ -23,7 +23,7 @@ from app.rules.calendar import day_finding
 from app.scope import visible
 from app.transaction import AnySession, connection_of, insert_of, lock
 from app.wording import changed, say
-from app.workflows.core import audit, moves
+from app.workflows.core import audit, moves, outbox
 
 MOST_AT_ONCE = 500
 
@@ -297,6 +297,26 @@ def cancel(session: AnySession, actor: Actor, order_id: int, reason: str, at: dt
     audit.record(session, actor, at, "order.cancel", "maintenance_order", order.id, after={"reason": reason})
 
 
+def tell_none(session: AnySession, elevator_id: int, at: dt.datetime) -> None:
+    """Tell whoever plans that an elevator that runs again has no order, where none comes by itself: it was planned by
+    hand, and its orders were void."""
+    ledger = MaintenanceLedger.__table__.c
+    lift = Elevator.__table__.c
+    held = select(ledger.unit_id, lift.code).join(Elevator.__table__, lift.id == ledger.elevator_id).where(
+        ledger.elevator_id == elevator_id, ledger.mode == "manual",
+        ~select(_order.id).where(_order.elevator_id == elevator_id, _order.state == "open").exists(),
+    )  # fmt: skip
+    found = session.execute(held.execution_options(skip_scope=True)).one_or_none()
+    if found is None:
+        return
+    unit_id, code = found
+    outbox.notify(
+        session, at, outbox.readers_of(session, unit_id, Verb.ORDER_EDIT, elevator_id), "plan.none",
+        say("电梯 %(code)s 恢复维保，没有维保任务", code=code),
+        "任务为手动生成，停用时已作废；请重新生成一年计划、新增任务，或改为自动", f"/ledgers/{elevator_id}",
+    )  # fmt: skip
+
+
 def void_open(
     session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime, reason: str, keep_unit_id: int | None = None
 ) -> int:
@@ -310,8 +330,17 @@ def void_open(
     )  # fmt: skip
 
 
+def void_automatic(session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime, reason: str) -> None:
+    """Void the open automatic orders of an elevator that is planned by hand from now on."""
+    moves.move_where(
+        session, actor, MaintenanceOrder, "state", "open", "void", _AUTOMATIC_OF, verb="void", at=at, reason=reason,
+        values={"closed_at": at, "close_reason": reason}, given={"elevator": elevator_id},
+    )  # fmt: skip
+
+
 _order: Any = MaintenanceOrder.__table__.c
 _OF = _order.elevator_id == bindparam("elevator")
+_AUTOMATIC_OF = _OF & (_order.origin == "auto")
 _OF_OTHERS = _OF & (_order.unit_id != bindparam("kept"))
 
 

@@ -185,6 +185,8 @@ def make(
             .values(mode="manual", row_version=_ledger.row_version + 1, updated_at=at)
         )
         forget(session, MaintenanceLedger, [row.ledger_id for row in plan.switched])
+        for elevator_id in switched:
+            orders.void_automatic(session, actor, elevator_id, at, say("改为一年计划"))
     after: dict[str, Any] = {
         "from": asked.start_on, "interval_days": asked.interval_days, "worker_id": asked.worker_id,
         "orders": plan.made, "elevators": [row.id for row in plan.planned],
@@ -297,7 +299,10 @@ def _lay_out(
             row.findings.append(Finding("一年计划", False, found, remedy, "elevator_id", row.code))
             continue
         for order in whole:
-            why = _why_not(order, begins[row.id], taken[row.id].get(order.planned_on), today)
+            there = taken[row.id].get(order.planned_on)
+            if there is not None and row.mode == "auto" and there[1:] == ("auto", "open"):
+                there = None  # it makes way for the plan
+            why = _why_not(order, begins[row.id], there, today)
             if why is None:
                 row.orders.append(order)
             else:

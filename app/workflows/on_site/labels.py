@@ -172,9 +172,11 @@ def temporary(
     return row
 
 
-def put_up(session: AnySession, actor: Actor, label_id: int, at: dt.datetime) -> ElevatorLabel:
+def put_up(
+    session: AnySession, actor: Actor, elevator_id: int, label_id: int, at: dt.datetime
+) -> ElevatorLabel:  # fmt: skip
     """The new label hangs, says whoever may replace it: it is in use from now on, the old one is dead."""
-    row = _of_number(session, label_id)
+    row = _of_elevator(session, elevator_id, label_id)
     elevator = _held(session, actor, row.elevator_id)
     session.refresh(row)
     raise_failing([_finding_waits(row)])
@@ -182,9 +184,11 @@ def put_up(session: AnySession, actor: Actor, label_id: int, at: dt.datetime) ->
     return row
 
 
-def call_off(session: AnySession, actor: Actor, label_id: int, at: dt.datetime) -> ElevatorLabel:
+def call_off(
+    session: AnySession, actor: Actor, elevator_id: int, label_id: int, at: dt.datetime
+) -> ElevatorLabel:  # fmt: skip
     """A new label that was never put up, or a temporary one, ends now; the one in use goes on."""
-    row = _of_number(session, label_id)
+    row = _of_elevator(session, elevator_id, label_id)
     _held(session, actor, row.elevator_id)
     session.refresh(row)
     running = row.kind == rules.TEMPORARY and rules.in_force(row.ends_at, at)
@@ -194,6 +198,13 @@ def call_off(session: AnySession, actor: Actor, label_id: int, at: dt.datetime) 
     session.flush()
     audit.record(session, actor, at, "elevator_label.cancel", ENTITY, row.id, after={"ends_at": at})
     return row
+
+
+def held(session: AnySession, label: Named | None) -> None:
+    """Hold the elevator whose new label is about to be in use, before a visit of it is written: two who come by it at
+    once would each wait for the other."""
+    if label is not None and label.waits:
+        lock(session, Elevator, label.elevator_id)
 
 
 def scanned(session: AnySession, actor: Actor, label: Named | None, at: dt.datetime) -> None:
@@ -270,6 +281,13 @@ def _held(session: AnySession, actor: Actor, elevator_id: int) -> Elevator:
 def _of_number(session: AnySession, label_id: int) -> ElevatorLabel:
     row = session.get(ElevatorLabel, label_id, execution_options={"skip_scope": True})
     if row is None:
+        raise refuse("标牌", "没有这张标牌", "请从电梯档案重新打开")
+    return row
+
+
+def _of_elevator(session: AnySession, elevator_id: int, label_id: int) -> ElevatorLabel:
+    row = _of_number(session, label_id)
+    if row.elevator_id != elevator_id:
         raise refuse("标牌", "没有这张标牌", "请从电梯档案重新打开")
     return row
 

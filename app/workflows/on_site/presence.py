@@ -67,7 +67,7 @@ class Look:
 
     `by_code`: the elevator was named by its 识别码, typed or on an older label, not by our label's own token. Where the
     region then asks for a photo of the label, `label_by` says who looks at it. `label`: the one that was scanned, where
-    it is not the one in use. `items`: which list the visit does.
+    it is not the one in use. `items`: which list the visit does. `selfie`: a photo of the person is asked for.
     """
 
     site: Site | None
@@ -77,6 +77,7 @@ class Look:
     label_by: str | None = None
     label: labels.Named | None = None
     items: str = CURRENT
+    selfie: bool = False
 
 
 def gate(
@@ -114,7 +115,7 @@ def look(
     items = CURRENT
     if lift is not None:
         items = item_lists.version_for(arrival.lists, actor.unit_id, lift.region_code, lift.category, today)
-    return Look(site, worker, told, by_code, asked, arrival.label, items)
+    return Look(site, worker, told, by_code, asked, arrival.label, items, facts.person_photo)
 
 
 def label_by(session: AnySession, region_code: str, on: dt.date) -> str | None:
@@ -185,7 +186,10 @@ def _facts(
     }  # fmt: skip
     if site is None or elevator is None:
         dead = arrival.label
-        facts |= _unapproved(session, actor, text) if dead is None else {"label_ended": dead.ended}
+        if dead is None or dead.holds(at):
+            facts |= _unapproved(session, actor, text if dead is None else dead.public_token)
+        else:
+            facts["label_ended"] = dead.ended
         return CheckInFacts(**facts, open_elsewhere=held.code if held is not None else None)
     facts |= _elevator_facts(actor, site, today, bool(policy[Key.CONTRACT_GATE]))
     if at < now:

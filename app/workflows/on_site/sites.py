@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, or_, select
 
 from app import clock, scope
 from app.at_once import columns_of, row_of
@@ -23,6 +23,7 @@ from app.models import (
     Unit,
     Visit,
 )
+from app.models.maintenance import rank_of
 from app.models.policy import STATE, recall
 from app.permissions import Actor, Verb
 from app.rules.approval import FilingState
@@ -272,7 +273,11 @@ def around(kind: Actor, by_key: bool = False) -> Select[Any]:
             waiting.elevator_id == _elevator.id, waiting.unit_id == bindparam("unit"), waiting.state == "open",
             waiting.planned_on <= bindparam("soon"),
         )
-        .order_by(waiting.planned_on, waiting.id)
+        # Of those whose day has come the longest, which does what the shorter ones ask for; then the next one.
+        .order_by(
+            case((waiting.planned_on <= today, rank_of(waiting.level)), else_=literal_column("0")).desc(),
+            waiting.planned_on, waiting.id,
+        )
         .limit(1)
     )  # fmt: skip
     statement = select(

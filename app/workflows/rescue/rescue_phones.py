@@ -26,7 +26,8 @@ def send_call(
     """Send a call out by SMS; whether there was a number to send it to. Without SMS here there is nothing to tell."""
     if "sms" not in outbox.SENDERS:
         return True
-    told = _by_own_choice(session, link, at)
+    who = list(who)
+    told = _by_own_choice(session, who, link, at)
     named = [(account.id, account.phone) for account in on_call(session, call, who) if account.phone]
     for account_id, phone in named or _instead(session, call.unit):
         if account_id not in told:
@@ -63,10 +64,10 @@ def _instead(session: AnySession, unit: Unit | None) -> list[tuple[int | None, s
     return []
 
 
-def _by_own_choice(session: AnySession, link: str, at: dt.datetime) -> set[int | None]:
+def _by_own_choice(session: AnySession, who: list[int], link: str, at: dt.datetime) -> set[int | None]:
     """Who gets this call by SMS already, because he chose that way for his notices: nobody is told twice."""
     sent = select(Notification.recipient_id).where(
         Notification.topic == TOPIC, Notification.channel == "sms", Notification.link == link,
-        Notification.created_at == at,
+        Notification.created_at == at, Notification.recipient_id.in_(who),
     )  # fmt: skip
     return set(session.scalars(sent.execution_options(skip_scope=True)))

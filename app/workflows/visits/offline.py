@@ -148,6 +148,7 @@ def _begin(
             # It is not stored yet: nothing moves.
             visit.label_state, visit.label_by = LabelState.WAITING.value, leaving.label_by
     stand(session, visit, at)
+    labels.held(session, look.label)
     try:
         write_new(session, visit)
     except IntegrityError as error:
@@ -155,7 +156,7 @@ def _begin(
     labels.scanned(session, actor, look.label, at)
     _photos(session, actor, visit, "photo", moment.photo_ids)
     _photos(session, actor, visit, label_photos.KIND, moment.label_ids)
-    _photos(session, actor, visit, SELFIE, moment.selfie_ids)
+    _photos(session, actor, visit, SELFIE, moment.selfie_ids if look.selfie else ())
     if leaving is None or ended is None:
         settle(session, visit, at, verb=SENT_LATER)
         _audit(session, actor, visit, at)

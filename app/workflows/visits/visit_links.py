@@ -33,16 +33,18 @@ TOKEN_LENGTH = 43
 
 
 def send(
-    session: AnySession, actor: Actor, visit_id: int, address_of: Callable[[str], str], at: dt.datetime
+    session: AnySession, actor: Actor, visit_id: int, address_of: Callable[[str], str] | None, at: dt.datetime
 ) -> VisitLink:
     """Send a link to the filed phone; one that was sent before opens nothing any more.
 
-    `address_of` makes the page's full address of the token, which goes nowhere but into the message.
+    `address_of` makes the page's full address of the token, which goes nowhere but into the message; None where the
+    platform has no address of its own.
     """
     visit = _own(session, actor, visit_id)
     hold(session, f"visit link:{visit.use_unit_id or 0}")
-    phone, findings = _judged(session, visit, at)
+    phone, findings = _judged(session, visit, at, address_of is not None)
     raise_failing(findings)
+    assert address_of is not None
     for before in _all_of(session, visit.id):
         if before.used_at is None and before.withdrawn_at is None:
             before.withdrawn_at = at
@@ -79,13 +81,15 @@ def withdraw(session: AnySession, actor: Actor, visit_id: int, at: dt.datetime) 
     return row
 
 
-def findings_to_send(session: AnySession, actor: Actor, visit: Visit, at: dt.datetime) -> list[Finding]:
+def findings_to_send(
+    session: AnySession, actor: Actor, visit: Visit, at: dt.datetime, *, named: bool
+) -> list[Finding]:
     """What stands in the way of sending a link now, before it is tried."""
     try:
         may_send(actor, visit)
     except Refusal as refusal:
         return refusal.findings
-    return [f for f in _judged(session, visit, at)[1] if f.stops]
+    return [f for f in _judged(session, visit, at, named)[1] if f.stops]
 
 
 def offered(actor: Actor, visit: Visit) -> bool:
@@ -194,13 +198,15 @@ def may_send(actor: Actor, visit: Visit) -> None:
         raise NotAllowed(Finding("确认", False, "不是您做的维保", "请由维保员本人或本单位的文员、经理办理"))
 
 
-def _judged(session: AnySession, visit: Visit, at: dt.datetime) -> tuple[str, list[Finding]]:
-    """The filed phone to which a link may go, and every condition."""
+def _judged(session: AnySession, visit: Visit, at: dt.datetime, named: bool) -> tuple[str, list[Finding]]:
+    """The filed phone to which a link may go, and every condition. `named`: the platform has a public address."""
     elevator = session.get_one(Elevator, visit.elevator_id, execution_options={"skip_scope": True})
     findings = [
         *visit_reviewers.standing_findings(visit),
         Finding("涉密", not elevator.is_secret, "涉密电梯不发链接" if elevator.is_secret else "不涉密",
             "请由使用单位账号复核" if elevator.is_secret else ""),
+        Finding("平台地址", named, "已设置" if named else "平台没有设置对外地址",
+            "" if named else "请运维人员设置 PUBLIC_URL；请由使用单位账号复核，或纸质签字"),
         Finding("短信", CHANNEL in outbox.SENDERS, "平台没有接通短信" if CHANNEL not in outbox.SENDERS else "已接通",
             "请由使用单位账号复核，或纸质签字" if CHANNEL not in outbox.SENDERS else ""),
     ]  # fmt: skip

@@ -109,6 +109,11 @@ def _phone_of_unit(session: AnySession, actor: Actor, unit_id: int) -> bool:
 
 
 def _is_of_unit(session: AnySession, mine: Sequence[str], unit_id: int) -> bool:
+    # The duty phone stands as it was typed: with gaps, or as a line of an office.
+    filed = select(Unit.duty_phone, Unit.safety_phone).where(Unit.id == unit_id).execution_options(skip_scope=True)
+    for number in next(iter(session.execute(filed)), ()):
+        if "".join(filter(str.isdigit, number or ""))[-11:] in mine:
+            return True
     return any(
         session.scalar(select(found).where(where, holding(column, *mine)).limit(1).execution_options(skip_scope=True))
         for found, where, column in (
@@ -117,6 +122,18 @@ def _is_of_unit(session: AnySession, mine: Sequence[str], unit_id: int) -> bool:
             (Unit.id, Unit.id == unit_id, Unit.head_phone),
         )
     )
+
+
+def word_of_the_firm(session: AnySession, visit: Visit) -> bool:
+    """Whether the number by which a link was answered is one that the firm itself may have filed: a sign, not a proof.
+
+    A use unit that the firm filed, and that has no account of its own, never said that the number is its own.
+    """
+    if visit.confirmed_by != "link" or visit.use_unit_id is None:
+        return False
+    own = select(Account.id).where(Account.unit_id == visit.use_unit_id, Account.is_main).exists()
+    filed = select(Unit.id).where(Unit.id == visit.use_unit_id, Unit.filed_by_unit_id == visit.unit_id, ~own)
+    return session.scalar(filed.execution_options(skip_scope=True)) is not None
 
 
 def same_address(session: AnySession, visit: Visit) -> bool:

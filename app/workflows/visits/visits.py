@@ -88,6 +88,7 @@ def check_in(
     raise_failing(look.findings)
     visit = begin(actor, look, position, at, received_at or at, client_key)
     stand(session, visit, at)
+    labels.held(session, look.label)
     try:
         # Whether it falls into his scope was asked with all the rest: `may_serve`.
         write_new(session, visit)
@@ -99,7 +100,7 @@ def check_in(
         | ({"label_state": visit.label_state} if visit.label_state else {}),
     )  # fmt: skip
     check_outs.adopt(session, actor, visit, label_ids, "label")
-    check_outs.adopt(session, actor, visit, selfie_ids, SELFIE)
+    check_outs.adopt(session, actor, visit, selfie_ids if look.selfie else (), SELFIE)
     labels.scanned(session, actor, look.label, received_at or at)
     return visit
 
@@ -192,7 +193,7 @@ def confirmed(
     `told`: what the log is to know besides.
     """
     visit.reviewed_at, visit.review_opinion = at, said.opinion.strip() or None
-    visit.confirmed_by, visit.rating = way, said.rating or None
+    visit.confirmed_by, visit.rating = way, said.rating or visit.rating
     visit.reviewed_from = actor.address[:60] if actor.address else None
     settle(session, visit, at)
     audit.record(
