@@ -176,7 +176,9 @@ def test_a_visit_by_an_own_list_is_shown_and_printed(
     left.item_version = f"T5002-2017+{own.id}"
     session.commit()
     worker = sign_in(huzhou.accounts["worker"])
-    worker.post(f"/m/visits/{left.id}/link", data={"verb": "send", "csrf_token": csrf(worker)})
+    sent = worker.post(f"/m/visits/{left.id}/link", data={"verb": "send", "csrf_token": csrf(worker)})
+    assert sent.status_code == 302, sent.text
+    session.rollback()
     assert client.get(f"/m/c/{token_of(session)}").status_code == 200
     assert worker.get(f"/visits/{left.id}/print").status_code == 200
 
