@@ -165,9 +165,9 @@ def next_by_rule(
 
 
 def _own_lift(actor: Actor, elevator: Elevator, entry: Entry) -> list[Finding]:
-    """Nobody inspects what he maintains or uses himself; 自行检测 is theirs."""
+    """Nobody inspects what he maintains or uses himself; 自行检测 and the checks of parts are theirs."""
     own = actor.unit_id is not None and actor.unit_id in (elevator.maintenance_unit_id, elevator.use_unit_id)
-    if not own or entry.kind == InspectionKind.SELF_TEST:
+    if not own or entry.kind not in (InspectionKind.SUPERVISION, InspectionKind.PERIODIC):
         return []
     return [Finding("检验单位", False, "这台电梯由本单位维保或使用", "请由其他检验单位登记", field="tested_by")]
 
