@@ -12,7 +12,7 @@ from app.errors import NotAllowed
 from app.models import Unit
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows.access import accounts
+from app.workflows.access import accounts, issuing
 from app.workflows.core import independence
 from tests import factories as make
 from tests.workflows.filing_world import AT, decide, save, submit, unit_data
@@ -81,6 +81,18 @@ def test_a_password_that_the_applicant_set(session: Any, world: make.World, befo
     else:
         with pytest.raises(NotAllowed, match="密码由另一个重置过"):
             decide(session, make.actor(other), application, "approve")
+
+
+def test_a_phone_that_the_applicant_registered_lets_him_in(session: Any, world: make.World) -> None:
+    """By it a new password is got, in the name of whose account it is."""
+    admin, other = world.accounts["region_admin"], officer(session)
+    acting = make.actor(admin)
+    with scope.acting(acting), transaction(session):
+        issuing.register_phone(session, acting, other, "13912345678", AT)
+    application = filed(world, admin)
+    with pytest.raises(NotAllowed, match="密码由另一个重置过"):
+        decide(session, make.actor(other), application, "approve")
+    decide(session, make.actor(officer(session)), application, "approve")
 
 
 def test_a_ring_of_makers_ends(session: Any, world: make.World) -> None:

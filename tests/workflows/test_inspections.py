@@ -472,3 +472,16 @@ def test_two_at_once_of_one_report_make_one(world: World) -> None:
         inspections.make(world.session, who, elevator, given, found, AT, counts=True)
         with pytest.raises(Refusal, match="刚刚已经登记"):
             inspections.make(world.session, who, elevator, given, found, AT, counts=True)
+
+
+@pytest.mark.feature("INS-01")
+@pytest.mark.parametrize(("kind", "may"), [("periodic", False), ("supervision", False), ("self_test", True)])
+def test_nobody_inspects_what_he_maintains(world: World, kind: str, may: bool) -> None:
+    who = inspecting(world)
+    world.own.maintenance_unit_id = who.unit_id
+    world.session.commit()
+    if may:
+        assert enter(world, who, kind=kind).id
+    else:
+        with pytest.raises(Refusal, match="由本单位维保或使用"):
+            enter(world, who, kind=kind)

@@ -9,10 +9,20 @@ import pytest
 from sqlalchemy import func, select
 
 from app.errors import NotAllowed, Refusal
-from app.models import Application, AuditEntry, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OnDemandInterval
+from app.models import (
+    Application,
+    AuditEntry,
+    Elevator,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    Notification,
+    OnDemandInterval,
+)
 from app.transaction import transaction
 from app.workflows.maintenance import clocks, orders, year_plans
 from app.workflows.maintenance.year_plans import Asked, YearPlan
+from app.workflows.on_site import sites
 from tests import factories as make
 from tests.workflows.clock_world import add_visit, at, day, open_orders, run
 
@@ -230,13 +240,14 @@ class TestBesideTheNight:
         run(session, day("2026-01-15"))
         assert {order.origin for order in open_orders(session, world.own)} == {"plan"}
 
-    def test_the_open_automatic_order_stays_and_takes_its_day(
+    def test_the_open_automatic_order_makes_way_whatever_its_day(
         self, session: Any, head: Any, world: make.World
     ) -> None:
         self.automatic(session, world)
         run(session, day("2026-01-12"))
         plan = planned(session, head, [world.own.id], Asked(TODAY, 15, switch=True), on=day("2026-01-12"))
-        assert plan.made == 23 and [o.planned_on for o, _why in plan.rows[0].left_out] == [day("2026-01-16")]
+        assert plan.made == 24 and not plan.rows[0].left_out
+        assert {order.origin for order in open_orders(session, world.own)} == {"plan"}
 
     def test_back_to_automatic_only_without_the_plan(self, session: Any, head: Any, world: make.World) -> None:
         planned(session, head, [world.own.id])
@@ -280,7 +291,30 @@ class TestWhatBecomesOfIt:
         later = day("2026-02-01")
         with transaction(session):
             clocks.resume(session, world.own.id, later, at(later))
+        told = session.scalars(select(Notification.title).where(Notification.topic == "plan.none")).all()
+        assert told and all("没有维保任务" in title for title in told)
         assert planned(session, head, [world.own.id], on=later).made == 22
+
+    def test_a_new_unit_begins_with_automatic_orders(self, session: Any, head: Any, world: make.World) -> None:
+        planned(session, head, [world.own.id])
+        with transaction(session):
+            clocks.unit_changed(session, world.own.id, world.other_firm.id, TODAY, at(TODAY))
+        ledger = select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == world.own.id)
+        assert session.scalar(ledger.execution_options(skip_scope=True, populate_existing=True)).mode == "auto"
+
+    def test_of_days_that_have_come_the_longest_is_done_and_takes_the_shorter_along(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        planned(session, head, [world.own.id])
+        quarter = next(row for row in of_plan(session, world.own) if row.level == "quarter")
+        on = quarter.planned_on
+        site = sites.of_elevator(session, world.actor("worker"), session.get(Elevator, world.own.id), on)
+        assert (site.order_id, site.level.value) == (quarter.id, "quarter")
+        before = [row.id for row in of_plan(session, world.own) if row.planned_on <= on]
+        with transaction(session):
+            done = add_visit(session, world.own, world.worker, on, order_id=quarter.id, level="quarter")
+            clocks.after_visit(session, world.own.id, done, at(on, 11))
+        assert len(before) > 1 and not {row.id for row in of_plan(session, world.own)} & set(before)
 
     def test_a_visit_closes_missed_half_month_days_and_leaves_longer_ones(
         self, session: Any, head: Any, world: make.World
