@@ -17,8 +17,9 @@ FULL = 16
 def exact_points(row: dict[str, str]) -> Fraction:
     """16 × (1 − what counts against the unit ÷ what was due), reckoned here from the row's own figures."""
     due = int(row["应维保次数"])
-    bad = int(row["超期次数"]) + int(row["不合规次数"]) - int(row["归零次数"])
-    return FULL * (1 - Fraction(min(bad, due), due))
+    bad = int(row["不合格次数"])
+    assert bad <= min(due, int(row["超期次数"]) + int(row["不合规次数"]))
+    return FULL * (1 - Fraction(bad, due))
 
 
 @pytest.mark.feature("SCO-01", "SCO-07", "LED-01")
@@ -54,6 +55,9 @@ def test_a_score_opens_down_to_the_visit(product: Any, enter: Any, shot: Any) ->
 
     follow(page, "按电梯查看")
     assert number_in(page.locator(".ta-head p").inner_text().partition("，")[2]) == int(worst["电梯台数"])
+    # Those that failed come first; all of them add up to the score.
+    page.get_by_role("link", name="全部电梯").click()
+    page.wait_for_load_state()
     lifts = rows(page)
     while (further := page.get_by_role("link", name="下一页")).count():
         further.click()
@@ -61,6 +65,8 @@ def test_a_score_opens_down_to_the_visit(product: Any, enter: Any, shot: Any) ->
         lifts += rows(page)
     for column, told in (("应维保", "应维保次数"), ("超期", "超期次数"), ("不合规", "不合规次数")):
         assert sum(int(row[column]) for row in lifts) == int(worst[told]), column
+    page.get_by_role("link", name="不合规电梯").click()
+    page.wait_for_load_state()
     here = [row for row in rows(page) if row["电梯"].isdigit()]
     one = max(here, key=lambda row: int(row["超期"]) + int(row["不合规"]))
     follow(page, one["电梯"])

@@ -189,8 +189,8 @@ def test_chapter_3_ledgers_are_filled_in_by_workbook(
     clerk.goto("/ledgers/?size=100")
     tick(clerk, *codes)
     press(clerk, "一梯一码 标签")
-    expect(clerk.get_by_role("main")).to_contain_text("没有填写应急救援电话")
-    assert clerk.locator(".ta-label__code").all_inner_texts() == [codes[1]]
+    expect(clerk.get_by_role("main")).to_contain_text("没有应急救援电话，不能制作")
+    assert clerk.locator(".lb-c").all_inner_texts() == [codes[1]]
     shot(clerk, "no rescue phone, no label")
     # 填写必填信息（应急救援电话）: the register's own workbook, then 上报; what is filed is decided by the regulator.
     clerk.goto(f"/elevators/?tab=every&q={codes[0]}")
@@ -205,8 +205,8 @@ def test_chapter_3_ledgers_are_filled_in_by_workbook(
     clerk.goto("/ledgers/?size=100")
     tick(clerk, *codes)
     press(clerk, "一梯一码 标签")
-    assert sorted(clerk.locator(".ta-label__code").all_inner_texts()) == sorted(codes)
-    expect(clerk.locator(".ta-label").first).to_contain_text("被困时立即扫码救援!")
+    assert sorted(clerk.locator(".lb-c").all_inner_texts()) == sorted(codes)
+    expect(clerk.locator(".lb").first).to_contain_text("被困时立即扫码救援!")
     shot(clerk, "a label for each")
 
 
@@ -317,7 +317,7 @@ def test_chapter_4_plans_are_made_and_given_to_others(
 
     # 删除 of what was made by hand; 注①: 【待维保】工单才可重新分配.
     clerk.goto(by_hand)
-    clerk.get_by_label("原因").fill("住户改期，另行安排")
+    clerk.get_by_label("原因", exact=True).fill("住户改期，另行安排")
     press(clerk, "作废任务")
     assert fact(clerk, "结束原因") == "住户改期，另行安排"
     expect(clerk.get_by_role("button", name="改派")).to_have_count(0)

@@ -372,5 +372,5 @@ def test_3_2_what_a_scan_says(product: Any, enter: Any, worker: Any, shot: Any) 
     head.goto(f"/elevators/?tab=every&q={good.code}")
     head.get_by_role("row").filter(has_text=good.code).get_by_role("checkbox").check()
     press(head, "打印标签")
-    assert head.locator(".ta-label__code").all_inner_texts() == [good.code]
+    assert head.locator(".lb-c").all_inner_texts() == [good.code]
     shot(head, "3.2.12 a label printed anew")
