@@ -6,6 +6,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from app.rules.visits import REASON_LABELS
+
 REGION_LEVEL = {"province": _l("省"), "city": _l("市"), "district": _l("区县"), "street": _l("街道/所")}
 
 UNIT_KINDS = {
@@ -101,15 +103,7 @@ VISIT_STATE = {
     "open": _l("待签退"), "awaiting": _l("待完善"), "valid": _l("有效"), "nonconforming": _l("不合规"),
     "void": _l("无效"), "abnormal": _l("异常"), "pending": _l("审核中"), "rejected": _l("审批驳回"),
 }  # fmt: skip
-# As REASON_LABELS of app/rules/visits.py says them.
-VISIT_REASON = {
-    "open_too_long": _l("过期未签退"), "too_short": _l("维保时间不足"), "not_on_site": _l("非现场扫码"),
-    "found_abnormal": _l("经核查为异常"), "late_upload": _l("超时上传"), "over_daily": _l("超量上传"),
-    "rejected": _l("审批驳回"), "label_rejected": _l("标签照片核对不通过"), "undecided": _l("等待审核"),
-    "label_undecided": _l("等待核对标签照片"), "label_asked": _l("等待补拍标签照片"),
-    "sheet_late": _l("维保单未在时限内上传"), "review_late": _l("使用单位未在时限内复核"),
-    "sheet_awaited": _l("等待上传维保单"), "review_awaited": _l("等待使用单位复核"),
-}  # fmt: skip
+VISIT_REASON = {reason.value: _l(label) for reason, label in REASON_LABELS.items()}
 VISIT_DECISION = {"approved": _l("同意"), "rejected": _l("驳回")}
 LABEL_STATE = {
     "waiting": _l("审核中"), "more": _l("补数据"), "approved": _l("通过"), "rejected": _l("不通过"),

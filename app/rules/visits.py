@@ -19,7 +19,7 @@ from app.rules.label_photos import UNDECIDED as LABEL_UNDECIDED
 from app.rules.label_photos import LabelState, leaving_finding
 from app.rules.labels import ended_finding
 from app.rules.levels import Level
-from app.wording import say
+from app.wording import say, together
 
 
 class VisitState(StrEnum):
@@ -164,6 +164,16 @@ class VisitStanding:
     def reason(self) -> VisitReason | None:
         """The reason that decided; a visit that missed sheet and review names both in `reasons`."""
         return self.reasons[0] if self.reasons else None
+
+    @property
+    def key(self) -> str | None:
+        """The reason that decided, as it is stored."""
+        return self.reason.value if self.reason else None
+
+    @property
+    def words(self) -> str | None:
+        """All reasons as they are stored in words."""
+        return together((REASON_LABELS[reason] for reason in self.reasons), "；")[:200] or None
 
 
 def counts_for_clock(state: VisitState) -> bool:

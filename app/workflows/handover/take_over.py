@@ -16,7 +16,6 @@ from app.models.policy import policy_version, visit_policy
 from app.permissions import Actor, Verb, require
 from app.rules.past_visits import Diary, Work, past_visit_findings
 from app.rules.visits import (
-    REASON_LABELS,
     DayVisit,
     VisitFacts,
     VisitMode,
@@ -26,7 +25,7 @@ from app.rules.visits import (
     visit_state,
 )
 from app.transaction import AnySession
-from app.wording import say, together
+from app.wording import say
 from app.workflows.core.moves import TAKE_OVER
 from app.workflows.maintenance import clocks
 from app.workflows.visits.visit_state import settle
@@ -193,8 +192,7 @@ def _visit(
         received_at=row.received_at, mode=row.mode if row.checked_out_at else None, signed_at=row.signed_at,
         sheet_at=row.sheet_at, reviewed_at=row.reviewed_at, state=standing.state.value, day_rank=rank,
         awaiting_sheet=standing.awaiting_sheet, awaiting_review=standing.awaiting_review,
-        reason=standing.reason.value if standing.reason else None,
-        state_reason=together((REASON_LABELS[r] for r in standing.reasons), "；")[:200] or None,
+        reason=standing.key, state_reason=standing.words,
         next_change_at=standing.next_change_at, settled_at=at, counted=counts_for_clock(standing.state),
         taken_over=True, preset=policy_version(session, elevator.region_code, on)[:20], batch_id=batch_id,
         snapshot={"code": elevator.code, "category": elevator.category, "unit": unit.name, "worker": worker.name},

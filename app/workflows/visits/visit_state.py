@@ -13,7 +13,6 @@ from app.models.policy import policy_book, visit_policy
 from app.permissions import SYSTEM
 from app.rules.label_photos import LabelState
 from app.rules.visits import (
-    REASON_LABELS,
     DayVisit,
     Decision,
     VisitFacts,
@@ -24,7 +23,6 @@ from app.rules.visits import (
     visit_state,
 )
 from app.transaction import AnySession
-from app.wording import together
 from app.workflows.approval import policies
 from app.workflows.core import moves
 from app.workflows.maintenance import clocks
@@ -56,8 +54,7 @@ def stand(session: AnySession, visit: Visit, at: dt.datetime) -> VisitStanding:
     standing = visit_state(facts_of(visit), policy, at)
     visit.counted = counts_for_clock(standing.state)
     visit.awaiting_sheet, visit.awaiting_review = standing.awaiting_sheet, standing.awaiting_review
-    visit.reason = standing.reason.value if standing.reason else None
-    visit.state_reason = together((REASON_LABELS[r] for r in standing.reasons), "；")[:200] or None
+    visit.reason, visit.state_reason = standing.key, standing.words
     visit.next_change_at = standing.next_change_at
     visit.settled_at = at
     return standing
