@@ -245,8 +245,15 @@ def _attachments(model: Any, actor: Actor) -> Criterion:
     mine = model.uploaded_by_id == (actor.user_id or 0)
     # What a job or an import holds was made for one person's scope: nobody else downloads it.
     private = model.kind.in_(["import", "export"])
-    wider = model.unit_id == actor.unit_id if actor.unit_id is not None else _in_region(model, actor)
-    return or_(mine, and_(not_(private), wider))
+    if actor.unit_id is None:
+        return or_(mine, and_(not_(private), _in_region(model, actor)))
+    # Of a customer without an account, the unit that files it sees the papers that it files.
+    main: Any = Account.__table__.c
+    unit: Any = Unit.__table__.c
+    own_account = select(main.id).where(main.unit_id == unit.id, main.is_main)
+    filed = select(unit.id).where(unit.filed_by_unit_id == actor.unit_id, not_(own_account.exists()))
+    theirs = and_(model.entity == "unit", model.entity_id.in_(filed))
+    return or_(mine, and_(not_(private), or_(model.unit_id == actor.unit_id, theirs)))
 
 
 def _audit(model: Any, actor: Actor) -> Criterion:

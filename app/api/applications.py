@@ -21,13 +21,14 @@ from app.models.sealed import numbers
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
 from app.rules.identifiers import masked as masked_number
+from app.views.approval import filed_papers
 from app.views.approval.application_words import asked_words
 from app.views.approval.applications import files_of
 from app.views.frame import clock_words, screens
 from app.views.frame.filing_words import Due
 from app.workflows.approval import seconds, submissions, watching
 from app.workflows.approval.submissions import FILING_KINDS
-from app.workflows.desk import applications
+from app.workflows.desk import applications, field_remarks
 from app.workflows.filing import filing
 from app.workflows.people import person_filing, person_versions
 
@@ -107,6 +108,10 @@ def brief(row: Application) -> dict[str, Any]:
     }  # fmt: skip
 
 
+# What of an application's data is told by its own name.
+_APART = {"attachments", "papers", "remarks"}
+
+
 def full(row: Application) -> dict[str, Any]:
     """One application with all that its page shows."""
     now, who = clock.now(), actor()
@@ -121,8 +126,17 @@ def full(row: Application) -> dict[str, Any]:
         "reason": row.reason, "steps": [_step(s) for s in applications.steps(db.session, row)],
         "checks": finding_list(applications.checks_shown(db.session, who, row, now)), "differences": changed,
         "asked": [{"label": str(label), "text": str(text)} for label, text in asked_words(row)],
-        "data": {name: masked(name, value) for name, value in row.data.items() if name != "attachments"},
+        "data": {name: masked(name, value) for name, value in row.data.items() if name not in _APART},
         "attachments": row.data.get("attachments", []), "files": [file_shown(f) for f in files],
+        "papers": [
+            {"field": one.field, "label": one.label, "old": [file_shown(f) for f in one.old],
+             "new": [file_shown(f) for f in one.new]}
+            for one in filed_papers.beside(row)
+        ],
+        "remarks": [
+            {"field": name, "label": str(field_remarks.label(row.entity, name)), "text": text}
+            for name, text in field_remarks.of_application(row).items()
+        ],
         "version": None if version is None else version.number, "clock": countdown_of(row),
         "watched": watching.watches(db.session, who, "application", row.id), "may_decide": may_decide,
         "two_persons": may_decide and seconds.asked_for(db.session, row, now),

@@ -19,6 +19,7 @@ from app.permissions import Verb
 from app.transaction import transaction
 from app.views.frame import screens
 from app.workflows.files import attachments, record_files
+from app.workflows.filing import filing_papers
 
 
 class RecordFileApi(Resource):
@@ -62,10 +63,14 @@ class RecordFileApi(Resource):
             raise refuse("附件", "没有文件", "请用 multipart/form-data 的 file 字段上传", field="file")
         with transaction(db.session) as session:
             row, unit_id = record_files.require_writing(session, actor(), self.entity, key, kind)
-            attachments.store(
+            filed = filing_papers.are_filed(self.entity, kind)
+            unit = filing_papers.begin(session, actor(), key, clock.now()) if filed else None
+            made = attachments.store(
                 session, actor(), clock.now(), file.stream, file.filename, kind, self.entity, key, unit_id,
                 row.region_code,
             )  # fmt: skip
+            if unit is not None:
+                filing_papers.added(session, unit, [made.id])
         return jsonify(self._shown(key)), 201
 
     @expose("/<int:key>/files/<int:file>", methods=["DELETE"])
@@ -80,7 +85,7 @@ class RecordFileApi(Resource):
           gives: {200: RecordFiles}
         """
         with transaction(db.session) as session:
-            record_files.remove(session, actor(), self.entity, key, file, clock.now())
+            filing_papers.remove(session, actor(), self.entity, key, file, clock.now())
         return jsonify(self._shown(key))
 
     def _kinds(self) -> tuple[str, ...]:
@@ -92,7 +97,7 @@ class RecordFileApi(Resource):
         held = [f for f in attachments.of(db.session, self.entity, row.id) if f.kind in kinds]
         return {
             "kinds": [{"name": kind, "label": str(ATTACHMENT_KIND[kind])} for kind in kinds], "may_write": may,
-            "rows": [file_shown(one) for one in held],
+            "rows": [file_shown(one) | {"waits": one.waits} for one in held],
         }  # fmt: skip
 
 

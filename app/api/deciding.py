@@ -12,7 +12,7 @@ from flask_appbuilder.security.decorators import protect
 from app import clock
 from app.api.applications import full
 from app.api.base import Resource, actor, answers, body, finding_list, iso, once, whole
-from app.api.reading import day, key, words
+from app.api.reading import day, key, part, words
 from app.errors import Refusal, Stale, refuse
 from app.extensions import db
 from app.models import Delegation
@@ -51,8 +51,10 @@ class DecisionApi(Resource):
         sent = body()
         verb, opinion = words(sent, "verb", 20), words(sent, "opinion", 2000)
         seen = whole(sent, "seen_version")
+        given = part(sent, "remarks") if sent.get("remarks") is not None else {}
+        remarks = {str(name)[:60]: words(given, name, 2000) for name in list(given)[:MOST_BATCH]}
         with transaction(db.session):
-            row = applications.decide(db.session, actor(), key, verb, opinion, seen, clock.now())
+            row = applications.decide(db.session, actor(), key, verb, opinion, seen, clock.now(), remarks)
         return jsonify(full(row))
 
     @expose("/batch", methods=["POST"])

@@ -104,7 +104,10 @@ SCHEMAS: dict[str, Schema] = {
         "verb state at", verb=TEXT, state=TEXT, at=INSTANT, opinion=maybe(TEXT), actor=TEXT,
         on_behalf_of=said(maybe(TEXT), "代办时替谁"),
     ),
-    "FileShown": an_object("id name", id=WHOLE, name=TEXT, kind=TEXT, mime=TEXT, size=WHOLE, sha256=TEXT, url=TEXT),
+    "FileShown": an_object(
+        "id name", id=WHOLE, name=TEXT, kind=TEXT, mime=TEXT, size=WHOLE, sha256=TEXT, url=TEXT,
+        waits=said(maybe(TEXT), "new 待审核，gone 审核通过后移除（单位备案的扫描件）"),
+    ),
     "Asked": an_object("label text", label=TEXT, text=TEXT),
     "Countdown": an_object(
         "due_at", title=TEXT, due_at=maybe(INSTANT), side=said(TEXT, "剩 或 超；补正中暂停的，说明暂停"),
@@ -116,6 +119,9 @@ SCHEMAS: dict[str, Schema] = {
         checks=said(many(ref("Finding")), "批准须满足的每一个条件，与审批页相同"),
         differences=many(an_object("field", field=TEXT, old=ANY, new=ANY)), files=many(ref("FileShown")),
         version=maybe(WHOLE), clock=ref("Countdown"), watched=YES, may_decide=YES, two_persons=YES,
+        papers=said(many(an_object("field label old new", field=TEXT, label=TEXT, old=many(ref("FileShown")),
+            new=many(ref("FileShown")))), "单位备案的证照扫描件：现行的和申请的"),
+        remarks=said(many(an_object("field label text", field=TEXT, label=TEXT, text=TEXT)), "不通过时指出有误的项"),
     )]},
     "ApplicationPage": page_of("Application"),
     "NewApplication": an_object(
@@ -136,6 +142,8 @@ SCHEMAS: dict[str, Schema] = {
     "Decision": an_object(
         "verb seen_version", verb=one_of(["accept", "approve", "return", "reject"]), opinion=text(500),
         seen_version=said(WHOLE, "看到的 row_version；之后有变动则 409"),
+        remarks=said({"type": "object", "additionalProperties": {"type": "string", "maxLength": 200}},
+            "备案不通过时指出有误的项：字段名（扫描件为 paper_licence、paper_qualification）和有什么不对"),
     ),
     "Batch": an_object(
         "verb chosen", verb=one_of(["approve", "return", "reject"]), opinion=text(500),

@@ -23,6 +23,8 @@ ATTACHMENT_KIND = {
     "bulletin": _l("通报文件"),
     "import": _l("导入文件"), "export": _l("导出文件"),
 }  # fmt: skip
+# What a paper that is filed waits for (`workflows/filing/unit_papers.py`).
+PAPER_WAITS = {"new": _l("待审核"), "gone": _l("审核通过后移除")}
 SCAN_STATE = {
     "off": _l("未查毒"), "clean": _l("已查毒"), "waiting": _l("待查毒"), "late": _l("先放行，待查毒"),
     "infected": _l("有病毒"),
@@ -65,4 +67,5 @@ class Attachment(Model):
     # Of a picture: its small one, in the same place as the files themselves.
     thumb_sha256: Mapped[str | None] = col(_l("缩略图摘要"), String(64))
     scan: Mapped[str] = col(_l("查毒"), String(10), default="off", server_default="off", choices=SCAN_STATE)
+    waits: Mapped[str | None] = col(_l("备案"), String(4), choices=PAPER_WAITS)
     removed_at: Mapped[dt.datetime | None] = col(_l("移除时间"), Instant)

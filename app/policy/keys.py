@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from app.policy import capacity, desks, on_site, rating
+from app.policy import capacity, desks, filings, on_site, rating
 from app.wording import say, speak
 
 PRESET_KEY = "preset"
@@ -112,6 +112,8 @@ class Key(StrEnum):
     HEAD_ID_REQUIRED = "head_id_required"
 
     ELEVATOR_CODE_PATTERN = "elevator_code_pattern"
+    UNIT_LICENCE_SCAN = "unit_licence_scan"
+    UNIT_PERMIT_SCAN = "unit_permit_scan"
     APPROVAL_WORKING_DAYS = "approval_working_days"
     CONTRACT_MAX_YEARS = "contract_max_years"
     UNIT_CHANGE_DAYS = "unit_change_days"
@@ -363,6 +365,7 @@ SPECS: dict[Key, Spec] = dict(
                 "[0-9A-Z]{4,12}", may_be_off=True,
             ),
         ),
+        *(_choice(Key(key), _F, said, default, *some) for key, said, default, some in filings.CHOICES),
         _int(Key.APPROVAL_WORKING_DAYS, _F, "审批时限", 5, "个工作日", 1, 120, may_be_off=True),
         _int(Key.YELLOW_HOURS, _F, "期限还剩多久即为临近（黄）", 24, "小时", 1, 720),
         _int(
@@ -419,11 +422,6 @@ SPECS: dict[Key, Spec] = dict(
         _bool(Key.IOT_RESCUES, _T, "困人事件自动开始救援", True),
         _bool(Key.IOT_ANOMALIES, _T, "故障、报警和迟到的困人自动记入电梯异常", True),
         _int(Key.CONTRACT_MAX_YEARS, _F, "维保合同最长年限", 10, "年", 1, 50, may_be_off=True),
-        _choice(
-            Key.SECOND_APPROVAL, _F, "哪些申请须由两名审批人先后同意", "none",
-            ("none", "都不需要"), ("scrapping", "报废登记"),
-            ("lasting", "报废登记、维保单位变更和变更登记"), ("all", "所有申请和备案"),
-        ),
         _int(Key.COMMITMENT_MAX_YEARS, _F, "维保承诺书最长年限", 3, "年", 1, 20, may_be_off=True),
         _int(Key.INSURANCE_DAY, _F, "每月几日前报上月的医社保缴交明细", 15, DAY_OF_MONTH, 1, 31),
         _int(Key.UNIT_CHANGE_DAYS, _F, "签订合同后多久内须申请维保单位变更", 7, "天", 1, 365),

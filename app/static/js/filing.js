@@ -47,6 +47,17 @@
       });
     };
     radios.forEach(function (radio) { radio.addEventListener("change", show); });
+    // Whoever says that something is wrong means 不通过; the server refuses the two together.
+    document.querySelectorAll("[data-wrong]").forEach(function (field) {
+      field.addEventListener("input", function () {
+        var said = document.querySelector("[data-wrong]:not(:placeholder-shown)");
+        var reject = radios.filter(function (radio) { return radio.value === "reject"; })[0];
+        if (said && reject) { reject.checked = true; show(); }
+      });
+    });
+    document.querySelectorAll(".ta-wrong").forEach(function (part) {
+      part.addEventListener("toggle", function () { if (part.open) { part.querySelector("input").focus(); } });
+    });
     document.addEventListener("keydown", function (event) {
       var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "radio";
       if (typing || event.ctrlKey || event.altKey || event.metaKey) { return; }

@@ -17,19 +17,21 @@ from app.models import Application, Attachment, Declaration, GradeCertificate, V
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
 from app.transaction import transaction
-from app.views.approval import appeals, mending
+from app.views.approval import appeals, filed_papers, mending
 from app.views.approval.application_words import asked_words, comes_of
 from app.views.approval.applying import day_of, store_files
 from app.views.frame import desks, filed, person_words, screens
 from app.views.frame.clock_words import approval_due
 from app.views.frame.filing_words import WORDS
+from app.views.frame.told import told
 from app.workflows.approval import effects, seconds, submissions
 from app.workflows.approval.submissions import FILING_KINDS, REFILED_KINDS
-from app.workflows.desk import applications
+from app.workflows.desk import applications, field_remarks
 from app.workflows.filing import filing
 from app.workflows.people import person_filing, person_versions
 
 MOST_COUNTED = 1000
+MOST_REMARKS = 200
 WAITING = [s.value for s in WAITING_STATES]
 
 
@@ -55,7 +57,8 @@ class ApplicationPages(BaseView):
         verb, opinion = request.form.get("verb", ""), request.form.get("opinion", "")
         try:
             with transaction(db.session):
-                applications.decide(db.session, g.actor, row.id, verb, opinion, _seen("seen_version"), clock.now())
+                seen, remarks = _seen("seen_version"), _remarks()
+                applications.decide(db.session, g.actor, row.id, verb, opinion, seen, clock.now(), remarks)
         except Refusal as refusal:
             return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
         row = _row(key)
@@ -136,12 +139,27 @@ class ApplicationPages(BaseView):
             own=own, files=files_of(row), following=following, subject=_subject_link(row),
             next_due=approval_due(following) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),
+            papers=filed_papers.beside(row), remarks=field_remarks.of_application(row),
+            names_of_fields=_names_of(row), is_marked=field_remarks.may_have(row),
             is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=mending.refile(row),
             again=mending.again(row), mends=mending.fields(row, findings) if own and row.state == "returned" else [],
             place=_place(row) if may_decide else None, figures=appeals.figures_of(row),
             appeal=appeals.offered_on(row), barred=barred, deciding=_deciding(row, now) if may_decide else {},
         )  # fmt: skip
         return page, status
+
+
+def _remarks() -> dict[str, str]:
+    """What the officer wrote under single fields and papers."""
+    sent = {name.removeprefix("wrong_"): text for name, text in request.form.items() if name.startswith("wrong_")}
+    return dict(list(sent.items())[:MOST_REMARKS])
+
+
+def _names_of(row: Application) -> dict[str, str]:
+    """How its form calls its parts, where they can be remarked on."""
+    if not field_remarks.may_have(row):
+        return {}
+    return {name: told(field_remarks.label(row.entity, name)) for name in field_remarks.parts(row.entity)}
 
 
 def _deciding(row: Application, now: Any) -> dict[str, str]:

@@ -18,6 +18,7 @@ from app.views.frame import screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.told import told
 from app.workflows.files import attachments, record_files
+from app.workflows.filing import filing_papers
 
 HOMES = {"unit": "/units/", "person": "/people/", "elevator": "/elevators/"}
 
@@ -56,7 +57,12 @@ class Attached(BaseView):
     @staticmethod
     def _add(session: Any, entity: str, pk: int, kind: str) -> list[int]:
         row, unit_id = record_files.require_writing(session, g.actor, entity, pk, kind)
-        return uploads.kept(session, "files", kind, entity, pk, unit_id, row.region_code, clock.now())
+        filed = filing_papers.are_filed(entity, kind)
+        unit = filing_papers.begin(session, g.actor, pk, clock.now()) if filed else None
+        made = uploads.kept(session, "files", kind, entity, pk, unit_id, row.region_code, clock.now())
+        if unit is not None:
+            filing_papers.added(session, unit, made)
+        return made
 
     @expose("/<string:entity>/<int:pk>/remove", methods=["POST"])
     @has_access
@@ -64,7 +70,7 @@ class Attached(BaseView):
     def remove(self, entity: str, pk: int) -> Any:
         record_files.record_of(db.session, g.actor, entity, pk)
         key = number(text("attachment", 20)) or 0
-        _done, findings, _status = run(lambda s: record_files.remove(s, g.actor, entity, pk, key, clock.now()))
+        _done, findings, _status = run(lambda s: filing_papers.remove(s, g.actor, entity, pk, key, clock.now()))
         for finding in findings:
             flash(told(str(finding)), "danger")
         if not findings:

@@ -26,6 +26,7 @@ from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
 from app.workflows.approval import submissions
 from app.workflows.approval.filing_fields import FiledModel, empty, snapshot
+from app.workflows.desk import field_remarks
 from app.workflows.filing import filing, filing_rights
 
 
@@ -47,6 +48,13 @@ class FilingPages(BaseView):
     def reads_pictures(self) -> bool:
         """Whether the form can be filled from a picture here."""
         return False
+
+    def papers(self, row: Any, sent: bool) -> list[Any]:
+        """The scans that the form asks for; forms that file none have nothing."""
+        return []
+
+    def keep_papers(self, session: Any, row: Any) -> None:
+        """Keep the scans that came with the form."""
 
     def starting_values(self) -> dict[str, Any]:
         """What a new form starts with."""
@@ -156,6 +164,7 @@ class FilingPages(BaseView):
                 self.model, snapshot(row), self.only_at_first if row.approved_version else (), row.id
             ),
             "application": application, "changes": changes, "missing": missing, "last": last, "may": may,
+            "remarks": self._remarks(row) if may["edit"] else {}, "names": self._labels(),
             "base": f"{self.route_base}/{row.id}", "red": sum(f.stops for f in missing),
         }  # fmt: skip
         page = self.render_template(self.record_template, **(shown | self.facts_of(row)))
@@ -209,8 +218,9 @@ class FilingPages(BaseView):
         findings += filing.problems(db.session, self.model, row, values, clock.today(), handed_in=submitting)
         if not findings:
             try:
-                with transaction(db.session):
+                with transaction(db.session) as session:
                     saved = filing.save_draft(db.session, g.actor, self.model, row, values, clock.now(), version)
+                    self.keep_papers(session, saved)
                     key = saved.id
                 if submitting:
                     with transaction(db.session):
@@ -233,7 +243,14 @@ class FilingPages(BaseView):
             row = self.row(row.id)
         stands = filing.content(db.session, row) if row is not None else empty(self.model)
         shown = filing_forms.masked_numbers(self.model, stands) | sent
-        return self._form_page(row, shown, findings, status, skip, version)
+        return self._form_page(row, shown, findings, status, skip, version, sent=key is None)
+
+    def _remarks(self, row: Any) -> dict[str, str]:
+        return field_remarks.of_row(db.session, self.model.__tablename__, row.id)
+
+    def _labels(self) -> dict[str, str]:
+        entity = self.model.__tablename__
+        return {name: told(field_remarks.label(entity, name)) for name in field_remarks.parts(entity)}
 
     def picture_fields(self) -> dict[str, str]:
         """What a picture sent with the form fills in; forms that read none have nothing."""
@@ -261,16 +278,18 @@ class FilingPages(BaseView):
 
     def _form_page(
         self, row: Any, values: dict[str, Any], findings: list[Finding], status: int, skip: Any, version: int | None,
-        *, read: tuple[list[str], list[str], dict[str, str]] | None = None,
+        *, read: tuple[list[str], list[str], dict[str, str]] | None = None, sent: bool = True,
     ) -> Any:  # fmt: skip
         sections = filing_forms.fields(self.model, values, g.actor, findings, skip)
-        names = {f.name: f.label for _title, rows in sections for f in rows}
+        papers = self.papers(row, sent and request.method == "POST")
+        names = {f.name: f.label for _title, rows in sections for f in rows} | {p.name: p.label for p in papers}
         title = _("修改 %(row)s", row=row) if row is not None else _("新增%(noun)s", noun=self.noun)
         page = self.render_template(
             "ta/filing/form.html", title=title, row=row, noun=self.noun, sections=sections,
             rest=[f for f in findings if f.field not in names], findings=findings, names=names,
             row_version=version, read=read, reads_pictures=self.reads_pictures(),
-            may_submit=g.actor.may(Verb.FILING_SUBMIT),
+            may_submit=g.actor.may(Verb.FILING_SUBMIT), papers=papers,
+            remarks=self._remarks(row) if row is not None else {},
             action=f"{self.route_base}/{row.id}/edit" if row is not None else f"{self.route_base}/new",
             back=f"{self.route_base}/{row.id}" if row is not None else self.list_url,
         )  # fmt: skip

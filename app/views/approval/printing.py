@@ -20,6 +20,7 @@ from app.reports import given_out, pdf
 from app.transaction import transaction
 from app.views.approval.application_words import asked_words
 from app.views.approval.applications import files_of
+from app.views.approval.filed_papers import in_application
 from app.views.approval.mending import sees_elevator
 from app.views.frame import desks, filed, screens
 from app.views.frame.filing_words import WORDS
@@ -95,7 +96,8 @@ def _html(row: Application, *, finding: Any = None, screen: bool = False) -> str
         )
     return render_template(
         "ta/lifecycle/print_form.html", row=row, words=WORDS, steps=steps, asked=asked_words(row), changed=changed,
-        title=_("%(kind)s申请表", kind=WORDS.kind[row.kind]), files=files_of(row), finding=finding, screen=screen,
+        title=_("%(kind)s申请表", kind=WORDS.kind[row.kind]), files=[*files_of(row), *in_application(row)],
+        finding=finding, screen=screen,
         names={k: submissions.name_of(db.session, k) for s in steps for k in (s.actor_id, s.on_behalf_of_id)},
         elevator=row.elevator if row.elevator_id and sees_elevator(row) else None, now=clock.now(),
     )  # fmt: skip

@@ -97,7 +97,7 @@ DEED: dict[str, Any] = {
     "ask_label": _l("要求补拍标签照片"), "supply_label": _l("补拍标签照片"), "approve_label": _l("标签照片通过"),
     "reject_label": _l("标签照片不通过"),
     "disband": _l("解散"), "draft": _l("起草"), "number": _l("编文号"),
-    "temporary": _l("制作临时标牌"),
+    "temporary": _l("制作临时标牌"), "drop": _l("备案中移除附件"),
 }  # fmt: skip
 # Where one word means another deed to another entity.
 _OWN: dict[str, Any] = {
@@ -107,7 +107,7 @@ _OWN: dict[str, Any] = {
     "item_set.approve": _l("批准"), "item_set.return": _l("退回修改"), "item_set.discard": _l("放弃"),
     "bulletin.check": _l("核对无误"), "bulletin.issue": _l("签发"),
     "elevator_label.replace": _l("更换标牌"), "elevator_label.begin": _l("标牌启用"),
-    "order.plan": _l("生成一年计划"),
+    "order.plan": _l("生成一年计划"), "attachment.keep": _l("备案中保留附件"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
 _AREA: dict[str, Any] = {

@@ -69,6 +69,7 @@ class Line:
     old: str
     new: str
     changed: bool
+    field: str = ""
 
 
 def unit_names(keys: Iterable[Any]) -> dict[int, str]:
@@ -147,7 +148,7 @@ def comparison(
             if name in changed and before == after and model.__table__.columns[name].info.get("sensitive"):
                 # Masked alike: say that they are not.
                 after += _("（中间几位不同）")
-            line = Line(label(model, name), before if old else "", after, name in changed)
+            line = Line(label(model, name), before if old else "", after, name in changed, name)
             if name in changed:
                 lines[0].append(line)
             elif _entered(new.get(name)):

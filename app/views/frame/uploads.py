@@ -17,7 +17,7 @@ from app import scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Attachment
-from app.models.attachment import ATTACHMENT_KIND
+from app.models.attachment import ATTACHMENT_KIND, PAPER_WAITS
 from app.permissions import NOBODY
 from app.rules.files import LIMITS, Limit
 from app.rules.visit_photos import SELFIE, Place
@@ -101,6 +101,7 @@ def by_place(rows: Iterable[Attachment]) -> list[Attachment]:
 def install(app: Flask) -> None:
     """What the template of the field asks for, and the pages of what it took."""
     app.jinja_env.filters.update(
-        file_size=size_words, by_place=by_place, file_kind=lambda kind: ATTACHMENT_KIND.get(kind, kind)
+        file_size=size_words, by_place=by_place, file_kind=lambda kind: ATTACHMENT_KIND.get(kind, kind),
+        paper_waits=lambda waits: PAPER_WAITS.get(waits, waits),
     )
     app.jinja_env.globals.update(upload_rule=rule, upload_words=words, upload_waiting=waiting)

@@ -20,6 +20,7 @@ from app.models import Contract, Elevator, Person, Score, ScoreRun, Unit
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.scratch import scratch
+from app.views.approval import filed_papers
 from app.views.approval.filing_pages import FilingPages, UnitFinder
 from app.views.frame import filed, filing_words, screens
 from app.views.frame.filing_words import WORDS, due_days
@@ -50,6 +51,12 @@ class UnitPages(FilingPages):
 
     def starting_values(self) -> dict[str, Any]:
         return {"is_use": True} if g.actor.unit_id is not None else {}
+
+    def papers(self, row: Unit | None, sent: bool) -> list[Any]:
+        return filed_papers.asked(row, sent)
+
+    def keep_papers(self, session: Any, row: Unit) -> None:
+        filed_papers.keep(session, row)
 
     def reads_pictures(self) -> bool:
         return picture_reader.is_on()

@@ -30,6 +30,7 @@ from app.workflows.approval import delegations, effects, seconds, submissions
 from app.workflows.approval.kinds import HANDLERS, handlers
 from app.workflows.approval.submissions import REFILED_KINDS, Asked
 from app.workflows.core import audit
+from app.workflows.desk import field_remarks
 from app.workflows.filing import registration_changes
 
 __all__ = [
@@ -43,7 +44,7 @@ _DECISIONS = frozenset(
 )
 OPINION_LENGTH = 500
 # What an application keeps besides what its unit wrote: files, what stood before, where a move leads.
-_NOT_FILED = {"attachments", "before", "to_region"}
+_NOT_FILED = {"attachments", "before", "to_region", "papers", "remarks"}
 OPEN_KINDS = ELEVATOR_KINDS - {ApplicationKind.UNIT_CHANGE}
 
 
@@ -112,20 +113,22 @@ def decide(
     opinion: str,
     seen_version: int,
     at: dt.datetime,
+    remarks: field_remarks.Remarks | None = None,
 ) -> Application:
     """Accept, approve, return or reject what the officer saw. The effects are part of the same transaction.
 
     `seen_version` is the `row_version` that the page showed; if the application moved since, the officer is told
     what happened and decides again. Approving or rejecting what was not yet accepted accepts it first: both steps stay.
     Where policy asks for two persons, the first 同意 endorses and the second, of another officer, approves.
+    `remarks` say what is wrong with single fields or papers of a filing that is sent back.
     Whoever stands in for an officer of another office decides at that one's desk (`delegations.at_desk`).
     """
     require(actor, Verb.APPLICATION_DECIDE)
     desk = delegations.at_desk(session, actor, application_id, at)
     if desk.stands_for is not None:
         with scope.acting(desk):
-            return _decide(session, desk, application_id, verb, opinion, seen_version, at)
-    return _decide(session, actor, application_id, verb, opinion, seen_version, at)
+            return _decide(session, desk, application_id, verb, opinion, seen_version, at, remarks or {})
+    return _decide(session, actor, application_id, verb, opinion, seen_version, at, remarks or {})
 
 
 def _decide(
@@ -136,6 +139,7 @@ def _decide(
     opinion: str,
     seen_version: int,
     at: dt.datetime,
+    remarks: field_remarks.Remarks,
 ) -> Application:
     verb = _decision(verb)
     scope.visible(session, actor, Application, application_id, "这件申请")
@@ -145,7 +149,8 @@ def _decide(
         # A filing knows 不通过 only: the unit mends it and submits again as a new application.
         verb = ApplicationVerb.REJECT
     _as_seen(session, application, seen_version)
-    opinion = opinion.strip()
+    told_of = field_remarks.checked(application, remarks, verb)
+    opinion = opinion.strip() or field_remarks.as_opinion(application, told_of, OPINION_LENGTH)
     seconds.may_decide_on(session, actor, application, verb)
     raise_failing(_opinion(verb, opinion))
     if verb is ApplicationVerb.APPROVE:
@@ -157,6 +162,8 @@ def _decide(
         submissions.advance(session, actor, application, ApplicationVerb.ACCEPT, at, **told)
     seconds.note(actor, application, verb, behalf)
     application.opinion = opinion or None
+    if told_of:
+        application.data = {**application.data, "remarks": told_of}
     if verb in (ApplicationVerb.APPROVE, ApplicationVerb.REJECT):
         application.decided_at, application.decided_by_id = at, actor.user_id
     submissions.advance(session, actor, application, verb, at, opinion=opinion or None, **told)

@@ -63,7 +63,7 @@ from app.workflows.approval.filing_versions import (
     versions_of,
 )
 from app.workflows.core import audit, moves
-from app.workflows.filing import filing_checks, filing_effects, filing_rights
+from app.workflows.filing import filing_checks, filing_effects, filing_rights, unit_papers
 from app.workflows.filing.filing_checks import validate_elevator, validate_unit
 from app.workflows.inspection import inspection_days
 
@@ -87,11 +87,13 @@ def save_draft(
     data: Mapping[str, Any],
     at: dt.datetime,
     expected_version: int | None = None,
+    papers: bool = False,
 ) -> Filed:
     """Create an entity, or keep an edit of it, as a draft; `data` may name some of the fields only.
 
     What is in force does not change. Saving what is in force already changes nothing. Refused while 审核中, and when
-    the row moved since `expected_version` was shown. What submitting needs besides may still be missing.
+    the row moved since `expected_version` was shown. What submitting needs besides may still be missing. `papers`: its
+    scans change, so that it is a draft though no field does.
     """
     require(actor, EDIT_VERB[model])
     values, found = clean(model, data)
@@ -115,7 +117,7 @@ def save_draft(
     filing_rights.may_file(session, actor, model, row, merged)
     if row is None:
         row = _create(session, actor, model, merged, at)
-    elif not differences(before, merged):
+    elif not papers and not differences(before, merged):
         return row
     _keep(session, actor, row, merged, at)
     return row
@@ -167,7 +169,7 @@ def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime, *, ba
     return submissions.open_application(
         session, actor, KIND[type(row)], entity=row.__tablename__, entity_id=row.id, title=_title(row, version.data),
         region_code=place.code, at=at, elevator=row if isinstance(row, Elevator) else None, version_id=version.id,
-        batch=batch,
+        data={"papers": unit_papers.seen(session, row)} if isinstance(row, Unit) else None, batch=batch,
     )  # fmt: skip
 
 
@@ -197,6 +199,8 @@ def discard(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> N
     version = draft_of(session, row)
     if version is not None:
         moves.move(session, actor, version, "state", "withdrawn", verb=moves.DISCARD, at=at)
+    if isinstance(row, Unit):
+        unit_papers.discarded(session, actor, row, at)
 
 
 def versions_seen(session: AnySession, actor: Actor, row: Filed) -> list[Version]:
@@ -232,6 +236,8 @@ def delete_draft(session: AnySession, actor: Actor, row: Filed, at: dt.datetime)
     if isinstance(row, Elevator):
         # Printed already, perhaps; a label that leads to nothing is unknown from now on.
         session.execute(delete(ElevatorLabel).where(ElevatorLabel.elevator_id == row.id))
+    else:
+        unit_papers.forget(session, row)
     audit.record(session, actor, at, f"{row.__tablename__}.delete", row.__tablename__, row.id, before=snapshot(row))
     session.delete(row)
     session.flush()
@@ -283,6 +289,7 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
         filing_effects.elevator_in_force(session, row, before, application, at, first=first)
         inspection_days.after_filing(session, row, at)
     else:
+        unit_papers.approved(session, row, application)
         filing_effects.unit_in_force(session, row, before)
 
 
@@ -323,7 +330,8 @@ def application_findings(session: AnySession, application: Application, at: dt.d
 def findings(session: AnySession, row: Filed, data: Mapping[str, Any], on: dt.date) -> list[Finding]:
     """The checks of a filing's content, passing and failing."""
     validate = validate_unit if isinstance(row, Unit) else validate_elevator
-    return validate(session, data, on=on, row_id=row.id)
+    found = validate(session, data, on=on, row_id=row.id)
+    return [*found, *unit_papers.findings(session, row, data, on)] if isinstance(row, Unit) else found
 
 
 def _held(session: AnySession, actor: Actor, model: FiledModel, row: Filed) -> Any:

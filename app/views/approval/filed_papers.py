@@ -1,0 +1,135 @@
+"""Scans of a unit's licences (UNT-02): what its form asks for, and old beside new where it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import g, request
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app import clock
+from app.errors import Finding
+from app.extensions import db
+from app.models import Application, Attachment, Unit
+from app.views.frame import uploads
+from app.views.frame.account_forms import number
+from app.views.frame.told import told
+from app.workflows.filing import filing_papers, unit_papers
+from app.workflows.filing.unit_papers import FILED, GONE
+
+MOST_KEPT = 100
+# Says that a form asked for scans: without it none was taken off.
+ASKED, KEPT = "_papers", "paper_keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """The scans of one kind as the form asks for them; `kept` are those that stay."""
+
+    name: str
+    label: str
+    kind: str
+    help: str = ""
+    files: list[Attachment] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The scans of one kind in an application: what is in force, and what is asked for."""
+
+    field: str
+    label: str
+    old: list[Attachment]
+    new: list[Attachment]
+
+    @property
+    def changed(self) -> bool:
+        return [row.id for row in self.old] != [row.id for row in self.new]
+
+
+def asked(row: Unit | None, sent: bool) -> list[Scans]:
+    """What the form asks for. `sent`: the boxes as they were sent, else as the draft has them."""
+    held = unit_papers.held(db.session, row) if row is not None else []
+    place = row.region_code if row is not None else g.actor.region_code
+    wanted = unit_papers.asked_for(db.session, place, clock.today())
+    kept = _kept() if sent and ASKED in request.form else {one.id for one in held if one.waits != GONE}
+    return [
+        Scans(
+            unit_papers.field(kind), told(label), kind, _help(wanted.get(kind)),
+            [one for one in held if one.kind == kind], kept,
+        )
+        for kind, label in FILED.items()
+    ]  # fmt: skip
+
+
+def keep(session: Any, row: Unit) -> None:
+    """Keep what the form sent and take off what it unticked; nothing where nothing changed."""
+    if ASKED not in request.form:
+        return
+    now, kept = clock.now(), _kept()
+    fields = {kind: unit_papers.field(kind) for kind in FILED}
+    if not filing_papers.changes(session, row, kept) and not any(uploads.chosen(name) for name in fields.values()):
+        return
+    unit = filing_papers.begin(session, g.actor, row.id, now)
+    filing_papers.keep_only(session, g.actor, unit, kept, now)
+    for kind, name in fields.items():
+        made = uploads.kept(session, name, kind, Unit.__tablename__, unit.id, unit.id, unit.region_code, now)
+        filing_papers.added(session, unit, made)
+
+
+def names() -> dict[str, str]:
+    """How the form calls its scans, by field."""
+    return {unit_papers.field(kind): told(label) for kind, label in FILED.items()}
+
+
+def beside(application: Application) -> list[Beside]:
+    """What the officer decides with: by kind the scans in force and those asked for."""
+    numbers = application.data.get("papers") or {}
+    rows = _rows([*numbers.get("old", []), *numbers.get("new", [])])
+    found = []
+    for kind, label in FILED.items():
+        old, new = (
+            [rows[key] for key in numbers.get(side, []) if key in rows and rows[key].kind == kind]
+            for side in ("old", "new")
+        )
+        if old or new:
+            found.append(Beside(unit_papers.field(kind), told(label), old, new))
+    return found
+
+
+def in_application(application: Application) -> list[Attachment]:
+    """The scans that are asked for, in one list."""
+    return [one for kind in beside(application) for one in kind.new]
+
+
+def errors_of(findings: Iterable[Finding]) -> list[Finding]:
+    """What is wrong with scans that are missing, told at their field."""
+    return [f for f in findings if f.field in names()]
+
+
+def _help(wanted: tuple[str, tuple[str, ...]] | None) -> str:
+    if wanted is None:
+        return ""
+    level, boxes = wanted
+    if level == "warn":
+        return _("建议上传")
+    if len(boxes) > 1:
+        return _("维保、安装单位上报前须上传")
+    return _("维保单位上报前须上传") if boxes else _("上报前须上传")
+
+
+def _kept() -> set[int]:
+    given = (number(value) for value in request.form.getlist(KEPT)[:MOST_KEPT])
+    return {key for key in given if key is not None}
+
+
+def _rows(keys: list[int]) -> dict[int, Attachment]:
+    """By number. Outside scope: the application names them, and is seen."""
+    if not keys:
+        return {}
+    statement = select(Attachment).where(Attachment.id.in_(keys)).execution_options(skip_scope=True)
+    return {row.id: row for row in db.session.scalars(statement)}
