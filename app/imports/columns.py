@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -60,6 +60,10 @@ _CHOICES = {
 }  # fmt: skip
 
 
+# Last days that may be none, and the box that says so.
+FOREVER = {"business_until": "business_forever"}
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """A column: its name in the data, its heading, whether it must be filled, how its cells are read."""
@@ -71,6 +75,8 @@ class Spec:
     choices: dict[str, Any] | None = None
     help: str = ""
     unit: str = ""
+    # Of a last day: the box that is meant where the cell says that there is none (长期).
+    forever: str = ""
 
     @property
     def joins(self) -> bool:
@@ -109,7 +115,7 @@ def plain_heading(cell: object) -> str:
 
 HELP = {
     "code": "原样填写，请把列设为文本格式", "date": "例如 2026-11-20", "instant": "例如 2026-11-20 09:30",
-    "bool": "是 或 否",
+    "bool": "是 或 否", "no_end": "例如 2026-11-20；没有期限的写“长期”",
     "region": "地区名称或 12 位区划代码，例如 临河区明水街道", "unit": "单位全称或统一社会信用代码",
     "elevators": "识别码，多个用顿号或空格隔开",
 }  # fmt: skip
@@ -131,7 +137,9 @@ def _filed(model: Any) -> tuple[Spec, ...]:
         kind = _REFERENCES.get(name) or ("code" if as_text else "")
         kind = kind or ("choice" if name in _CHOICES else _FORMS.get(python, "text"))
         made.append(_of(model, name, kind, name in required_of(model), _CHOICES.get(name)))
-    return tuple(made)
+    return tuple(
+        replace(s, forever=FOREVER[s.name], help=HELP["no_end"]) if s.name in FOREVER else s for s in made
+    )
 
 
 def _inspections(code: Spec) -> tuple[Spec, ...]:

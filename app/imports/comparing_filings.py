@@ -8,7 +8,9 @@ from sqlalchemy import null, select
 
 from app import scope
 from app.errors import Finding, Refusal
+from app.imports.columns import FOREVER
 from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_row, numbers_of, tell, unit_names, unmask
+from app.imports.parsing import NO_END
 from app.models import Elevator, Unit, Version
 from app.models.among import among
 from app.models.policy import policy_value
@@ -29,7 +31,8 @@ def filed(checker: Checker, rows: list[Row]) -> None:
     """Against what stands, a draft first; what is new must be whole."""
     model = MODELS[checker.kind.name]
     names = [s.name for s in checker.given]
-    standing = _standing(checker, model, rows, names)
+    endless = {last: box for last, box in FOREVER.items() if model is Unit and {last, box} & {*names}}
+    standing = _standing(checker, model, rows, [*names, *({*endless, *endless.values()} - {*names})])
     units = unit_names(checker, names, standing)
     needed = required_of(model)
     blank = empty(model)
@@ -40,6 +43,8 @@ def filed(checker: Checker, rows: list[Row]) -> None:
         there = standing.get(key, [])
         unmask(checker, numbers, row, bool(there))
         given: dict[str, Any] = {}
+        without = {last for last in endless if row.data.get(last) == NO_END}
+        row.data |= dict.fromkeys(without)
         for name, value in row.data.items():
             if value is not None:
                 given[name], findings = known[name].get(value) or cleaned(checker, model, name, value)
@@ -49,10 +54,17 @@ def filed(checker: Checker, rows: list[Row]) -> None:
             _code(checker, row, key)
         if there:
             found = judge(checker, row, _declared(there, row, given), given, units)
+            for last, box in endless.items() if found is not None else ():
+                _end(checker, row, found, last, box, last in without)
             if found is not None and found.filing == "pending" and row.verdict == "changed":
                 told = say("%(key)s 正在审核，不能修改", key=key)
                 row.bad("审核状态", "审核中", told, "请先撤回，或等审核结束", REVIEW, "filing_state")
             continue
+        for last, box in endless.items():
+            if last in without and given.get(box) is False:
+                _contradicts(checker, row, last, box)
+            elif last in without:
+                given[box] = True
         row.data = {n: v for n, v in given.items() if v is not None}
         if not new_row(checker, row):
             continue
@@ -61,6 +73,33 @@ def filed(checker: Checker, rows: list[Row]) -> None:
         for name in needed:
             if row.data.get(name) is None and blank[name] is None:
                 _blank(checker, row, name)
+
+
+def _end(checker: Checker, row: Row, there: Standing, last: str, box: str, without: bool) -> None:
+    """A last day and the box that says there is none go together: of the two cells the one that was edited counts."""
+    stands, day = bool(there.now.get(box)), there.now.get(last)
+    changed = row.data.get(box)
+    if without and changed is False:
+        _contradicts(checker, row, last, box)
+        return
+    more: dict[str, Any] = {}
+    if without or changed is True:
+        more = ({} if stands or changed else {box: True}) | ({last: None} if day and last not in row.data else {})
+    elif row.data.get(last) and stands and changed is None:
+        more = {box: False}
+    if not more:
+        return
+    row.data |= more
+    row.before = (row.before or {}) | {name: there.now.get(name) for name in more}
+    if row.verdict == "same":
+        row.verdict = "changed"
+
+
+def _contradicts(checker: Checker, row: Row, last: str, box: str) -> None:
+    spec, other = checker.kind.spec(last), checker.kind.spec(box)
+    assert spec is not None and other is not None
+    told = say("写的是长期，而“%(box)s”写的是否", box=other.label)
+    row.bad(spec.label, NO_END, told, say("请把“%(box)s”改为是，或填写日期", box=other.label), "前后矛盾", last)
 
 
 def _form(checker: Checker, code: str, region_id: Any) -> None:

@@ -14,6 +14,7 @@ from app.imports import figures, measures
 from app.imports.columns import Spec
 from app.imports.languages import own_word
 from app.imports.synonyms import NO, YES, meaning
+from app.rules.licence_text import is_forever
 from app.wording import say, together
 
 EPOCH = dt.date(1899, 12, 30)
@@ -38,6 +39,8 @@ _DISARMED = set("=+-@＝＋－＠")
 # As the reader marks a formula that has no result yet.
 _UNSOLVED = "#CALC!"
 _ERRORS = {"#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
+# What a cell is read as that says of a last day that there is none.
+NO_END = "长期"
 UNCLEAR = "日月分不清"
 # How 01/05/2026 may be read.
 ORDERS = ("dmy", "mdy", "ymd")
@@ -325,7 +328,7 @@ def parse(
     if spec.kind == "figure":
         return figure(cell, spec, unit, comma)
     if spec.kind == "date":
-        return day(cell, order)
+        return NO_END if spec.forever and is_forever(_plainly(cell)) else day(cell, order)
     return instant(cell, order) if spec.kind == "instant" else PARSERS[spec.kind](cell)
 
 

@@ -7,6 +7,7 @@ where its value is: to its right, up to the next column, down to the next label 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -82,11 +83,26 @@ def fields_of(words: Iterable[Word]) -> dict[str, str]:
         said = _cleaned(mark.field, text)
         if said and mark.field not in found:
             found[mark.field] = said
-        if mark.field == "business_until" and not said and "长期" in text:
+        if mark.field == "business_until" and not said and ("长期" in text or is_forever(text)):
             found["business_forever"] = "1"
     if "uscc" not in found and (code := _code_anywhere(letters)):
         found["uscc"] = code
     return found
+
+
+# How registers and licences say that a business has no last day, after a first day or alone.
+_FOREVER = re.compile(
+    r"(自?\d[\d年月日./\-\s]{3,}(起|始)?(至|到|-|－|—|–|~|～)+)?"
+    r"(营业期限)?(为|:|：)?((长期|长久|永久|永续|无限期|无期限|无固定期限|无固定期|不定期限|不约定期限|未约定期限|没有期限)"
+    r"(有效|经营|存续|营业)?|permanent|perpetual|indefinite|unlimited|long-?term|nofixedterm|noexpiry"
+    r"|unbefristet|indefinid[oa]|illimitée?|indéterminée?)[。.]?",
+    re.IGNORECASE,
+)
+
+
+def is_forever(text: str) -> bool:
+    """Whether a 营业期限 says that it has no end: 长期, 无固定期限, 永久 …, also after its first day."""
+    return _FOREVER.fullmatch("".join(unicodedata.normalize("NFKC", text).split()).strip("()\"“”")) is not None
 
 
 def _rows(words: Sequence[Word]) -> list[list[Word]]:

@@ -206,31 +206,53 @@
   // --- one point
 
   function pick(root) {
-    var start = JSON.parse(root.dataset.pick), words = JSON.parse(root.dataset.words);
+    var start = JSON.parse(root.dataset.pick), words = JSON.parse(root.dataset.words), view = root.querySelector("[data-view]"), fold = root.closest("[data-pick-fold]");
     root.hidden = false;
-    var map = base(root.querySelector("[data-view]"), start, words), form = root.closest("form");
-    var north = form.querySelector("[data-map-latitude]"), east = form.querySelector("[data-map-longitude]");
-    var point = start.at ? L.marker(start.at, { icon: icon(shape("ok"), 22), draggable: true, keyboard: false }).addTo(map) : null;
-    function set(at) {
+    var form = root.closest("form"), map = null, point = null, said = root.querySelector("[data-pick-said]");
+    var north = form.querySelector("[data-map-latitude]"), east = form.querySelector("[data-map-longitude]"), drawn = form.querySelector("[data-map-drawn]");
+    function show(at) {
       if (point) point.setLatLng(at);
-      else point = L.marker(at, { icon: icon(shape("ok"), 22), draggable: true, keyboard: false }).addTo(map).on("dragend", moved);
+      else point = L.marker(at, { icon: icon(shape("ok"), 22), draggable: true, keyboard: false, zIndexOffset: 1000 }).addTo(map).on("dragend", function () { set(point.getLatLng()); });
+    }
+    function set(at) {
+      at = at.wrap();
+      show(at);
       // A map of other coordinates than the register's: its point goes as it is drawn, and is shifted where it arrives.
       north.value = start.shifted ? "" : at.lat.toFixed(6); east.value = start.shifted ? "" : at.lng.toFixed(6);
-      form.querySelector("[data-map-drawn]").value = at.lat.toFixed(7) + "," + at.lng.toFixed(7);
+      drawn.value = at.lat.toFixed(7) + "," + at.lng.toFixed(7);
+      said.textContent = start.shifted ? words.drawn : words.set.replace("{n}", north.value).replace("{e}", east.value);
     }
-    function moved() { set(point.getLatLng()); }
-    if (point) point.on("dragend", moved);
-    (start.others || []).forEach(function (one) {
-      L.marker(one.at, { icon: icon(shape(one.tone), 14), interactive: true, keyboard: false }).bindTooltip(make("span", "", one.title)).addTo(map);
-    });
-    map.on("click", function (event) { set(event.latlng); });
-    [north, east].forEach(function (field) {
-      field.addEventListener("input", function () {
-        // Typed numbers are the register's own coordinates.
-        form.querySelector("[data-map-drawn]").value = "";
+    function typed() {
+      // Typed numbers are the register's own coordinates.
+      drawn.value = ""; said.textContent = "";
+      if (!map) return;
+      var at = [north.value, east.value].map(function (text) { return text.trim() === "" ? NaN : Number(text); });
+      var real = Math.abs(at[0]) <= 90 && Math.abs(at[1]) <= 180;
+      if (real && !start.shifted) { show(at); map.panTo(at); }
+      else if (point) { point.remove(); point = null; }
+    }
+    function draw() {
+      if (map) return;
+      map = base(view, start, words);
+      (start.others || []).forEach(function (one) {
+        L.marker(one.at, { icon: icon(shape(one.tone), 14), interactive: true, keyboard: false }).bindTooltip(make("span", "", one.title)).addTo(map);
       });
-    });
-    map.setView(start.at || start.middle, start.at ? 17 : start.zoom);
+      var at = start.at;
+      // What was typed before the map was opened.
+      if (!start.shifted && north.value.trim() && east.value.trim() && isFinite(north.value) && isFinite(east.value)) at = [+north.value, +east.value];
+      if (at && Math.abs(at[0]) <= 90 && Math.abs(at[1]) <= 180) { show(at); map.setView(at, 17); } else map.setView(start.middle, start.zoom);
+      map.on("click", function (event) { set(event.latlng); });
+      view.addEventListener("keydown", function (event) {
+        if (event.target !== view || (event.key !== "Enter" && event.key !== " ")) return;
+        event.preventDefault();
+        set(map.getCenter());
+      });
+      root.querySelector("[data-pick-centre]").addEventListener("click", function () { set(map.getCenter()); });
+    }
+    [north, east].forEach(function (field) { field.addEventListener("input", typed); });
+    if (!fold) { draw(); return; }
+    fold.hidden = false;
+    fold.addEventListener("toggle", function () { if (fold.open) draw(); });
   }
 
   document.querySelectorAll("[data-map]").forEach(register);

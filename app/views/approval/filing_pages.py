@@ -19,7 +19,7 @@ from app.models import StatusChange, Version
 from app.permissions import Actor, Verb
 from app.rules.approval import EDITABLE
 from app.transaction import transaction
-from app.views.approval import filing_forms
+from app.views.approval import filing_forms, point_picker
 from app.views.frame import filed
 from app.views.frame.account_forms import number
 from app.views.frame.filing_words import WORDS
@@ -203,7 +203,7 @@ class FilingPages(BaseView):
             values = filing.content(db.session, row) if row is not None else empty(self.model) | self.starting_values()
             values = filing_forms.masked_numbers(self.model, values)
             return self._form_page(row, values, [], 200, skip, row.row_version if row is not None else None)
-        sent = filing_forms.typed(self.model, request.form, skip)
+        sent = filing_forms.typed(self.model, request.form, skip) | point_picker.sent(request.form)
         if request.form.get("then") == "read":
             return self._read_form(row, sent, skip)
         stands = filing.content(db.session, row) if row is not None else {}
@@ -288,7 +288,7 @@ class FilingPages(BaseView):
             "ta/filing/form.html", title=title, row=row, noun=self.noun, sections=sections,
             rest=[f for f in findings if f.field not in names], findings=findings, names=names,
             row_version=version, read=read, reads_pictures=self.reads_pictures(),
-            may_submit=g.actor.may(Verb.FILING_SUBMIT), papers=papers,
+            may_submit=g.actor.may(Verb.FILING_SUBMIT), papers=papers, point=point_picker.of_form(row, values),
             remarks=self._remarks(row) if row is not None else {},
             action=f"{self.route_base}/{row.id}/edit" if row is not None else f"{self.route_base}/new",
             back=f"{self.route_base}/{row.id}" if row is not None else self.list_url,

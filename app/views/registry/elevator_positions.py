@@ -18,15 +18,15 @@ from app.models import Elevator, PositionCapture
 from app.models.position import CAPTURE_OUTCOME
 from app.models.region import in_region
 from app.permissions import Verb
-from app.rules.datum import Datum, of_datum
 from app.transaction import transaction
+from app.views.approval import point_picker
 from app.views.frame import map_tiles, screens
 from app.views.registry import elevator_map
 from app.workflows.approval.filing_fields import clean
 from app.workflows.filing import captures, filing
 
 MOST_NEIGHBOURS = 100
-FIELDS = ("latitude", "longitude")
+FIELDS = point_picker.FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +84,12 @@ class ElevatorPositions(BaseView):
             flash(_("草稿已保存，还不能上报，请更正标出的各项"), "warning")
 
     def _page(self, row: Elevator, values: dict[str, Any], findings: list[Finding], status: int) -> Any:
-        tiles = map_tiles.allow()
         others = _neighbours(row)
-        middle = _middle(row, others)
-        here = None
-        if isinstance(values["latitude"], float) and isinstance(values["longitude"], float):
-            here = tiles.there(values["latitude"], values["longitude"])
-        start = {
-            "at": here, "shifted": tiles.datum is not Datum.WGS84, "middle": tiles.there(*middle[:2]),
-            "zoom": middle[2], "tiles": tiles.url, "attribution": tiles.attribution, "most": tiles.most_zoom,
-            "subdomains": tiles.subdomains,
-            "others": [
-                {"at": tiles.there(e.latitude, e.longitude), "title": e.code, "tone": elevator_map.tone_of(e)}
-                for e in others if e.latitude is not None and e.longitude is not None
-            ],
-        }  # fmt: skip
+        near = [
+            (e.latitude, e.longitude, e.code, elevator_map.tone_of(e))
+            for e in others if e.latitude is not None and e.longitude is not None
+        ]  # fmt: skip
+        start = point_picker.start(values, near, _middle(row, others))
         page = self.render_template(
             "ta/map/position.html", title=_("%(code)s 的位置", code=row.code), row=row, values=values, start=start,
             findings=findings, may_submit=g.actor.may(Verb.FILING_SUBMIT), others=len(others),
@@ -131,17 +122,11 @@ def _edits(row: Elevator) -> bool:
 
 
 def _place(typed: dict[str, str]) -> tuple[list[Finding], dict[str, Any]]:
-    """What was sent, in the register's coordinates: a point that was set on the map is shifted back from it."""
-    drawn = request.form.get("drawn", "")[:40].split(",")
-    if len(drawn) == len(FIELDS):
-        typed = dict(zip(FIELDS, drawn, strict=True))
+    """What was sent, in the register's coordinates: a point that was set on the map counts before what was typed."""
+    typed = typed | point_picker.sent(request.form)
     if not all(typed.values()):
         return [Finding("位置", False, "没有选定位置", "请在地图上点一下，或填写纬度和经度", field="latitude")], {}
     values, findings = clean(Elevator, typed)
-    if not findings and len(drawn) == len(FIELDS):
-        point = float(values["latitude"]), float(values["longitude"])
-        latitude, longitude = of_datum(point, map_tiles.configured().datum)
-        values = {"latitude": round(latitude, 6), "longitude": round(longitude, 6)}
     return findings, values
 
 
