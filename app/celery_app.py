@@ -46,6 +46,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "iot-silence": {"task": "app.tasks.iot.tell_silent", "schedule": 600.0, "options": {"expires": 600}},
     "audit-days": {"task": "app.tasks.audit.close_days", "schedule": crontab(minute="20")},
     "real-names": {"task": "app.tasks.real_names.check", "schedule": 30.0, "options": {"expires": 30}},
+    "faces-compare": {"task": "app.tasks.faces.compare", "schedule": 30.0, "options": {"expires": 30}},
     "files-scan": {"task": "app.tasks.files.scan", "schedule": 60.0, "options": {"expires": 60}},
     "age-due": {"task": "app.tasks.nightly.age_due", "schedule": 180.0, "options": {"expires": 180}},
     "nightly-age": {"task": "app.tasks.nightly.age", "schedule": crontab(hour="0", minute="5")},

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from app.models import FraudSignal
-from app.permissions import Actor
+from app.permissions import Actor, Verb
 from app.policy import chain
-from app.scope_parts import in_region, not_secret
+from app.scope_parts import assigned, in_region, not_secret
 
 Criterion = ColumnElement[bool]
 
@@ -36,6 +36,14 @@ def spot_checks(model: Any, actor: Actor) -> Criterion:
     if actor.unit_id is None:
         return _known(model, actor)
     return and_(model.unit_id == actor.unit_id, model.state.not_in(("waiting", "void")))
+
+
+def face_checks(model: Any, actor: Actor) -> Criterion:
+    """What came of a face is for the regulator, for whoever of his unit may see photos of persons, and for himself."""
+    if actor.unit_id is None:
+        return _known(model, actor)
+    own = and_(model.unit_id == actor.unit_id, assigned(model.elevator_id, actor))
+    return own if actor.may(Verb.SENSITIVE_READ) else and_(own, model.person_id == (actor.person_id or 0))
 
 
 def item_sets(model: Any, actor: Actor) -> Criterion:

@@ -37,6 +37,7 @@ from app.models import (
     ElevatorOfficer,
     Enforcement,
     ExternalIdentity,
+    FaceCheck,
     FraudCase,
     FraudEvidence,
     FraudSignal,
@@ -91,7 +92,7 @@ from app.models import (
 from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Verb
 from app.policy import chain
-from app.scope_desks import fraud_evidence, fraud_signals, item_sets, of_regulators, spot_checks
+from app.scope_desks import face_checks, fraud_evidence, fraud_signals, item_sets, of_regulators, spot_checks
 from app.scope_parts import Criterion
 from app.scope_parts import assigned as _assigned
 from app.scope_parts import in_region as _in_region
@@ -377,6 +378,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
         else or_(_by_unit_and_elevator(model, actor), sent_to(model, actor.person_id, actor.unit_id))
     ),
     Anomaly: _by_unit_and_elevator,
+    FaceCheck: face_checks,
     FraudSignal: fraud_signals,
     FraudEvidence: fraud_evidence,
     FraudCase: _of_unit,

@@ -108,6 +108,7 @@ QUEUES = {
     "app/workflows/core/jobs.py",
     "app/workflows/core/outbox.py",
     "app/workflows/people/real_names.py",
+    "app/workflows/visits/face_checks.py",
     "app/tasks/jobs.py",
     "app/tasks/outbox.py",
     "app/imports/batches.py",

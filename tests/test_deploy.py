@@ -71,7 +71,7 @@ def test_what_leads_outside_is_passed_on_and_named_once() -> None:
     assert set(named) - identities <= read_by_product()
     fields = {name.split("_", 2)[2].lower() for name in identities}
     assert fields == set(config.OIDC_FIELDS)
-    ways_out = "SMS_|REAL_NAME|SMTP|MAIL_|DINGTALK|OIDC|SCANNER|WEBHOOK"
+    ways_out = "SMS_|REAL_NAME|FACE|SMTP|MAIL_|DINGTALK|OIDC|SCANNER|WEBHOOK"
     outside = {name for name in read_by_product() if re.match(ways_out, name)}
     assert outside <= set(named), "the compose file would pass these on to nobody"
     # Empty is as good as absent: a copied example starts.

@@ -28,6 +28,7 @@ def register(appbuilder: Any) -> None:
         duties,
         elevators,
         enforcement,
+        faces,
         files,
         filing,
         fraud,
@@ -74,8 +75,9 @@ def register(appbuilder: Any) -> None:
     for area in (
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
         units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
-        insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, confirming, orders,
-        teams, item_sets, offline, safety, duties, proof, notices, privacy, score_simulations, capacity, rescues,
-        repairs, anomalies, enforcement, scores, fraud, spot, bulletins, iot, provincial, positions, labels, components,
+        insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, faces, confirming,
+        orders, teams, item_sets, offline, safety, duties, proof, notices, privacy, score_simulations, capacity,
+        rescues, repairs, anomalies, enforcement, scores, fraud, spot, bulletins, iot, provincial, positions, labels,
+        components,
     ):  # fmt: skip
         area.register(appbuilder)

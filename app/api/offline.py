@@ -21,7 +21,7 @@ from flask_appbuilder.security.decorators import protect
 from app import clock
 from app.api.base import Resource, actor, answers, body, finding_list
 from app.api.reading import flag, words
-from app.api.visits import photos_of, places_of, position, problem_of, results_of
+from app.api.visits import faults_of, photos_of, places_of, position, problem_of, results_of
 from app.errors import Refusal, refuse
 from app.extensions import db
 from app.models import Visit
@@ -128,6 +128,7 @@ def _kept(entry: Mapping[str, Any], shown: dt.datetime) -> Kept:
         raise refuse("参数", "visit_id 不是整数", "请给出维保记录的编号", field="visit_id", value=str(number)[:60])
     done = CheckOut(
         mode=words(out, "mode", 20) or "items", results=results_of(out), problem=problem_of(out),
+        faults=faults_of(out),
         advice=words(out, "advice"), note=words(out, "note"), signer=words(out, "signer", 40),
         repair=flag(out, "repair"), repair_note=words(out, "repair_note"), rating=words(out, "rating", 20),
     )  # fmt: skip
@@ -162,7 +163,8 @@ def _moment(entry: Mapping[str, Any], name: str) -> Moment | None:
     return Moment(
         words(given, "code", presence.LONGEST_TEXT), instant(given, "at"), position(given, required=False),
         accuracy_of(given), photos_of(given, "photo_ids"), photos_of(given, "label_photo_ids"), places_of(given),
-        photos_of(given, "selfie_ids"),
+        photos_of(given, "selfie_ids"), words(given, "level", 20),
+        flag(given, "without_face"),
     )  # fmt: skip
 
 

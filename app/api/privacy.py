@@ -93,6 +93,42 @@ class PrivacyApi(Resource):
             consents.withdraw_face(session, actor(), clock.now())
         return jsonify(_own())
 
+    @expose("/face/compare", methods=["PUT"])
+    @protect()
+    @safe
+    @answers
+    def agree_to_compare(self) -> Any:
+        """Consent to one's photos being compared at check-in; `agreed` is 1 or absent.
+        ---
+        put:
+          summary: 单独同意签到时比对人脸；不同意不影响签到（个人令牌不能办）
+          parameters:
+            - {in: query, name: agreed, schema: {type: integer, enum: [0, 1]},
+               description: 1：同意 compare_words 的内容}
+          gives: {200: Privacy}
+        """
+        in_person()
+        agreed = request.args.get("agreed") == "1"
+        with transaction(db.session) as session:
+            consents.agree_to_compare(session, actor(), agreed, clock.now())
+        return jsonify(_own())
+
+    @expose("/face/compare", methods=["DELETE"])
+    @protect()
+    @safe
+    @answers
+    def withdraw_compare(self) -> Any:
+        """Take back the consent to comparing; the photo stays for people's eyes.
+        ---
+        delete:
+          summary: 撤回比对的同意，照片仍在（个人令牌不能办）
+          gives: {200: Privacy}
+        """
+        in_person()
+        with transaction(db.session) as session:
+            consents.withdraw_compare(session, actor(), clock.now())
+        return jsonify(_own())
+
     @expose("/requests", methods=["POST"])
     @protect()
     @safe
@@ -231,11 +267,14 @@ def _own() -> dict[str, Any]:
     person_id = actor().person_id
     photo = consents.face_of(db.session, person_id) if person_id else None
     consent = consents.standing(db.session, person_id) if person_id else None
+    compared = consents.standing(db.session, person_id, consents.COMPARE) if person_id else None
     asked = select(PersonalRequest).where(PersonalRequest.account_id == actor().user_id)
     rows = scope.apply(asked, actor()).order_by(PersonalRequest.id.desc()).limit(20)
     return {
         "words": consents.WORDS, "face": f"/api/v1/files/{photo.id}" if photo is not None else None,
         "consented_at": iso(consent.given_at) if consent is not None else None,
+        "compare_words": consents.COMPARE_WORDS,
+        "compared_at": iso(compared.given_at) if compared is not None else None,
         "requests": [_request(row) for row in db.session.scalars(rows)],
     }  # fmt: skip
 
@@ -250,7 +289,7 @@ def _request(row: PersonalRequest) -> dict[str, Any]:
 
 def register(appbuilder: Any) -> None:
     """Add these resources."""
-    for name in ("get", "give_face", "withdraw_face", "ask", "copy"):
+    for name in ("get", "give_face", "withdraw_face", "agree_to_compare", "withdraw_compare", "ask", "copy"):
         screens.declare("PrivacyApi", f"can_{name}", Verb.HOME)
     for name in ("list", "get", "answer", "retention"):
         screens.declare("PersonalRequestApi", f"can_{name}", Verb.PRIVACY_DECIDE)

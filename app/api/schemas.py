@@ -10,8 +10,11 @@ from app.models.choices import (
     CONTRACT_KIND,
     ELEVATOR_STATUS,
     FILING_STATE,
+    LEVEL,
+    VISIT_FAULT,
     VISIT_RATING,
 )
+from app.models.face import FACE_STATE, FACE_VERDICT
 from app.workflows.desk.applications import OPEN_KINDS
 
 Schema = dict[str, Any]
@@ -65,6 +68,9 @@ def page_of(name: str) -> Schema:
 
 
 KEYS = many(WHOLE, 500)
+FAULTS = said(many(one_of(VISIT_FAULT), len(VISIT_FAULT)), "故障类别，可多个；选了即为有故障")
+LEVEL_CHOSEN = said(one_of(LEVEL), "没有任务时做哪一种维保；有任务的按任务，不给的按到期的")
+WITHOUT_FACE = said(YES, "这次不比对人脸，按扫码、定位和照片签到")
 PLACE_PHOTOS = {
     "pit_photo_ids": said(many(WHOLE, 9), "地区要求时：底坑照片的编号，上传时 kind=photo_pit"),
     "top_photo_ids": said(many(WHOLE, 9), "地区要求时：轿顶照片的编号，上传时 kind=photo_top"),
@@ -295,18 +301,24 @@ SCHEMAS: dict[str, Schema] = {
         "items choices", item_version=maybe(TEXT), client_key=maybe(TEXT), order_id=maybe(WHOLE),
         items=many(ref("Item")),
         choices=many(TEXT), results=maybe(PART), in_distance=maybe(WHOLE), out_distance=maybe(WHOLE),
-        problem=maybe(TEXT), advice=maybe(TEXT), note=maybe(TEXT), signer=maybe(TEXT), signed_at=maybe(INSTANT),
-        sheet_at=maybe(INSTANT), reviewed_at=maybe(INSTANT), review_opinion=maybe(TEXT), decision=maybe(TEXT),
+        faults=many(TEXT), problem=maybe(TEXT), advice=maybe(TEXT), note=maybe(TEXT), signer=maybe(TEXT),
+        signed_at=maybe(INSTANT), sheet_at=maybe(INSTANT), reviewed_at=maybe(INSTANT),
+        review_opinion=maybe(TEXT), decision=maybe(TEXT),
         paper_at=said(maybe(INSTANT), "纸质签字照片的上传时间"),
         decision_reason=maybe(TEXT), by_code=said(maybe(YES), "按识别码签到，没有扫标签"), counted=YES,
         label_by=said(maybe(TEXT), "unit、regulator：标签照片由谁核对"), label_at=maybe(INSTANT), snapshot=maybe(PART),
         files=many(an_object("id", id=WHOLE, kind=TEXT, name=TEXT, url=TEXT)),
+        face=said(maybe(an_object(
+            "state failures", state=one_of(FACE_STATE), failures=WHOLE, answered_at=maybe(INSTANT),
+            verdict=maybe(TEXT), verdict_note=maybe(TEXT), looked_at=maybe(INSTANT),
+        )), "人脸比对；没有要求比对，或无权查看时为 null"),
     )]},
     "CheckIn": an_object(
         "code latitude longitude", code=said(text(200), "扫到的内容，或识别码"), latitude=degrees(90),
         longitude=degrees(180), client_key=said(text(40), "手机上的编号；重发不重复签到"),
-        label_photo_ids=said(many(WHOLE, 9), "按识别码签到且地区要求时：标签照片的编号"),
+        label_photo_ids=said(many(WHOLE, 9), "按识别码签到且地区要求时：标签照片的编号"), level=LEVEL_CHOSEN,
         selfie_ids=said(many(WHOLE, 9), "地区要求时：现场本人照片的编号，上传时 kind=selfie"),
+        without_face=WITHOUT_FACE,
     ),
     "VisitSheet": an_object("sheet_ids", sheet_ids=many(WHOLE, 9)),
     "ConfirmationLink": an_object(
@@ -317,6 +329,7 @@ SCHEMAS: dict[str, Schema] = {
         "paper_scene_ids paper_sheet_ids", paper_scene_ids=said(many(WHOLE, 1), "上传时 kind=paper_scene"),
         paper_sheet_ids=said(many(WHOLE, 1), "上传时 kind=paper_sheet"), rating=one_of(VISIT_RATING),
     ),
+    "FaceDecision": an_object("verdict", verdict=one_of(FACE_VERDICT), note=said(text(500), "不是“是本人”时必填")),
     "LabelPhotos": an_object("label_photo_ids", label_photo_ids=many(WHOLE, 9)),
     "LabelDecision": an_object(
         "decision", decision=one_of(["approved", "more", "rejected"]), reason=text(500),
@@ -327,8 +340,8 @@ SCHEMAS: dict[str, Schema] = {
         mode=one_of(["items", "sheet"]), results=many(an_object(
             "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),
         ), 200),
-        problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
-        repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
+        problem=said(maybe(text(500)), "空文字为无故障"), faults=FAULTS, advice=text(500), note=text(500),
+        signer=text(40), repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
         rating=said(one_of(VISIT_RATING), "现场签名人的评价；没有签名时不计"),
         label_photo_ids=said(many(WHOLE, 9), "按识别码签退且地区要求时：标签照片的编号，上传时 kind=label_out"),
         photo_ids=said(many(WHOLE, 9), "附加照片，上传时 kind=photo"), **PLACE_PHOTOS,
@@ -339,6 +352,7 @@ SCHEMAS: dict[str, Schema] = {
         items=said(PART, "项目清单，名称见任务的 items"),
         label_photo=said(YES, "任务以外的电梯，按识别码签到、签退须拍标签；任务各有自己的 label_photo"),
         selfie=said(YES, "任务以外的电梯，签到须拍现场本人照片；任务各有自己的 selfie"),
+        face=said(YES, "本人同意过人脸比对"),
         horizon_days=said(WHOLE, "tasks 是多少天内的"),
         photos=said(many(PART), "任务以外的电梯，签退要哪些部位的照片（kind）；任务各有自己的 photos"),
     ),
@@ -346,6 +360,7 @@ SCHEMAS: dict[str, Schema] = {
         "code at", code=said(text(200), "扫到的内容，或识别码"), at=said(INSTANT, "手机当时显示的时间"),
         latitude=degrees(90), longitude=degrees(180), accuracy=said({"type": "number", "minimum": 0}, "米"),
         photo_ids=many(WHOLE, 9), selfie_ids=said(many(WHOLE, 9), "签到且地区要求时：现场本人照片"),
+        level=LEVEL_CHOSEN, without_face=WITHOUT_FACE,
         label_photo_ids=said(many(WHOLE, 9), "按识别码且地区要求时：这一端的标签照片；签退的上传时 kind=label_out"),
     ),
     "OfflineSent": an_object(
@@ -357,8 +372,9 @@ SCHEMAS: dict[str, Schema] = {
                 "", mode=one_of(["items", "sheet"]), results=many(an_object(
                     "code result", code=TEXT, result=one_of(["ok", "repair", "na"]), value=text(60), reason=text(200),
                 ), 200),
-                problem=said(maybe(text(500)), "空文字为无故障"), advice=text(500), note=text(500), signer=text(40),
-                repair=said(YES, "使用单位现场要求报修"), repair_note=text(140), rating=one_of(VISIT_RATING),
+                problem=said(maybe(text(500)), "空文字为无故障"), faults=FAULTS, advice=text(500),
+                note=text(500), signer=text(40), repair=said(YES, "使用单位现场要求报修"), repair_note=text(140),
+                rating=one_of(VISIT_RATING),
                 signature=said(text(400_000), "data:image/png;base64,…"), **PLACE_PHOTOS,
             )]}),
         ), 20),

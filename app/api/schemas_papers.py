@@ -414,6 +414,7 @@ PAPERS: dict[str, Schema] = {
     "Privacy": an_object(
         "words requests", words=said(TEXT, "单独同意的内容"), face=said(maybe(TEXT), "照片的地址"),
         consented_at=maybe(INSTANT), requests=many(ref("PersonalRequest")),
+        compare_words=said(TEXT, "比对人脸的单独同意的内容"), compared_at=said(maybe(INSTANT), "同意比对的时间"),
     ),
     "OwnCopy": an_object("data", data=said({"type": "object"}, "按中文名称")),
     "Retention": an_object("rows", rows=many(an_object(

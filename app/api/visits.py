@@ -23,8 +23,9 @@ from app.errors import refuse
 from app.extensions import db
 from app.listings.visits import way_of
 from app.models import Attachment, Visit
-from app.models.choices import LABEL_STATE, VISIT_REASON, VISIT_STATE
+from app.models.choices import LABEL_STATE, VISIT_FAULT, VISIT_REASON, VISIT_STATE
 from app.permissions import Verb
+from app.rules.face_checks import WITHOUT
 from app.rules.item_lists import Item
 from app.rules.visit_photos import SELFIE, Place
 from app.telling import told
@@ -35,7 +36,7 @@ from app.workflows.files import attachments, sent_ahead
 from app.workflows.maintenance import item_lists
 from app.workflows.on_site import check_outs, presence
 from app.workflows.on_site.presence import Position
-from app.workflows.visits import label_photos, visits
+from app.workflows.visits import face_checks, label_photos, visits
 from app.workflows.visits.visits import RESULTS, CheckOut
 
 MOST_RESULTS = 200
@@ -124,11 +125,16 @@ class VisitApi(Resource):
         sent = body()
         code, key = words(sent, "code", presence.LONGEST_TEXT), words(sent, "client_key", 40)
         place, label, selfies = position(sent), photos_of(sent, "label_photo_ids"), photos_of(sent, "selfie_ids")
+        without = flag(sent, WITHOUT)
+        face_checks.ahead(
+            db.session, actor(), code, place, selfies, len(label), clock.now(), without=without, client_key=key or None
+        )
         with transaction(db.session) as session:
             at = clock.now()
             row = visits.check_in(
                 session, actor(), code, place, at, client_key=key or None, label_ids=_ahead(session, label),
-                selfie_ids=_ahead(session, selfies, SELFIE),
+                selfie_ids=_ahead(session, selfies, SELFIE), level=words(sent, "level", 20),
+                without_face=without,
             )  # fmt: skip
             # One that began this moment has no files yet.
             told = full(row, [] if row.settled_at == at and not label and not selfies else None)
@@ -149,8 +155,9 @@ class VisitApi(Resource):
         sent = body()
         done = CheckOut(
             mode=words(sent, "mode", 20) or "items", results=results_of(sent), problem=problem_of(sent),
-            advice=words(sent, "advice"), note=words(sent, "note"), signer=words(sent, "signer", 40),
-            repair=flag(sent, "repair"), repair_note=words(sent, "repair_note"), rating=words(sent, "rating", 20),
+            faults=faults_of(sent), advice=words(sent, "advice"), note=words(sent, "note"),
+            signer=words(sent, "signer", 40), repair=flag(sent, "repair"), repair_note=words(sent, "repair_note"),
+            rating=words(sent, "rating", 20),
         )  # fmt: skip
         code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
         label, photos = photos_of(sent, "label_photo_ids"), photos_of(sent, "photo_ids")
@@ -336,6 +343,17 @@ def problem_of(sent: Mapping[str, Any]) -> str | None:
     return None if sent.get("problem") is None else words(sent, "problem")
 
 
+def faults_of(sent: Mapping[str, Any]) -> list[str]:
+    """Of what kinds the faults are, each once."""
+    given = sent.get("faults")
+    if given is None:
+        return []
+    if not isinstance(given, list) or len(given) > len(VISIT_FAULT) or not all(isinstance(one, str) for one in given):
+        found = say("faults 应为不超过 %(most)s 个文字的数组", most=len(VISIT_FAULT))
+        raise refuse("参数", found, "请按接口文档填写", field="faults")
+    return list(dict.fromkeys(given))
+
+
 # --- what is given
 
 
@@ -362,14 +380,29 @@ def full(row: Visit, held: Sequence[Attachment] | None = None) -> dict[str, Any]
         "item_version": row.item_version, "client_key": row.client_key, "order_id": row.order_id,
         "items": items_shown(item_lists.of_visit(db.session, row)),
         "choices": list(RESULTS), "results": row.results, "in_distance": row.in_distance,
-        "out_distance": row.out_distance, "problem": row.problem, "advice": row.advice, "note": row.note,
-        "signer": row.signer, "signed_at": _time(row.signed_at), "sheet_at": _time(row.sheet_at),
+        "out_distance": row.out_distance, "faults": row.faults or [], "problem": row.problem, "advice": row.advice,
+        "note": row.note, "signer": row.signer, "signed_at": _time(row.signed_at), "sheet_at": _time(row.sheet_at),
         "reviewed_at": _time(row.reviewed_at), "review_opinion": row.review_opinion, "decision": row.decision,
         "paper_at": _time(row.paper_at), "decision_reason": row.decision_reason,
         "by_code": row.by_code, "label_by": row.label_by,
         "label_at": _time(row.label_at), "counted": row.counted, "snapshot": row.snapshot,
+        "face": _face(row),
         "files": [{"id": f.id, "kind": f.kind, "name": f.name, "url": f"/files/{f.id}"} for f in files],
     }  # fmt: skip
+
+
+def _face(row: Visit) -> dict[str, Any] | None:
+    """What came of comparing, for whoever may see the photo; None where nothing was to be compared."""
+    found = face_checks.of_visit(db.session, row.id) if _compared(row) else None
+    return None if found is None else {
+        "state": found.state, "failures": found.failures, "answered_at": _time(found.answered_at),
+        "verdict": found.verdict, "verdict_note": found.verdict_note, "looked_at": _time(found.looked_at),
+    }  # fmt: skip
+
+
+def _compared(row: Visit) -> bool:
+    asked = presence.compares(db.session, row.region_code, row.visit_on)
+    return asked and face_checks.shown_to(actor(), row)
 
 
 @lru_cache(maxsize=256)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.channels import dingtalk, mail, provincial, real_name, sms, webhook
+from app.channels import dingtalk, face, mail, provincial, real_name, sms, webhook
 from app.workflows.core import outbox
 from app.workflows.partners import provincial_register
 from app.workflows.people import real_names
+from app.workflows.visits import face_checks
 
 
 def install(settings: dict[str, Any]) -> None:
@@ -23,4 +24,5 @@ def install(settings: dict[str, Any]) -> None:
         if sender is not None:
             outbox.SENDERS[name] = sender
     real_names.use(real_name.asker(settings))
+    face_checks.use(face.asker(settings))
     provincial_register.use(provincial.register(settings))

@@ -12,7 +12,8 @@ from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.field import lists
-from app.field.pages import came_from, field, files_of, signed_in
+from app.field.forms import files_of
+from app.field.pages import came_from, field, signed_in
 from app.listing import moment
 from app.listings import complaints as listed
 from app.models import Complaint

@@ -15,7 +15,8 @@ from flask_babel import gettext as _
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.field.pages import drawn, field, own_visit, signed_in, visit_page
+from app.field.forms import drawn
+from app.field.pages import field, own_visit, signed_in, visit_page
 from app.field.public import shown_page
 from app.models import Attachment, Visit
 from app.models.choices import VISIT_RATING

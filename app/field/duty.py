@@ -11,7 +11,8 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
-from app.field.pages import field, files_of, position_of, signed_in
+from app.field.forms import files_of, position_of
+from app.field.pages import field, signed_in
 from app.models import Elevator, PatrolRound, PatrolStop, SafetyRecord
 from app.permissions import Verb, require
 from app.transaction import transaction

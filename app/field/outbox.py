@@ -13,7 +13,8 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
 from app.field.pages import field
-from app.models.choices import VISIT_RATING
+from app.models.choices import VISIT_FAULT, VISIT_RATING
+from app.rules.levels import LEVEL_LABELS
 from app.workflows.visits.visits import RESULTS
 
 # What the page needs to stand without network; the theme's files are those of every phone page.
@@ -30,7 +31,7 @@ def outbox() -> Any:
     """Open to everybody: the frame that the worker keeps and shows for every phone page without network."""
     return render_template(
         "ta/field/outbox.html", title=_("待发送"), back=url_for("field.home"), results=RESULTS,
-        ratings=VISIT_RATING,
+        ratings=VISIT_RATING, faults=VISIT_FAULT, levels=LEVEL_LABELS,
     )  # fmt: skip
 
 

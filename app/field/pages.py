@@ -5,10 +5,7 @@ They work without a script but for the position, which only the phone knows. A r
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
-import io
 import re
 import secrets
 from collections.abc import Callable
@@ -20,36 +17,35 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask_babel import gettext as _
 
 from app import clock
-from app.errors import Finding, Refusal, refuse
+from app.errors import Finding, Refusal
 from app.extensions import db
 from app.field import lists
+from app.field.forms import answers_of, feedback_of, files_of, position_of, signature_of
 from app.models import Elevator, Visit
 from app.models.attachment import ATTACHMENT_KIND
-from app.models.choices import LABEL_STATE, OFFLINE_PART, VISIT_RATING, word
+from app.models.choices import LABEL_STATE, OFFLINE_PART, VISIT_FAULT, VISIT_RATING, word
 from app.models.policy import policy_value, visit_policy
 from app.models.repair import REPAIR_STATE
 from app.permissions import NOBODY, Verb, require
 from app.policy import Key
 from app.rules.checkin import names_an_elevator
-from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.face_checks import WITHOUT
+from app.rules.levels import LEVEL_LABELS, Level, known_level
 from app.rules.visit_photos import SELFIE, Place
 from app.transaction import transaction
 from app.views.frame import phones, uploads
 from app.views.maintenance import confirming
-from app.wording import say
 from app.workflows.desk import gates
 from app.workflows.files import attachments
 from app.workflows.maintenance import item_lists
 from app.workflows.on_site import companions, phone_copy, presence
 from app.workflows.on_site.presence import Position
-from app.workflows.people import people
+from app.workflows.people import consents, people
 from app.workflows.repair import repairs
-from app.workflows.visits import visits
+from app.workflows.visits import face_checks, visits
 from app.workflows.visits.visits import RESULTS, CheckOut
 
 field = Blueprint("field", __name__, url_prefix="/m")
-MOST_PHOTOS = 9
-LONGEST_SIGNATURE = 400_000
 
 View = Callable[..., Any]
 
@@ -161,12 +157,18 @@ def elevator(text: str) -> Any:
 @field.post("/e/<path:text>")
 @signed_in
 def check_in(text: str) -> Any:
-    position = position_of(request.form)
+    position, without = position_of(request.form), bool(request.form.get(WITHOUT))
+    client_key = request.form.get("client_key", "")[:40] or None
     try:
+        face_checks.ahead(
+            db.session, g.actor, text, position, uploads.numbers(SELFIE), uploads.chosen("label"), clock.now(),
+            without=without, client_key=client_key,
+        )
         with transaction(db.session) as session:
             visit = visits.check_in(
-                session, g.actor, text, position, clock.now(), client_key=request.form.get("client_key") or None,
+                session, g.actor, text, position, clock.now(), client_key=client_key,
                 label_ids=files_of(session, "label"), selfie_ids=files_of(session, SELFIE),
+                level=request.form.get("level", "")[:20], without_face=without,
             )  # fmt: skip
             number = visit.id
     except Refusal as refusal:
@@ -178,7 +180,9 @@ def check_in(text: str) -> Any:
 
 def gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
     now = clock.now()
-    found, findings = presence.gate(db.session, g.actor, text, position, now)
+    look = presence.before(db.session, g.actor, text, position, now)
+    site, findings = look.site, look.findings
+    found = site.elevator if site is not None else None
     # Of a photo of the label the form itself says that it is wanted; what was wrong with one is said.
     label, selfie = (next((f for f in findings if f.field == name), None) for name in ("label", SELFIE))
     told = {f.rule for f in findings if f.stops}
@@ -191,13 +195,29 @@ def gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
     return render_template(
         "ta/field/elevator.html", title=_("维保签到"), back=came_from(url_for("field.scan")), text=text,
         elevator=elevator, mine=mine, label=label if mine else None, refused=refused,
-        selfie=selfie if mine else None, keep_days=_selfie_days(found),
+        selfie=selfie if mine else None, face=_face(look, refused) if mine else None, keep_days=_selfie_days(found),
         failing=[f for f in findings if f.stops], warning=[f for f in findings if not f.ok and not f.stops],
         passing=[f for f in findings if f.ok], located=position.place is not None, position=position,
+        levels=LEVEL_LABELS if mine and site is not None and site.order_id is None else None,
+        chosen=known_level(request.form.get("level", "")) or (site.level().value if site is not None else ""),
         client_key=secrets.token_hex(12), running=presence.open_visit(db.session, g.actor.person_id, now),
         task=lists.task_of(db.session, found.id) if mine and found is not None else None, local=clock.local,
         colleagues=companions.running(db.session, g.actor, found.id, now) if mine and found is not None else [],
     )  # fmt: skip
+
+
+def _face(look: presence.Look, refused: list[Finding]) -> dict[str, bool] | None:
+    """What is said of comparing beside the photo, where the region asks for it and there is a service.
+
+    `mine`: he consented to it; `fresh`: the photo that was not alike is to be taken anew, `over`: no more of it.
+    """
+    if not look.face or not face_checks.offered():
+        return None
+    over = any(f.field == WITHOUT for f in refused)
+    return {
+        "mine": consents.comparable(db.session, g.actor.person_id or 0) is not None, "over": over,
+        "fresh": any(f.field == SELFIE for f in refused), "without": over or bool(request.form.get(WITHOUT)),
+    }  # fmt: skip
 
 
 def _selfie_days(lift: Any) -> int:
@@ -220,12 +240,13 @@ def check_out(pk: int) -> Any:
     row = own_visit(pk)
     form = request.form
     try:
+        problem, faults = feedback_of(form)
         with transaction(db.session) as session:
             done = CheckOut(
-                mode=form.get("mode", "items"), results=_answers(form), problem=_problem(form),
+                mode=form.get("mode", "items"), results=answers_of(form), problem=problem, faults=faults,
                 advice=form.get("advice", ""), note=form.get("note", ""), repair=form.get("repair") == "yes",
                 repair_note=form.get("repair_note", ""), signer=form.get("signer", ""), rating=form.get("rating", ""),
-                signature_id=_signature(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
+                signature_id=signature_of(session, form.get("signature", "")), photo_ids=files_of(session, "photo"),
                 label_ids=files_of(session, "label_out"), place_ids={p: files_of(session, p) for p in Place},
             )  # fmt: skip
             visits.check_out(
@@ -271,6 +292,7 @@ def visit_page(row: Visit, form: Any, findings: list[Finding]) -> Any:
         answers={r["code"]: r for r in row.results or []}, jump=_jumps(items, form) if findings else {},
         offline=OFFLINE_PART, labels=LABEL_STATE, carried=phone_copy.of_visit(db.session, row) if going else None,
         out_key=form.get("out_key") or secrets.token_hex(12), place_words=ATTACHMENT_KIND, ratings=VISIT_RATING,
+        faults=VISIT_FAULT,
         sheet_hours=policy.sheet_hours, sheet_late=policy.sheet_makes_nonconforming,
         confirming=None if going else confirming.of(row, now),
     )  # fmt: skip
@@ -288,8 +310,8 @@ def _jumps(items: Any, form: Any) -> dict[str, str]:
         None,
     )  # fmt: skip
     places = {
-        "fault_text": "#fault", "problem": "#fault", "code": "#again", "signature": "#sign", "photo": "#fault",
-        "label_out": "#again", **{place.value: "#places" for place in Place},
+        "fault_text": "#fault", "problem": "#fault", "faults": "#fault", "code": "#again", "signature": "#sign",
+        "photo": "#fault", "label_out": "#again", **{place.value: "#places" for place in Place},
     }  # fmt: skip
     return places | ({"items": f"#item-{lacking}"} if lacking else {})
 
@@ -389,62 +411,3 @@ def _running(row: Visit | None, now: dt.datetime) -> dict[str, Any] | None:
         "visit": row, "spent": spent, "least": least, "left": max(least - spent, 0),
         "share": min(100, spent * 100 // least) if least else 100, "at": clock.local(row.checked_in_at),
     }  # fmt: skip
-
-
-def position_of(given: Any) -> Position:
-    """Where the phone says it is; nowhere when it says nothing, or nonsense."""
-    try:
-        latitude, longitude = float(given.get("latitude", "")), float(given.get("longitude", ""))
-    except ValueError:
-        return Position()
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        return Position()
-    return Position(latitude, longitude)
-
-
-def _answers(form: Any) -> dict[str, dict[str, Any]]:
-    answers: dict[str, dict[str, Any]] = {}
-    for name, given in form.items():
-        for part in ("result", "value", "reason"):
-            if name.startswith(f"{part}-"):
-                answers.setdefault(name[len(part) + 1 :][:20], {})[part] = given
-    return answers
-
-
-def _problem(form: Any) -> str | None:
-    """None when the question was not answered; "" for 无故障."""
-    chosen = form.get("fault")
-    if chosen == "none":
-        return ""
-    return form.get("problem", "") if chosen == "some" else None
-
-
-def _signature(session: Any, given: str) -> int | None:
-    picture = drawn(given)
-    return None if picture is None else _store(session, io.BytesIO(picture), "签名.png", "signature")
-
-
-def drawn(given: str) -> bytes | None:
-    """The drawn signature, sent as a PNG in text."""
-    if not given:
-        return None
-    head, _sep, body = given.partition(",")
-    if head != "data:image/png;base64" or len(body) > LONGEST_SIGNATURE:
-        raise refuse("签名", "签名图片不完整", "请清除后重新签名", field="signature")
-    try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error as error:
-        raise refuse("签名", "签名图片不完整", "请清除后重新签名", field="signature") from error
-
-
-def files_of(session: Any, kind: str, entity: str = "visit") -> list[int]:
-    """The files of the form, each stored and waiting for its row."""
-    if (count := uploads.chosen(kind)) > MOST_PHOTOS:
-        most = say("一次最多 %(most_photos)s 张", most_photos=MOST_PHOTOS)
-        raise refuse("照片", say("选了 %(count)s 张", count=count), most, field=kind)
-    return uploads.kept(session, kind, kind, entity, None, g.actor.unit_id, g.actor.region_code, clock.now())
-
-
-def _store(session: Any, stream: Any, name: str, kind: str, entity: str = "visit") -> int:
-    whose = None, g.actor.unit_id, g.actor.region_code
-    return attachments.store(session, g.actor, clock.now(), stream, name, kind, entity, *whose).id

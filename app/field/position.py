@@ -10,8 +10,9 @@ from flask_babel import gettext as _
 from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.field.forms import files_of
 from app.field.gate import seen
-from app.field.pages import came_from, field, files_of, signed_in
+from app.field.pages import came_from, field, signed_in
 from app.models import Application, Elevator
 from app.models.choices import APPLICATION_STATE, NETWORK, PLATE_STATE
 from app.models.policy import policy_value

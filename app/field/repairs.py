@@ -16,8 +16,9 @@ from sqlalchemy import and_, select
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.field.forms import files_of, position_of
 from app.field.gate import seen
-from app.field.pages import came_from, field, files_of, position_of, signed_in
+from app.field.pages import came_from, field, signed_in
 from app.listings import repairs as listed
 from app.models import Anomaly, Elevator, RepairOrder
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_STATE

@@ -10,15 +10,8 @@ from flask_babel import gettext as _
 from app import clock
 from app.errors import Refusal
 from app.extensions import db
-from app.field.pages import (
-    field,
-    files_of,
-    gate_page,
-    own_visit,
-    position_of,
-    signed_in,
-    visit_page,
-)
+from app.field.forms import files_of, position_of
+from app.field.pages import field, gate_page, own_visit, signed_in, visit_page
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.workflows.on_site import companions, presence

@@ -5,25 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal_column, or_, select, text
 from sqlalchemy.orm import joinedload
 
+from app import scope
 from app.listing import Column, Filter, Listing, Tab, column, register
-from app.models import Elevator, Visit, VisitNote
+from app.models import Elevator, FaceCheck, Visit, VisitNote
 from app.models.choices import (
     CONFIRMED_BY,
     LABEL_STATE,
     LEVEL,
     OFFLINE_PART,
     VISIT_DECISION,
+    VISIT_FAULT,
     VISIT_MODE,
     VISIT_RATING,
     VISIT_REASON,
     VISIT_STATE,
 )
+from app.models.face import FACE_STATE
+from app.models.face import TO_LOOK_AT as LOOKED_FOR
 from app.permissions import Verb
 from app.rules.places import named_place
 from app.rules.visits import VisitReason
+from app.wording import finished, ours, together
 
 
 class OfElevator:
@@ -93,6 +98,26 @@ def way_of(row: Visit) -> str | None:
     return "account" if row.reviewed_at is not None else "spot" if row.signed_at is not None else None
 
 
+def faults_of(row: Visit) -> str:
+    """Of what kinds its faults were."""
+    return together((ours(finished(VISIT_FAULT.get(kind, kind))) for kind in row.faults or ()), "、")
+
+
+def _of_face(chosen: list[str]) -> Any:
+    """By what came of comparing faces, as far as the reader may know it, which is less than he may of the visit."""
+    some = select(FaceCheck.visit_id).where(FaceCheck.state.in_(chosen), FaceCheck.visit_id.is_not(None))
+    return Visit.id.in_(scope.apply(some, scope.current(), FaceCheck))
+
+
+# Written as the partial index says it.
+TO_LOOK_AT = select(FaceCheck.visit_id).where(text(LOOKED_FOR))
+
+
+def _of_fault(chosen: list[str]) -> Any:
+    """Visits that name one of these kinds at least."""
+    return or_(*(cast(Visit.faults, String).contains(f'"{kind}"') for kind in chosen))
+
+
 CONFIRMED = case(
     (Visit.confirmed_by.is_not(None), Visit.confirmed_by), (Visit.reviewed_at.is_not(None), "account"),
     (Visit.signed_at.is_not(None), "spot"),
@@ -149,6 +174,7 @@ VISITS = register(
             Column("confirmed_by", _l("确认方式"), way_of, "choice", choices=CONFIRMED_BY, sql=CONFIRMED),
             column(Visit, "rating", sort=False),
             column(Visit, "paper_at"),
+            Column("faults", _l("故障类别"), faults_of),
             column(Visit, "problem", sort=False),
             column(Visit, "advice", sort=False),
             column(Visit, "note", sort=False),
@@ -171,8 +197,11 @@ VISITS = register(
             Filter("mode", _l("模式"), "choice", Visit.mode, VISIT_MODE),
             Filter("confirmed", _l("确认方式"), "choice", CONFIRMED, CONFIRMED_BY),
             Filter("rating", _l("评价"), "choice", Visit.rating, VISIT_RATING),
+            Filter("fault", _l("故障类别"), "choice", choices=VISIT_FAULT, criterion=_of_fault),
             Filter("offline", _l("离线"), "choice", Visit.offline, OFFLINE_PART),
             Filter("label", _l("标签照片"), "choice", Visit.label_state, LABEL_STATE),
+            Filter("face", _l("人脸比对"), "choice", choices=FACE_STATE, criterion=_of_face,
+                   shown_to=dict.fromkeys(FACE_STATE, lambda a: a.may(Verb.VISIT_LABEL))),
             Filter("unit", _l("维保单位"), "lookup", Visit.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", Visit.use_unit_id, lookup="use_units"),
             Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons_ever"),
@@ -186,6 +215,8 @@ VISITS = register(
             Tab("objection", _l("有异议"), lambda m: Visit.id.in_(
                 select(VisitNote.visit_id).where(VisitNote.kind == "objection")
             ), "over"),
+            Tab("face", _l("人脸待核对"), lambda m: Visit.id.in_(TO_LOOK_AT), "near",
+                shown_to=lambda a: a.unit_id is None and a.may(Verb.VISIT_LABEL)),
             Tab("approval", _l("待审批"), lambda m: UNAPPROVED, "near", shown_to=lambda a: a.may(Verb.VISIT_APPROVE)),
             Tab("pending", _l("审核中"), lambda m: and_(ATTENTION, Visit.state == "pending"), "near"),
             Tab("valid", _l("有效"), lambda m: Visit.state == "valid"),

@@ -25,6 +25,7 @@ from app.models.contract import Contract, ContractElevator
 from app.models.elevator import Elevator
 from app.models.enforcement import Enforcement, EnforcementEvidence
 from app.models.export import ExportRecord
+from app.models.face import FaceCheck
 from app.models.fraud import FraudCase, FraudEvidence, FraudSignal, PicturePrint
 from app.models.inspection import Inspection, InspectionClock
 from app.models.insurance import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson
@@ -104,6 +105,7 @@ __all__ = [
     "EnforcementEvidence",
     "ExportRecord",
     "ExternalIdentity",
+    "FaceCheck",
     "FraudCase",
     "FraudEvidence",
     "FraudSignal",

@@ -97,6 +97,12 @@ VISIT_RATING = {"good": _l("满意"), "fair": _l("基本满意"), "poor": _l("�
 CONFIRMED_BY = {
     "spot": _l("现场签名"), "account": _l("账号复核"), "link": _l("链接确认"), "paper": _l("纸质签字"),
 }  # fmt: skip
+# 故障反馈: what a visit found at fault; several may hold of one visit.
+VISIT_FAULT = {
+    "power": _l("供电异常或电压不稳"), "control": _l("控制系统"), "traction": _l("曳引和驱动"), "brake": _l("制动器"),
+    "door": _l("门系统"), "safety": _l("安全保护装置"), "car": _l("轿厢、导轨和对重"), "buttons": _l("按钮和显示"),
+    "alarm": _l("对讲和报警装置"), "shaft": _l("井道、底坑进水或杂物"), "other": _l("其他故障"),
+}  # fmt: skip
 VISIT_MODE = {"items": _l("按系统维保项"), "sheet": _l("按上传维保单")}
 OFFLINE_PART = {"in": _l("离线签到"), "out": _l("离线签退"), "both": _l("离线")}
 VISIT_STATE = {

@@ -12,7 +12,9 @@ from app.models.base import BigId, Instant, Model, Versioned, col, pk
 from app.models.person import Person
 from app.models.sealed import Sealed
 
-CONSENT_PURPOSE = {"face": _l("人脸照片用于与现场本人照片对照")}
+CONSENT_PURPOSE = {
+    "face": _l("人脸照片用于与现场本人照片对照"), "face_compare": _l("现场本人照片与人脸照片作比对"),
+}  # fmt: skip
 REQUEST_KIND = {"copy": _l("查阅或复制"), "correction": _l("更正"), "erasure": _l("删除")}
 REQUEST_OUTCOME = {"done": _l("已办理"), "refused": _l("不予办理")}
 REQUEST_STATE = {"open": _l("待处理")} | REQUEST_OUTCOME

@@ -18,6 +18,7 @@ from app.models.choices import (
     NOTE_KIND,
     OFFLINE_PART,
     VISIT_DECISION,
+    VISIT_FAULT,
     VISIT_MODE,
     VISIT_RATING,
     VISIT_REASON,
@@ -26,6 +27,7 @@ from app.models.choices import (
 from app.models.elevator import Elevator
 from app.models.person import Person
 from app.models.unit import Unit
+from app.wording import Theirs, finished, ours, together
 
 
 class Visit(Model):
@@ -115,6 +117,8 @@ class Visit(Model):
     mode: Mapped[str | None] = col(_l("模式"), String(10), choices=VISIT_MODE)
     results: Mapped[list[dict[str, Any]] | None] = col(_l("维保项目"), Json)
     problem: Mapped[str | None] = col(_l("维保问题"), Text)
+    # Of what kinds, codes of VISIT_FAULT in its order; null for none and for records from before they were kept.
+    faults: Mapped[list[str] | None] = col(_l("故障类别"), Json, nullable=True)
     advice: Mapped[str | None] = col(_l("建议事项"), Text)
     note: Mapped[str | None] = col(_l("备注"), Text)
     signer: Mapped[str | None] = col(_l("现场签名人"), String(40))
@@ -158,6 +162,12 @@ class Visit(Model):
     unit: Mapped[Unit] = relationship(foreign_keys=[unit_id])
     use_unit: Mapped[Unit | None] = relationship(foreign_keys=[use_unit_id])
     worker: Mapped[Person] = relationship()
+
+    @property
+    def feedback(self) -> str | None:
+        """故障反馈 in one line: of what kinds, then in the worker's words; None where nothing was at fault."""
+        kinds = together((ours(finished(VISIT_FAULT.get(one, one))) for one in self.faults or ()), "、")
+        return together([part for part in (kinds, Theirs(self.problem or "")) if part], "：") or None
 
 
 class VisitNote(Model):

@@ -42,6 +42,7 @@ class Key(StrEnum):
     DECLARATION_GATE = "declaration_gate"
     LABEL_PHOTO = "label_photo"
     PERSON_PROOF = "person_proof"
+    FACE_ATTEMPTS = "face_attempts"
     PHOTO_PIT = "photo_pit"
     PHOTO_TOP = "photo_top"
     PHOTO_ROOM = "photo_room"
@@ -402,9 +403,7 @@ SPECS: dict[Key, Spec] = dict(
                  off_means="没有热线"),
         ),
         _int(Key.ENFORCEMENT_REPLY_DAYS, _E, "约谈、警告、立案处罚下达后单位答复的时限（可逐件改）", 10, "天", 1, 180),
-        _int(
-            Key.APPEAL_WITHIN_DAYS, _E, "记录作出后多久内可以申诉", 30, "天", 1, 365, may_be_off=True,
-        ),
+        _int(Key.APPEAL_WITHIN_DAYS, _E, "记录作出后多久内可以申诉", 30, "天", 1, 365, may_be_off=True),
         _int(Key.APPEAL_WORKING_DAYS, _E, "申诉的办理时限", 20, "个工作日", 1, 120, may_be_off=True),
         _bool(Key.OPEN_DATA, _O, "在网上公布统计数据，任何人不登录即可下载", False),
         _int(Key.OPEN_LEAST, _O, "小于多少的计数隐去，并隐去可以推算它的其他数", 5, "台（次、件）", 3, 100),
@@ -443,6 +442,6 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.KEEP_NOTICES_DAYS, _P, "通知保存多久（全国一致）", 730, "天", 30, 3650),
         _int(Key.KEEP_IMPORTS_DAYS, _P, "导入的工作表保存多久（全国一致）", 365, "天", 7, 3650),
         _int(Key.KEEP_EXPORTS_DAYS, _P, "导出文件保存多久（全国一致）", 30, "天", 1, 3650),
-        *(_int(Key(row[0]), row[1], row[2], row[3], row[4], row[5], row[6]) for row in desks.NUMBERS),
+        *(_int(Key(key), *row) for key, *row in (*desks.NUMBERS, *on_site.NUMBERS)),
     ]
 )  # fmt: skip

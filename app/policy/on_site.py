@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 GROUP = "现场维保"
+# Numbers of on-site conditions beside the choices: key, group, meaning, default, unit, lowest, highest.
+NUMBERS = (
+    ("face_attempts", GROUP, "一次签到最多比对几次人脸，都没有通过的按扫码、定位和照片签到并标出", 3, "次", 1, 10),
+)
 Choice = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
 _WANTED = (
@@ -17,7 +21,10 @@ CHOICES: tuple[Choice, ...] = (
     ),
     (
         "person_proof", "签到人的身份除账号外还须", "none",
-        (("none", "不要求"), ("photo", "签到前拍现场本人照片")),
+        (
+            ("none", "不要求"), ("photo", "签到前拍现场本人照片"),
+            ("face", "签到前拍现场本人照片，本人同意的再与登记的人脸照片比对（须接入比对服务）"),
+        ),
     ),
     ("photo_pit", "签退时的底坑照片", "none", _WANTED),
     ("photo_top", "签退时的轿顶照片", "none", _WANTED),

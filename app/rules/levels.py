@@ -52,6 +52,27 @@ LEVEL_LABELS = {
 }
 
 
+def level_on_site(order: str | None, due: str | None, chosen: str | None) -> Level:
+    """The level of a visit as it begins: of the order that it stands for; without one whoever is there chooses, and
+    says he nothing it is what the ledger holds ready, else the half-month's.
+
+    A shorter service than is due takes nothing from the longer one, which stays due (`next_long_dates`).
+    """
+    return Level(order or chosen or due or Level.HALF_MONTH)
+
+
+def known_level(chosen: str) -> str:
+    """What was chosen, if it is a level; else nothing."""
+    return chosen if chosen in set(Level) else ""
+
+
+def level_finding(chosen: str) -> Finding:
+    """Whether what was chosen is a level."""
+    known = chosen in set(Level)
+    found = LEVEL_LABELS[Level(chosen)] if known else say("没有“%(level)s”这个频次", level=chosen[:20])
+    return Finding("维保频次", known, found, "" if known else "请选半月、季度、半年或年度", field="level")
+
+
 @dataclass(frozen=True, slots=True)
 class LongDates:
     """When each longer service is due next; None where the ledger does not say."""

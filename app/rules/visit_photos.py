@@ -37,6 +37,8 @@ class Proof(StrEnum):
 
     NONE = "none"
     PHOTO = "photo"
+    # The photo, and compared with the one that he consented to, where he did.
+    FACE = "face"
 
 
 SELFIE = "selfie"
@@ -100,5 +102,5 @@ def selfie_finding(photos: int | None) -> Finding:
     return Finding(
         "请对本人进行拍摄", False,
         "本地区签到须有现场本人照片" if photos is None else "没有现场本人照片",
-        "请站在电梯旁用前置摄像头拍下本人，再签到；照片只供查看，平台不作人脸比对", level=level, field=SELFIE,
+        "请站在电梯旁用前置摄像头拍下本人，再签到；照片没有您的单独同意不作人脸比对", level=level, field=SELFIE,
     )  # fmt: skip

@@ -6,6 +6,7 @@ MODULES = (
     "app.tasks.bulletins",
     "app.tasks.clocks",
     "app.tasks.exports",
+    "app.tasks.faces",
     "app.tasks.files",
     "app.tasks.filing",
     "app.tasks.fraud",

@@ -24,13 +24,15 @@
   function read(form) {
     var held = {};
     new FormData(form).forEach(function (value, name) {
+      // The one field of which several may hold.
+      if (name === "faults") { held.faults = (held.faults || []).concat(value); return; }
       if (typeof value === "string" && !/^(csrf_token|latitude|longitude|[a-z_]+_ids)$/.test(name)) held[name] = value;
     });
     return held;
   }
   function fill(form, held) {
     Object.keys(held || {}).forEach(function (name) {
-      all('[name="' + name + '"]', form).forEach(function (f) { if (f.type === "radio") f.checked = f.value === held[name]; else if (f.type !== "file") f.value = held[name]; });
+      all('[name="' + name + '"]', form).forEach(function (f) { if (f.type === "radio") f.checked = f.value === held[name]; else if (f.type === "checkbox") f.checked = [].concat(held[name]).indexOf(f.value) >= 0; else if (f.type !== "file") f.value = held[name]; });
     });
     form.dispatchEvent(new Event("ta-filled"));
     var signature = $('input[name="signature"]', form);
@@ -47,7 +49,8 @@
     });
     return {
       mode: held.mode || "items", results: Object.keys(results).map(function (c) { return results[c]; }).filter(function (r) { return r.result; }),
-      problem: held.fault === "none" ? "" : held.fault === "some" ? held.problem || "" : null, advice: held.advice || "", note: held.note || "",
+      problem: held.fault === "none" ? "" : held.fault === "some" ? held.problem || "" : null,
+      faults: held.fault === "some" ? held.faults || [] : [], advice: held.advice || "", note: held.note || "",
       signer: held.signer || "", signature: held.signature || "",
       repair: held.repair === "yes", repair_note: held.repair_note || "", rating: held.rating || "",
     };
@@ -82,14 +85,13 @@
     if (navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(function () { /* as it likes */ });
   }
 
-  async function keepBeginning(account, copy, lift, text, place, key, photos) {
+  async function keepBeginning(account, copy, lift, text, place, key, more) {
     var now = Date.now();
     var entry = {
       key: key || K.key(), account: account, contact: copy.contact, made: now, lift: lift, items: lift.items && copy.items[lift.items] || [],
-      visit_id: null, began: moment(text, place), began_at: new Date(now).toISOString(), ended: null, state: "running", errors: null,
+      visit_id: null, began: Object.assign(moment(text, place), more.level ? { level: more.level } : {}, more.without_face ? { without_face: true } : {}), began_at: new Date(now).toISOString(), ended: null, state: "running", errors: null,
     };
     await K.put("entries", entry);
-    for (var i = 0; i < (photos || []).length; i++) await keepPhoto(account, entry.key, "in", photos[i]);
     return entry;
   }
   async function keepEnd(entry, held, text, place, ids, labels, places) {

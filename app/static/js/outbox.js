@@ -246,10 +246,13 @@
       $("#in-photo").closest("section").before(part("label"));
       photoList($("#label-photo"), $('[data-photos="label"]'), of, "label");
     }
+    // Of an elevator that it does not know the phone has no task: what is done there is for its worker to say.
+    if (lift.unknown) $("#in-photo").closest("section").before(part("level"));
     var selfie = lift.unknown ? copy.selfie : lift.selfie;
     if (selfie) {
       $("#in-photo").closest("section").before(part("selfie"));
       photoList($("#selfie-photo"), $('[data-photos="selfie"]'), of, "selfie");
+      $("[data-face]").hidden = !copy.face;
     }
     var box = $("[data-refused]"), sound = text.indexOf("/") < 0 ? /^[0-9A-Za-z_-]{1,40}$/.test(text.trim()) : /\/m\/[pe]\/[0-9A-Za-z_-]{1,40}\/?$/i.test(text.trim());
     if (!sound) { refuse(box, say("cannotin"), [[say("badcode"), say("badcodemore")]]); press(say("checkin"), function () { location.href = "/m/scan"; }); return; }
@@ -275,7 +278,8 @@
       var tried = await K.get("marks", "checkin"), key = null;
       if (tried && tried.account === account && O.names(lift, tried.text) && Date.now() - tried.at < 600000) key = tried.key;
       try {
-        var entry = await O.keepBeginning(account, copy, lift, text, place, key);
+        var chosen = $('input[name="level"]:checked', view);
+        var entry = await O.keepBeginning(account, copy, lift, text, place, key, { level: chosen && chosen.value, without_face: !!$('input[name="without_face"]:checked', view) });
         var photos = await K.photosOf(of);
         for (var i = 0; i < photos.length; i++) await K.put("photos", Object.assign(photos[i], { of: entry.key }));
         await K.drop("marks", "checkin");
@@ -366,8 +370,9 @@
       lacks.forEach(function (i) { document.getElementById("item-" + i.code).classList.add("is-missing"); });
       if (lacks.length) why.push([say("items"), say("itemsmore", { n: lacks.length })]);
       var repair = (entry.items || []).some(function (i) { return held["result-" + i.code] === "repair"; });
-      if (!held.fault || ((held.fault === "some" || repair) && !(held.problem || "").trim())) why.push([say("fault"), say("faultmore")]);
-      if (repair && held.fault === "none") why.push([say("fault"), say("faultmore")]);
+      var kinds = held.fault === "some" && held.faults || [], written = (held.problem || "").trim();
+      if (!held.fault || (held.fault === "some" && !written && !kinds.length) || (repair && held.fault === "none")) why.push([say("fault"), say("faultmore")]);
+      else if ((repair || kinds.indexOf("other") >= 0) && !written) why.push([say("fault"), say("faultother")]);
       var place = null;
       if (!again) {
         place = await locate();

@@ -29,6 +29,7 @@ from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Screen, SQLAInterface, mark
 from app.workflows.people import consents
 from app.workflows.privacy import personal_requests
+from app.workflows.visits import face_checks
 
 TONE = {"open": "near", "done": "ok", "refused": "gone"}
 
@@ -87,6 +88,25 @@ class PrivacyPages(BaseView):
         if findings:
             return self._own(findings, status)
         flash(_("同意已撤回，照片已删除；签到照常"), "success")
+        return redirect("/privacy/")
+
+    @expose("/face/compare", methods=["POST"])
+    @has_access
+    @permission_name("own")
+    def compare(self) -> Any:
+        """Consent to one's photos being compared, or take that back; the photo stays."""
+        off, agreed = text("off") == "1", text("compare") == "1"
+
+        def deed(session: Any) -> None:
+            if off:
+                consents.withdraw_compare(session, g.actor, clock.now())
+            else:
+                consents.agree_to_compare(session, g.actor, agreed, clock.now())
+
+        _done, findings, status = run(deed)
+        if findings:
+            return self._own(findings, status)
+        flash(_("已撤回，不再比对；签到照常") if off else _("同意已记录"), "success")
         return redirect("/privacy/")
 
     @expose("/ask", methods=["POST"])
@@ -170,6 +190,8 @@ class PrivacyPages(BaseView):
             person_id=person_id, words=consents.WORDS,
             photo=consents.face_of(db.session, person_id) if person_id else None,
             consent=consents.standing(db.session, person_id) if person_id else None,
+            comparing=face_checks.offered(), compare_words=consents.COMPARE_WORDS,
+            compared=consents.standing(db.session, person_id, consents.COMPARE) if person_id else None,
             kinds=list(REQUEST_KIND.items()), states=REQUEST_STATE, tones=TONE,
             asked=db.session.scalars(asked.execution_options(skip_scope=True)).all(), named=REQUEST_KIND,
         )  # fmt: skip

@@ -46,7 +46,7 @@ from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import day_time, minutes_on_site
 from app.views.frame.told import told
 from app.views.frame.uploads import by_place
-from app.views.maintenance import confirming, label_photos, visit_sheets
+from app.views.maintenance import confirming, face_checks, label_photos, visit_sheets
 from app.views.oversight.enforcement import start
 from app.wording import together
 from app.workflows.approval import submissions
@@ -240,6 +240,13 @@ class VisitPages(BaseView):
         answer, findings, status = label_photos.decide(pk)
         return (self._page(pk, findings), status) if findings else answer
 
+    @expose("/<int:pk>/face", methods=["POST"])
+    @has_access
+    @permission_name("label")
+    def face(self, pk: int) -> Any:
+        answer, findings, status = face_checks.decide(pk)
+        return (self._page(pk, findings), status) if findings else answer
+
     @expose("/<int:pk>/notes", methods=["POST"])
     @has_access
     @permission_name("read")
@@ -289,7 +296,8 @@ class VisitPages(BaseView):
             names=names, levels=LEVEL, modes=VISIT_MODE,
             may=may(g.actor, row), form=request.form, time=day_time, offline=_offline(row), sent_at=listed.sent_of(row),
             appeal=appeals.offered(db.session, g.actor, "visit", row.id, clock.now()),
-            label=label_photos.card_of(row, g.actor), confirming=confirming.of(row, clock.now()),
+            label=label_photos.card_of(row, g.actor), face=face_checks.card_of(row, g.actor),
+            confirming=confirming.of(row, clock.now()),
             ratings=VISIT_RATING, way=word(CONFIRMED_BY, way) if (way := listed.way_of(row)) else "",
             reviewer=names.get(row.reviewed_by_id) or confirming.signer_of(row),
             due=due_of(row.review_due_at, row.checked_out_at, row.region_code) if row.awaiting_review else None,

@@ -9,15 +9,23 @@ from typing import Any
 
 from app.errors import Finding, refuse
 from app.models import Attachment, Visit
-from app.models.choices import VISIT_RATING
+from app.models.choices import VISIT_FAULT, VISIT_RATING
 from app.models.policy import policy_book, policy_value, visit_policy
 from app.permissions import Actor
 from app.policy import Key
 from app.rules.confirmations import rating_finding
 from app.rules.label_photos import LabelState, LabelVerb
 from app.rules.levels import Level
+from app.rules.visit_faults import faults_findings
 from app.rules.visit_photos import Place, photo_findings, places_wanted
-from app.rules.visits import CheckOutFacts, VisitMode, VisitPolicy, check_out_findings, review_deadline, sheet_deadline
+from app.rules.visits import (
+    CheckOutFacts,
+    VisitMode,
+    VisitPolicy,
+    check_out_findings,
+    review_deadline,
+    sheet_deadline,
+)
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.core import moves
@@ -37,13 +45,15 @@ _KEYS = {Place.PIT: Key.PHOTO_PIT, Place.CAR_TOP: Key.PHOTO_TOP, Place.MACHINE_R
 class CheckOut:
     """What the worker hands in at the end. `results` maps item codes to {result, value, reason}.
 
-    `problem` None means that the question was not answered; "" that there was nothing to report.
+    `problem` None means that the question was not answered; "" that there was nothing to report. `faults`: of what
+    kinds it is, as many as hold; they answer the question, too.
     `signature_id` is the attachment of a signature drawn on the screen.
     """
 
     mode: str = "items"
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problem: str | None = None
+    faults: Sequence[str] = ()
     advice: str = ""
     note: str = ""
     signer: str = ""
@@ -93,7 +103,7 @@ def look(
     if elevator.latitude is None and position.place is not None:
         distance = 0.0
     repair = any(r["result"] == "repair" for r in results)
-    problem = done.problem
+    problem = "" if done.problem is None and done.faults else done.problem
     if repair and not (problem or "").strip():
         findings.append(
             Finding(
@@ -148,6 +158,7 @@ def end(
     else:
         visit.sheet_due_at = sheet_deadline(at, leaving.policy)
     problem = (done.problem or "").strip() or None
+    visit.faults = [kind for kind in VISIT_FAULT if kind in done.faults] or None
     visit.problem, visit.advice, visit.note = problem, done.advice.strip() or None, done.note.strip() or None
     if done.signature_id is not None:
         adopt(session, actor, visit, [done.signature_id], "signature")
@@ -200,6 +211,7 @@ def _results(session: AnySession, visit: Visit, done: CheckOut) -> tuple[list[di
 
 
 def _texts(done: CheckOut) -> Iterable[Finding]:
+    yield from faults_findings(done.faults, (done.problem or "").strip(), VISIT_FAULT)
     for label, name in (("故障反馈", "problem"), ("建议事项", "advice"), ("备注", "note")):
         text = getattr(done, name) or ""
         if len(text) > LONGEST:

@@ -26,6 +26,7 @@ from app.rules.visits import VisitPolicy
 from app.transaction import AnySession
 from app.workflows.maintenance import item_lists
 from app.workflows.on_site import check_outs, labels, presence
+from app.workflows.people import consents
 
 MOST = 100
 _order: Any = MaintenanceOrder.__table__.c
@@ -74,6 +75,8 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
         # Of an elevator that is not among them the phone knows no more than where its account is.
         "label_photo": _label_photo(session, actor.region_code, today),
         "selfie": _selfie(session, actor.region_code, today),
+        # Whether a photo that is asked for may be compared: he consented to it.
+        "face": actor.person_id is not None and consents.comparable(session, actor.person_id) is not None,
         "horizon_days": policy_value(session, Key.HORIZON_DAYS, actor.region_code, today),
         "photos": _photos(None, Level.HALF_MONTH, check_outs.places_asked(session, actor.region_code, today)),
     }  # fmt: skip
@@ -129,7 +132,7 @@ def _photos(category: str | None, level: Level, asked: dict[Place, str]) -> list
 
 def _selfie(session: AnySession, region_code: str | None, on: dt.date) -> bool:
     """Whether a check-in needs a photo of the person himself."""
-    return bool(policy_value(session, Key.PERSON_PROOF, region_code, on) == Proof.PHOTO)
+    return bool(policy_value(session, Key.PERSON_PROOF, region_code, on) != Proof.NONE)
 
 
 def _label_photo(session: AnySession, region_code: str | None, on: dt.date) -> bool:

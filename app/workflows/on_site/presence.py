@@ -42,8 +42,8 @@ from app.workflows.people import workers
 from app.workflows.people.workers import Worker
 
 __all__ = [
-    "LONGEST_TEXT", "Look", "Position", "elevator_of", "gate", "label_by", "links", "look", "may_serve", "metres",
-    "open_visit", "standing",
+    "LONGEST_TEXT", "Look", "Position", "before", "elevator_of", "gate", "label_by", "links", "look", "may_serve",
+    "metres", "open_visit", "standing",
 ]  # fmt: skip
 
 
@@ -67,7 +67,8 @@ class Look:
 
     `by_code`: the elevator was named by its 识别码, typed or on an older label, not by our label's own token. Where the
     region then asks for a photo of the label, `label_by` says who looks at it. `label`: the one that was scanned, where
-    it is not the one in use. `items`: which list the visit does. `selfie`: a photo of the person is asked for.
+    it is not the one in use. `items`: which list the visit does. `selfie`: a photo of the person is asked for; `face`:
+    it is to be compared, too.
     """
 
     site: Site | None
@@ -78,15 +79,21 @@ class Look:
     label: labels.Named | None = None
     items: str = CURRENT
     selfie: bool = False
+    face: bool = False
 
 
 def gate(
     session: AnySession, actor: Actor, text: str, position: Position, at: dt.datetime
 ) -> tuple[Lift | None, list[Finding]]:
     """Every condition of a check-in at this elevator by this person, failing and passing."""
-    worker = workers.of(session, actor, at)
-    found = look(session, actor, worker, arrivals.of(session, actor, worker, text, at), text, position, at, at)
+    found = before(session, actor, text, position, at)
     return found.site.elevator if found.site is not None else None, found.findings
+
+
+def before(session: AnySession, actor: Actor, text: str, position: Position, at: dt.datetime) -> Look:
+    """What a check-in there would meet, asked before it is tried."""
+    worker = workers.of(session, actor, at)
+    return look(session, actor, worker, arrivals.of(session, actor, worker, text, at), text, position, at, at)
 
 
 def look(
@@ -115,13 +122,19 @@ def look(
     items = CURRENT
     if lift is not None:
         items = item_lists.version_for(arrival.lists, actor.unit_id, lift.region_code, lift.category, today)
-    return Look(site, worker, told, by_code, asked, arrival.label, items, facts.person_photo)
+    face = facts.person_photo and lift is not None and compares(session, lift.region_code, today)
+    return Look(site, worker, told, by_code, asked, arrival.label, items, facts.person_photo, face)
 
 
 def label_by(session: AnySession, region_code: str, on: dt.date) -> str | None:
     """Who looks at the photo of a label whose number was typed; None where the region asks for none."""
     value = str(policy_book(session, region_code, on).plain[Key.LABEL_PHOTO])
     return None if value == LabelBy.NONE else value
+
+
+def compares(session: AnySession, region_code: str | None, on: dt.date) -> bool:
+    """Whether the region asks for the photo of whoever checks in to be compared (PER-10)."""
+    return bool(policy_book(session, region_code, on).plain[Key.PERSON_PROOF] == Proof.FACE)
 
 
 def _ways(actor: Actor, elevator: Lift | None, held: Running | None, text: str) -> dict[str, str]:
@@ -177,7 +190,7 @@ def _facts(
         "declaration_until_on": person.declaration_until if person is not None else None,
         "declaration_gate": policy[Key.DECLARATION_GATE],
         "quota_used": quota.used if quota else 0, "quota_limit": quota.limit if quota else None,
-        "person_photo": policy[Key.PERSON_PROOF] == Proof.PHOTO,
+        "person_photo": policy[Key.PERSON_PROOF] != Proof.NONE,
         "clock_slack": dt.timedelta(minutes=policy[Key.CLOCK_SLACK_MINUTES]),
         "open_link": f"/m/visits/{held.id}" if held is not None else None,
         "open_expires": held is not None and held.next_change_at is not None,

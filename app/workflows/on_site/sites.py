@@ -29,7 +29,7 @@ from app.permissions import Actor, Verb
 from app.rules.approval import FilingState
 from app.rules.checkin import by_label
 from app.rules.identifiers import normal_code
-from app.rules.levels import Level
+from app.rules.levels import Level, level_on_site
 from app.transaction import AnySession, all_written, asked
 from app.wording import say
 from app.workflows.contracts import cover
@@ -86,10 +86,9 @@ class Site:
     order_id: int | None
     order_level: str | None
 
-    @property
-    def level(self) -> Level:
-        """The order's level; without one, what the ledger holds ready; without that, the half-month's."""
-        return Level(self.order_level or self.next_level or Level.HALF_MONTH)
+    def level(self, chosen: str | None = None) -> Level:
+        """The level of a visit that begins here; `chosen` by whoever is there counts where no order waits."""
+        return level_on_site(self.order_level, self.next_level, chosen)
 
 
 def days(today: dt.date) -> dict[str, dt.date]:

@@ -20,7 +20,7 @@ _WORDS: dict[str, tuple[str, str | None]] = {
     "maintenance_clock": ("维保时钟", None), "maintenance_pause": ("暂停记录", None),
     "overdue_period": ("超期记录", "limit_on"), "elevator_assignment": ("子用户分配", None),
     "grade_certificate": ("等级证书", "certificate_no"),
-    "real_name_check": ("实名核验", None),
+    "real_name_check": ("实名核验", None), "face_check": ("人脸比对", None),
     "declaration": ("自我声明承诺书，签于", "signed_on"), "score": ("得分", None),
     "attachment": ("附件", "name"), "commitment": ("维保承诺书，起于", "valid_from"),
     "insurance_record": ("医社保缴交明细，起于", "from_on"), "insured_person": ("参保人员", None),

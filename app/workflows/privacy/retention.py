@@ -17,6 +17,7 @@ from app.models import (
     Attachment,
     Complaint,
     ExternalIdentity,
+    FaceCheck,
     ImportBatch,
     ImportRow,
     InsuranceGap,
@@ -87,6 +88,8 @@ def erase_person(session: AnySession, person: Person) -> list[str]:
     for row in session.scalars(_selfies().where(Visit.worker_id == person.id)).all():
         attachments.forget(session, row)
         found.append(row.kind)
+    gone = delete(FaceCheck).where(FaceCheck.person_id == person.id)
+    session.execute(gone.execution_options(skip_scope=True, synchronize_session=False))
     if person.left_on is not None and (person.phone or person.resident_id):
         _forget_numbers(session, [person.id])
         found.append("numbers")
@@ -122,6 +125,21 @@ def _old_selfies(session: AnySession, today: dt.date) -> int:
     for row in rows:
         attachments.forget(session, row)
     return len(rows)
+
+
+def _face_checks(session: AnySession, today: dt.date) -> int:
+    """What came of comparing, with the photo that was compared; attempts that no visit followed after two days."""
+    groups = policy_groups(session, Key.KEEP_SELFIE_DAYS, today, FaceCheck.region_code)
+    old = or_(
+        *(within & (FaceCheck.began_at < _start(today, days)) for days, within in groups),
+        FaceCheck.visit_id.is_(None) & (FaceCheck.began_at < _start(today, 2)),
+    )
+    statement = select(FaceCheck.id).where(old).order_by(FaceCheck.id).limit(BLOCK)
+    ids = list(session.scalars(statement.execution_options(skip_scope=True)))
+    if ids:
+        gone = delete(FaceCheck).where(FaceCheck.id.in_(ids))
+        session.execute(gone.execution_options(skip_scope=True, synchronize_session=False))
+    return len(ids)
 
 
 def _left_before(session: AnySession, key: Key, today: dt.date) -> Any:
@@ -378,6 +396,7 @@ def _start(today: dt.date, days: int) -> dt.datetime:
 ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {
     "face": _pictures(("face",), Key.KEEP_FACE_DAYS),
     "selfie": _old_selfies,
+    "face_checks": _face_checks,
     "identity": _pictures(("identity", "operator"), Key.KEEP_IDENTITY_DAYS),
     "numbers": _numbers,
     "invitees": _invitees,

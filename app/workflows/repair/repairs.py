@@ -92,7 +92,7 @@ def of_visit(
     if held is not None:
         return held
     note = use_note.strip() or None
-    row = RepairOrder(level=LEVEL_OF_VISIT, fault=visit.problem or note, use_note=note, visit_id=visit.id)
+    row = RepairOrder(level=LEVEL_OF_VISIT, fault=visit.feedback or note, use_note=note, visit_id=visit.id)
     _open(session, actor, row, visit.elevator, visit.unit_id, visit.use_unit_id, "visit", at)
     return row
 
@@ -103,7 +103,7 @@ def wanted(session: AnySession, actor: Actor, visit: Visit, note: str, at: dt.da
     held = for_visit(session, visit.id)
     if held is None:
         row = RepairOrder(
-            level=LEVEL_OF_VISIT, fault=visit.problem or note or None, use_note=note or None, visit_id=visit.id
+            level=LEVEL_OF_VISIT, fault=visit.feedback or note or None, use_note=note or None, visit_id=visit.id
         )
         _open(session, actor, row, visit.elevator, visit.unit_id, visit.use_unit_id, "review", at)
         return row

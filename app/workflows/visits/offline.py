@@ -23,6 +23,7 @@ from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.label_photos import LabelState
+from app.rules.levels import known_level, level_finding
 from app.rules.offline import PhoneClock, Stay, clock_findings, overlap_finding
 from app.rules.visit_photos import SELFIE
 from app.transaction import AnySession
@@ -36,7 +37,7 @@ from app.workflows.on_site.check_outs import CheckOut
 from app.workflows.on_site.presence import Position
 from app.workflows.people import workers
 from app.workflows.repair import repairs
-from app.workflows.visits import ageing, label_photos, visits
+from app.workflows.visits import ageing, face_checks, label_photos, visits
 from app.workflows.visits.visit_state import settle, stand
 
 
@@ -45,7 +46,9 @@ class Moment:
     """One end of a visit as the phone kept it: what was scanned, its own time, where with which accuracy in metres.
 
     `label_ids`: photos of the label where its number was typed (MNT-06), at this very end; `selfie_ids`: of the
-    beginning alone, photos of the person; `place_ids`: of the end alone, photos of the places by kind.
+    beginning alone, photos of the person, `level` what was chosen to be done, `without_face`
+    that no face is to be compared; `place_ids`: of the end alone, photos
+    of the places by kind.
     """
 
     text: str
@@ -56,6 +59,8 @@ class Moment:
     label_ids: Sequence[int] = ()
     place_ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
     selfie_ids: Sequence[int] = ()
+    level: str = ""
+    without_face: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,8 @@ def _begin(
     counts = len(moment.label_ids), len(moment.selfie_ids)
     look = presence.look(session, actor, worker, arrival, moment.text, moment.position, began, at, *counts)
     findings = [*look.findings, *_clock(session, actor, kept, look.site)]
+    if moment.level:
+        findings.append(level_finding(moment.level))
     site = look.site
     if site is not None and kept.items and kept.items != look.items:
         lift, day = site.elevator, clock.local_day(began)
@@ -135,7 +142,8 @@ def _begin(
         raise_failing(findings)
     # Whole, it was never open here: it begins as one to be judged.
     visit = visits.begin(
-        actor, look, moment.position, began, at, kept.key, "open" if ended is None else "pending"
+        actor, look, moment.position, began, at, kept.key, "open" if ended is None else "pending",
+        known_level(moment.level),
     )  # fmt: skip
     visit.offline, visit.phone_told = "in" if ended is None else "both", _told(kept)
     leaving = None
@@ -157,6 +165,8 @@ def _begin(
     _photos(session, actor, visit, "photo", moment.photo_ids)
     _photos(session, actor, visit, label_photos.KIND, moment.label_ids)
     _photos(session, actor, visit, SELFIE, moment.selfie_ids if look.selfie else ())
+    if look.face:
+        face_checks.settle(session, visit, moment.selfie_ids, at, without=moment.without_face)
     if leaving is None or ended is None:
         settle(session, visit, at, verb=SENT_LATER)
         _audit(session, actor, visit, at)

@@ -18,7 +18,7 @@ from app.models.policy import visit_policy
 from app.permissions import Actor, Verb, require, require_own_side
 from app.rules.confirmations import opinion_finding, rating_finding
 from app.rules.label_photos import LabelState
-from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.levels import LEVEL_LABELS, Level, level_finding
 from app.rules.visit_photos import SELFIE
 from app.rules.visits import VisitReason
 from app.transaction import AnySession, lock
@@ -31,7 +31,7 @@ from app.workflows.on_site.presence import Position
 from app.workflows.on_site.sites import Site, own_work
 from app.workflows.people import workers
 from app.workflows.repair import repairs
-from app.workflows.visits import ageing, label_photos, visit_reviewers
+from app.workflows.visits import ageing, face_checks, label_photos, visit_reviewers
 from app.workflows.visits.visit_state import settle, stand
 
 
@@ -63,12 +63,15 @@ def check_in(
     received_at: dt.datetime | None = None,
     label_ids: Sequence[int] = (),
     selfie_ids: Sequence[int] = (),
+    level: str = "",
+    without_face: bool = False,
 ) -> Visit:
     """Begin a visit at the scanned elevator; refused with every failing condition at once.
 
     `label_ids`: photos of its label, where its number was typed and the region asks for them (MNT-06);
-    `selfie_ids`: photos of the person himself, where it asks for these. The same `client_key` again gives the same
-    visit: a lost answer or a second press begins nothing twice.
+    `selfie_ids`: photos of the person himself, where it asks for these; `without_face`: not to be compared. What was
+    compared ahead (`face_checks.ahead`) counts. `level`: what he chose to do where no order waits. The same
+    `client_key` again gives the same visit: a lost answer or a second press begins nothing twice.
     """
     require(actor, Verb.VISIT_MAKE)
     check_key(client_key)
@@ -85,8 +88,8 @@ def check_in(
         arrival = arrivals.of(session, actor, worker, text, at, client_key)
     counts = len(label_ids), len(selfie_ids)
     look = presence.look(session, actor, worker, arrival, text, position, at, received_at or at, *counts)
-    raise_failing(look.findings)
-    visit = begin(actor, look, position, at, received_at or at, client_key)
+    raise_failing([*look.findings, *([level_finding(level)] if level else ())])
+    visit = begin(actor, look, position, at, received_at or at, client_key, level=level)
     stand(session, visit, at)
     labels.held(session, look.label)
     try:
@@ -101,6 +104,8 @@ def check_in(
     )  # fmt: skip
     check_outs.adopt(session, actor, visit, label_ids, "label")
     check_outs.adopt(session, actor, visit, selfie_ids if look.selfie else (), SELFIE)
+    if look.face:
+        face_checks.settle(session, visit, selfie_ids, received_at or at, without=without_face)
     labels.scanned(session, actor, look.label, received_at or at)
     return visit
 
@@ -300,7 +305,7 @@ def add_note(session: AnySession, actor: Actor, visit_id: int, body: str, at: dt
 
 def begin(
     actor: Actor, look: presence.Look, position: Position, at: dt.datetime, received_at: dt.datetime,
-    client_key: str | None, state: str = "open",
+    client_key: str | None, state: str = "open", level: str = "",
 ) -> Visit:  # fmt: skip
     """The new row of a visit that nothing stands in the way of, with all that it keeps of that day; not written yet."""
     site = look.site
@@ -310,7 +315,7 @@ def begin(
     return Visit(
         client_key=client_key, elevator_id=elevator.id, unit_id=actor.unit_id, use_unit_id=elevator.use_unit_id,
         region_code=elevator.region_code, worker_id=actor.person_id, account_id=actor.user_id,
-        order_id=site.order_id, level=site.level.value, item_version=look.items,
+        order_id=site.order_id, level=site.level(level or None).value, item_version=look.items,
         visit_on=clock.local_day(at), checked_in_at=at, received_at=received_at, by_code=look.by_code,
         label_state=LabelState.WAITING.value if look.label_by else None, label_by=look.label_by,
         in_latitude=position.latitude, in_longitude=position.longitude,
