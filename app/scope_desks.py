@@ -52,6 +52,12 @@ def item_sets(model: Any, actor: Actor) -> Criterion:
     return or_(in_region(model, actor) if actor.unit_id is None else model.unit_id == actor.unit_id, above)
 
 
+def usual_parts(model: Any, actor: Actor) -> Criterion:
+    """A unit's own, a regulator's region; and those of the regions above, which hold here too."""
+    above = and_(model.unit_id.is_(None), model.region_code.in_(chain(actor.region_code)))
+    return or_(in_region(model, actor) if actor.unit_id is None else model.unit_id == actor.unit_id, above)
+
+
 def _known(model: Any, actor: Actor) -> Criterion:
     """Of a regulator's region, but not of 涉密 elevators for whom these are hidden."""
     return and_(in_region(model, actor), or_(model.elevator_id.is_(None), not_secret(model.elevator_id, actor)))

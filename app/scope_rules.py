@@ -85,6 +85,7 @@ from app.models import (
     TeamMember,
     Unit,
     UnitChange,
+    UsualParts,
     Visit,
     VisitCompanion,
     Watch,
@@ -92,7 +93,9 @@ from app.models import (
 from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Verb
 from app.policy import chain
-from app.scope_desks import face_checks, fraud_evidence, fraud_signals, item_sets, of_regulators, spot_checks
+from app.scope_desks import (
+    face_checks, fraud_evidence, fraud_signals, item_sets, of_regulators, spot_checks, usual_parts,
+)  # fmt: skip
 from app.scope_parts import Criterion
 from app.scope_parts import assigned as _assigned
 from app.scope_parts import in_region as _in_region
@@ -404,6 +407,7 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     ScoreEntry: _score_entries,
     PolicyProposal: _policy_proposals,
     ItemSet: item_sets,
+    UsualParts: usual_parts,
     MaintenanceTeam: _of_unit,
     TeamMember: _team_members,
     Appeal: _appeals,
@@ -441,7 +445,7 @@ GUARDED = (
     PolicyProposal, RiskItem, SafetyRecord, PatrolRound, Invitation, InvitationPoster, Commitment, InsuranceRecord,
     MaintenanceTeam, Complaint, ElevatorMessage, Inspection, RepairOrder, Anomaly, Enforcement, Appeal, FraudSignal,
     FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin, IotDevice, Component, LandingDoor, ElevatorLabel,
-    ItemSet,
+    ItemSet, UsualParts,
 )  # fmt: skip
 # Read by both sides of it, written by one.
 NARROWER: dict[type[Any], Callable[[Any, Actor], Criterion]] = {Contract: _own_contracts}

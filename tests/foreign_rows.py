@@ -86,6 +86,7 @@ from app.models import (
     TeamMember,
     Unit,
     UnitChange,
+    UsualParts,
     Version,
     Visit,
     VisitCompanion,
@@ -137,6 +138,7 @@ def foreign_rows(world: World, session: Any) -> None:
             sha256="0" * 64, uploaded_by_id=head.id, uploaded_at=at, **unit,
         ),
         MaintenanceTeam(id=KEY, name=MARK, **unit),
+        UsualParts(id=KEY, kind="A", rows=[{"name": MARK, "life_months": 9}], **unit),
         ItemSet(
             id=KEY, kind="A", name=MARK, from_on=day, basis=MARK, state="in_force", opinion=MARK, **unit,
             rows=[{"code": "U9-1-01", "level": "half_month", "item": MARK, "requirement": MARK}],
@@ -363,7 +365,7 @@ WATCHED = (
     MaintenanceTeam, ItemSet, TeamMember, VisitCompanion, Rescue, RescueDispatch, RescueStep, RescueCallback,
     RepairOrder, Anomaly, FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin,
     IotDevice, IotEvent, ProvincialRun, ProvincialItem, ProvincialDifference, PositionCapture, Component, LandingDoor,
-    LandingDoorCheck, ElevatorLabel,
+    LandingDoorCheck, ElevatorLabel, UsualParts,
 )  # fmt: skip
 
 

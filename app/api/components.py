@@ -14,14 +14,17 @@ from app import clock, scope
 from app.api import listed
 from app.api.base import Resource, actor, answers, body, iso, once, whole
 from app.api.reading import day, flag, words
-from app.errors import refuse
+from app.errors import NotFound, refuse
 from app.extensions import db
 from app.listings.components import COMPONENTS, DOORS
 from app.models import Component, Elevator, LandingDoor
+from app.models.item_set import ITEM_KIND
 from app.permissions import Verb
+from app.rules.parts import MOST_USUAL, Usual
 from app.transaction import transaction
 from app.views.frame import screens
-from app.workflows.filing import components, landing_doors
+from app.wording import say
+from app.workflows.filing import components, landing_doors, usual_parts
 from app.workflows.filing.components import Part
 from app.workflows.filing.landing_doors import MOST_DOORS, Found
 
@@ -65,6 +68,26 @@ class ElevatorPartApi(Resource):
         with transaction(db.session) as session:
             made = shown(components.add(session, actor(), key, part, clock.now()))
         return jsonify(made), 201
+
+    @expose("/<int:key>/components/usual", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def usual_components(self, key: int) -> Any:
+        """Add the usual parts that the elevator never had, and its landing doors if it has none.
+        ---
+        post:
+          summary: 按常用清单登记组件和层门；再次调用不重复登记
+          once: true
+          takes: UsualFilling
+          gives: {201: UsualFilled}
+        """
+        sent = body()
+        lowest = 1 if sent.get("lowest") is None else _signed(sent, "lowest")
+        with transaction(db.session) as session:
+            made = usual_parts.fill(session, actor(), key, clock.now(), day(sent, "installed_on"), lowest)
+        return jsonify(components=made.parts, doors=made.doors), 201
 
     @expose("/<int:key>/landing-doors", methods=["GET"])
     @protect()
@@ -250,6 +273,70 @@ class ComponentApi(Resource):
         return jsonify(done=True)
 
 
+class UsualComponentApi(Resource):
+    """What a new elevator of a kind is given."""
+
+    resource_name = "usual-components"
+    openapi_spec_tag = "Components"
+
+    @expose("/<string:kind>", methods=["GET"])
+    @protect()
+    @safe
+    @answers
+    def get(self, kind: str) -> Any:
+        """Give the list that holds for one's unit or region.
+        ---
+        get:
+          summary: 一类电梯的常用组件
+          gives: {200: UsualComponents}
+        """
+        return jsonify(_usual(_kind(kind)))
+
+    @expose("/<string:kind>", methods=["PUT"])
+    @protect()
+    @safe
+    @answers
+    def save(self, kind: str) -> Any:
+        """Write the list of one's own unit or region; an empty one is given up.
+        ---
+        put:
+          summary: 修改本单位、本地区的常用组件；rows 为空即不再有自己的清单
+          takes: UsualComponentList
+          gives: {200: UsualComponents}
+        """
+        sent, kind = body(), _kind(kind)
+        rows = sent.get("rows")
+        if not isinstance(rows, list) or len(rows) > MOST_USUAL or not all(isinstance(one, dict) for one in rows):
+            raise refuse("参数", "rows 应为组件的列表", say("最多 %(n)s 个，各有 name", n=MOST_USUAL), field="rows")
+        given = [
+            Usual(words(one, "name", 80), None if one.get("life_months") is None else whole(one, "life_months"))
+            for one in rows
+        ]
+        seen = None if sent.get("row_version") is None else whole(sent, "row_version")
+        with transaction(db.session) as session:
+            usual_parts.save(session, actor(), kind, given, clock.now(), seen)
+        return jsonify(_usual(kind))
+
+
+def _kind(kind: str) -> str:
+    if kind not in ITEM_KIND:
+        found = say("没有“%(kind)s”这一类", kind=kind[:10])
+        raise NotFound(refuse("适用电梯", found, "请用 A、B、C、D、3410 或 3420", field="kind").findings)
+    return kind
+
+
+def _usual(kind: str) -> dict[str, Any]:
+    unit_id, region_code = usual_parts.owner(db.session, actor())
+    held = usual_parts.holding(db.session, unit_id, region_code, kind)
+    life = components.life_of(db.session, region_code, clock.today())
+    own = usual_parts.own(db.session, actor(), kind)
+    return {
+        "kind": kind, "unit_id": held.row.unit_id if held.row else None,
+        "region_code": held.row.region_code if held.row else None, "row_version": own.row_version if own else 0,
+        "rows": [{"name": one.name, "life_months": one.life_months or life} for one in held.parts],
+    }  # fmt: skip
+
+
 def shown(row: Component) -> dict[str, Any]:
     """A part as it stands, or stood."""
     return {
@@ -292,11 +379,14 @@ def register(appbuilder: Any) -> None:
     """Add the doors and say which verb each needs."""
     for name in ("can_components", "can_doors"):
         screens.declare("ElevatorPartApi", name, Verb.ELEVATOR_READ)
-    for name in ("can_add_component", "can_make_doors", "can_check_doors"):
+    for name in ("can_add_component", "can_usual_components", "can_make_doors", "can_check_doors"):
         screens.declare("ElevatorPartApi", name, Verb.COMPONENT_EDIT)
     for name in ("can_list", "can_doors"):
         screens.declare("ComponentApi", name, Verb.ELEVATOR_READ)
     for name in ("can_edit", "can_replace", "can_remove", "can_remove_door"):
         screens.declare("ComponentApi", name, Verb.COMPONENT_EDIT)
+    screens.declare("UsualComponentApi", "can_get", Verb.ELEVATOR_READ)
+    screens.declare("UsualComponentApi", "can_save", Verb.ITEM_EDIT)
     appbuilder.add_api(ElevatorPartApi)
+    appbuilder.add_api(UsualComponentApi)
     appbuilder.add_api(ComponentApi)

@@ -74,6 +74,19 @@ ELEVATORS: dict[str, Schema] = {
     "ComponentEdit": an_object("row_version", row_version=WHOLE, **_PART),
     "ComponentReplacement": an_object("row_version", row_version=WHOLE, reason=text(200), **_PART),
     "ComponentRemoval": an_object("row_version reason", row_version=WHOLE, reason=text(200)),
+    "UsualFilling": an_object(
+        installed_on=said(DAY, "不填：新电梯从投用日起计，年限已过的从今天起计"),
+        lowest=said({"type": "integer"}, "最低层，例如 -2；缺省 1"),
+    ),
+    "UsualFilled": an_object("components doors", components=WHOLE, doors=WHOLE),
+    "UsualComponentList": an_object(
+        "rows", row_version=said(WHOLE, "所见的版本，没有自己的清单时为 0"),
+        rows=many(an_object("name", name=text(40), life_months=said(WHOLE, "不填按政策")), 60),
+    ),
+    "UsualComponents": an_object(
+        "kind rows row_version", kind=TEXT, unit_id=maybe(WHOLE), region_code=said(maybe(TEXT), "系统自带的没有"),
+        row_version=WHOLE, rows=many(an_object("name life_months", name=TEXT, life_months=WHOLE)),
+    ),
     "LandingDoor": an_object(
         "id elevator landing side condition", id=WHOLE, elevator=_LIFT, landing=TEXT, side=one_of(DOOR_SIDE),
         condition=one_of(DOOR_STATE), note=maybe(TEXT), checked_on=maybe(DAY),

@@ -46,7 +46,7 @@ from app.models.maintenance import (
 from app.models.notice import NoticeChoice, NoticeTemplate, ToldExpiry
 from app.models.notification import Notification
 from app.models.office import Comment, Delegation, Watch
-from app.models.part import Component, LandingDoor, LandingDoorCheck
+from app.models.part import Component, LandingDoor, LandingDoorCheck, UsualParts
 from app.models.person import Declaration, GradeCertificate, Person, RealNameCheck
 from app.models.policy import PolicyProposal, PolicySnapshot, PolicyValue
 from app.models.position import PositionCapture
@@ -181,6 +181,7 @@ __all__ = [
     "ToldExpiry",
     "Unit",
     "UnitChange",
+    "UsualParts",
     "Version",
     "Visit",
     "VisitCompanion",

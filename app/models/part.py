@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Date, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
 from app.models.elevator import Elevator
+from app.models.item_set import ITEM_KIND
+from app.models.unit import Unit
 
 COMPONENT_END = {"replaced": _l("已更换"), "removed": _l("已拆除"), "undone": _l("已撤销")}
 DOOR_SIDE = {"front": _l("前门"), "rear": _l("后门")}
@@ -57,6 +60,35 @@ class Component(Stamped, Versioned, Model):
 
     def __repr__(self) -> str:
         return self.name
+
+
+class UsualParts(Stamped, Versioned, Model):
+    """常用组件: what a region (`unit_id` null) or a maintenance unit registers for a new elevator of a kind.
+
+    `rows`: {name, life_months}, without a life as policy says. It is a start, no duty: parts already there stay.
+    """
+
+    __tablename__ = "usual_parts"
+    __table_args__ = (
+        Index(
+            "uq_usual_parts_unit", "unit_id", "kind", unique=True, sqlite_where=text("unit_id IS NOT NULL"),
+            postgresql_where=text("unit_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_usual_parts_region", "region_code", "kind", unique=True, sqlite_where=text("unit_id IS NULL"),
+            postgresql_where=text("unit_id IS NULL"),
+        ),
+    )  # fmt: skip
+    id: Mapped[int] = pk()
+    kind: Mapped[str] = col(_l("适用电梯"), String(4), choices=ITEM_KIND)
+    unit_id: Mapped[int | None] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))
+    region_code: Mapped[str] = col(_l("区划代码"), String(12))
+    rows: Mapped[list[dict[str, Any]]] = col(_l("常用组件"), Json)
+
+    unit: Mapped[Unit | None] = relationship()
+
+    def __repr__(self) -> str:
+        return str(ITEM_KIND[self.kind])
 
 
 class LandingDoor(Stamped, Versioned, Model):

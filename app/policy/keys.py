@@ -93,6 +93,7 @@ class Key(StrEnum):
     EXPIRY_SECOND_DAYS = "expiry_second_days"
     EXPIRY_LAST_DAYS = "expiry_last_days"
     COMPONENT_LIFE_MONTHS = "component_life_months"
+    COMPONENTS_AT_FILING = "components_at_filing"
     INSPECTION_YEARS = "inspection_years"
     INSPECTION_EARLY_MONTHS = "inspection_early_months"
     INSPECTION_DUE_AT = "inspection_due_at"
@@ -329,6 +330,7 @@ SPECS: dict[Key, Spec] = dict(
             off_means="不通知",
         ),
         _int(Key.COMPONENT_LIFE_MONTHS, _V, "组件没有填写寿命时的寿命", 6, "个月", 1, 600),
+        _bool(Key.COMPONENTS_AT_FILING, _V, "电梯首次备案通过时按常用清单登记组件和层门", False),
         (
             Key.INSPECTION_YEARS,
             Spec(
@@ -424,10 +426,8 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.COMMITMENT_MAX_YEARS, _F, "维保承诺书最长年限", 3, "年", 1, 20, may_be_off=True),
         _int(Key.INSURANCE_DAY, _F, "每月几日前报上月的医社保缴交明细", 15, DAY_OF_MONTH, 1, 31),
         _int(Key.UNIT_CHANGE_DAYS, _F, "签订合同后多久内须申请维保单位变更", 7, "天", 1, 365),
-        _int(
-            Key.ON_DEMAND_MAX_DAYS, _S, "按需维保的最长间隔", 30, "天", 16, 180, may_be_off=True,
-            off_means="不允许按需维保",
-        ),
+        _int(Key.ON_DEMAND_MAX_DAYS, _S, "按需维保的最长间隔", 30, "天", 16, 180, may_be_off=True,
+             off_means="不允许按需维保"),
         _int(Key.KEEP_FACE_DAYS, _P, "离职后多久删除人脸照片", 30, "天", 0, 3650),
         _int(Key.KEEP_SELFIE_DAYS, _P, "签到后多久删除现场本人照片", 180, "天", 1, 1100),
         _int(Key.KEEP_IDENTITY_DAYS, _P, "离职后多久删除身份证和作业人员证照片", 180, "天", 0, 3650),

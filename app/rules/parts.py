@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from app.errors import Finding
 from app.rules.calendar import add_months
@@ -15,6 +18,64 @@ USUAL = (
     "曳引钢丝绳", "限速器钢丝绳", "制动器闸瓦", "制动器铁芯", "导靴靴衬", "门滑块", "门锁触点", "门机皮带",
     "层门钢丝绳", "补偿链", "缓冲器", "安全钳", "应急照明电池", "控制柜接触器", "随行电缆",
 )  # fmt: skip
+# The same for those kinds of elevators (as kinds of item lists go) that have other parts.
+_USUAL_OF: Mapping[str, tuple[str, ...]] = {
+    "B": (
+        "液压油", "液压油滤芯", "液压软管", "液压缸密封件", "限速切断阀", "导靴靴衬", "门滑块", "门锁触点", "门机皮带",
+        "层门钢丝绳", "缓冲器", "应急照明电池", "控制柜接触器", "随行电缆",
+    ),
+    "C": ("曳引钢丝绳", "限速器钢丝绳", "制动器闸瓦", "导靴靴衬", "门锁触点", "缓冲器", "控制柜接触器", "随行电缆"),
+    "D": (
+        "梯级链", "梯级滚轮", "驱动链", "扶手带", "扶手带驱动轮", "制动器闸瓦", "附加制动器", "梳齿板", "围裙板毛刷",
+        "控制柜接触器",
+    ),
+}  # fmt: skip
+MOST_USUAL, LONGEST_NAME = 60, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """A part that elevators of a kind usually have, and how long it lasts; None: as policy says."""
+
+    name: str
+    life_months: int | None = None
+
+
+def usual_of(kind: str) -> tuple[Usual, ...]:
+    """What a kind's elevators have where nobody keeps a list of his own."""
+    return tuple(Usual(name) for name in _USUAL_OF.get(kind, USUAL))
+
+
+def usual_findings(given: Sequence[Usual]) -> list[Finding]:
+    """All that is wrong with a list of usual parts, each line by its number."""
+    found = [
+        Finding("常用组件", len(given) <= MOST_USUAL, say("一共 %(n)s 个", n=len(given)),
+                say("最多 %(n)s 个", n=MOST_USUAL), field="rows"),
+    ]  # fmt: skip
+    times = Counter(one.name for one in given)
+    for line, one in enumerate(given, 1):
+        if not 0 < len(one.name) <= LONGEST_NAME:
+            said = say("第 %(line)s 行的名称有 %(n)s 个字", line=line, n=len(one.name))
+            found.append(Finding("组件", False, said, say("请填写 1 到 %(n)s 个字", n=LONGEST_NAME), field="rows"))
+        elif times[one.name] > 1:
+            said = say("第 %(line)s 行“%(name)s”重复", line=line, name=one.name)
+            found.append(Finding("组件", False, said, "同名的请写明位置，例如 制动器（左）", field="rows"))
+        if one.life_months is not None and not LEAST_MONTHS <= one.life_months <= MOST_MONTHS:
+            said = say("第 %(line)s 行的寿命为 %(n)s 个月", line=line, n=one.life_months)
+            remedy = say("请填写 %(a)s 到 %(b)s 的整数", a=LEAST_MONTHS, b=MOST_MONTHS)
+            found.append(Finding("寿命", False, said, remedy, field="rows"))
+    return found
+
+
+def counted_from(in_use_since: dt.date | None, life_months: int, today: dt.date) -> tuple[dt.date, bool]:
+    """From which day a part's life is counted where nobody said when it was put in, and whether that is a day known.
+
+    A new elevator's parts are as old as it is. Of one that is older than the part can be, nobody knows when the part
+    was exchanged: it is counted from the day on which it is registered.
+    """
+    if in_use_since is not None and in_use_since <= today <= due_on(in_use_since, life_months):
+        return in_use_since, True
+    return today, False
 
 
 def due_on(installed_on: dt.date, life_months: int) -> dt.date:

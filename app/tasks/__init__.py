@@ -26,5 +26,6 @@ MODULES = (
     "app.tasks.reminders",
     "app.tasks.rescues",
     "app.tasks.scores",
+    "app.tasks.usual_parts",
     "app.tasks.visit_sheets",
 )

@@ -86,6 +86,7 @@ def register(appbuilder: Any) -> None:
         elevators,
         regions,
         units,
+        usual_parts,
     )
     from app.views.repair import repair_statistics, repairs
     from app.views.safety import patrols, rescue_pages, rescue_statistics, rescues, safety
@@ -101,10 +102,10 @@ def register(appbuilder: Any) -> None:
         leaving, invitations, revealing, privacy, jobs, policy, policy_proposals, audit, calendar, units, elevators,
         elevator_map, elevator_positions, elevator_labels, components, labels, applications, applying, printing, queue,
         unit_changes, office, filing_lists, contracts, commitments, declarations, attached, insurance, inspections,
-        ledgers, teams, item_sets, orders, year_plans, maintenance_lists, visits, exports, reports, coverage, capacity,
+        usual_parts, ledgers, teams, item_sets, orders, year_plans, maintenance_lists, visits, exports, reports,
+        coverage, capacity,
         cockpit, scores, score_items, fairness, what_if, safety, patrols, repairs, repair_statistics, anomalies,
         bulletins, complaints, enforcement, appeals, fraud, spot_draws, spot_checks, complaint_statistics, rescues,
-        rescue_pages,
-        rescue_statistics, iot, provincial,
+        rescue_pages, rescue_statistics, iot, provincial,
     ):  # fmt: skip
         area.register(appbuilder)

@@ -128,6 +128,7 @@ DEEDS = {
         "ComponentScreen.deed": LIST,
         "DoorScreen.deed": LIST,
         "ElevatorParts.add": "POST /elevators/{key}/components",
+        "ElevatorParts.usual": "POST /elevators/{key}/components/usual",
         "ElevatorParts.edit": "PATCH /components/{key}",
         "ElevatorParts.replace": "POST /components/{key}/replace",
         "ElevatorParts.remove": "POST /components/{key}/remove",
@@ -135,6 +136,7 @@ DEEDS = {
         "ElevatorParts.check": "PUT /elevators/{key}/landing-doors",
         "ElevatorParts.remove_door": "DELETE /components/doors/{key}",
     },
+    "usual_parts": {"UsualPartPages.save": "PUT /usual-components/{kind}"},
     "elevator_positions": {
         "ElevatorPositions.position": "PATCH /elevators/{key}/draft",
     },

@@ -31,7 +31,7 @@ from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.told import told
 from app.views.frame.whole_list import ALL_DRAFTS
 from app.wording import together
-from app.workflows.filing import filing
+from app.workflows.filing import filing, usual_parts
 
 STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
 STATES = ELEVATOR_STATUS | FILING_STATE
@@ -51,6 +51,15 @@ def submit_one(model: Any) -> Any:
         return f"{row!r} → {filing.submit(session, actor, row, at).number}"
 
     return submit
+
+
+def fill_one(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
+    """登记常用组件 of one chosen elevator; says what was made."""
+    done = usual_parts.fill(session, actor, key, at)
+    row = scope.visible(session, actor, Elevator, key)
+    if not (done.parts or done.doors):
+        return str(_("%(code)s：没有要补的", code=row.code))
+    return str(_("%(code)s：组件 %(n)s 个，层门 %(m)s 个", code=row.code, n=done.parts, m=done.doors))
 
 
 def _near(key: str, row: Any) -> int:
@@ -125,6 +134,12 @@ class ElevatorScreen(Screen):
             every="submit", ask_every=ALL_DRAFTS,
         ),
         Deed("labels", _l("打印标签"), Verb.ELEVATOR_READ, lambda *_: None),
+        Deed(
+            "parts", _l("登记常用组件"), Verb.COMPONENT_EDIT, fill_one,
+            _l("按常用清单给所选电梯登记组件，还没有层门的按站数生成？已有的和曾有的组件不重复登记。"),
+            every="usual_parts",
+            ask_every=_l("按常用清单给列表筛选出的全部电梯登记组件，还没有层门的按站数生成，不只是本页？由后台逐台完成。"),
+        ),
     ]
     empty_text = _l("还没有电梯。登记电梯并上报，审核通过后才生效。")
     empty_links: ClassVar[list[Any]] = [(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT)]

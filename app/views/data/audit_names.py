@@ -149,6 +149,7 @@ NAMED: dict[str, Named] = {
     "unit_change": _of_elevator(
         m.UnitChange, page="ApplicationPages.page", owner=m.UnitChange.application_id
     ),
+    "usual_parts": Named(m.UsualParts, (m.UsualParts.kind,)),
     "visit": _of_elevator(m.Visit, m.Visit.visit_on, page="VisitPages.show"),
 }  # fmt: skip
 

@@ -38,7 +38,7 @@ ENTITY: dict[str, Any] = {
     "iot_device": _l("物联网设备"), "provincial_run": _l("同步省平台"), "provincial_difference": _l("省平台核对"),
     "maintenance_team": _l("维保小组"), "component": _l("组件"), "landing_door": _l("层门"),
     "elevator_label": _l("电梯标牌"),
-    "item_set": _l("维保项目"),
+    "item_set": _l("维保项目"), "usual_parts": _l("常用组件"),
 }  # fmt: skip
 # By the part after the dot; the part before is the entity, which stands in its own column.
 DEED: dict[str, Any] = {
@@ -108,6 +108,7 @@ _OWN: dict[str, Any] = {
     "bulletin.check": _l("核对无误"), "bulletin.issue": _l("签发"),
     "elevator_label.replace": _l("更换标牌"), "elevator_label.begin": _l("标牌启用"),
     "order.plan": _l("生成一年计划"), "attachment.keep": _l("备案中保留附件"),
+    "component.usual": _l("登记常用组件"), "usual_parts.save": _l("修改"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
 _AREA: dict[str, Any] = {
@@ -158,6 +159,7 @@ FIELD: dict[str, Any] = {
     "imported": _l("已导入"), "bad": _l("有错误"), "bulletins": _l("通报"), "checks": _l("抽查对象"),
     "complaints": _l("公众投诉"), "devices": _l("物联网设备"), "enforcement": _l("约谈与处罚"),
     "labels": _l("标签照片"), "interval_days": _l("维保间隔"), "switched": _l("任务改为手动生成的电梯"),
+    "components": _l("组件"), "doors": _l("层门"), "installed_on": _l("安装日期"),
     "office": _l("办理中"), "provincial": _l("省平台核对"), "rescues": _l("困人救援"),
 }  # fmt: skip
 # What an application of a kind files besides the parts that its workflow declares: the table that it is about, and

@@ -44,6 +44,9 @@ RESULT = {
 # The same count means another thing in another kind of job.
 OF_KIND = {
     "score": {"bad": _l("不合格次数"), "elevators": _l("计分电梯")}, "nightly_scores": {"regions": _l("计算的地区")},
+    "usual_parts": {
+        "filled": _l("登记了的电梯"), "components": _l("组件"), "doors": _l("层门"), "refused": _l("没有登记"),
+    },
 }  # fmt: skip
 # What proves the result; folded away, for nobody reads it by eye.
 PROOF = {"digest": _l("摘要"), "sha256": _l("文件摘要"), "policy": _l("政策版本")}
@@ -58,6 +61,8 @@ RESULTS_AT: dict[str, tuple[tuple[Verb, Any, str], ...]] = {
     "fraud": ((Verb.FRAUD_READ, _l("查看签到疑点"), "/fraud/"),),
     "age": ((Verb.VISIT_READ, _l("查看维保记录"), "/visits/"),),
 }  # fmt: skip
+# What those are called that a job of a kind could not do, named with their reasons.
+LEFT = {"submit": _l("没有上报的"), "usual_parts": _l("没有登记的")}
 # What a job of a kind made, at the address that its result names.
 MADE: dict[str, tuple[Verb, Any]] = {
     "bulletin": (Verb.BULLETIN_READ, _l("打开通报草稿")), "bulletin_files": (Verb.BULLETIN_READ, _l("打开通报")),
@@ -168,7 +173,8 @@ def facts(job: Job) -> dict[str, Any]:
         "tries": job.tries,
         "result": _told(job, RESULT | OF_KIND.get(job.kind, {})),
         "proof": _told(job, PROOF),
-        "left": (job.result or {}).get("left", []) if job.kind == "submit" else [],
+        "left": (job.result or {}).get("left", []) if job.kind in LEFT else [],
+        "left_title": LEFT.get(job.kind, ""),
         "links": _links(job),
         "file": url_for("files.fetch", attachment_id=job.attachment_id) if _may_fetch(job) else None,
         "back": link if isinstance(link, str) and link.startswith("/") and not link.startswith("//") else None,

@@ -22,12 +22,12 @@ from app.listings.components import COMPONENTS, DOORS
 from app.models import Component, Elevator, LandingDoor
 from app.models.part import COMPONENT_END, DOOR_SIDE, DOOR_STATE
 from app.permissions import Verb
-from app.rules.parts import USUAL
+from app.reference import kind_of
 from app.transaction import transaction
 from app.views.frame import clock_words, screens
 from app.views.frame.account_forms import number
 from app.views.frame.base import Button, Screen, countdown, firm, import_button, pill
-from app.workflows.filing import components, landing_doors
+from app.workflows.filing import components, landing_doors, usual_parts
 from app.workflows.filing.components import Part
 from app.workflows.filing.landing_doors import Found
 
@@ -53,6 +53,7 @@ class ComponentScreen(Screen):
     buttons: ClassVar[list[Button]] = [
         import_button("components", Verb.COMPONENT_EDIT),
         Button(_l("层门"), "DoorScreen.list", Verb.ELEVATOR_READ, icon="list"),
+        Button(_l("常用组件"), "UsualPartPages.index", Verb.ELEVATOR_READ, icon="book"),
     ]
     empty_text = _l("还没有登记组件。打开电梯的“组件与层门”登记，或用“导入”。")
 
@@ -99,6 +100,26 @@ class ElevatorParts(BaseView):
     @no_cache
     def add(self, key: int) -> Any:
         return self._deed(key, lambda s: components.add(s, g.actor, key, _part(), clock.now()), _("已登记"))
+
+    @expose("/<int:key>/parts/usual", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def usual(self, key: int) -> Any:
+        """All that elevators of its kind usually have, and its doors."""
+        day, wrong = _day("installed_on")
+        if wrong:
+            return self._page(key, wrong, 422)
+        lowest = _whole(request.form.get("lowest", "1"))
+        made: list[usual_parts.Filled] = []
+        answer = self._deed(
+            key, lambda s: made.append(usual_parts.fill(s, g.actor, key, clock.now(), day, lowest)), ""
+        )
+        if made:
+            new = made[0].parts or made[0].doors
+            said = _("已登记组件 %(n)s 个，层门 %(m)s 个", n=made[0].parts, m=made[0].doors)
+            flash(said if new else _("常用组件都已登记过，没有新增"), "success" if new else "info")
+        return answer
 
     @expose("/<int:key>/parts/<int:part>/edit", methods=["POST"])
     @has_access
@@ -169,7 +190,8 @@ class ElevatorParts(BaseView):
                 do(session)
         except Refusal as refusal:
             return self._page(key, [f for f in refusal.findings if not f.ok], refusal.status_code)
-        flash(done, "success")
+        if done:
+            flash(done, "success")
         return redirect(f"/elevators/{key}/parts{'#' + place if place else ''}")
 
     def _page(self, key: int, findings: list[Finding], status: int) -> Any:
@@ -177,9 +199,14 @@ class ElevatorParts(BaseView):
         now, ended = components.of_elevator(db.session, g.actor, row.id)
         doors = landing_doors.of_elevator(db.session, g.actor, row.id)
         may = g.actor.may(Verb.COMPONENT_EDIT) and g.actor.unit_id in (row.maintenance_unit_id, row.use_unit_id)
+        kind = kind_of(row.category or "")
+        held = usual_parts.holding(db.session, row.maintenance_unit_id, row.region_code, kind)
+        there = {one.name for one in (*now, *ended) if one.end_kind != "undone"}
         page = self.render_template(
             "ta/parts/parts.html", title=_("%(code)s 的组件与层门", code=row.code), row=row, findings=findings,
-            now=[(one, *clock_words.life_due(one)) for one in now], ended=ended, doors=doors, usual=USUAL,
+            now=[(one, *clock_words.life_due(one)) for one in now], ended=ended, doors=doors,
+            usual=[one.name for one in held.parts], lacking=[one for one in held.parts if one.name not in there],
+            kind=kind,
             checks=landing_doors.checks_of(db.session, doors), may=may, ends=COMPONENT_END, sides=DOOR_SIDE,
             states=DOOR_STATE, tones=DOOR_TONE, has_doors=landing_doors.has_doors(row).ok, today=clock.today(),
             life=components.life_of(db.session, row.region_code, clock.today()), form=request.form,

@@ -32,9 +32,14 @@ from app.models import (
     Person,
     RepairOrder,
     Unit,
+    UsualParts,
 )
+from app.models.policy import policy_value
+from app.permissions import SYSTEM
+from app.policy import Key
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
+from app.workflows.filing import usual_parts
 from app.workflows.maintenance import clocks
 from app.workflows.repair import repairs
 
@@ -43,7 +48,7 @@ OF_THE_UNIT = ("unit", "person", "grade_certificate")
 # What the office where the unit is has to see and to decide on.
 GO_ALONG: tuple[Any, ...] = (
     Person, GradeCertificate, Declaration, Commitment, Invitation, InvitationPoster, InsuranceRecord, InsuredPerson,
-    InsuranceMonth, InsuranceGap, ItemSet,
+    InsuranceMonth, InsuranceGap, ItemSet, UsualParts,
 )  # fmt: skip
 
 
@@ -61,6 +66,8 @@ def elevator_in_force(
         clocks.pause(session, row.id, day, application, at)
     if first and row.status == ElevatorStatus.SCRAPPED:
         clocks.stop(session, row.id, day, at)
+    elif first and policy_value(session, Key.COMPONENTS_AT_FILING, row.region_code, day):
+        usual_parts.put_in(session, SYSTEM, row, at, only_known=True)
     if not first and before["region_id"] != row.region_id:
         # What still runs moves with the elevator; what was judged or done stays where it happened.
         open_orders = (MaintenanceOrder.elevator_id == row.id) & (MaintenanceOrder.state == "open")

@@ -42,6 +42,13 @@ def generate(
     require(actor, Verb.COMPONENT_EDIT)
     elevator = held_by_a_side(session, actor, elevator_id)
     raise_failing([*ready(elevator), has_doors(elevator), *parts.stops_findings(elevator.stops, lowest)])
+    return make(session, actor, elevator, lowest, at, both_sides)
+
+
+def make(
+    session: AnySession, actor: Actor, elevator: Elevator, lowest: int, at: dt.datetime, both_sides: bool = False
+) -> int:  # fmt: skip
+    """The same of an elevator that is held and may have doors."""
     there = {(row.landing, row.side) for row in _rows(session, elevator.id)}
     sides = ("front", "rear") if both_sides else ("front",)
     made = 0

@@ -1,0 +1,69 @@
+"""常用组件 (ELV-05) for all elevators that a list found: parts and landing doors that they never had, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from app import clock
+from app.errors import Refusal
+from app.listing import moment
+from app.models import Elevator
+from app.reports import exports
+from app.tasks.jobs import JobContext, handles
+from app.telling import speaking
+from app.transaction import transaction
+from app.wording import say
+from app.workflows.filing import usual_parts
+
+MOST_NAMED, FORGET_EVERY = 100, 200
+
+
+@handles("usual_parts")
+def fill_all(context: JobContext) -> dict[str, Any]:
+    """Params: `listing` and `query` (the list's address), `ids` where rows were chosen, `language`.
+
+    An elevator that has its parts already gets none again, so a run after a kill goes on where the other stood. Gives
+    `filled` elevators with the `components` and `doors` made, `refused` and `left`, the first refused with why.
+    """
+    params, session = context.params, context.session
+    made = {name: int(context.made.get(name, 0)) for name in ("filled", "components", "doors")}
+    refused, left = 0, []
+    with speaking(params.get("language")):
+        keys = _wanted(context)
+        for number, key in enumerate(keys, 1):
+            try:
+                with transaction(session):
+                    done = usual_parts.fill(session, context.actor, key, clock.now())
+                    more = {"components": done.parts, "doors": done.doors}
+                    now = {name: made[name] + more.get(name, bool(done.parts or done.doors)) for name in made}
+                    if now != made:
+                        context.keep(now)
+                made = now
+            except Refusal as refusal:
+                refused += 1
+                if refused <= MOST_NAMED:
+                    left.append(_named(session, key, refusal))
+            if number % FORGET_EVERY == 0:
+                session.expunge_all()
+            context.progress(number, len(keys), "登记组件")
+        return made | {"refused": refused, "left": left}
+
+
+def _wanted(context: JobContext) -> list[int]:
+    """The chosen elevators, or those under the list's filter, read before the first of them changes."""
+    if context.params.get("ids"):
+        return [int(key) for key in context.params["ids"]]
+    wanted = exports.Wanted(context.params["listing"], context.params["query"])
+    listing = exports.listing_of(wanted.listing)
+    now, query = moment(context.session, context.actor), exports.read(listing, wanted)
+    listing.seek(now, query)
+    statement = listing.statement(now, query).where(Elevator.approved_version > 0, Elevator.status != "scrapped")
+    return list(context.session.scalars(listing.ordered(statement, query)))
+
+
+def _named(session: Any, key: int, refusal: Refusal) -> list[Any]:
+    code = session.scalar(select(Elevator.code).where(Elevator.id == key))
+    name = code if code is not None else str(say("编号 %(n)s", n=key))
+    return [name, f"/elevators/{key}/parts", [str(finding) for finding in refusal.findings if not finding.ok]]
