@@ -177,7 +177,7 @@ VERB_LABEL = {
     V.INSURANCE_EDIT: _l("填报医社保缴交明细"),
     V.INSPECTION_READ: _l("查看检验记录"),
     V.INSPECTION_EDIT: _l("登记检验"),
-    V.INSPECTION_REPORT: _l("上传校验报告"),
+    V.INSPECTION_REPORT: _l("上传检测、校验报告"),
     V.SAFETY_READ: _l("查看主体责任"),
     V.SAFETY_EDIT: _l("指定安全员、维护风险清单"),
     V.SAFETY_RECORD: _l("填写安全记录"),

@@ -22,7 +22,7 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.wording import say, together
 from app.workflows.approval import delegations
-from app.workflows.desk import applications
+from app.workflows.desk import applications, revocations
 
 MOST_BATCH = 200
 BATCH_VERBS = ("approve", "return", "reject")
@@ -55,6 +55,26 @@ class DecisionApi(Resource):
         remarks = {str(name)[:60]: words(given, name, 2000) for name in list(given)[:MOST_BATCH]}
         with transaction(db.session):
             row = applications.decide(db.session, actor(), key, verb, opinion, seen, clock.now(), remarks)
+        return jsonify(full(row))
+
+    @expose("/<int:key>/revoke", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def revoke(self, key: int) -> Any:
+        """Take back an approval before its day; where two persons gave it, the first call asks the second one.
+        ---
+        post:
+          summary: 撤销批准（生效日之前）；两人批准的，第一人提出后 state 不变，第二人撤销
+          once: true
+          takes: Revocation
+          gives: {200: ApplicationWhole}
+        """
+        sent = body()
+        reason, seen = words(sent, "reason", 2000), whole(sent, "seen_version")
+        with transaction(db.session):
+            row = revocations.revoke(db.session, actor(), key, reason, seen, clock.now())
         return jsonify(full(row))
 
     @expose("/batch", methods=["POST"])
@@ -188,7 +208,7 @@ def _delegation(row: Delegation) -> dict[str, Any]:
 
 def register(appbuilder: Any) -> None:
     """Add these resources."""
-    for permission in ("can_decide", "can_batch", "can_ageing"):
+    for permission in ("can_decide", "can_revoke", "can_batch", "can_ageing"):
         screens.declare("DecisionApi", permission, Verb.APPLICATION_DECIDE)
     for permission in ("can_list", "can_name", "can_end"):
         screens.declare("DelegationApi", permission, Verb.APPLICATION_DECIDE)

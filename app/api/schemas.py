@@ -151,6 +151,9 @@ SCHEMAS: dict[str, Schema] = {
         remarks=said({"type": "object", "additionalProperties": {"type": "string", "maxLength": 200}},
             "备案不通过时指出有误的项：字段名（扫描件为 paper_licence、paper_qualification）和有什么不对"),
     ),
+    "Revocation": an_object(
+        "reason seen_version", reason=said(text(500), "申请人会看到"), seen_version=said(WHOLE, "看到的 row_version"),
+    ),
     "Batch": an_object(
         "verb chosen", verb=one_of(["approve", "return", "reject"]), opinion=text(500),
         chosen=many(an_object("id seen_version", id=WHOLE, seen_version=WHOLE), 200),

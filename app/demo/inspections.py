@@ -71,7 +71,7 @@ def _records(session: AnySession, unit: Unit, at: dt.datetime, rng: random.Rando
         if done_on is None or next_on is None:
             continue
         next_kind = kind_due_on(inspection_clocks.first_day(elevator), next_on, cycle)
-        kind = "periodic" if serial % 3 else "self_test"
+        kind = "periodic" if serial % 3 else "self_test" if serial % 2 else "test"
         told = {"next_on": next_on, "rule_on": next_on, "next_kind": next_kind}
         if serial % 17 == 3:
             fault = serial % 2 == 1
@@ -108,7 +108,7 @@ def _defects(rng: random.Random) -> str:
 def _row(
     elevator: Elevator, unit: Unit, kind: str, on: dt.date, serial: int, at: dt.datetime, more: dict[str, Any]
 ) -> dict[str, Any]:
-    prefix = {"governor": "XSQ", "self_test": "ZJ"}.get(kind, "DJ")
+    prefix = {"governor": "XSQ", "self_test": "ZJ", "test": "JC"}.get(kind, "DJ")
     number = f"{prefix}-{on:%Y%m}-{serial + 1:05d}"
     # It stood in the register before it was entered here: nothing of it waits to move.
     return {

@@ -11,10 +11,12 @@ from sqlalchemy.orm import aliased, joinedload
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import standing
 from app.models import Elevator, Inspection, InspectionClock, Unit
-from app.models.choices import ELEVATOR_STATUS, INSPECTION_KIND, INSPECTION_RESULT
+from app.models.choices import ELEVATOR_STATUS, INSPECTION_DUE, INSPECTION_KIND, INSPECTION_RESULT
 from app.policy import Key
 from app.workflows.papers.commitments import WAITING
 
+# What can be due in the yearly calendar.
+YEARS_DUE = {name: INSPECTION_DUE[name] for name in ("periodic", "self_test")}
 # The elevator of a record, beside the register's own lists.
 _lift: Any = aliased(Elevator)
 
@@ -139,7 +141,7 @@ INSPECTIONS_DUE = register(
             related("maintenance_unit", _l("维保单位"), Elevator.maintenance_unit),
             column(Elevator, "inspected_on"),
             column(Elevator, "next_inspection_on"),
-            _clock("next_kind", _l("下次类型"), "choice", INSPECTION_KIND),
+            _clock("next_kind", _l("下次类型"), "choice", INSPECTION_DUE),
             _clock("failed_on", _l("不合格日期")),
             column(Elevator, "governor_on"),
             _clock("governor_due_on", _l("下次限速器校验")),
@@ -160,7 +162,7 @@ INSPECTIONS_DUE = register(
             Filter("region", _l("所属辖区"), "region", Elevator.region_code),
             Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
             Filter("maintenance_unit", _l("维保单位"), "lookup", Elevator.maintenance_unit_id, lookup="units"),
-            Filter("next_kind", _l("下次类型"), "choice", InspectionClock.next_kind, INSPECTION_KIND),
+            Filter("next_kind", _l("下次类型"), "choice", InspectionClock.next_kind, YEARS_DUE),
             Filter("next_inspection", _l("下次检验日期"), "date", Elevator.next_inspection_on),
             Filter("governor", _l("下次限速器校验"), "date", InspectionClock.governor_due_on),
             Filter("status", _l("状态"), "choice", Elevator.status, ELEVATOR_STATUS),

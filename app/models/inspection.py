@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Date, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
-from app.models.choices import APPLICATION_STATE, INSPECTION_KIND, INSPECTION_RESULT
+from app.models.choices import APPLICATION_STATE, INSPECTION_DUE, INSPECTION_KIND, INSPECTION_RESULT
 from app.models.elevator import Elevator
 from app.models.unit import Unit
 
@@ -54,7 +54,7 @@ class Inspection(Stamped, Versioned, Model):
     failed_items: Mapped[str | None] = col(_l("不合格项"), Text)
     is_fault: Mapped[bool] = col(_l("涉及维保单位整改"), Boolean, default=False, server_default=text("false"))
     next_on: Mapped[dt.date | None] = col(_l("下次日期"), Date)
-    next_kind: Mapped[str | None] = col(_l("下次类型"), String(12), choices=INSPECTION_KIND)
+    next_kind: Mapped[str | None] = col(_l("下次类型"), String(12), choices=INSPECTION_DUE)
     rule_on: Mapped[dt.date | None] = col(_l("按规则的下次日期"), Date)
     next_reason: Mapped[str | None] = col(_l("调整原因"), String(200))
     state: Mapped[str] = col(
@@ -99,7 +99,7 @@ class InspectionClock(Model):
     )
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), primary_key=True, autoincrement=False)
     last_id: Mapped[int | None] = col(_l("最近检验"), BigId, ForeignKey("inspection.id"))
-    next_kind: Mapped[str | None] = col(_l("下次类型"), String(12), choices=INSPECTION_KIND)
+    next_kind: Mapped[str | None] = col(_l("下次类型"), String(12), choices=INSPECTION_DUE)
     failed_id: Mapped[int | None] = col(_l("待复检"), BigId, ForeignKey("inspection.id"))
     failed_on: Mapped[dt.date | None] = col(_l("不合格日期"), Date)
     governor_due_on: Mapped[dt.date | None] = col(_l("下次限速器校验"), Date)

@@ -25,7 +25,7 @@ from app.rules.calendar import day_end, day_start
 from app.rules.scoring import round_half_up
 from app.wording import say
 
-CALENDAR = ("supervision", "periodic", "self_test")
+CALENDAR = ("supervision", "periodic", "test", "self_test")
 RESULTS_IN_ORDER = ("passed", "passed_again", "failed")
 MOST_AREAS = 40
 

@@ -34,6 +34,8 @@ class ApplicationVerb(StrEnum):
     WITHDRAW = "withdraw"
     RESUBMIT = "resubmit"
     CALL_OFF = "call_off"
+    ASK_REVOKE = "ask_revoke"
+    REVOKE = "revoke"
 
 
 class FilingState(StrEnum):
@@ -85,6 +87,8 @@ VERB_LABELS = {
     ApplicationVerb.WITHDRAW: say("撤回"),
     ApplicationVerb.RESUBMIT: say("重新提交"),
     ApplicationVerb.CALL_OFF: say("生效前取消"),
+    ApplicationVerb.ASK_REVOKE: say("提出撤销批准"),
+    ApplicationVerb.REVOKE: say("撤销批准"),
 }
 
 _S, _V = ApplicationState, ApplicationVerb
@@ -111,7 +115,12 @@ APPLICATION_MOVES: dict[tuple[ApplicationState, ApplicationVerb], ApplicationSta
     (_S.RETURNED, _V.WITHDRAW): _S.WITHDRAWN,
     # Only of what waits for its day; whether it does, the workflow asks (`effects.may_be_called_off`).
     (_S.APPROVED, _V.CALL_OFF): _S.WITHDRAWN,
+    # The same by an officer: where two approved, the first one only asks.
+    (_S.APPROVED, _V.ASK_REVOKE): _S.APPROVED,
+    (_S.APPROVED, _V.REVOKE): _S.WITHDRAWN,
 }
+# What is done with an approval that waits for its day: the state alone does not say whether it can be.
+BEFORE_ITS_DAY = frozenset({_V.CALL_OFF, _V.ASK_REVOKE, _V.REVOKE})
 
 # A filing knows four states only. 退回 is 不通过 with an opinion: the unit mends and submits again.
 # Withdrawing unlocks: the version is a draft again. An approved version never moves; an edit starts a new draft.
@@ -132,7 +141,7 @@ LOCKED_FILING_STATES = frozenset({FilingState.PENDING})
 
 def verbs_possible(state: ApplicationState) -> list[ApplicationVerb]:
     """What can be done with an application now, in the order of the enum; calling off asks for more than a state."""
-    return [v for v in ApplicationVerb if (state, v) in APPLICATION_MOVES and v is not ApplicationVerb.CALL_OFF]
+    return [v for v in ApplicationVerb if (state, v) in APPLICATION_MOVES and v not in BEFORE_ITS_DAY]
 
 
 def filing_verbs_possible(state: FilingState) -> list[ApplicationVerb]:

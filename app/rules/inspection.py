@@ -1,8 +1,13 @@
 """Inspections (INS-01, INS-02): what is due next and when, what a record must say, near and over (WRN-01).
 
 The calendar runs from the day of 安装监督检验合格, not from registration: in some of the years after it a 定期检验 is
-due, in the others a 自行检测. The month is kept, however early or late one was done. 停用 does not stop the calendar
-(LIF-03 refuses to start again what is past its day); it only asks nothing of an elevator that stands still.
+due, in the others a 自行检测 or a 检测. The month is kept, however early or late one was done. 停用 does not stop the
+calendar (LIF-03 refuses to start again what is past its day); it only asks nothing of an elevator that stands still.
+
+检测 is an inspection body's, 自行检测 the use or maintenance unit's own; they answer for the same years, neither for
+one of 定期检验. That the unit itself, its maintenance unit or an inspection body may do what TSG T7008-2023 asks for is
+verified at a second hand only (the explanatory note of an association's draft standard of 2025); the years between
+those of 定期检验 are from memory (domain reference, §3), which is why they are policy.
 """
 
 from __future__ import annotations
@@ -35,10 +40,11 @@ def warning_level(due_on: date | None, today: date, near_days: int) -> WarningLe
 
 
 class InspectionKind(StrEnum):
-    """监督检验, 定期检验, 自行检测; 限速器校验 and 制动试验, which have intervals of their own."""
+    """监督检验, 定期检验, 检测, 自行检测; 限速器校验 and 制动试验, which have intervals of their own."""
 
     SUPERVISION = "supervision"
     PERIODIC = "periodic"
+    TEST = "test"
     SELF_TEST = "self_test"
     GOVERNOR = "governor"
     BRAKE = "brake"
@@ -54,16 +60,19 @@ class InspectionResult(StrEnum):
 
 K, R = InspectionKind, InspectionResult
 KIND_LABELS = {
-    K.SUPERVISION: say("监督检验"), K.PERIODIC: say("定期检验"), K.SELF_TEST: say("自行检测"),
+    K.SUPERVISION: say("监督检验"), K.PERIODIC: say("定期检验"), K.TEST: say("检测"), K.SELF_TEST: say("自行检测"),
     K.GOVERNOR: say("限速器校验"), K.BRAKE: say("制动试验"),
 }  # fmt: skip
 RESULT_LABELS = {R.PASSED: say("合格"), R.FAILED: say("不合格"), R.PASSED_AGAIN: say("复检合格")}
 # What moves the elevator's 检验日期 and 下次检验日期.
-YEARLY = frozenset({K.SUPERVISION, K.PERIODIC, K.SELF_TEST})
-# What answers for a year in which a 定期检验 is due: a 自行检测 does not.
+YEARLY = frozenset({K.SUPERVISION, K.PERIODIC, K.TEST, K.SELF_TEST})
+# What answers for a year in which a 定期检验 is due: neither a 检测 nor a 自行检测 does.
 FULL = frozenset({K.SUPERVISION, K.PERIODIC})
-# What the units hand in themselves, for an officer to approve; the others are entered by who inspects.
-HANDED_IN = frozenset({K.GOVERNOR, K.BRAKE})
+# What the units hand in themselves, for an officer to approve; the others are entered by who inspects. A 自行检测
+# may be entered, too: by the regulator, or by who did it for the unit.
+HANDED_IN = frozenset({K.SELF_TEST, K.GOVERNOR, K.BRAKE})
+# Nobody does these for an elevator that he maintains or uses himself.
+BY_OTHERS = frozenset({K.SUPERVISION, K.PERIODIC, K.TEST})
 LONGEST_ITEMS, LONGEST_REASON = 1000, 200
 
 
@@ -98,7 +107,7 @@ class Due:
 
 
 def kind_of_year(year: int, cycle: Cycle) -> InspectionKind:
-    """定期检验 in the years named and in each after the last of them; 自行检测 in the years between."""
+    """定期检验 in the years named and in each after the last of them; in the years between 自行检测, or 检测 for it."""
     return K.PERIODIC if year in cycle.years or year > max(cycle.years, default=0) else K.SELF_TEST
 
 

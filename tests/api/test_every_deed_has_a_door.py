@@ -59,6 +59,7 @@ DEEDS = {
     "appeals": {"AppealScreen.deed": LIST, "AppealPages.new": "POST /appeals"},
     "applications": {
         "ApplicationPages.decide": "POST /applications/{key}/decision",
+        "ApplicationPages.revoke": "POST /applications/{key}/revoke",
         "ApplicationPages.resubmit": "POST /applications/{key}/resubmit",
         "ApplicationPages.withdraw": "POST /applications/{key}/withdraw",
     },

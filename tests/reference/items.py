@@ -138,7 +138,7 @@ def inspection(events: Sequence[Inspected], unit: str, first: date, last: date, 
     seen, failed = set(), set()
     for one in events:
         stands = one.known <= now and (one.gone is None or one.gone > now)
-        whole = one.kind in ("supervision", "periodic", "self_test")
+        whole = one.kind in ("supervision", "periodic", "test", "self_test")
         if one.unit == unit and stands and whole and first <= one.on <= last:
             seen.add(one.elevator)
             if one.fault and one.result != "passed":

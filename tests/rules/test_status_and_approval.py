@@ -7,6 +7,7 @@ import pytest
 from app.errors import Finding, Refusal
 from app.rules.approval import (
     APPLICATION_MOVES,
+    BEFORE_ITS_DAY,
     FILING_MOVES,
     OPEN_STATES,
     ApplicationState,
@@ -73,11 +74,12 @@ def test_the_way_of_an_application() -> None:
     for verb in (V.SUBMIT, V.ACCEPT, V.RETURN_, V.RESUBMIT, V.ACCEPT, V.APPROVE):
         state = application_move(state, verb)
     assert state is S.APPROVED
-    for verb in set(ApplicationVerb) - {V.CALL_OFF}:
+    for verb in set(ApplicationVerb) - BEFORE_ITS_DAY:
         with pytest.raises(Refusal, match="已办结"):
             application_move(state, verb)
     # What waits for its day may still be called off; it is never offered where only the state is known.
     assert application_move(state, V.CALL_OFF) is S.WITHDRAWN and verbs_possible(state) == []
+    assert application_move(state, V.REVOKE) is S.WITHDRAWN and application_move(state, V.ASK_REVOKE) is S.APPROVED
 
 
 @pytest.mark.feature("LIF-07")
@@ -85,12 +87,12 @@ def test_the_way_of_an_application() -> None:
 @pytest.mark.parametrize("verb", list(ApplicationVerb))
 def test_no_decision_before_acceptance_and_withdrawal_while_open(state: S, verb: V) -> None:
     possible = (state, verb) in APPLICATION_MOVES
-    assert (verb in verbs_possible(state)) is (possible and verb is not V.CALL_OFF)
+    assert (verb in verbs_possible(state)) is (possible and verb not in BEFORE_ITS_DAY)
     if verb in (V.APPROVE, V.REJECT):
         assert possible is (state in (S.ACCEPTED, S.ENDORSED))
     if verb is V.WITHDRAW:
         assert possible is (state in OPEN_STATES)
-    if verb is V.CALL_OFF:
+    if verb in BEFORE_ITS_DAY:
         assert possible is (state is S.APPROVED)
     if not possible:
         with pytest.raises(Refusal) as caught:

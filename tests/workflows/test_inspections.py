@@ -445,6 +445,36 @@ def test_by_kind_of_elevator(world: World, category: str, due: Any, brake: Any) 
     assert enter(world, who, kind="brake", number="b").next_on == brake
 
 
+# --- 检测 of a body and 自行检测 of a unit
+
+
+@pytest.mark.feature("INS-01")
+@pytest.mark.parametrize("kind", ["test", "self_test"])
+def test_both_answer_for_a_year_between_and_neither_for_one_of_inspection(world: World, kind: str) -> None:
+    """安装监检合格 2023-11-15: year 1 (2024) and 4 (2027) are of 定期检验, 2 and 3 are not."""
+    set_up(world, supervised_on=D(2023, 11, 15), commissioned_on=D(2023, 11, 15))
+    who = inspecting(world)
+    enter(world, who, number="D-1", done_on=D(2024, 11, 10))
+    assert held(world).next_kind == "self_test"
+    row = enter(world, who, kind=kind, number="J-2", done_on=D(2025, 11, 12))
+    assert (row.next_on, row.next_kind) == (D(2026, 11, 30), "self_test")
+    row = enter(world, who, kind=kind, number="J-3", done_on=D(2026, 11, 12))
+    assert (row.next_on, row.next_kind) == (D(2027, 11, 30), "periodic")
+
+
+@pytest.mark.feature("INS-01")
+def test_a_unit_hands_in_its_own_self_test_and_an_officer_has_the_last_word(world: World) -> None:
+    set_up(world, supervised_on=D(2024, 11, 15), commissioned_on=D(2024, 11, 15), next_inspection_on=D(2026, 11, 30))
+    application = hand_in(world, "use_head", kind="self_test", number="ZJ-1", tested_by="澜州新禾物业服务有限公司")
+    assert world.own.next_inspection_on == D(2026, 11, 30), "until then nothing moves"
+    decide(world, application)
+    row = world.session.get(Inspection, application.entity_id)
+    assert (row.kind, row.stands, row.tested_by_id) == ("self_test", True, None)
+    assert world.own.inspected_on == D(2026, 11, 10) and world.own.next_inspection_on == row.next_on
+    with pytest.raises(Refusal, match="由检验单位登记"):
+        hand_in(world, "use_head", kind="test", number="JC-1")
+
+
 # --- clocks of all
 
 
@@ -475,7 +505,9 @@ def test_two_at_once_of_one_report_make_one(world: World) -> None:
 
 
 @pytest.mark.feature("INS-01")
-@pytest.mark.parametrize(("kind", "may"), [("periodic", False), ("supervision", False), ("self_test", True)])
+@pytest.mark.parametrize(
+    ("kind", "may"), [("periodic", False), ("supervision", False), ("test", False), ("self_test", True)]
+)
 def test_nobody_inspects_what_he_maintains(world: World, kind: str, may: bool) -> None:
     who = inspecting(world)
     world.own.maintenance_unit_id = who.unit_id

@@ -86,7 +86,7 @@ class Records:
         result = rng.choice(("passed", "passed", "failed", "passed_again"))
         told = Inspected(
             rng.choice("AABC"), row.id, (known - DAY * rng.randint(0, 9)).date(),
-            rng.choice(("supervision", "periodic", "periodic", "self_test", "governor", "brake")), result,
+            rng.choice(("supervision", "periodic", "periodic", "test", "self_test", "governor", "brake")), result,
             result != "passed" and rng.random() < 0.7, known, known + DAY * 9 if rng.random() < 0.2 else None,
         )  # fmt: skip
         self.inspected.append(told)

@@ -18,7 +18,7 @@ from app.rules.periods import Period
 
 # What makes a visit count for nothing.
 COUNTED_OUT = ("abnormal", "void", "rejected")
-CALENDAR = ("supervision", "periodic", "self_test")
+CALENDAR = ("supervision", "periodic", "test", "self_test")
 STEPS = (
     "complained_at", "accepted_at", "handled_at", "reviewed_at", "handled_again_at", "reviewed_again_at", "ended_at",
     "appeal_upheld_at",

@@ -26,7 +26,7 @@ from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
 from app.workflows.approval import effects, seconds, submissions
 from app.workflows.approval.submissions import FILING_KINDS, REFILED_KINDS
-from app.workflows.desk import applications, field_remarks
+from app.workflows.desk import applications, field_remarks, revocations
 from app.workflows.filing import filing
 from app.workflows.people import person_filing, person_versions
 
@@ -78,6 +78,21 @@ class ApplicationPages(BaseView):
         except Refusal as refusal:
             return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
         flash(_("已撤回"), "success")
+        return redirect(f"/applications/{key}")
+
+    @expose("/<int:key>/revoke", methods=["POST"])
+    @has_access
+    @permission_name("decide")
+    def revoke(self, key: int) -> Any:
+        """Take back an approval that waits for its day."""
+        row, reason = _row(key), request.form.get("revoke_reason", "")[:2000]
+        try:
+            with transaction(db.session):
+                revocations.revoke(db.session, g.actor, row.id, reason, _seen("seen_version"), clock.now())
+        except Refusal as refusal:
+            return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
+        row = _row(key)
+        flash(_("已提出撤销批准，等待第二人确认") if row.state == "approved" else _("已撤销批准"), "success")
         return redirect(f"/applications/{key}")
 
     @expose("/<int:key>/resubmit", methods=["POST"])
@@ -144,7 +159,8 @@ class ApplicationPages(BaseView):
             is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=mending.refile(row),
             again=mending.again(row), mends=mending.fields(row, findings) if own and row.state == "returned" else [],
             place=_place(row) if may_decide else None, figures=appeals.figures_of(row),
-            appeal=appeals.offered_on(row), barred=barred, deciding=_deciding(row, now) if may_decide else {},
+            appeal=appeals.offered_on(row), barred=barred,
+            revoking=_revoking(row, now), deciding=_deciding(row, now) if may_decide else {},
         )  # fmt: skip
         return page, status
 
@@ -166,6 +182,14 @@ def _deciding(row: Application, now: Any) -> dict[str, str]:
     """The decisions that can be chosen, with what each brings."""
     verbs = ("approve", "reject") if row.kind in REFILED_KINDS else ("approve", "return", "reject")
     return {verb: comes_of(row, verb, now) for verb in verbs}
+
+
+def _revoking(row: Application, now: Any) -> dict[str, Any] | None:
+    """What the form to revoke says: whether two must, and what the first one said."""
+    if not revocations.may_revoke(db.session, g.actor, row, now):
+        return None
+    first = revocations.asked_by(db.session, row)
+    return {"two": row.endorsed_by_id is not None, "reason": first.opinion if first is not None else ""}
 
 
 def _behalf(row: Application, now: Any, may_decide: bool) -> str:

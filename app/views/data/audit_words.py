@@ -108,6 +108,7 @@ _OWN: dict[str, Any] = {
     "bulletin.check": _l("核对无误"), "bulletin.issue": _l("签发"),
     "elevator_label.replace": _l("更换标牌"), "elevator_label.begin": _l("标牌启用"),
     "order.plan": _l("生成一年计划"), "attachment.keep": _l("备案中保留附件"),
+    "application.revoke": _l("撤销批准"), "application.ask_revoke": _l("提出撤销批准"),
     "component.usual": _l("登记常用组件"), "usual_parts.save": _l("修改"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.

@@ -18,7 +18,7 @@ from app.listing import moment
 from app.listings.inspections import INSPECTIONS, INSPECTIONS_DUE, STANDING, of_clock, standing_of
 from app.models import Application, Elevator, Inspection, InspectionClock, Unit
 from app.models.attachment import ATTACHMENT_KIND
-from app.models.choices import CATEGORY, INSPECTION_KIND, INSPECTION_RESULT, word
+from app.models.choices import CATEGORY, INSPECTION_DUE, INSPECTION_KIND, INSPECTION_RESULT, word
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.rules.inspection import HANDED_IN, InspectionKind
@@ -77,7 +77,7 @@ class InspectionScreen(_Lists):
     }
     buttons: ClassVar[list[Button]] = [
         import_button("inspections", Verb.INSPECTION_EDIT),
-        Button(_l("上传校验报告"), "InspectionPages.report", Verb.INSPECTION_REPORT, icon="upload"),
+        Button(_l("上传检测、校验报告"), "InspectionPages.report", Verb.INSPECTION_REPORT, icon="upload"),
         Button(_l("登记检验"), "InspectionPages.new", Verb.INSPECTION_EDIT, main=True),
     ]
     deeds: ClassVar[list[Deed]] = [start("inspection")]
@@ -107,7 +107,7 @@ class InspectionDueScreen(_Lists):
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "maintenance_unit": lambda row: firm(row.maintenance_unit.name) if row.maintenance_unit else "—",
         "next_inspection_on": _due,
-        "next_kind": lambda row: word(INSPECTION_KIND, of_clock(row, "next_kind") or "") or "—",
+        "next_kind": lambda row: word(INSPECTION_DUE, of_clock(row, "next_kind") or "") or "—",
         "failed_on": lambda row: mark(of_clock(row, "failed_on"), "over") if of_clock(row, "failed_on") else "—",
         "governor_due_on": lambda row: _marked(of_clock(row, "governor_due_on"), _near(row)),
         "brake_due_on": lambda row: _marked(of_clock(row, "brake_due_on"), _near(row)),
@@ -152,7 +152,7 @@ class InspectionPages(BaseView):
             later=later, files=files, kinds=ATTACHMENT_KIND, kind=word(INSPECTION_KIND, row.kind),
             result=word(INSPECTION_RESULT, row.result), tone=TONES[row.result], standing=STANDING[standing_of(row)],
             standing_tone=STANDING_TONES[standing_of(row)], may_put_right=may_put_right(g.actor, row),
-            next_kind=word(INSPECTION_KIND, row.next_kind or ""), may_open=may_open, others=_of_one(row),
+            next_kind=word(INSPECTION_DUE, row.next_kind or ""), may_open=may_open, others=_of_one(row),
             results=INSPECTION_RESULT, tones=TONES, kind_words=INSPECTION_KIND, waits=_waits(row),
             appeal=appeals.offered(db.session, g.actor, "inspection", row.id, clock.now()),
         ))  # fmt: skip
@@ -192,7 +192,7 @@ class InspectionPages(BaseView):
     @permission_name("report")
     @no_cache
     def report(self) -> Any:
-        """A unit hands in the report of a governor check or a brake test."""
+        """A unit hands in the report of a 自行检测, a governor check or a brake test."""
         require(g.actor, Verb.INSPECTION_REPORT)
         findings: list[Finding] = []
         status, key = 200, number(request.values.get("elevator_id"))
@@ -208,7 +208,7 @@ class InspectionPages(BaseView):
                     return redirect(f"/inspections/{made.entity_id}")
         kinds = [(k.value, word(INSPECTION_KIND, k.value)) for k in InspectionKind if k in HANDED_IN]
         return self._page(
-            "ta/inspections/form.html", _("上传校验报告"), key, findings, kinds, report=True
+            "ta/inspections/form.html", _("上传检测、校验报告"), key, findings, kinds, report=True
         ), status
 
     @staticmethod
@@ -315,7 +315,7 @@ def _about(key: int | None) -> list[tuple[str, Any]]:
     if elevator is None:
         return []
     held = db.session.get(InspectionClock, elevator.id)
-    next_kind = word(INSPECTION_KIND, held.next_kind) if held is not None and held.next_kind else ""
+    next_kind = word(INSPECTION_DUE, held.next_kind) if held is not None and held.next_kind else ""
     return [
         (_("识别码"), elevator.code), (_("地址"), elevator.address), (_("品种"), word(CATEGORY, elevator.category)),
         (_("检验周期起算"), inspection_clocks.first_day(elevator)),

@@ -191,7 +191,7 @@ class ElevatorPages(FilingPages):
         held = db.session.get(InspectionClock, row.id)
         kind = held.next_kind if held is not None and held.next_kind else "periodic"
         left, why = clock_words.inspection_due(row.next_inspection_on, row.region_code)
-        title = {"self_test": _("下次自行检测")}.get(kind, _("下次定期检验"))
+        title = {"self_test": _("下次检测或自行检测")}.get(kind, _("下次定期检验"))
         found = [Clock(title, left, str(row.next_inspection_on or _("没有登记")), None, why)]
         if held is None or not g.actor.may(Verb.INSPECTION_READ):
             return found
@@ -240,7 +240,7 @@ def _inspection_deeds(row: Elevator) -> list[tuple[str, str]]:
         (label, f"/inspections/{door}?elevator_id={row.id}")
         for label, door, may in (
             (_("登记检验"), "new", g.actor.may(Verb.INSPECTION_EDIT)),
-            (_("上传校验报告"), "report", own and g.actor.may(Verb.INSPECTION_REPORT)),
+            (_("上传检测、校验报告"), "report", own and g.actor.may(Verb.INSPECTION_REPORT)),
         )
         if may
     ]

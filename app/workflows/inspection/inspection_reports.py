@@ -1,4 +1,4 @@
-"""限速器校验 and 制动试验 that a unit hands in with its report (INS-02); they count once an officer approved them."""
+"""自行检测, 限速器校验 and 制动试验 that a unit hands in (INS-01, INS-02), for an officer to approve."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PAPER = Following(Inspection, "校验报告", "这份校验报告")
 def hand_in(
     session: AnySession, actor: Actor, elevator_id: int, entry: Entry, scans: Sequence[int], at: dt.datetime
 ) -> Application:
-    """Hand in the report of a governor check or a brake test of an elevator that one's unit maintains or uses."""
+    """Hand in the report of what was done by the unit or for it, of an elevator that it maintains or uses."""
     require(actor, Verb.INSPECTION_REPORT)
     elevator = inspections.held(session, actor, elevator_id)
     if actor.unit_id is None or actor.unit_id not in (elevator.maintenance_unit_id, elevator.use_unit_id):
@@ -38,7 +38,7 @@ def hand_in(
     found = inspections.judged(session, actor, elevator, entry, at)
     raise_failing([
         *inspections.ready(elevator), _kind(entry.kind),
-        Finding("校验报告", bool(scans), "没有上传报告", "请上传校验（试验）报告的扫描件", field="scan"),
+        Finding("校验报告", bool(scans), "没有上传报告", "请上传检测、校验（试验）报告的扫描件", field="scan"),
         *found.findings, _none_waits(session, elevator, entry),
     ])  # fmt: skip
     row = inspections.make(session, actor, elevator, entry, found, at, counts=False)

@@ -20,6 +20,7 @@ from app.models import Elevator, Inspection, Unit
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import normal_code
 from app.rules.inspection import (
+    BY_OTHERS,
     KIND_LABELS,
     YEARLY,
     Done,
@@ -167,7 +168,7 @@ def next_by_rule(
 def _own_lift(actor: Actor, elevator: Elevator, entry: Entry) -> list[Finding]:
     """Nobody inspects what he maintains or uses himself; 自行检测 and the checks of parts are theirs."""
     own = actor.unit_id is not None and actor.unit_id in (elevator.maintenance_unit_id, elevator.use_unit_id)
-    if not own or entry.kind not in (InspectionKind.SUPERVISION, InspectionKind.PERIODIC):
+    if not own or entry.kind not in BY_OTHERS:
         return []
     return [Finding("检验单位", False, "这台电梯由本单位维保或使用", "请由其他检验单位登记", field="tested_by")]
 
