@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import String, and_, cast, func, literal_column, or_, select
+from sqlalchemy import String, and_, cast, func, literal_column, not_, or_, select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
@@ -103,6 +103,9 @@ COMPLAINTS = register(
             Filter("phone", _l("投诉人手机"), "text", Complaint.phone, criterion=whole_or_end(Complaint.phone),
                 sensitive="mobile"),
             Filter("sent_back", _l("退回重办"), "bool", Complaint.sent_back),
+            Filter("on_time", _l("处置及时"), "bool", criterion=lambda yes: on_time() if yes else not_(on_time())),
+            Filter("untrue", _l("不属实"), "bool", Complaint.is_untrue),
+            Filter("no_unit", _l("没有承办单位"), "bool", criterion=lambda yes: Complaint.unit_id.is_(None).is_(yes)),
             Filter("region", _l("所属辖区"), "region", Complaint.region_code),
         ),
         tabs=(

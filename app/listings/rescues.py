@@ -6,12 +6,13 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy import Integer, and_, cast, extract, false, func, literal_column, not_, or_, select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
-from app.models import Rescue
+from app.models import Elevator, Rescue
+from app.models.choices import PLACE_TYPE
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE, RESCUE_STATUS
 from app.models.sealed import whole_or_end
 from app.rules.other_scores import Outcome
@@ -96,11 +97,35 @@ _COLUMNS = (
     column(Rescue, "maintenance_called_at"),
     column(Rescue, "taken_over", sort=False),
 )
+# What was not filled in, as a choice beside what was.
+NOT_SAID = "none"
+RESCUE_HOUR = {str(n): f"{2 * n:02d}:00–{2 * n + 2:02d}:00" for n in range(12)}
+
+
+def _said(column_: Any, choices: dict[str, Any]) -> dict[str, Any]:
+    """A filter by choices of a column that may be empty."""
+    return {
+        "choices": choices | {NOT_SAID: _l("没有填写")},
+        "criterion": lambda chosen: or_(column_.in_(chosen), column_.is_(None) if NOT_SAID in chosen else false()),
+    }
+
+
+def _of_place(chosen: list[str]) -> Any:
+    of = or_(Elevator.place_type.in_(chosen), Elevator.place_type.is_(None) if NOT_SAID in chosen else false())
+    return Rescue.elevator_id.in_(select(Elevator.id).where(of))
+
+
+def _of_hours(chosen: list[str]) -> Any:
+    """Reported in these stretches of two hours of Shanghai's day. Both databases round; one of them has no floor."""
+    since = cast(func.round(extract("epoch", Rescue.reported_at) / 7200.0 - 0.5), Integer)
+    return ((since + 4) % 12).in_([int(one) for one in chosen])
+
+
 _FILTERS = (
     Filter("reported", _l("报警日期"), "date", Rescue.reported_at),
     Filter("status", _l("处置进度"), "choice", Rescue.status, RESCUE_STATUS),
-    Filter("outcome", _l("处置结果"), "choice", Rescue.outcome, RESCUE_OUTCOME),
-    Filter("cause", _l("故障原因"), "choice", Rescue.cause, RESCUE_CAUSE),
+    Filter("outcome", _l("处置结果"), "choice", Rescue.outcome, **_said(Rescue.outcome, RESCUE_OUTCOME)),
+    Filter("cause", _l("故障原因"), "choice", Rescue.cause, **_said(Rescue.cause, RESCUE_CAUSE)),
     Filter("level", _l("救援级别"), "choice", Rescue.level, {str(k): v for k, v in RESCUE_LEVEL.items()},
            criterion=lambda chosen: Rescue.level.in_([int(c) for c in chosen])),
     Filter("source", _l("报警方式"), "choice", Rescue.source, RESCUE_SOURCE),
@@ -110,6 +135,10 @@ _FILTERS = (
     Filter("elevator", _l("电梯"), "lookup", Rescue.elevator_id, lookup="elevators"),
     Filter("phone", _l("报警电话"), "text", Rescue.phone, criterion=whole_or_end(Rescue.phone), sensitive="mobile"),
     Filter("in_centre", _l("城区"), "bool", Rescue.in_centre),
+    Filter("on_time", _l("处置合规"), "bool", criterion=lambda yes: on_time() if yes else not_(on_time())),
+    Filter("hour", _l("报警时段"), "choice", choices=RESCUE_HOUR, criterion=_of_hours),
+    Filter("place", _l("使用场所"), "choice", choices=PLACE_TYPE | {NOT_SAID: _l("没有填写")}, criterion=_of_place),
+    Filter("no_unit", _l("没有维保单位"), "bool", criterion=lambda yes: Rescue.unit_id.is_(None).is_(yes)),
     Filter("taken_over", _l("接管"), "bool", Rescue.taken_over),
     Filter("region", _l("所属辖区"), "region", Rescue.region_code),
 )  # fmt: skip

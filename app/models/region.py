@@ -49,6 +49,12 @@ def code_span(code: str) -> tuple[str, str]:
     return low, str(int(code[:width]) + 1).zfill(width).ljust(12, "0")
 
 
+def digits_below(code: str) -> int:
+    """Digits that tell apart the regions one level below this one; a street is its own."""
+    used = next((width for width in LEVEL_DIGITS.values() if set(code[width:]) <= {"0"}), 12)
+    return next((width for width in LEVEL_DIGITS.values() if width > used), 12)
+
+
 def in_region(column: Any, region: str | None) -> ColumnElement[bool]:
     """Rows of a region's subtree; all without one."""
     if region is None:

@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import select
 
 from app.errors import Finding, raise_failing
-from app.models import Elevator, Unit
-from app.models.region import in_region
-from app.rules.calendar import day_end, day_finding, day_start
+from app.models import Elevator, Region, Unit
+from app.models.region import LEVEL_DIGITS, digits_below, in_region
+from app.rules.calendar import add_months, day_end, day_finding, day_start, month_end
 from app.rules.places import named_place
+from app.wording import say
 
 Names = dict[Any, tuple[str, str]]
+MOST_MONTHS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,42 @@ def within(asked: Asked, model: Any, happened: Any) -> list[Any]:
     if asked.region:
         found.append(in_region(model.region_code, asked.region))
     return found
+
+
+def whole_months(asked: Asked) -> list[tuple[dt.date, dt.date]]:
+    """The months of the period, the first and the last cut as it is; of more than ten years, its years."""
+    months = 1 if add_months(asked.from_on, MOST_MONTHS) > asked.to_on else 12
+    first = asked.from_on.replace(day=1) if months == 1 else asked.from_on.replace(month=1, day=1)
+    found = []
+    while first <= asked.to_on:
+        last = month_end(add_months(first, months - 1))
+        found.append((max(first, asked.from_on), min(last, asked.to_on)))
+        first = last + dt.timedelta(days=1)
+    return found
+
+
+def month_words(first: dt.date, last: dt.date) -> str:
+    """2026-10, or the year of a stretch that is longer."""
+    return f"{first:%Y-%m}" if first.month == last.month else str(first.year)
+
+
+def digits_of(asked: Asked) -> int:
+    """Digits that tell apart the places below the region that is asked for; districts, where none is."""
+    return digits_below(asked.region) if asked.region else LEVEL_DIGITS["district"]
+
+
+def areas(session: Any, keys: Iterable[str], asked: Asked) -> dict[str, tuple[str, str]]:
+    """By the first digits of a place: its name and its code, which is empty where it stands for no region of its own:
+    what is filed at the region itself, beside the places below it, is in no list by itself.
+    """
+    codes = {key: key.ljust(12, "0") for key in keys}
+    known = select(Region.code, Region.name).where(Region.code.in_(list(codes.values())))
+    names = dict(session.execute(known.execution_options(skip_scope=True)).all())
+    own = {key for key, code in codes.items() if code == asked.region and len(codes) > 1}
+    return {
+        key: (say("%(name)s（本级）", name=names.get(code, code)), "") if key in own else (names.get(code, code), code)
+        for key, code in codes.items()
+    }
 
 
 def units(session: Any, keys: Iterable[Any]) -> Names:

@@ -1,4 +1,4 @@
-"""投诉统计 by unit and by elevator (CMP-04): how many of a time there were, how many were late, how many in time.
+"""投诉统计 by unit, elevator, kind, month and place (CMP-04): how many there were, how many late, how many in time.
 
 Each number opens the list that it counts: both ask the same conditions.
 """
@@ -6,22 +6,35 @@ Each number opens the list that it counts: both ask the same conditions.
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import case, func, select
+from sqlalchemy import String, and_, case, cast, func, select
 
 from app import clock, scope
 from app.listing import Column, Moment
 from app.listings.complaints import OPEN, late, on_time
 from app.models import Complaint
+from app.models.choices import word
+from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.permissions import Actor
-from app.reports.asked import Asked, Names, elevators, units, within
+from app.reports.asked import Asked, Names, areas, digits_of, elevators, month_words, units, whole_months, within
+from app.rules.calendar import day_end, day_start
+from app.wording import say
 
 MOST = 5000
-BY = {"unit": _l("按维保单位"), "elevator": _l("按电梯")}
+BY = {
+    "unit": _l("按维保单位"), "elevator": _l("按电梯"), "kind": _l("按投诉问题"), "month": _l("按月"),
+    "region": _l("按地区"),
+}  # fmt: skip
+# Months come in their order; of all else the worst first.
+_IN_ORDER = ("month",)
+NOBODY = "没有承办单位"
+_STILL_OPEN = ",".join(state for state in COMPLAINT_STATE if state != "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +73,120 @@ COLUMNS = (
 
 
 def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
-    """The lines within scope, those with most late first, then most of all."""
-    key: Any = Complaint.unit_id if asked.by == "unit" else Complaint.elevator_id
+    """The lines within scope: months in their order, else those with most late first, then most of all."""
     now = Moment(session, actor, clock.local_day(at), at)
-    statement = (
-        select(
-            key, func.count(), func.count(case((late(now), 1))), func.count(case((on_time(), 1))),
-            func.count(case((OPEN, 1))), func.count(case((Complaint.is_untrue, 1))), func.max(Complaint.unit_id),
-        )
-        .where(*within(asked, Complaint, Complaint.complained_at))
-        .group_by(key)
-    )  # fmt: skip
+    key = _key(asked)
+    statement = select(key, *_counts(now), func.max(Complaint.unit_id)).where(*_within(asked)).group_by(key)
     statement = statement.order_by(func.count().desc()).limit(MOST)
-    rows = session.execute(scope.apply(statement, actor, Complaint).execution_options(skip_scope=True)).all()
+    rows: Any = session.execute(scope.apply(statement, actor, Complaint).execution_options(skip_scope=True)).all()
+    if asked.by == "kind":
+        rows = _by_kind(rows)
     firms = units(session, {row[6] for row in rows} | ({row[0] for row in rows} if asked.by == "unit" else set()))
-    lifts = elevators(session, [row[0] for row in rows]) if asked.by == "elevator" else {}
-    made = [_line(asked, row, firms, lifts) for row in rows]
+    named: Any = firms
+    if asked.by == "elevator":
+        named = elevators(session, [row[0] for row in rows])
+    elif asked.by == "region":
+        named = areas(session, [row[0] for row in rows], asked)
+    made = [_line(asked, row, firms, named) for row in rows]
+    if asked.by in _IN_ORDER:
+        return sorted(made, key=lambda line: line.key)
     return sorted(made, key=lambda line: (-line.late, -line.total, line.code))
+
+
+def whole(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> Line:
+    """All of it. A complaint of two kinds stands in two lines and counts once here."""
+    now = Moment(session, actor, clock.local_day(at), at)
+    statement = scope.apply(select(*_counts(now)).where(*_within(asked)), actor, Complaint)
+    counts = session.execute(statement.execution_options(skip_scope=True)).one()
+    return Line(None, "", say("合计"), *counts, link=link_of(asked))
 
 
 def link_of(asked: Asked, line_key: Any = None, **more: Any) -> str:
     """The list of what a number counts."""
-    days = {"f_complained_from": asked.from_on.isoformat(), "f_complained_to": asked.to_on.isoformat()}
-    narrow: dict[str, Any] = {**days, **more}
-    if asked.by == "elevator" and line_key is not None:
-        narrow["f_elevator"] = line_key
-    unit = line_key if asked.by == "unit" else asked.unit_id
+    first, last = asked.from_on, asked.to_on
+    narrow: dict[str, Any] = {}
+    unit, region = asked.unit_id, asked.region
+    if line_key is not None and asked.by == "month":
+        first, last = whole_months(asked)[line_key]
+    elif line_key is not None and asked.by == "unit":
+        unit = line_key
+    elif line_key is not None and asked.by == "region":
+        region = line_key.ljust(12, "0")
+    elif line_key is not None:
+        narrow[f"f_{asked.by}"] = line_key
+    days = {"f_complained_from": first.isoformat(), "f_complained_to": last.isoformat()}
+    if line_key is None and asked.by == "unit" and "f_no_unit" in more:
+        unit = None
     if unit is not None:
         narrow["f_unit"] = unit
-    if asked.region:
-        narrow["f_region"] = asked.region
-    return f"/complaints/?{urlencode(narrow)}"
+    if region:
+        narrow["f_region"] = region
+    return f"/complaints/?{urlencode(days | narrow | more)}"
 
 
-def _line(asked: Asked, row: Any, firms: Names, lifts: Names) -> Line:
-    named = firms if asked.by == "unit" else lifts
-    code, name = named.get(row[0], ("—", "没有承办单位"))
-    link = "" if row[0] is None else link_of(asked, row[0])
+def links_of(asked: Asked, line: Line) -> dict[str, str]:
+    """The lists of a line's numbers, by what they count; none where the line is no list of its own."""
+    if not line.link:
+        return {}
+    which = {"f_no_unit": "1"} if line.key is None and line.name == NOBODY else {}
+    return {
+        name: link_of(asked, line.key, **which, **more)
+        for name, more in {
+            "total": {}, "late": {"tab": "late"}, "on_time": {"f_on_time": "1"}, "open": {"f_state": _STILL_OPEN},
+            "untrue": {"f_untrue": "1"},
+        }.items()
+    }  # fmt: skip
+
+
+def _key(asked: Asked) -> Any:
+    if asked.by == "month":
+        months = [
+            (and_(Complaint.complained_at >= day_start(a), Complaint.complained_at < day_end(b)), number)
+            for number, (a, b) in enumerate(whole_months(asked))
+        ]
+        return case(*months)
+    if asked.by == "region":
+        return func.substr(Complaint.region_code, 1, digits_of(asked))
+    # Kinds stand in one cell, as JSON: at most so many different cells as there are sets of kinds.
+    by: dict[str, Any] = {
+        "unit": Complaint.unit_id, "elevator": Complaint.elevator_id, "kind": cast(Complaint.kinds, String),
+    }  # fmt: skip
+    return by[asked.by]
+
+
+def _counts(now: Moment) -> tuple[Any, ...]:
+    return (
+        func.count(), func.count(case((late(now), 1))), func.count(case((on_time(), 1))),
+        func.count(case((OPEN, 1))), func.count(case((Complaint.is_untrue, 1))),
+    )  # fmt: skip
+
+
+def _within(asked: Asked) -> list[Any]:
+    return within(asked, Complaint, Complaint.complained_at)
+
+
+def _by_kind(rows: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """A line for each kind out of one for each set of kinds."""
+    sums: dict[str, list[int]] = {}
+    for kinds, *counts, _unit in rows:
+        for kind in json.loads(kinds):
+            held = sums.setdefault(kind, [0] * len(counts))
+            for number, count in enumerate(counts):
+                held[number] += count
+    return [(kind, *counts, None) for kind, counts in sums.items()]
+
+
+def _line(asked: Asked, row: Any, firms: Names, named: Any) -> Line:
+    key, counts = row[0], row[1:6]
+    if asked.by == "month":
+        months = whole_months(asked)
+        return Line(key, "", month_words(*months[key]), *counts, link=link_of(asked, key))
+    if asked.by == "kind":
+        return Line(key, "", word(COMPLAINT_KIND, key), *counts, link=link_of(asked, key))
+    if asked.by == "region":
+        name, code = named[key]
+        return Line(key, code, name, *counts, link=link_of(asked, key) if code else "")
+    code, name = named.get(key, ("—", NOBODY))
     unit = firms.get(row[6], ("", ""))[1] if asked.by == "elevator" else ""
-    return Line(row[0], code, name, row[1], row[2], row[3], row[4], row[5], unit, link)
-
+    link = link_of(asked, key) if key is not None else link_of(asked, f_no_unit="1")
+    return Line(key, code, name, *counts, unit, link)

@@ -15,7 +15,7 @@ from sqlalchemy import Integer, Select, and_, case, cast, func, select
 from app.listing import Listing, Moment, Query
 from app.listings import standing
 from app.models import Elevator, MaintenanceClock, Region
-from app.models.region import LEVEL_DIGITS
+from app.models.region import LEVEL_DIGITS, digits_below
 from app.rules.map_grid import Box, Cluster, apart, digits_of_place, grid, steady
 
 MOST_ROWS = 60
@@ -212,10 +212,7 @@ def _names(moment: Moment, codes: Iterable[str]) -> dict[str, str]:
 def _digits_below(own: str | None, asked: str | None) -> int:
     """Digits that tell apart the regions one level below the one that is looked at."""
     code = asked or own
-    if code is None:
-        return LEVEL_DIGITS["city"]
-    used = len(code.rstrip("0"))
-    return next((digits for digits in sorted(LEVEL_DIGITS.values()) if digits > used), 12)
+    return LEVEL_DIGITS["city"] if code is None else digits_below(code)
 
 
 def _box(found: Iterable[Any]) -> Box | None:

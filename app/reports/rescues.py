@@ -7,6 +7,7 @@ record's page judges it (`rules.rescues.badge`). Each number that has a list ope
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +18,21 @@ from sqlalchemy import and_, or_, select
 
 from app import clock, scope
 from app.listing import Column
-from app.listings.rescues import ALONE
-from app.models import Elevator, Region, Rescue, Unit
+from app.listings.rescues import ALONE, NOT_SAID, RESCUE_HOUR
+from app.models import Elevator, Rescue
 from app.models.choices import PLACE_TYPE, word
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_OUTCOME, RESCUE_SOURCE
 from app.permissions import Actor
-from app.reports.asked import Asked, within
+from app.reports.asked import (
+    Asked,
+    areas,
+    digits_of,
+    elevators,
+    month_words,
+    units,
+    whole_months,
+    within,
+)
 from app.rules.other_scores import Outcome
 from app.rules.rescues import Course, Minutes, badge
 from app.wording import say
@@ -30,8 +40,11 @@ from app.wording import say
 BY = {
     "unit": _l("按维保单位"), "level": _l("按级别"), "cause": _l("按原因"), "hour": _l("按时段"),
     "outcome": _l("按结果"), "source": _l("按报警方式"), "place": _l("按场所"), "region": _l("按地区"),
+    "month": _l("按月"), "elevator": _l("按电梯"),
 }  # fmt: skip
-DISTRICT = 6
+MOST = 5000
+OPEN_STATES = ("waiting", "taken", "dispatched", "accepted", "arrived")
+NOBODY = "没有维保单位"
 FORMULAS = (
     ("救援", "报警时间在期间内的救援，并入其他救援的报警不另计；按报警当时的维保单位计"),
     ("合规", "接单、到达、救出都在时限之内；任一环节超过即为不合规。还在时限内的和坐席在时限内结束的不计入"),
@@ -70,7 +83,7 @@ class Line:
         self.entrapments += row.outcome == "entrapment"
         self.trapped += row.trapped or 0 if row.outcome == "entrapment" else 0
         self.injured += row.injured or 0
-        self.open += row.status in ("waiting", "taken", "dispatched", "accepted", "arrived")
+        self.open += row.status in OPEN_STATES
         ended = row.ended_at if row.done_at is None else None
         course = Course(row.dispatched_at, row.accepted_at, row.arrived_at, row.done_at, ended)
         found = badge(course, Minutes(row.accept_minutes, row.arrive_minutes, row.done_minutes), at)
@@ -134,6 +147,7 @@ def read(session: Any, actor: Actor, asked: Asked, known: dt.datetime | None = N
             Rescue.status, Rescue.reported_at, Rescue.dispatched_at, Rescue.accepted_at, Rescue.arrived_at,
             Rescue.done_at, Rescue.ended_at, Rescue.trapped, Rescue.injured, Rescue.accept_minutes,
             Rescue.arrive_minutes, Rescue.done_minutes, Rescue.appeal_upheld_at, Elevator.place_type,
+            Rescue.elevator_id,
         )
         .join(Elevator, Elevator.id == Rescue.elevator_id)
         .where(*stood, *within(asked, Rescue, Rescue.reported_at))
@@ -146,29 +160,39 @@ def link_of(asked: Asked, **more: Any) -> str:
     narrow: dict[str, Any] = {
         "f_reported_from": asked.from_on.isoformat(), "f_reported_to": asked.to_on.isoformat(), **more,
     }  # fmt: skip
-    if asked.unit_id is not None:
+    if asked.unit_id is not None and "f_no_unit" not in more:
         narrow.setdefault("f_unit", asked.unit_id)
     if asked.region:
         narrow.setdefault("f_region", asked.region)
     return f"/rescues/history/?{urlencode(narrow)}"
 
 
+def links_of(line: Line) -> dict[str, str]:
+    """The lists of a line's numbers, by what they count; none where the line is no list of its own."""
+    if not line.link:
+        return {}
+    return {
+        "total": line.link, "late": f"{line.link}&tab=late", "entrapments": f"{line.link}&tab=entrapment",
+        "on_time": f"{line.link}&f_on_time=1",
+        "open": f"{line.link}&{urlencode({'f_status': ','.join(OPEN_STATES)})}",
+    }  # fmt: skip
+
+
 _KEYS: dict[str, Callable[[Any], Any]] = {
     "unit": lambda row: row.unit_id, "level": lambda row: row.level, "cause": lambda row: row.cause,
     "hour": lambda row: clock.local(row.reported_at).hour // 2, "outcome": lambda row: row.outcome,
-    "source": lambda row: row.source, "place": lambda row: row.place_type,
-    "region": lambda row: row.region_code[:DISTRICT].ljust(12, "0"),
+    "source": lambda row: row.source, "place": lambda row: row.place_type, "elevator": lambda row: row.elevator_id,
 }  # fmt: skip
 _CHOICES: dict[str, tuple[dict[Any, Any], str]] = {
     "level": (RESCUE_LEVEL, "f_level"), "cause": (RESCUE_CAUSE, "f_cause"), "outcome": (RESCUE_OUTCOME, "f_outcome"),
-    "source": (RESCUE_SOURCE, "f_source"), "place": (PLACE_TYPE, ""),
+    "source": (RESCUE_SOURCE, "f_source"), "place": (PLACE_TYPE, "f_place"),
 }  # fmt: skip
-_IN_ORDER = ("level", "hour")
+_IN_ORDER = ("level", "hour", "month")
 
 
 def _cut(session: Any, asked: Asked, rows: list[Any], by: str, at: dt.datetime) -> list[Line]:
     held: dict[Any, Line] = {}
-    key_of = _KEYS[by]
+    key_of = _key_of(asked, by)
     for row in rows:
         key = key_of(row)
         if key not in held:
@@ -178,28 +202,46 @@ def _cut(session: Any, asked: Asked, rows: list[Any], by: str, at: dt.datetime) 
     made = list(held.values())
     if by in _IN_ORDER:
         return sorted(made, key=lambda line: line.key)
-    return sorted(made, key=lambda line: (-line.late, -line.total, line.name))
+    return sorted(made, key=lambda line: (-line.late, -line.total, line.name))[:MOST]
+
+
+def _key_of(asked: Asked, by: str) -> Callable[[Any], Any]:
+    if by == "region":
+        width = digits_of(asked)
+        return lambda row: row.region_code[:width]
+    if by == "month":
+        starts = [first for first, _last in whole_months(asked)]
+        return lambda row: bisect_right(starts, clock.local_day(row.reported_at)) - 1
+    return _KEYS[by]
 
 
 def _named(session: Any, asked: Asked, by: str, held: dict[Any, Line]) -> None:
     """Words and addresses of the lines."""
-    if by in ("unit", "region"):
-        model: Any = Unit if by == "unit" else Region
-        keyed = model.id if by == "unit" else model.code
-        keys = [key for key in held if key is not None]
-        found = session.execute(
-            select(keyed, model.name).where(keyed.in_(keys)).execution_options(skip_scope=True)
-        ).all()
-        names: dict[Any, str] = {row[0]: row[1] for row in found}
+    named: Any = {}
+    if by == "unit":
+        named = units(session, held)
+    elif by == "elevator":
+        named = elevators(session, held)
+    elif by == "region":
+        named = areas(session, held, asked)
+    months = whole_months(asked) if by == "month" else []
     for key, line in held.items():
         if by == "unit":
-            line.name = names.get(key, say("没有维保单位"))
-            line.link = "" if key is None else link_of(asked, f_unit=key)
+            line.name = named.get(key, ("", NOBODY))[1]
+            line.link = link_of(asked, f_no_unit=1) if key is None else link_of(asked, f_unit=key)
+        elif by == "elevator":
+            line.name = " ".join(named.get(key, (str(key),)))
+            line.link = link_of(asked, f_elevator=key)
         elif by == "region":
-            line.name, line.link = names.get(key, key), link_of(asked, f_region=key)
+            line.name, code = named[key]
+            line.link = link_of(asked, f_region=code) if code else ""
+        elif by == "month":
+            first, last = months[key]
+            line.name = month_words(first, last)
+            line.link = link_of(asked, f_reported_from=first.isoformat(), f_reported_to=last.isoformat())
         elif by == "hour":
-            line.name = f"{2 * key:02d}:00–{2 * key + 2:02d}:00"
+            line.name, line.link = RESCUE_HOUR[str(key)], link_of(asked, f_hour=key)
         else:
             choices, parameter = _CHOICES[by]
             line.name = say("没有填写") if key is None else str(word(choices, key))
-            line.link = link_of(asked, **{parameter: key}) if key is not None and parameter else ""
+            line.link = link_of(asked, **{parameter: NOT_SAID if key is None else key})

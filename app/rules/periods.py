@@ -69,6 +69,17 @@ def latest_periods(today: date, months: int = 12, quarters: int = 4) -> list[Per
     ]
 
 
+def usual_periods(today: date) -> dict[str, tuple[date, date]]:
+    """The periods that people ask for most, by name: those that run end today, the others on their last day."""
+    month = today.replace(day=1)
+    year, last = today.replace(month=1, day=1), month - timedelta(days=1)
+    return {
+        "year": (year, today), "last_year": (add_months(year, -12), year - timedelta(days=1)),
+        "quarter": (month.replace(month=month.month - (month.month - 1) % 3), today),
+        "month": (month, today), "last_month": (last.replace(day=1), last),
+    }  # fmt: skip
+
+
 def settled_month(today: date, settle_days: int = 16) -> Period:
     """The last month of which everything that can still come in time has come (`scoring.score_state`)."""
     end = today - timedelta(days=settle_days + 1)

@@ -25,6 +25,7 @@ from app.scratch import scratch
 from app.telling import language
 from app.transaction import transaction
 from app.views.frame import screens
+from app.views.frame.asked import usual
 from app.views.frame.exports import attached
 from app.wording import say
 from app.workflows.core import export_records, jobs
@@ -119,21 +120,17 @@ def _asked(given: Any) -> Asked:
 
 def _periods(asked: Asked, today: dt.date) -> list[tuple[str, str, bool]]:
     """The usual periods as links: (words, address, chosen)."""
-    month = today.replace(day=1)
-    before = month - dt.timedelta(days=1)
-    quarter = today.replace(month=today.month - (today.month - 1) % 3, day=1)
-    usual = (
-        (_("近 30 天"), today - dt.timedelta(days=DEFAULT_DAYS - 1), today), (_("本月"), month, today),
-        (_("上月"), before.replace(day=1), before), (_("本季度"), quarter, today),
-        (_("本年"), today.replace(month=1, day=1), today),
-    )  # fmt: skip
+    known = (
+        (_("近 30 天"), today - dt.timedelta(days=DEFAULT_DAYS - 1), today),
+        *((words, first, last) for _name, words, first, last in usual(today)),
+    )
     more: dict[str, Any] = {"region": asked.region} if asked.region else {}
     return [
         (
             words, url_for("Reports.index", from_on=first.isoformat(), to_on=last.isoformat(), **more),
             (asked.from_on, asked.to_on) == (first.isoformat(), last.isoformat()),
         )
-        for words, first, last in usual
+        for words, first, last in known
     ]  # fmt: skip
 
 

@@ -7,13 +7,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import g
+from flask_babel import gettext as _
 
 from app import clock
 from app.extensions import db
 from app.listing import day_of_text
 from app.reports.asked import Asked
 from app.reports.coverage import check_region
+from app.rules.periods import usual_periods
 from app.views.frame.account_forms import number
+
+
+def usual(today: dt.date) -> list[tuple[str, str, dt.date, dt.date]]:
+    """The usual periods: name, words, first and last day."""
+    words = {
+        "year": _("本年"), "last_year": _("上年"), "quarter": _("本季度"), "month": _("本月"), "last_month": _("上月"),
+    }  # fmt: skip
+    return [(name, words[name], *days) for name, days in usual_periods(today).items()]
 
 
 def days_of(given: Any, days: int) -> tuple[dt.date, dt.date]:

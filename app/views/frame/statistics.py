@@ -9,12 +9,14 @@ from flask import g, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
+from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.lookups import text_of
 from app.permissions import Verb
 from app.reports.asked import Asked, check
 from app.views.frame.asked import asked as asked_of
+from app.views.frame.asked import usual
 from app.views.frame.exports import send_table
 
 
@@ -51,7 +53,8 @@ class Statistics(BaseView):
             self.template, title=str(self.title), asked=asked, cuts=self.cuts, findings=findings, own=self.route_base,
             may_export=g.actor.may(Verb.EXPORT) and bool(found["lines"]), unit_lookup=self.unit_lookup,
             unit_text=text_of(db.session, self.unit_lookup, asked.unit_id) if asked.unit_id is not None else "",
-            region_text=text_of(db.session, "region_codes", asked.region) if asked.region else "", **found,
+            region_text=text_of(db.session, "region_codes", asked.region) if asked.region else "",
+            periods=usual(clock.today()), **found,
         )  # fmt: skip
         return page, 422 if findings else 200
 

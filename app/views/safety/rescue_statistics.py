@@ -28,12 +28,14 @@ class RescueStatistics(Statistics):
     unit_lookup = "maintenance_units"
 
     def found(self, asked: Asked | None) -> dict[str, Any]:
-        whole, lines, late_link = rescues.Line(None), [], ""
+        whole, lines = rescues.Line(None), []
         if asked:
             whole, cut = rescues.cuts(db.session, g.actor, asked, [asked.by], clock.now())
-            lines, late_link = cut[asked.by], rescues.link_of(asked, tab="late")
+            lines = cut[asked.by]
         most = max((line.total for line in lines), default=1)
-        return {"lines": lines, "whole": whole, "late_link": late_link, "most": most, "formulas": rescues.FORMULAS}
+        return {
+            "lines": lines, "whole": whole, "links_of": rescues.links_of, "most": most, "formulas": rescues.FORMULAS,
+        }  # fmt: skip
 
 
 def register(appbuilder: Any) -> None:

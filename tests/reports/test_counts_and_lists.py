@@ -1,0 +1,206 @@
+"""CMP-04, RES-05, STA-02: each number of the statistics of complaints and rescues is the length of the list behind it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from app import clock, scope
+from app.listing import moment
+from app.listings.complaints import COMPLAINTS
+from app.listings.rescues import RESCUES
+from app.models import Complaint, Rescue
+from app.models.region import digits_below
+from app.permissions import Role
+from app.reports import asked as over_days
+from app.reports import complaints, rescues
+from app.reports.asked import Asked
+from app.transaction import transaction
+from app.workflows.public import complaints as course
+from tests.factories import World, make_account, make_elevator, make_policy, region
+from tests.statements import statements
+from tests.views.rescue.ground import freed, report
+
+CITY, DISTRICT, OTHER = "980400000000", "980402000000", "980403000000"
+H = dt.timedelta(hours=1)
+
+
+def listed(session: Any, actor: Any, listing: Any, href: str) -> int:
+    """How many rows the list has that an address opens, for whoever looks."""
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(href).query, keep_blank_values=True).items()}
+    query = listing.read(asked)
+    assert not query.notices, (href, query.notices)
+    assert set(asked) - {"tab"} == set(query_names(query)), href
+    with scope.acting(actor):
+        return int(listing.total(moment(session, actor), query))
+
+
+def query_names(query: Any) -> list[str]:
+    """The parameters that a query was narrowed by."""
+    found = []
+    for name, value in query.filters.items():
+        if isinstance(value, tuple):
+            found += [f"f_{name}_{tail}" for tail, day in zip(("from", "to"), value, strict=True) if day]
+        else:
+            found.append(f"f_{name}")
+    return found
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.accounts["agent"] = make_account(world.session, Role.RESCUE_AGENT, region_code=CITY)
+    make_policy(world.session, "rescue_desk_minutes", 2)
+    world.session.commit()
+    return world
+
+
+@pytest.fixture
+def spread(world: World) -> World:
+    """Complaints in whatever state over three places, one of them of nobody, and over a year."""
+    rng, now = random.Random(5), clock.now()
+    session = world.session
+    far = make_elevator(session, maintenance_unit=world.other_firm, use_unit=world.other_use_unit, region_code=OTHER)
+    nobody = make_elevator(session, region_code=DISTRICT)
+    session.commit()
+    for n in range(60):
+        lift = rng.choice((world.own, far, nobody))
+        kinds = rng.sample(["shaking", "noise", "doors", "other"], rng.randint(1, 3))
+        with transaction(session):
+            begun = now - rng.choice((10, 300, 900, 3000, 6000)) * H - n * H
+            form = {"name": "甲", "phone": f"1390000{n:04d}", "body": "第 三 件"}
+            row = course.complain(session, lift, form, kinds, (), begun, None)
+            if row.unit_id is None or rng.random() < 0.3:
+                continue
+            course.close(session, world.actor("platform_admin"), row.id, "办结", rng.random() < 0.5, begun + H)
+        if rng.random() < 0.5:
+            session.get(Complaint, row.id).late_steps = rng.choice(("accept", None))
+            session.commit()
+    # Whatever its state, the lists and the statistics judge what stands in the row.
+    for row in session.query(Complaint).filter(Complaint.state == "closed", Complaint.id % 2 == 0):
+        row.is_untrue, row.reviewed_at = False, row.complained_at + 2 * H
+    session.commit()
+    return world
+
+
+@pytest.mark.feature("CMP-04")
+@pytest.mark.parametrize("place", [None, CITY, DISTRICT])
+def test_each_number_of_complaints_opens_as_many(spread: World, place: str | None) -> None:
+    actor, today = spread.actor("platform_admin"), clock.today()
+    for by in complaints.BY:
+        asked = Asked(by, today - dt.timedelta(days=200), today, None, place)
+        lines = complaints.lines(spread.session, actor, asked, clock.now())
+        whole = complaints.whole(spread.session, actor, asked, clock.now())
+        assert lines and whole.total and whole.late and whole.on_time and whole.open and whole.untrue
+        for line in (*lines, whole):
+            links = complaints.links_of(asked, line)
+            assert set(links) == {"total", "late", "on_time", "open", "untrue"}, line
+            for name, href in links.items():
+                assert listed(spread.session, actor, COMPLAINTS, href) == getattr(line, name), (line, name, href)
+        several = sum(line.total for line in lines)
+        assert several == whole.total if by != "kind" else several > whole.total, by
+
+
+@pytest.mark.feature("CMP-04")
+def test_a_unit_and_a_district_narrow_every_cut(spread: World) -> None:
+    actor, today = spread.actor("platform_admin"), clock.today()
+    for by in complaints.BY:
+        asked = Asked(by, today - dt.timedelta(days=400), today, spread.firm.id, OTHER)
+        assert complaints.lines(spread.session, actor, asked, clock.now()) == [], by
+        assert complaints.whole(spread.session, actor, asked, clock.now()).total == 0
+
+
+@pytest.mark.feature("RES-05")
+@pytest.mark.parametrize("place", [None, CITY, DISTRICT])
+def test_each_number_of_rescues_opens_as_many(world: World, place: str | None) -> None:
+    session = world.session
+    lifts = [
+        make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit, place_type=kind)
+        for kind in ("hospital", None, "school")
+    ]
+    lone = make_elevator(session, region_code=DISTRICT)
+    session.commit()
+    freed(world, ago=60, elevator=lifts[0])
+    freed(world, ago=60 * 7, elevator=lifts[1], accept=9)
+    freed(world, ago=60 * 24 * 40, elevator=lifts[2], outcome="false_alarm", cause="", trapped="0")
+    report(world, ago=30, elevator=lifts[2])
+    report(world, ago=200, elevator=lone)
+    report(world, ago=60 * 24 * 300, elevator=lifts[0])
+    actor, today = world.actor("platform_admin"), clock.today()
+    asked = Asked("unit", today - dt.timedelta(days=100), today, None, place)
+    whole, cuts = rescues.cuts(session, actor, asked, rescues.BY, clock.now())
+    assert whole.total == 5 and whole.late and whole.on_time and whole.open == 2 and whole.entrapments == 2
+    for by, lines in cuts.items():
+        assert sum(line.total for line in lines) == 5, by
+        for line in (*lines, whole):
+            links = rescues.links_of(line)
+            assert set(links) == {"total", "late", "entrapments", "on_time", "open"}, line
+            for name, href in links.items():
+                assert listed(session, actor, RESCUES, href) == getattr(line, name), (line, name, href)
+
+
+@pytest.mark.feature("RES-05")
+def test_a_case_stands_in_the_two_hours_of_shanghai_in_which_it_was_reported(world: World) -> None:
+    key = report(world)
+    row = world.session.get(Rescue, key)
+    actor, today = world.actor("platform_admin"), clock.today()
+    for at, hour in (("00:00:00", 0), ("01:59:59.9", 0), ("02:00:00", 1), ("07:59:59", 3), ("08:00:00", 4),
+                     ("23:59:59.9", 11)):  # fmt: skip
+        row.reported_at = clock.instant_of(dt.datetime.fromisoformat(f"{today} {at}"))
+        world.session.commit()
+        found = [
+            n for n in range(12)
+            if listed(world.session, actor, RESCUES, f"/rescues/history/?f_hour={n}")
+        ]  # fmt: skip
+        assert found == [hour], at
+        _whole, cut = rescues.cuts(world.session, actor, Asked("hour", today, today), ["hour"], clock.now())
+        assert [line.key for line in cut["hour"]] == [hour]
+
+
+def test_what_is_filed_at_the_region_itself_opens_no_list_of_its_own(world: World) -> None:
+    session = world.session
+    region(session)
+    asked = Asked("region", dt.date(2026, 1, 1), dt.date(2026, 1, 1), None, CITY)
+    named = over_days.areas(session, ["980400", "980402"], asked)
+    assert named["980402"][1] == DISTRICT and named["980400"][1] == "" and "本级" in named["980400"][0]
+    # Alone it is all there is, and the list of the region is its own.
+    assert over_days.areas(session, ["980400"], asked)["980400"][1] == CITY
+
+
+@pytest.mark.parametrize(
+    ("code", "digits"),
+    [("980000000000", 4), (CITY, 6), (DISTRICT, 9), ("980402003000", 12), ("980402003004", 12)],
+)
+def test_places_below_a_region(code: str, digits: int) -> None:
+    assert digits_below(code) == digits
+
+
+def test_months_are_cut_as_the_period_is_and_many_become_years() -> None:
+    day = dt.date
+    found = over_days.whole_months(Asked("month", day(2026, 1, 31), day(2026, 3, 1)))
+    assert found == [(day(2026, 1, 31), day(2026, 1, 31)), (day(2026, 2, 1), day(2026, 2, 28)),
+                     (day(2026, 3, 1), day(2026, 3, 1))]  # fmt: skip
+    assert [over_days.month_words(*one) for one in found] == ["2026-01", "2026-02", "2026-03"]
+    years = over_days.whole_months(Asked("month", day(2010, 5, 2), day(2026, 3, 1)))
+    assert years[0] == (day(2010, 5, 2), day(2010, 12, 31)) and years[-1] == (day(2026, 1, 1), day(2026, 3, 1))
+    assert len(years) == 17 and over_days.month_words(*years[1]) == "2011"
+    whole = over_days.whole_months(Asked("month", day(1950, 1, 1), day(2199, 12, 31)))
+    assert len(whole) == 250 and whole[-1][1] == day(2199, 12, 31)
+
+
+@pytest.mark.feature("CMP-04", "RES-05")
+@pytest.mark.parametrize("path", ["/complaints/statistics", "/rescues/statistics"])
+def test_the_page_narrows_to_a_district_by_few_statements(spread: World, sign_in: Any, path: str) -> None:
+    report(spread)
+    browser = sign_in(spread.accounts["region_admin"])
+    cuts = complaints.BY if path.startswith("/complaints") else rescues.BY
+    for by in cuts:
+        address = f"{path}?by={by}&region={DISTRICT}"
+        browser.get(address)
+        with statements() as seen:
+            page = browser.get(address)
+        assert page.status_code == 200 and len(seen) <= 10, (by, len(seen))
+        assert f'name="region"\n value="{DISTRICT}"' in page.text and "上月" in page.text and "本季度" in page.text
