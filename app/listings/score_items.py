@@ -95,6 +95,36 @@ def _less(whole: int | None, part: int | None) -> int | None:
     return None if whole is None or part is None else whole - part
 
 
+def count_of(row: Score, name: str) -> int | None:
+    """A count of the manual's columns, stored or made of those that are."""
+    made = _MADE.get(name)
+    found: int | None = getattr(row, name) if made is None else made(row)
+    return found
+
+
+def _rescue_total(row: Score) -> int | None:
+    return None if row.rescue_on_time is None else row.rescue_on_time + (row.rescue_late or 0)
+
+
+# Counts that are sums or differences of the stored ones.
+_MADE: dict[str, Callable[[Score], int | None]] = {
+    "rescue_total": _rescue_total,
+    "feedback_on_time": lambda row: _less(row.feedback_total, row.feedback_late),
+    "inspection_passed": lambda row: _less(row.inspection_total, row.inspection_failed),
+    "change_on_time": lambda row: _less(row.change_total, row.change_late),
+}
+_MADE_LABEL = {
+    "rescue_total": _l("救援总次数"), "feedback_on_time": _l("投诉合规次数"), "inspection_passed": _l("合格电梯数"),
+    "change_on_time": _l("及时使用单位数"),
+}  # fmt: skip
+
+
+def _count_column(name: str) -> Column:
+    if name not in _MADE:
+        return column(Score, name)
+    return Column(name, _MADE_LABEL[name], lambda row: count_of(row, name), "number")
+
+
 def _rescued(row: Score) -> tuple[int | None, int | None]:
     if row.rescue_on_time is None or row.rescue_late is None:
         return None, None
@@ -174,14 +204,14 @@ TOTALS = register(
 
 # The manual's columns of each list, and what its rate is called.
 _COUNTS: dict[Item, tuple[tuple[str, ...], Any]] = {
-    Item.RESCUE: (("rescue_on_time", "rescue_late", "rescue_second"), _l("救援及时率（%）")),
-    Item.FEEDBACK: (("feedback_total", "feedback_late"), _l("处置及时率（%）")),
-    Item.INSPECTION: (("inspection_total", "inspection_failed"), _l("一次检验合格率（%）")),
+    Item.RESCUE: (("rescue_total", "rescue_on_time", "rescue_late", "rescue_second"), _l("救援及时率（%）")),
+    Item.FEEDBACK: (("feedback_total", "feedback_on_time", "feedback_late"), _l("处置及时率（%）")),
+    Item.INSPECTION: (("inspection_total", "inspection_passed", "inspection_failed"), _l("一次检验合格率（%）")),
     Item.FAULT: (
         ("fault_elevators", "fault_faulty", "fault_entrapments", "fault_twice", "fault_thrice", "fault_often"),
         _l("电梯故障率（%）"),
     ),
-    Item.CHANGE: (("change_total", "change_late"), _l("变更及时率（%）")),
+    Item.CHANGE: (("change_total", "change_on_time", "change_late"), _l("变更及时率（%）")),
 }  # fmt: skip
 
 
@@ -193,7 +223,7 @@ def _of_item(item: Item) -> Listing:
     columns = (
         column(Score, rank.key, label=_l("名次")),
         *_UNIT,
-        *(column(Score, name) for name in (*elevators, *counts)),
+        *(_count_column(name) for name in (*elevators, *counts)),
         Column("rate", rate, _shares(item), "number"),
         _points(item, _l("得分")),
         *_AROUND,

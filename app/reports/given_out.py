@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from app import clock
 from app.errors import refuse
 from app.listing import Column, moment
-from app.listings import capacity, item_sets, score_elevators
+from app.listings import capacity, item_sets, score_elevators, score_records
 from app.models.policy import policy_version
 from app.permissions import Actor
 from app.reports import (
@@ -89,6 +89,7 @@ TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "approval_ageing": _ageing,
     "fair_comparison": _fairness,
     "score_elevators": _score_elevators,
+    "score_records": score_records.table,
     "complaint_counts": _complaints,
     "rescue_counts": _rescues,
     "repair_counts": _repairs,

@@ -1,4 +1,4 @@
-"""CMP-04, RES-05, STA-02: each number of the statistics of complaints and rescues is the length of the list behind it."""
+"""CMP-04, RES-05: each number of the statistics of complaints and rescues is the length of the list behind it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,19 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.extensions import db
-from app.listings.score_items import ITEM, ITEM_EVIDENCE, ITEM_LISTS, ITEM_RULE, STARS, TOTALS, points_of
+from app.listing import Column
+from app.listings import score_records as score_records_listed
+from app.listings.score_items import (
+    ITEM,
+    ITEM_EVIDENCE,
+    ITEM_LISTS,
+    ITEM_RULE,
+    STARS,
+    TOTALS,
+    count_of,
+    points_of,
+)
+from app.listings.score_records import COUNTED, TIMES
 from app.models import Score, ScoreEntry
 from app.models.choices import SCORE_STATE, word
 from app.models.score import CREDIT, lines_of, rating_lines
@@ -25,7 +37,8 @@ from app.rules.rating import RatingRule, to_next_star
 from app.rules.score_items import Item
 from app.views.frame import screens
 from app.views.frame.base import SQLAInterface, mark
-from app.views.frame.cells import link
+from app.views.frame.cells import cut, link, pill, shown
+from app.views.frame.exports import send_table
 from app.views.scores.scores import (
     ROWS,
     Ranking,
@@ -41,10 +54,7 @@ from app.views.scores.scores import (
 from app.workflows.oversight import appeal_items
 from app.workflows.scores import score_rating, score_records
 
-COUNTED: dict[str, Any] = {
-    "on_time": _l("及时"), "late": _l("不及时"), "second": _l("二次及时"), "passed": _l("合格"),
-    "failed": _l("不合格"), "fault": _l("困人故障"), "held": _l("合同内电梯"),
-}  # fmt: skip
+LEADING = ("code", "place", "number")
 TONES = {"on_time": "ok", "second": "ok", "passed": "ok", "late": "over", "failed": "over", "fault": "over"}
 PAGES = {
     "rescue": "/rescues/", "complaint": "/complaints/", "inspection": "/inspections/", "application": "/applications/",
@@ -52,11 +62,15 @@ PAGES = {
 }
 # Which records a count opens.
 OPENS = {
-    "rescue_on_time": "on_time", "rescue_late": "late", "rescue_second": "second", "feedback_total": "",
-    "feedback_late": "late", "inspection_total": "", "inspection_failed": "failed", "fault_elevators": "held",
-    "fault_faulty": "fault", "fault_entrapments": "fault", "fault_twice": "fault", "fault_thrice": "fault",
-    "fault_often": "fault", "change_total": "", "change_late": "late",
+    "rescue_on_time": "only=on_time", "rescue_late": "only=late", "rescue_second": "only=second",
+    "rescue_total": "only=", "feedback_total": "only=", "feedback_on_time": "only=on_time",
+    "feedback_late": "only=late", "inspection_total": "only=", "inspection_failed": "only=failed",
+    "inspection_passed": "only=", "fault_elevators": "only=held", "fault_faulty": "only=fault",
+    "fault_entrapments": "only=fault", "fault_twice": "only=fault&times=2", "fault_thrice": "only=fault&times=3",
+    "fault_often": "only=fault&times=4", "change_total": "only=", "change_on_time": "only=",
+    "change_late": "only=late",
 }  # fmt: skip
+BAD = {"late", "failed", "faulty", "entrapments", "twice", "thrice", "often"}
 
 
 def rank_of(item: Item) -> str:
@@ -80,8 +94,8 @@ def _count(name: str) -> Callable[[Score], Any]:
     item, opens = name.partition("_")[0], OPENS[name]
 
     def cell(row: Score) -> Any:
-        count = getattr(row, name)
-        return link(count, f"/scores/{row.id}/items/{item}?only={opens}") if count else "—" if count is None else 0
+        count = count_of(row, name)
+        return link(count, f"/scores/{row.id}/items/{item}?{opens}") if count else "—" if count is None else 0
 
     return cell
 
@@ -186,7 +200,9 @@ class ScoreItemPages(BaseView):
         ).all()
         lost = sum((Fraction(int(a), int(b)) * n for _r, a, b, n in groups), Fraction(0))
         only = request.args.get("only")
-        records: list[score_records.Counted] = []
+        wanted = score_records_listed.wanted_of(request.args)
+        records: list[Any] = []
+        chosen: list[score_records.Counted] = []
         rows: Any = []
         if only is None:
             entries = select(ScoreEntry).where(lines_of(held.id, item)).order_by(ScoreEntry.id)
@@ -194,12 +210,16 @@ class ScoreItemPages(BaseView):
         found = score_records.of_unit(db.session, held.run, held.unit_id, item)
         counts = Counter(one.counted for one in found)
         if only is not None:
-            chosen = [one for one in found if one.counted == only or (not only and one.counted != "held")]
-            records = chosen[(page - 1) * ROWS : page * ROWS]
+            chosen = score_records_listed.chosen(db.session, g.actor, found, wanted)
+            shown_now = chosen[(page - 1) * ROWS : page * ROWS]
+            records = [
+                _shown(line, item)
+                for line in score_records_listed.lines_of(db.session, g.actor, item, shown_now)
+            ]
             more = len(chosen) > page * ROWS
         else:
             more = len(rows) > ROWS
-        named = {r.elevator_id for r in rows if r.elevator_id} | {one.elevator for one in records}
+        named = {r.elevator_id for r in rows if r.elevator_id}
         rank = getattr(Score, rank_of(item))
         return self.render_template(
             "ta/scores/item.html", title=held.unit.name, score=held, run=held.run, item=item, items=ITEM, lost=lost,
@@ -207,7 +227,8 @@ class ScoreItemPages(BaseView):
             more=more, only=only, total=sum(n for *_rest, n in groups), rules=ITEM_RULE, evidence=ITEM_EVIDENCE,
             pages=PAGES, appealed=appealed(held), asked=asked_for(rows[:ROWS]), never=appeal_items.NEVER,
             enforce=enforce(held, rows[:ROWS]),
-            counted=COUNTED, counts=counts, tones=TONES, seen=visible_codes(named), exact=exact_of,
+            counted=COUNTED, counts=counts, tones=TONES, seen=visible_codes(named) if named else {}, exact=exact_of,
+            wanted=wanted, heads=_heads(item), found=len(chosen), times=TIMES, may_export=g.actor.may(Verb.EXPORT),
             figures=_figures(held, item), state=word(SCORE_STATE, held.run.state), local=clock.local,
             region=region_name(held.run.region_code),
             ranked=db.session.scalar(
@@ -215,6 +236,20 @@ class ScoreItemPages(BaseView):
             ),
         )  # fmt: skip
 
+
+    @expose("/<int:pk>/items/<string:name>/table", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def table(self, pk: int, name: str) -> Any:
+        """The records that are asked for as .xlsx or .csv, with all columns."""
+        held = held_score(pk)
+        if name not in {item.value for item in ITEM_LISTS} or held.run.items_digest is None:
+            abort(404)
+        title = score_records_listed.title_of(
+            held.unit.name, str(ITEM[Item(name)]), held.run.from_on, held.run.to_on
+        )
+        wanted = score_records_listed.wanted_of(request.form)
+        return send_table("score_records", title, score=str(pk), item=name, **wanted.as_dict())
 
     @expose("/<int:pk>/rating")
     @has_access
@@ -254,12 +289,38 @@ def _places(held: Score) -> dict[str, tuple[Any, str]]:
     }
 
 
-def _figures(held: Score, item: Item) -> list[tuple[Any, Any, str]]:
-    """Label, count and the records that it opens."""
+def _figures(held: Score, item: Item) -> list[tuple[Any, Any, str, str]]:
+    """Label, count, the records that it opens, and whether it costs points."""
     return [
-        (column.label, getattr(held, column.name), OPENS[column.name])
+        (
+            column.label, count_of(held, column.name), OPENS[column.name],
+            "over" if column.name.rpartition("_")[2] in BAD else "",
+        )
         for column in ITEM_LISTS[item].columns if column.name in OPENS
     ]  # fmt: skip
+
+
+def _heads(item: Item) -> list[Column]:
+    """The columns that stand beside elevator and number, which lead."""
+    return [column for column in score_records_listed.COLUMNS[item] if column.name not in LEADING]
+
+
+def _shown(line: score_records_listed.Line, item: Item) -> dict[str, Any]:
+    """A line as its row of the page says it."""
+    cells = []
+    for column in _heads(item):
+        value = shown(column, column.value(line))
+        if column.name == "counted":
+            value = pill(value, TONES.get(line.record.counted, "gone"))
+        elif column.name in score_records_listed.LONG and value != "—":
+            value = cut(value, 14)
+        cells.append((column, value))
+    number = next((one.value(line) for one in score_records_listed.COLUMNS[item] if one.name == "number"), None)
+    return {
+        "elevator": line.record.elevator, "code": line.code, "place": line.place, "number": number, "cells": cells,
+        "lift": line.lift, "record": line.record.evidence and line.row and (PAGES[line.record.evidence] +
+            str(line.record.key)),
+    }  # fmt: skip
 
 
 def register(appbuilder: Any) -> None:

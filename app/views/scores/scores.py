@@ -29,11 +29,13 @@ from app.models.choices import SCORE_STATE, VISIT_STATE, word
 from app.models.score import lines_of
 from app.permissions import Verb, require
 from app.rules.calendar import EARLIEST_ON
+from app.rules.periods import usual_periods
 from app.rules.score_items import Item
 from app.rules.scoring import LATE_DAYS, PairFacts, late_extra
 from app.rules.visits import VisitState
 from app.transaction import transaction
 from app.views.frame import screens
+from app.views.frame.asked import usual
 from app.views.frame.base import Screen, SQLAInterface, mark
 from app.views.frame.cells import link
 from app.views.frame.exports import send_table
@@ -68,10 +70,16 @@ class Ranking(Screen):
     @has_access
     def list(self) -> Any:
         require(g.actor, self.verb)
-        if not request.args.get("f_run"):
-            newest = db.session.scalar(scores.runs_of(g.actor).limit(1))
-            if newest is not None:
-                return redirect(f"{self.route_base}/?{urlencode({**request.args.to_dict(), 'f_run': newest.id})}")
+        asked = request.args.to_dict()
+        span = _span(asked.pop("period", ""))
+        if span or not asked.get("f_run"):
+            held = db.session.scalar(scores.runs_of(g.actor, span).limit(1))
+            if held is None and span:
+                words = next(words for _name, words, first, last in usual(clock.today()) if (first, last) == span)
+                flash(_("还没有计算过%(p)s的得分，下面是最近一次计算。", p=words), "warning")
+                held = db.session.scalar(scores.runs_of(g.actor).limit(1))
+            if held is not None:
+                return redirect(f"{self.route_base}/?{urlencode({**asked, 'f_run': held.id})}")
         return self.page()
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
@@ -83,7 +91,7 @@ class Ranking(Screen):
         may_run = g.actor.may(Verb.SCORE_RUN)
         place = request.form.get("region", g.actor.region_code or "")
         return {
-            "runs": runs, "run": held, "states": SCORE_STATE, "periods": _periods(clock.today()), "findings": findings,
+            "runs": runs, "run": held, "states": SCORE_STATE, "periods": usual(clock.today()), "findings": findings,
             "unjudged": scores.unjudged(db.session, held) if held and may_run else 0,
             "may_run": may_run, "given": request.form, "local": clock.local,
             "own_region": g.actor.region_code or "", "places": region_names({r.region_code for r in runs}),
@@ -269,11 +277,9 @@ def _asked() -> tuple[str | None, dt.date, dt.date, dt.datetime | None]:
     return request.form.get("region", "").strip()[:20] or None, days[0], days[1], as_of
 
 
-def _periods(today: dt.date) -> list[tuple[str, str, str]]:
-    """This year, quarter and month so far."""
-    quarter = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
-    firsts = ((_("本年"), today.replace(month=1, day=1)), (_("本季度"), quarter), (_("本月"), today.replace(day=1)))
-    return [(label, first.isoformat(), today.isoformat()) for label, first in firsts]
+def _span(named: str) -> tuple[dt.date, dt.date] | None:
+    """First and last day of a usual period by its name."""
+    return usual_periods(clock.today()).get(named)
 
 
 def visible_codes(ids: set[int]) -> dict[int, str]:

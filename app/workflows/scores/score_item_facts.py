@@ -173,16 +173,20 @@ def rescues(facts: Facts, first: int, last: int, but: Any = None) -> dict[tuple[
 
 def call_of(calls: list[Call], as_of: dt.datetime) -> Outcome | None:
     """Of a unit called out again: from the first call on, by whatever was done first; over when the last one is."""
+    begun = calls[0]
+    if begun.upheld:
+        return Outcome.ON_TIME
+    return call_outcome(begun.dispatched_at, *done_by(calls), calls[-1].ended_at, as_of, begun.minutes)
+
+
+def done_by(calls: list[Call]) -> tuple[dt.datetime | None, dt.datetime | None, dt.datetime | None]:
+    """When it accepted, arrived and freed first, over all its calls."""
 
     def first(instants: Iterable[dt.datetime | None]) -> dt.datetime | None:
         return min((at for at in instants if at is not None), default=None)
 
-    begun = calls[0]
-    if begun.upheld:
-        return Outcome.ON_TIME
-    return call_outcome(
-        begun.dispatched_at, first(c.accepted_at for c in calls), first(c.arrived_at for c in calls),
-        first(c.done_at for c in calls), calls[-1].ended_at, as_of, begun.minutes,
+    return (
+        first(c.accepted_at for c in calls), first(c.arrived_at for c in calls), first(c.done_at for c in calls),
     )  # fmt: skip
 
 

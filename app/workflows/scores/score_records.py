@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, NamedTuple
 
 from app import clock
@@ -13,10 +14,21 @@ from app.workflows.scores import score_item_facts as read
 from app.workflows.scores.score_facts import Facts, frame_of_run
 
 
+class Course(NamedTuple):
+    """A unit's part in a rescue as known then: when it was called out, and what it did first."""
+
+    level: int
+    dispatched_at: dt.datetime
+    accepted_at: dt.datetime | None
+    arrived_at: dt.datetime | None
+    done_at: dt.datetime | None
+
+
 class Counted(NamedTuple):
     """A record: its elevator, its day, the kind of evidence and its key, and what it was counted as.
 
     `counted`: on_time, late, second; passed, failed; fault, held (an elevator under contract, without a record).
+    `course` of a rescue; `times`: how often people were shut in that elevator in the year.
     """
 
     elevator: int
@@ -24,6 +36,8 @@ class Counted(NamedTuple):
     evidence: str
     key: int
     counted: str
+    course: Course | None = None
+    times: int | None = None
 
 
 def of_unit(session: AnySession, run: ScoreRun, unit_id: int, item: Item) -> list[Counted]:
@@ -38,7 +52,8 @@ def _rescues(facts: Facts, unit: int) -> list[Counted]:
         outcome = read.call_of(calls, facts.frame.as_of)
         if outcome is not None and (level == 1 or outcome is Outcome.ON_TIME):
             counted = "second" if level == 2 else outcome.value
-            found.append(Counted(calls[0].elevator_id, calls[0].day, "rescue", key, counted))
+            course = Course(level, calls[0].dispatched_at, *read.done_by(calls))
+            found.append(Counted(calls[0].elevator_id, calls[0].day, "rescue", key, counted, course))
     return found
 
 
@@ -62,9 +77,10 @@ def _inspections(facts: Facts, unit: int) -> list[Counted]:
 
 
 def _faults(facts: Facts, unit: int) -> list[Counted]:
+    of_unit = read.fault(facts, unit, unit)[unit]
     found = [
-        Counted(record.elevator, record.on, "rescue", record.key, "fault")
-        for record in read.fault(facts, unit, unit)[unit].entrapments
+        Counted(one.elevator, one.on, "rescue", one.key, "fault", times=of_unit.in_year.get(one.elevator, 0))
+        for one in of_unit.entrapments
     ]
     held = facts.session.scalars(read.elevators_of(facts, unit))
     return found + [Counted(elevator, "", "", elevator, "held") for elevator in held]

@@ -106,12 +106,19 @@ def run(
     return stored
 
 
-def runs_of(actor: Actor) -> Any:
-    """The runs that the actor sees something of, those of the own region first, newest first; a statement."""
+def runs_of(actor: Actor, span: tuple[dt.date, dt.date] | None = None) -> Any:
+    """The runs that the actor sees something of, those of the own region first, newest first; a statement.
+
+    `span`: those of this period alone; of one that goes on, those that reach into its last month, the furthest first.
+    """
     statement = select(ScoreRun).where(
         scope.criterion(ScoreRun, actor), ScoreRun.id.in_(select(Score.run_id).where(scope.criterion(Score, actor)))
     )
     own = ScoreRun.region_code == (actor.region_code or "")
+    if span is not None:
+        since = span[1] if span[1] < clock.today() else span[1] - dt.timedelta(days=31)
+        statement = statement.where(ScoreRun.from_on == span[0], ScoreRun.to_on.between(since, span[1]))
+        return statement.order_by(own.desc(), ScoreRun.to_on.desc(), ScoreRun.as_of.desc(), ScoreRun.id.desc())
     return statement.order_by(own.desc(), ScoreRun.as_of.desc(), ScoreRun.id.desc())
 
 
