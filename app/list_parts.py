@@ -24,7 +24,8 @@ class Column:
     `sql` is what `value` reads, as an expression over the list's tables, or with `of` (a many-to-one relation of one of
     them) the name of an attribute there: exports then read values without making an object a row. `said`: a sentence of
     ours that the database kept, told in the reader's language. `along` names columns whose values the page shows in
-    this one's cell: an export gives them columns of their own.
+    this one's cell: an export gives them columns of their own. `asked`: rows come without it; its `sql` is read in one
+    statement a page, where it is shown, into the row's `asked` by name.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     of: Any = None
     said: bool = False
     along: tuple[str, ...] = ()
+    asked: bool = False
 
     @property
     def is_late(self) -> bool:
@@ -84,7 +86,8 @@ def _kind(declared: Any) -> str:
 class Filter:
     """One way to narrow. `kind`: choice (several by comma), date (from, to), lookup (a row's id), region, text, bool.
 
-    `criterion(value)` replaces the comparison with `column` where it is not one.
+    `criterion(value)` replaces the comparison with `column` where it is not one; `within(moment, value)` where that
+    asks who looks, what time it is, or the search index.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Filter:
     choices: dict[str, Any] | None = None
     lookup: str | None = None
     criterion: Callable[[Any], Any] | None = None
+    within: Callable[[Moment, Any], Any] | None = None
     # Of what kind a person's number it is: then its words show the mask, in chips, notes and the log.
     sensitive: str | None = None
     # Who can ever have a row of a choice, by choice, as `Tab.shown_to`: nobody else is offered it.

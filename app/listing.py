@@ -24,19 +24,17 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, func, select, true
+from sqlalchemy import Select, bindparam, case, func, select, true
 from sqlalchemy.orm import aliased, undefer
 
 from app import clock, list_query, scope, search
+from app.list_compare import compare
 from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, of_no_unit, related
 from app.list_query import MOST_CHOSEN, day_of_text, instant_of_text
 from app.models import Region
 from app.models.among import among
-from app.models.base import Instant
-from app.models.region import code_span
 from app.models.sealed import normal
 from app.permissions import Actor
-from app.rules.calendar import EARLIEST_ON, LATEST_ON, day_start
 from app.rules.identifiers import mask_numbers
 from app.search import Through
 from app.wording import finished, say, together
@@ -131,7 +129,7 @@ class Listing:
         statement = statement.where(*self._holding(query))
         for each in self.filters:
             if each.name in query.filters:
-                statement = statement.where(_compare(each, query.filters[each.name]))
+                statement = statement.where(compare(moment, each, query.filters[each.name]))
         return statement.where(self.key.in_(query.chosen)) if query.chosen else statement
 
     def words(self, query: Query) -> list[str]:
@@ -262,10 +260,19 @@ class Listing:
         return [by_key[k] for k in keys if k in by_key]
 
     def fill(self, session: Any, rows: Sequence[Any], names: Sequence[str]) -> None:
-        """Read what rows at hand lack and one of these columns shows, in one statement; mostly that is nothing."""
-        late = [c.sql.key for n in names if (c := self.column(n)) is not None and c.is_late]
+        """Read what rows at hand lack and these columns show, a statement for all of a kind; mostly that is nothing."""
+        shown = [c for n in names if (c := self.column(n)) is not None]
+        late, asked = [c.sql.key for c in shown if c.is_late], [c for c in shown if c.asked]
+        name = self.model.__mapper__.get_property_by_column(self.key).key
+        if rows and asked:
+            values = select(self.key, *(c.sql.label(c.name) for c in asked)).where(
+                self.key.in_([getattr(row, name) for row in rows])
+            )
+            found = {key: told for key, *told in session.execute(values.execution_options(skip_scope=True))}
+            for row in rows:
+                told = found.get(getattr(row, name), [None] * len(asked))
+                row.asked = {c.name: value for c, value in zip(asked, told, strict=True)}
         if rows and late:
-            name = self.model.__mapper__.get_property_by_column(self.key).key
             wanted = select(self.model).where(self.key.in_([getattr(row, name) for row in rows]))
             wanted = wanted.options(*(undefer(getattr(self.model, one)) for one in late))
             session.scalars(wanted.execution_options(skip_scope=True)).all()
@@ -403,38 +410,6 @@ def _selecting(statement: Select[Any], columns: Sequence[Column]) -> Select[Any]
 def _count(session: Any, statement: Select[Any]) -> int:
     capped = select(func.count()).select_from(statement.limit(COUNT_CAP).subquery())
     return int(session.scalar(capped.execution_options(skip_scope=True)) or 0)
-
-
-def _compare(one: Filter, value: Any) -> Any:
-    if one.criterion is not None:
-        return one.criterion(value)
-    if one.kind == "choice":
-        return one.column.in_(value)
-    if one.kind == "date":
-        first, last = value
-        if isinstance(one.column.type, Instant):
-            # The days are Shanghai's; whatever lies beyond the calendar is as good as its end.
-            bounds = [one.column >= _starts(first)] if first else []
-            bounds += [one.column < _starts(last, 1)] if last else []
-            return and_(*bounds)
-        bounds = []
-        if first:
-            bounds.append(one.column >= first)
-        if last:
-            bounds.append(one.column <= last)
-        return and_(*bounds)
-    if one.kind == "region":
-        low, high = code_span(value)
-        return and_(one.column >= low, one.column < high)
-    if one.kind == "text":
-        return one.column.icontains(value, autoescape=True)
-    return one.column == value
-
-
-def _starts(day: dt.date, later: int = 0) -> dt.datetime:
-    """The instant at which a day, or the day `later` days after it, begins in Shanghai."""
-    held = min(max(day, EARLIEST_ON), LATEST_ON) + dt.timedelta(days=later)
-    return day_start(held)
 
 
 LISTINGS: dict[str, Listing] = {}

@@ -215,6 +215,13 @@ KIND_ROLES: dict[str, frozenset[Role]] = {
     "inspection": frozenset({Role.UNIT_HEAD, Role.TESTER}), "rescue": frozenset({Role.UNIT_HEAD, Role.RESCUER}),
     **dict.fromkeys(("production", "installation", "property", "owner"), frozenset({Role.UNIT_HEAD})),
 }  # fmt: skip
+# What an account of a person of each kind holds (人员类型). One may hold several (ACC-13); the head's own account is
+# the unit's main one.
+PERSON_ROLES: dict[str, frozenset[Role]] = {
+    "head_worker": frozenset({Role.MAINTENANCE_HEAD, Role.WORKER}),
+    "manager": frozenset({Role.MAINTENANCE_MANAGER}), "clerk": frozenset({Role.CLERK}),
+    "worker": frozenset({Role.WORKER}), "safety_officer": frozenset({Role.SAFETY_OFFICER}),
+}  # fmt: skip
 # A unit whose people look for what they are to inspect where it is; any other role binds it to elevators of its own.
 _INSPECTS = frozenset({Role.TESTER, Role.UNIT_HEAD, Role.RESCUER})
 

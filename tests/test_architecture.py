@@ -62,9 +62,10 @@ ALLOWED: dict[str, set[str]] = {
     # What lists, choices and exports share: declarations above the models, below whoever shows them.
     "search": BASE | {"models"},
     "list_parts": CORE,
+    "list_compare": CORE | {"list_parts"},
     "list_query": CORE | {"list_parts"},
-    "listing": CORE | {"list_parts", "list_query", "lookups", "search"},
-    "listings": CORE | {"listing", "workflows"},
+    "listing": CORE | {"list_compare", "list_parts", "list_query", "lookups", "search"},
+    "listings": CORE | {"listing", "search", "workflows"},
     "lookups": CORE | {"search"},
     "reports": CORE | LISTS,
     # Checking asks the same questions as the forms, importing calls the same verbs.

@@ -43,7 +43,8 @@ def test_values_straight_from_the_database_are_those_of_the_rows(session: Any) -
         columns = [c for c in listing.columns if c.sql is not None]
         if not columns:
             continue
-        query = Query(sort=listing.order[0], descending=listing.order[1])
+        names = tuple(c.name for c in columns)
+        query = Query(sort=listing.order[0], descending=listing.order[1], columns=names)
         blocks = [tuple(row) for block in listing.blocks(now, query, columns, chunk=7) for row in block]
         assert blocks == by_object(listing, now, query, columns), listing.name
         straight += len(blocks)

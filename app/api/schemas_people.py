@@ -104,7 +104,8 @@ PEOPLE: dict[str, Schema] = {
     ),
     "Grant": an_object("count", count=said(WHOLE, "在政策规定的数量之外增加几个")),
     "NewSubAccount": an_object(
-        "login_name name roles", login_name=text(40), name=text(40), roles=_ROLES, sex=one_of(SEX), phone=text(20),
+        "login_name name", login_name=text(40), name=text(40), sex=one_of(SEX), phone=text(20),
+        roles=_ROLES, kind=said(one_of(PERSON_KIND), "人员类型；不给出角色时按它给角色"),
         person_id=said(WHOLE, "维保员：对应的人员；不给出时按手机查找或新建"), all_elevators=YES,
         rescue_role=one_of(RESCUE_ROLE),
     ),

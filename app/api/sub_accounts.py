@@ -53,7 +53,8 @@ class SubAccountApi(Resource):
         with transaction(db.session) as session:
             made = sub_accounts.add(
                 session, actor(), login_name=words(sent, "login_name"), name=words(sent, "name"),
-                roles=texts(sent, "roles"), sex=words(sent, "sex", 10), phone=words(sent, "phone", 30),
+                roles=texts(sent, "roles"), kind=words(sent, "kind", 20), sex=words(sent, "sex", 10),
+                phone=words(sent, "phone", 30),
                 person_id=key_of(sent, "person_id"), all_elevators=flag(sent, "all_elevators"),
                 rescue_role=words(sent, "rescue_role", 20), at=clock.now(),
             )  # fmt: skip

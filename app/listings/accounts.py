@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import and_, not_, or_
+from sqlalchemy import and_, func, not_, or_, select
 from sqlalchemy.orm import joinedload, object_session, selectinload
 
 from app import clock
 from app.listing import Column, Filter, Listing, Tab, column, register
-from app.models import Account, AccountRole, Unit
-from app.models.choices import RESCUE_ROLE, UNIT_KINDS
+from app.models import Account, AccountRole, ElevatorAssignment, ExternalIdentity, Person, Unit
+from app.models.choices import GRADE, RESCUE_ROLE, SEX, UNIT_KINDS
 from app.models.sealed import whole_or_end
 from app.permissions import ROLE_LABEL, Role
-from app.wording import together
+from app.wording import say, together
 from app.workflows.access.passwords import first_password_of, first_password_words
+from app.workflows.people import people
 
 KIND = {"regulator": _l("监管账号"), "agent": _l("应急坐席"), "main": _l("单位主账号"), "sub": _l("子用户")}
 _DESK_ALONE = and_(
@@ -64,7 +68,52 @@ def _has_role(names: list[str]) -> object:
     return Account.roles.any(AccountRole.name.in_(names))
 
 
-ACCOUNTS = register(Listing(
+def assigned(session: Any, accounts: Sequence[Account]) -> dict[int, Any]:
+    """Which elevators each sub-account sees: all of its unit's, or how many were given to it."""
+    counts = (
+        select(ElevatorAssignment.user_id, func.count())
+        .where(ElevatorAssignment.user_id.in_([row.id for row in accounts]))
+        .group_by(ElevatorAssignment.user_id)
+    )
+    given: dict[int, int] = dict(session.execute(counts.execution_options(skip_scope=True)).all())
+    return {
+        row.id: say("全部") if row.sees_all_elevators else f"{given.get(row.id, 0)}"
+        for row in accounts if kind_of(row) == "sub"
+    }  # fmt: skip
+
+
+def grades(session: Any, accounts: Sequence[Account]) -> dict[int, Any]:
+    """等级 of the persons who work with these accounts, as their quota goes by it (ACC-12)."""
+    persons = select(Person).where(Person.id.in_({row.person_id for row in accounts if row.person_id is not None}))
+    known = session.scalars(persons.execution_options(skip_scope=True)).all()
+    held = people.quotas(session, known, clock.now())
+    return {row.id: held[row.person_id].grade.value for row in accounts if row.person_id in held}
+
+
+def bound(session: Any, accounts: Sequence[Account]) -> dict[int, Any]:
+    """Whether an outside identity signs in as it (浙里办绑定)."""
+    found = select(ExternalIdentity.user_id).where(ExternalIdentity.user_id.in_([row.id for row in accounts]))
+    there = set(session.scalars(found.execution_options(skip_scope=True)))
+    return {row.id: row.id in there for row in accounts}
+
+
+# What stands in other tables: read for a page's rows together, where it is shown.
+_ELSEWHERE = {"elevators": assigned, "grade": grades, "identity": bound}
+
+
+class AccountListing(Listing):
+    """Adds to each row what its columns show of other tables, a statement or two for all rows of a page."""
+
+    def fill(self, session: Any, rows: Sequence[Any], names: Sequence[str]) -> None:
+        super().fill(session, rows, names)
+        for name, read in _ELSEWHERE.items():
+            if rows and name in names:
+                told = read(session, rows)
+                for row in rows:
+                    setattr(row, f"{name}_told", told.get(row.id))
+
+
+ACCOUNTS = register(AccountListing(
     name="accounts",
     title=_lp("many", "账号"),
     model=Account,
@@ -82,6 +131,11 @@ ACCOUNTS = register(Listing(
         Column("active", _l("在用"), lambda a: bool(a.active), "bool", Account.active),
         Column("must_change", _l("初始密码"), first_password),
         Column("last_login", _l("上次登录"), _last_login, "text", Account.last_login),
+        Column("sex", _l("性别"), lambda a: a.sex, "choice", None, SEX),
+        Column("grade", _l("等级"), lambda a: a.grade_told, "choice", None, GRADE),
+        Column("elevators", _l("分配的电梯"), lambda a: a.elevators_told, said=True),
+        Column("sms_factor", _l("登录短信认证"), lambda a: bool(a.sms_factor), "bool"),
+        Column("identity", _l("绑定外部身份"), lambda a: a.identity_told, "bool"),
     ),
     default=("username", "name", "phone", "kind", "roles", "unit", "region", "active", "must_change", "last_login"),
     search=(Account.username, Account.first_name, Unit.name),

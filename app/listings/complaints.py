@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
+from app.listings.of_elevator import fact_columns, fact_filters
 from app.models import Complaint, ElevatorMessage
 from app.models.choices import word
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
@@ -89,6 +90,7 @@ COMPLAINTS = register(
             Column("late", _l("不及时的环节"), late_of),
             column(Complaint, "is_untrue", sort=False),
             column(Complaint, "prodded_at"),
+            *fact_columns(Complaint),
         ),
         default=("code", "place", "unit", "kinds", "complained_at", "due_at", "state", "late"),
         search=(Complaint.code, Complaint.place, Complaint.number, Complaint.name),
@@ -107,6 +109,7 @@ COMPLAINTS = register(
             Filter("untrue", _l("不属实"), "bool", Complaint.is_untrue),
             Filter("no_unit", _l("没有承办单位"), "bool", criterion=lambda yes: Complaint.unit_id.is_(None).is_(yes)),
             Filter("region", _l("所属辖区"), "region", Complaint.region_code),
+            *fact_filters(Complaint),
         ),
         tabs=(
             Tab("all", _l("全部")),
@@ -153,6 +156,7 @@ MESSAGES = register(
             column(ElevatorMessage, "replied_at"),
             column(ElevatorMessage, "published_at"),
             Column("state", _l("状态"), message_state, said=True),
+            *fact_columns(ElevatorMessage),
         ),
         default=("code", "place", "body", "sent_at", "reply", "state"),
         search=(ElevatorMessage.body, ElevatorMessage.reply),
@@ -163,6 +167,7 @@ MESSAGES = register(
             Filter("use_unit", _l("使用单位"), "lookup", ElevatorMessage.use_unit_id, lookup="use_units"),
             Filter("elevator", _l("电梯"), "lookup", ElevatorMessage.elevator_id, lookup="elevators"),
             Filter("region", _l("所属辖区"), "region", ElevatorMessage.region_code),
+            *fact_filters(ElevatorMessage),
         ),
         tabs=(
             Tab("all", _l("全部")),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.listings import standing
+from app.listings.of_elevator import fact_columns, fact_filters
 from app.models import Component, Elevator, LandingDoor, Unit
 from app.models.part import COMPONENT_END, DOOR_SIDE, DOOR_STATE
 
@@ -49,13 +50,14 @@ def _load(model: Any) -> tuple[Any, ...]:
 
 _PLACE = (_of_elevator("code", _l("识别码"), "code", Elevator.code), _of_elevator("address", _l("地址")))
 _UNITS = (_unit("use_unit", _l("使用单位")), _unit("maintenance_unit", _l("维保单位")))
-_WORDS = (Elevator.code, Elevator.address, Elevator.estate)
+_WORDS = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
 
 
 def _filters(model: Any) -> tuple[Filter, ...]:
     return (
         Filter("region", _l("所属辖区"), "region", model.region_code),
         Filter("maintenance_unit", _l("维保单位"), "lookup", Elevator.maintenance_unit_id, lookup="units"),
+        *fact_filters(model),
     )
 
 
@@ -71,10 +73,11 @@ COMPONENTS = register(
             *_UNITS, column(Component, "installed_by", sort=False), column(Component, "note", sort=False),
             column(Component, "ended_on"), column(Component, "end_kind", sort=False),
             column(Component, "ended_by", sort=False), column(Component, "end_reason", sort=False),
+            *fact_columns(Component),
         ),
         default=("code", "address", "name", "installed_on", "life_months", "due_on", "maintenance_unit"),
         search=(*_WORDS, Component.name),
-        search_hint=_l("识别码、地址、楼盘、组件"),
+        search_hint=_l("识别码、注册代码、地址、楼盘、组件"),
         search_key=None,
         filters=(
             *_filters(Component), Filter("name", _l("组件"), "text", Component.name),
@@ -101,11 +104,11 @@ DOORS = register(
         columns=(
             *_PLACE, column(LandingDoor, "landing", sort=False), column(LandingDoor, "side", sort=False),
             column(LandingDoor, "condition", sort=False), column(LandingDoor, "checked_on"),
-            column(LandingDoor, "note", sort=False), *_UNITS,
+            column(LandingDoor, "note", sort=False), *_UNITS, *fact_columns(LandingDoor),
         ),
         default=("code", "address", "landing", "side", "condition", "checked_on", "note", "maintenance_unit"),
         search=_WORDS,
-        search_hint=_l("识别码、地址、楼盘"),
+        search_hint=_l("识别码、注册代码、地址、楼盘"),
         filters=(
             *_filters(LandingDoor), Filter("side", _l("侧"), "choice", LandingDoor.side, DOOR_SIDE),
             Filter("condition", _l("层门状态"), "choice", LandingDoor.condition, DOOR_STATE),

@@ -27,6 +27,14 @@ def state_words(row: Contract) -> str:
     return say("%(state)s %(days)s", state=CONTRACT_LABELS[state], days=days)
 
 
+def _with_elevator(elevator_id: int) -> Any:
+    """It is, or was, under the contract; not what was taken off as a mistake."""
+    lines = select(ContractElevator.contract_id).where(
+        ContractElevator.elevator_id == elevator_id, ContractElevator.removed_at.is_(None)
+    )
+    return Contract.id.in_(lines)
+
+
 class ContractListing(Listing):
     """Adds to each row, in two statements a page, how many elevators it covers to its end and who made it."""
 
@@ -77,6 +85,7 @@ CONTRACTS = register(
             Filter("unit", _l("维保单位"), "lookup", Contract.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", Contract.use_unit_id, lookup="use_units"),
             Filter("ends", _l("截止日期"), "date", Contract.ends_on),
+            Filter("elevator", _l("电梯"), "lookup", criterion=_with_elevator, lookup="elevators"),
             Filter("region", _l("所属辖区"), "region", Contract.region_code),
         ),
         tabs=(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import standing
+from app.listings.of_elevator import fact_columns, fact_filters
 from app.models import Elevator, Inspection, InspectionClock, Unit
 from app.models.choices import ELEVATOR_STATUS, INSPECTION_DUE, INSPECTION_KIND, INSPECTION_RESULT
 from app.policy import Key
@@ -65,6 +66,7 @@ INSPECTIONS = register(
             column(Inspection, "entered_by", sort=False),
             column(Inspection, "created_at", label=_l("登记时间")),
             column(Inspection, "end_reason", sort=False),
+            *fact_columns(Inspection),
         ),
         default=(
             "code", "kind", "number", "done_on", "result", "tested_by", "unit", "next_on", "standing",
@@ -81,6 +83,7 @@ INSPECTIONS = register(
             Filter("unit", _l("维保单位"), "lookup", Inspection.unit_id, lookup="units"),
             Filter("use_unit", _l("使用单位"), "lookup", Inspection.use_unit_id, lookup="units"),
             Filter("taken_over", _l("接管"), "bool", Inspection.taken_over),
+            *fact_filters(Inspection),
         ),
         tabs=(
             Tab("counts", _l("有效"), lambda m: _counts()),
@@ -151,6 +154,8 @@ INSPECTIONS_DUE = register(
             column(Elevator, "supervised_on"),
             column(Elevator, "commissioned_on"),
             related("region", _l("所在地区"), Elevator.region),
+            column(Elevator, "registration_code", sort=False),
+            column(Elevator, "estate", sort=False),
         ),
         default=(
             "code", "address", "use_unit", "maintenance_unit", "next_inspection_on", "next_kind", "failed_on",
@@ -166,6 +171,7 @@ INSPECTIONS_DUE = register(
             Filter("next_inspection", _l("下次检验日期"), "date", Elevator.next_inspection_on),
             Filter("governor", _l("下次限速器校验"), "date", InspectionClock.governor_due_on),
             Filter("status", _l("状态"), "choice", Elevator.status, ELEVATOR_STATUS),
+            *fact_filters(Elevator),
         ),
         # What stands still is asked for nothing; LIF-03 asks before it runs again.
         where=lambda m: and_(Elevator.approved_version > 0, Elevator.status == "in_use"),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, object_session
 
 from app import clock
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
+from app.listings.of_elevator import fact_columns, fact_filters
 from app.models import Elevator, IotDevice, IotEvent, IotLive
 from app.models.iot import DIRECTION, DOOR, EVENT_KIND, MODE
 from app.models.policy import policy_groups, policy_value
@@ -131,6 +132,7 @@ DEVICES = register(
             column(IotDevice, "bound_at"),
             column(IotDevice, "ended_at"),
             column(IotDevice, "end_reason", sort=False),
+            *fact_columns(IotDevice),
         ),
         default=("serial", "code", "place", "state", "seen_at", "floor", "direction", "trouble"),
         search=(IotDevice.serial, Elevator.code, Elevator.estate, Elevator.address),
@@ -142,6 +144,7 @@ DEVICES = register(
             Filter("seen", _l("最近通信"), "date", IotLive.seen_at),
             Filter("maker", _l("设备厂家"), "text", IotDevice.maker),
             Filter("region", _l("所属辖区"), "region", IotDevice.region_code),
+            *fact_filters(IotDevice),
         ),
         tabs=(
             Tab("bound", _l("已绑定"), lambda m: HELD),
@@ -190,6 +193,7 @@ EVENTS = register(
             column(IotEvent, "event_id", kind="code", sort=False),
             related("unit", _l("维保单位"), IotEvent.unit),
             related("use_unit", _l("使用单位"), IotEvent.use_unit),
+            *fact_columns(IotEvent),
         ),
         default=("code_of", "place", "kind", "name", "happened_at", "unit", "is_late", "joined"),
         search=(Elevator.code, Elevator.address, Elevator.estate),
@@ -205,6 +209,7 @@ EVENTS = register(
             Filter("late", _l("迟到"), "bool", IotEvent.is_late),
             Filter("repeated", _l("重复"), "bool", criterion=lambda v: IotEvent.joined_id.is_not(None).is_(v)),
             Filter("region", _l("所属辖区"), "region", IotEvent.region_code),
+            *fact_filters(IotEvent),
         ),
         tabs=(
             Tab("calling", _l("困人、报警和故障"), _of("trapped", "alarm", "fault")),

@@ -10,8 +10,9 @@ from sqlalchemy.orm import joinedload
 
 from app import scope
 from app.listing import Filter, Listing, Moment, Tab, column, register
-from app.listings.visits import WHOSE, OfElevator
-from app.models import Elevator, Visit
+from app.listings.of_elevator import fact_columns, fact_filters
+from app.listings.visits import SEARCHED, WHOSE
+from app.models import Visit
 from app.models.choices import LABEL_STATE
 from app.permissions import Verb
 from app.workflows.visits.label_photos import waits_for
@@ -44,10 +45,11 @@ LABELS = register(
             column(Visit, "label_reason", sort=False),
             column(Visit, "label_at"),
             column(Visit, "state", sort=False),
+            *fact_columns(Visit),
         ),
         default=("code", "place", "unit", "worker", "checked_in_at", "label_state", "label_reason", "label_at"),
-        search=(OfElevator(Elevator.code), OfElevator(Elevator.address), OfElevator(Elevator.estate)),
-        search_hint=_l("识别码、地址、楼盘"),
+        search=SEARCHED,
+        search_hint=_l("识别码、注册代码、地址、楼盘"),
         search_key=Visit.elevator_id,
         where=lambda m: and_(Visit.label_state.is_not(None), waits_for(m.actor)),
         filters=(
@@ -56,6 +58,7 @@ LABELS = register(
             Filter("unit", _l("维保单位"), "lookup", Visit.unit_id, lookup="maintenance_units"),
             Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons_ever"),
             Filter("region", _l("所属辖区"), "region", Visit.region_code),
+            *fact_filters(Visit),
         ),
         tabs=(
             Tab("waiting", _l("待核对"), lambda m: WAITING, "near"),

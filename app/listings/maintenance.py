@@ -12,14 +12,15 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import standing
+from app.listings.of_elevator import fact_columns, fact_filters
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OverduePeriod, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
 
-_WORDS = (Elevator.code, Elevator.address, Elevator.estate)
-_HINT = _l("识别码、地址、楼盘")
+_WORDS = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
+_HINT = _l("识别码、注册代码、地址、楼盘")
 
 
 def elevator_columns() -> tuple[Column, ...]:
@@ -70,6 +71,7 @@ TASKS = register(
             ),
             column(MaintenanceClock, "missed"),
             column(MaintenanceClock, "covered_until"),
+            *fact_columns(MaintenanceClock),
         ),
         default=("code", "place", "use_unit", "unit", "interval", "first_visit_on", "last_visit_on", "next_on", "left"),
         search=_WORDS,
@@ -80,6 +82,7 @@ TASKS = register(
             Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
             Filter("limit", _l("维保期限"), "date", standing.DUE_ON),
             Filter("region", _l("所属辖区"), "region", MaintenanceClock.region_code),
+            *fact_filters(MaintenanceClock),
         ),
         tabs=(
             Tab("all", _l("全部")),
@@ -188,6 +191,7 @@ LEDGERS = register(
             column(Elevator, "category", sort=False),
             column(Elevator, "emergency_phone", sort=False),
             column(Elevator, "estate", sort=False),
+            column(Elevator, "registration_code", sort=False),
         ),
         default=("code", "place", "unit", "worker", "mode", "interval_days", "half_month", "quarter", "annual"),
         search=_WORDS,
@@ -204,6 +208,7 @@ LEDGERS = register(
             Filter("standing", _l("维保状态"), "choice", choices=MAINTENANCE_STATE, criterion=_stands),
             Filter("category", _l("品种"), "choice", Elevator.category, CATEGORY),
             Filter("region", _l("所属辖区"), "region", Elevator.region_code),
+            *fact_filters(Elevator),
         ),
         tabs=(
             Tab("all", _l("全部")),
@@ -248,13 +253,14 @@ ORDERS = register(
             Column("unit", _l("维保单位"), lambda row: row.unit.name),
             column(MaintenanceOrder, "origin"),
             column(MaintenanceOrder, "close_reason", sort=False),
+            *fact_columns(MaintenanceOrder),
         ),
         default=("number", "code", "category", "place", "level", "planned_on", "limit_on", "state", "worker", "origin"),
         search=_WORDS,
         search_hint=_HINT,
         search_key=MaintenanceOrder.elevator_id,
         filters=(
-            Filter("worker", _l("维保人员"), "lookup", MaintenanceOrder.worker_id, lookup="persons"),
+            Filter("worker", _l("维保人员"), "lookup", MaintenanceOrder.worker_id, lookup="persons_ever"),
             Filter("category", _l("设备类型"), "choice", Elevator.category, CATEGORY),
             Filter("level", _l("频次"), "choice", MaintenanceOrder.level, LEVEL),
             Filter("state", _l("状态"), "choice", MaintenanceOrder.state, ORDER_STATE),
@@ -262,6 +268,7 @@ ORDERS = register(
             Filter("planned", _l("计划日期"), "date", MaintenanceOrder.planned_on),
             Filter("unit", _l("维保单位"), "lookup", MaintenanceOrder.unit_id, lookup="maintenance_units"),
             Filter("region", _l("所属辖区"), "region", MaintenanceOrder.region_code),
+            *fact_filters(MaintenanceOrder),
         ),
         tabs=(
             Tab("open", _l("待维保"), lambda m: MaintenanceOrder.state == "open"),
@@ -300,6 +307,7 @@ OVERDUE = register(
             column(OverduePeriod, "done_late_on"),
             column(OverduePeriod, "withdrawn"),
             column(OverduePeriod, "judged_at"),
+            *fact_columns(OverduePeriod),
         ),
         default=(
             "number", "code", "place", "unit", "anchor_on", "limit_on", "previous", "interval_days", "done_late_on"
@@ -312,6 +320,7 @@ OVERDUE = register(
             Filter("unit", _l("责任单位"), "lookup", OverduePeriod.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
             Filter("region", _l("所属辖区"), "region", OverduePeriod.region_code),
+            *fact_filters(OverduePeriod),
         ),
         tabs=(
             Tab("all", _l("全部"), lambda m: OverduePeriod.withdrawn.is_(False)),

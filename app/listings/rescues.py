@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -11,7 +12,8 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
-from app.models import Elevator, Rescue
+from app.listings.of_elevator import fact_columns, fact_filters
+from app.models import Elevator, Rescue, RescueDispatch
 from app.models.choices import PLACE_TYPE
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE, RESCUE_STATUS
 from app.models.sealed import whole_or_end
@@ -62,6 +64,28 @@ def _minutes(row: Rescue, start: str, end: str) -> str | None:
     return None if a is None or b is None else f"{(b - a).total_seconds() / 60:.1f}"
 
 
+# 处置合规 as its column says it; of what is open and in time, and of what was ended without a rescue, neither.
+BADGE = {"on_time": _l("合规"), "late": _l("不合规"), "none": _l("未评定")}
+
+
+def _judged(m: Moment, chosen: Sequence[str]) -> Any:
+    told = {"on_time": on_time(), "late": late(m)}
+    # Both may be unknown of a case (a limit that does not run): not said is not so.
+    held = {name: func.coalesce(one, false()) for name, one in told.items()}
+    held["none"] = not_(or_(*held.values()))
+    return or_(false(), *(held[name] for name in chosen))
+
+
+def _late_at(chosen: Sequence[str]) -> Any:
+    """A step was late, as the case keeps it."""
+    return or_(false(), *(Rescue.late_steps.contains(step) for step in chosen))
+
+
+def _sent(unit_id: int) -> Any:
+    """This unit was called out, be it its own elevator or to help."""
+    return Rescue.id.in_(select(RescueDispatch.rescue_id).where(RescueDispatch.unit_id == unit_id))
+
+
 _COLUMNS = (
     column(Rescue, "number", kind="code"),
     column(Rescue, "code", kind="code"),
@@ -96,6 +120,7 @@ _COLUMNS = (
     column(Rescue, "rescue_called_at"),
     column(Rescue, "maintenance_called_at"),
     column(Rescue, "taken_over", sort=False),
+    *fact_columns(Rescue),
 )
 # What was not filled in, as a choice beside what was.
 NOT_SAID = "none"
@@ -130,17 +155,25 @@ _FILTERS = (
            criterion=lambda chosen: Rescue.level.in_([int(c) for c in chosen])),
     Filter("source", _l("报警方式"), "choice", Rescue.source, RESCUE_SOURCE),
     Filter("method", _l("救援方式"), "choice", Rescue.method, RESCUE_METHOD),
+    Filter("badge", _l("处置合规"), "choice", choices=BADGE, within=_judged),
+    Filter("late_step", _l("超时的环节"), "choice", choices={s.value: _l(word) for s, word in LIMIT_LABELS.items()},
+           criterion=_late_at),
+    Filter("trapped", _l("有人被困"), "bool", criterion=lambda v: (Rescue.trapped > 0).is_(v)),
+    Filter("injured", _l("有人受伤"), "bool", criterion=lambda v: (Rescue.injured > 0).is_(v)),
     Filter("unit", _l("维保单位"), "lookup", Rescue.unit_id, lookup="maintenance_units"),
+    Filter("rescue_unit", _l("救援单位"), "lookup", criterion=_sent, lookup="units"),
     Filter("use_unit", _l("使用单位"), "lookup", Rescue.use_unit_id, lookup="use_units"),
     Filter("elevator", _l("电梯"), "lookup", Rescue.elevator_id, lookup="elevators"),
     Filter("phone", _l("报警电话"), "text", Rescue.phone, criterion=whole_or_end(Rescue.phone), sensitive="mobile"),
     Filter("in_centre", _l("城区"), "bool", Rescue.in_centre),
-    Filter("on_time", _l("处置合规"), "bool", criterion=lambda yes: on_time() if yes else not_(on_time())),
     Filter("hour", _l("报警时段"), "choice", choices=RESCUE_HOUR, criterion=_of_hours),
     Filter("place", _l("使用场所"), "choice", choices=PLACE_TYPE | {NOT_SAID: _l("没有填写")}, criterion=_of_place),
     Filter("no_unit", _l("没有维保单位"), "bool", criterion=lambda yes: Rescue.unit_id.is_(None).is_(yes)),
     Filter("taken_over", _l("接管"), "bool", Rescue.taken_over),
+    Filter("done", _l("救出日期"), "date", Rescue.done_at),
+    Filter("ended", _l("结束日期"), "date", Rescue.ended_at),
     Filter("region", _l("所属辖区"), "region", Rescue.region_code),
+    *fact_filters(Rescue),
 )  # fmt: skip
 _SEARCH = (Rescue.code, Rescue.place, Rescue.number)
 _HINT = _l("识别码、位置、救援编号")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from app import scope
 from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listings.of_elevator import fact_columns, fact_filters
 from app.models import Elevator, FaceCheck, Visit, VisitNote
 from app.models.choices import (
     CONFIRMED_BY,
@@ -131,6 +132,9 @@ UNAPPROVED = and_(ATTENTION, Visit.state == "pending", Visit.reason == VisitReas
 ABNORMAL = and_(ATTENTION, or_(Visit.state == "abnormal", Visit.reason == VisitReason.NOT_ON_SITE.value))
 EXPIRED = and_(ATTENTION, Visit.state == "void", Visit.checked_out_at.is_(None))
 
+SEARCHED = tuple(
+    OfElevator(one) for one in (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
+)
 # Where a visit was, and whose.
 WHOSE = (
     Column("code", _l("识别码"), code_of, "code"),
@@ -179,13 +183,14 @@ VISITS = register(
             column(Visit, "advice", sort=False),
             column(Visit, "note", sort=False),
             column(Visit, "taken_over", sort=False),
+            *fact_columns(Visit),
         ),
         default=(
             "code", "place", "unit", "worker", "level", "checked_in_at", "minutes", "sent_at", "review_due_at",
             "state",
         ),
-        search=(OfElevator(Elevator.code), OfElevator(Elevator.address), OfElevator(Elevator.estate)),
-        search_hint=_l("识别码、地址、楼盘"),
+        search=SEARCHED,
+        search_hint=_l("识别码、注册代码、地址、楼盘"),
         search_key=Visit.elevator_id,
         filters=(
             Filter("visited", _l("维保日期"), "date", Visit.visit_on),
@@ -206,6 +211,7 @@ VISITS = register(
             Filter("use_unit", _l("使用单位"), "lookup", Visit.use_unit_id, lookup="use_units"),
             Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons_ever"),
             Filter("region", _l("所属辖区"), "region", Visit.region_code),
+            *fact_filters(Visit),
         ),
         tabs=(
             Tab("all", _l("全部")),

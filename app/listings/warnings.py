@@ -13,6 +13,7 @@ from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, 
 from app.listings import standing
 from app.listings.components import COMPONENTS, of_elevators_in_use
 from app.listings.iot import DEVICES, gone_silent, silent_long
+from app.listings.of_elevator import fact_columns, fact_filters
 from app.listings.people import PEOPLE
 from app.listings.units import UNITS
 from app.models import Elevator, InspectionClock, IotDevice, MaintenanceClock
@@ -25,7 +26,7 @@ LABELS = {
 }  # fmt: skip
 # What an account must be allowed beside reading warnings.
 NEEDS = {"certificate": Verb.PERSON_READ, "licence": Verb.UNIT_READ, "device": Verb.IOT_READ}
-_WORDS = (Elevator.code, Elevator.address, Elevator.estate)
+_WORDS = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
 
 
 def _with_elevator(statement: Select[Any]) -> Select[Any]:
@@ -64,12 +65,19 @@ def _listing(
                 Column("use_unit", _l("使用单位"), lambda row: (u := of(row).use_unit) and u.name),
                 Column("unit", _l("维保单位"), lambda row: (u := of(row).maintenance_unit) and u.name),
                 Column("due_on", _l("到期日"), read, "date", due),
+                *fact_columns(model),
             ),
             default=("code", "place", "use_unit", "unit", "due_on"),
             search=_WORDS,
-            search_hint=_l("识别码、地址、楼盘"),
+            search_hint=_l("识别码、注册代码、地址、楼盘"),
             search_key=model.elevator_id if by_clock else None,
-            filters=(Filter("region", _l("所属辖区"), "region", model.region_code),),
+            filters=(
+                Filter("region", _l("所属辖区"), "region", model.region_code),
+                *(Filter(name, label, "lookup", getattr(Elevator, f"{name}_id"), lookup="units") for name, label in (
+                    ("maintenance_unit", _l("维保单位")), ("use_unit", _l("使用单位")),
+                )),
+                *fact_filters(model),
+            ),
             tabs=(Tab("over", _l("超期"), over, "over"), Tab("near", _l("临近"), near, "near")),
             order=("due_on", False),
             load=(load(Elevator.use_unit), load(Elevator.maintenance_unit), *more),

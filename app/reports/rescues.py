@@ -173,7 +173,7 @@ def links_of(line: Line) -> dict[str, str]:
         return {}
     return {
         "total": line.link, "late": f"{line.link}&tab=late", "entrapments": f"{line.link}&tab=entrapment",
-        "on_time": f"{line.link}&f_on_time=1",
+        "on_time": f"{line.link}&f_badge=on_time",
         "open": f"{line.link}&{urlencode({'f_status': ','.join(OPEN_STATES)})}",
     }  # fmt: skip
 

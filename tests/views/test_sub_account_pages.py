@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -9,11 +11,14 @@ from sqlalchemy import select
 
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal
-from app.models import Account, ElevatorAssignment, Notification
+from app.listing import LISTINGS, moment
+from app.models import Account, ElevatorAssignment, ExternalIdentity, Notification
+from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.access import main_accounts, sub_accounts
 from tests.conftest import csrf
-from tests.factories import PASSWORD, World, make_elevator, make_person, make_use_unit
+from tests.factories import PASSWORD, World, make_account, make_elevator, make_person, make_policy, make_use_unit
+from tests.statements import statements
 
 AT = sub_accounts.dt.datetime(2026, 3, 2, 1, 0, tzinfo=sub_accounts.dt.UTC)
 
@@ -107,7 +112,7 @@ def test_a_unit_lists_its_accounts_with_their_role_in_a_rescue(session: Any, wor
     world.accounts["clerk"].rescue_role = "duty"
     session.commit()
     head = sign_in(world.accounts["maintenance_head"])
-    assert 'href="/accounts/"' in text_of(head, "/sub-accounts/")
+    assert 'href="/accounts/?tab=sub' in text_of(head, "/sub-accounts/")
     page = text_of(head, "/accounts/?f_rescue_role=duty&cols=username,rescue_role,kind,unit,roles")
     assert "救援值班" in page and world.accounts["clerk"].username in page
     assert world.accounts["worker"].username not in page and "用户分类" in page
@@ -215,3 +220,124 @@ def test_the_list_says_each_ones_level_and_the_worker_finds_where_to_raise_it(wo
     assert f'href="/people/{world.worker.id}">普工</a>' in shown and shown.count(">普工</a>") == 1
     assert 'href="/m/me/data#level"' in text_of(sign_in(world.accounts["worker"]), "/profile/")
     assert "/m/me/data" not in text_of(sign_in(world.accounts["clerk"]), "/profile/")
+
+
+@pytest.mark.feature("ACC-08", "ACC-12")
+def test_the_list_is_narrowed_and_exported_as_it_stands(session: Any, world: World, sign_in: Any) -> None:
+    worker, clerk = world.accounts["worker"], world.accounts["clerk"]
+    worker.phone, clerk.active = "13900004321", False
+    session.add(ElevatorAssignment(user_id=worker.id, elevator_id=world.own.id))
+    worker.sees_all_elevators, clerk.sees_all_elevators = False, True
+    session.add(ExternalIdentity(user_id=worker.id, provider="zlb", subject="s-1", bound_at=AT))
+    session.commit()
+    head = sign_in(world.accounts["maintenance_head"])
+
+    def shown(query: str = "") -> set[str]:
+        page = text_of(head, f"/sub-accounts/{query}")
+        return {a.username for a in (worker, clerk) if f">{a.username}</td>" in page}
+
+    both = {worker.username, clerk.username}
+    assert shown() == both == shown("?role=nonsense&state=7")
+    assert shown("?role=worker") == shown("?state=1") == {worker.username}
+    assert shown("?state=0") == shown(f"?q={clerk.username.upper()}") == {clerk.username}
+    assert shown("?q=4321") == shown("?q=13900004321") == {worker.username}
+    # Nobody feels his way to a number by its parts.
+    assert shown("?q=1390") == shown("?q=43") == set()
+    assert "没有符合条件的子用户" in text_of(head, "/sub-accounts/?q=nobody") and shown("?q=%00") == both
+    page = text_of(head, "/sub-accounts/")
+    assert "已绑定" in page and "未绑定" in page and "短信认证" in page
+    link = page.split('href="/accounts/?')[1].split('"')[0].replace("&amp;", "&")
+    assert "tab=sub" in link and "f_role=worker" in text_of(head, "/sub-accounts/?role=worker")
+    listed = text_of(head, f"/accounts/?{link}")
+    for word in ("分配的电梯", "登录短信认证", "绑定外部身份", "等级", worker.username):
+        assert word in listed, word
+    assert world.accounts["other_worker"].username not in listed
+    sent = head.post("/exports/accounts", data={"csrf_token": csrf(head), "format": "csv", "query": link})
+    rows = {r["登录名"]: r for r in csv.DictReader(io.StringIO(sent.data.decode("utf-8-sig")))}
+    assert set(rows) == both
+    assert rows[worker.username]["分配的电梯"] == "1" and rows[clerk.username]["分配的电梯"] == "全部"
+    assert rows[worker.username]["等级"] == "普工" and rows[clerk.username]["等级"] == ""
+    assert rows[worker.username]["绑定外部身份"] == "是" and "13900004321" not in sent.data.decode("utf-8-sig")
+
+
+@pytest.mark.feature("ACC-12")
+def test_what_stands_elsewhere_is_read_for_a_page_together(session: Any, world: World) -> None:
+    def asked() -> int:
+        session.expire_all()
+        listing, cols = LISTINGS["accounts"], "username,grade,elevators,identity,sms_factor,sex"
+        query = listing.read({"cols": cols, "tab": "sub", "size": "100"})
+        with statements() as seen:
+            rows = listing.page(moment(session, world.actor("maintenance_head")), query).rows
+            told = [listing.column(c).value(row) for row in rows for c in query.columns]  # type: ignore[union-attr]
+        assert len(told) == len(rows) * 6
+        return len([s for s in seen if not s.startswith(("BEGIN", "COMMIT", "ROLLBACK"))])
+
+    def more(count: int) -> int:
+        for _n in range(count):
+            make_account(session, Role.WORKER, unit=world.firm, person=make_person(session, world.firm))
+        session.commit()
+        asked()
+        return asked()
+
+    assert more(2) == more(8)
+
+
+@pytest.mark.feature("ACC-08", "ACC-13")
+def test_a_kind_of_person_ticks_and_gives_its_roles(session: Any, world: World, sign_in: Any) -> None:
+    make_policy(session, "sub_accounts", 50)
+    person = make_person(session, world.firm, "许清和", kind="worker")
+    manager = make_person(session, world.firm, "顾明远", kind="manager")
+    stranger = make_person(session, world.other_firm, "陆一川", kind="worker")
+    session.commit()
+    head = sign_in(world.accounts["maintenance_head"])
+    page = text_of(head, "/sub-accounts/add")
+    assert 'data-ticks="role"' in page and "许清和（维保员）" in page and "陆一川" not in page
+    assert '<option value="worker" data-ticks="worker">维保员' in page.replace("\n", "")
+    assert "维保员 — 维保员" in page and 'value="head_worker"' not in page and 'value="safety_officer"' not in page
+    page = text_of(head, f"/sub-accounts/add?person={person.id}")
+    assert 'name="role" value="worker" checked' in page and 'value="许清和"' in page
+    page = text_of(head, f"/sub-accounts/add?person={manager.id}")
+    assert 'value="maintenance_manager" checked' in page and 'value="worker" checked' not in page
+    for nobody in (stranger.id, "x", 10**20):
+        assert "checked>" not in text_of(head, f"/sub-accounts/add?person={nobody}").split("可见电梯")[0]
+    # Roles that were ticked are what is given; without any, those of the kind.
+    fields = {"login_name": "xuqinghe", "name": "许清和", "person_id": person.id, "kind": "worker"}
+    assert post(head, "/sub-accounts/add", **fields).status_code == 200
+    session.rollback()
+    made = session.scalar(select(Account).where(Account.username == "xuqinghe"))
+    assert made is not None and {r.name for r in made.roles} == {"worker"} and made.person_id == person.id
+    fields = {"login_name": "shenyue", "name": "沈越", "kind": "worker", "role": ["clerk"]}
+    post(head, "/sub-accounts/add", **fields)
+    session.rollback()
+    made = session.scalar(select(Account).where(Account.username == "shenyue"))
+    assert made is not None and {r.name for r in made.roles} == {"clerk"} and made.person_id is None
+    fields = {"login_name": "tanghe", "name": "唐禾", "kind": "worker"}
+    post(head, "/sub-accounts/add", **fields)
+    session.rollback()
+    made = session.scalar(select(Account).where(Account.username == "tanghe"))
+    assert made is not None and made.person is not None and made.person.kind == "worker"
+
+
+@pytest.mark.feature("ACC-08")
+@pytest.mark.parametrize("kind", ["head", "head_worker", "safety_officer", "nonsense"])
+def test_no_kind_gives_what_one_may_not_give(session: Any, world: World, sign_in: Any, kind: str) -> None:
+    head = sign_in(world.accounts["maintenance_head"])
+    answer = post(head, "/sub-accounts/add", login_name="liyuan", name="黎远", kind=kind, role=["worker"])
+    assert answer.status_code == 422 and "人员类型" in answer.get_data(as_text=True)
+    assert 'value="worker" checked' in answer.get_data(as_text=True)
+    assert session.scalar(select(Account).where(Account.username == "liyuan")) is None
+
+
+@pytest.mark.feature("ACC-08", "PER-01")
+def test_a_persons_page_leads_to_an_account_for_who_has_none(session: Any, world: World, sign_in: Any) -> None:
+    person = make_person(session, world.firm, "许清和", kind="worker")
+    session.commit()
+    head, link = sign_in(world.accounts["maintenance_head"]), f"/sub-accounts/add?person={person.id}"
+    assert link in text_of(head, f"/people/{person.id}")
+    assert "/sub-accounts/add" not in text_of(head, f"/people/{world.worker.id}")
+    for persona in ("clerk", "region_admin"):
+        assert link not in text_of(sign_in(world.accounts[persona]), f"/people/{person.id}")
+    session.rollback()
+    person.left_on = AT.date()
+    session.commit()
+    assert link not in text_of(head, f"/people/{person.id}")

@@ -100,7 +100,7 @@ def test_pages_and_interface_say_it_and_give_a_new_one(app: Any, session: Any, w
         assert "初始密码已过期" in page and f"/sub-accounts/{number}/password" in page
         assert "已过期" in admin.get("/accounts/").get_data(as_text=True)
         assert "已过期（2026-03-16 09:00）" in admin.get(f"/accounts/{number}").get_data(as_text=True)
-        assert issued.login_name in admin.get("/accounts/?must_change=1").get_data(as_text=True)
+        assert issued.login_name in admin.get("/accounts/?f_must_change=1").get_data(as_text=True)
         kept = head.get(f"/api/v1/accounts/{number}").json
         assert kept["must_change_password"] and kept["first_password_until"].startswith("2026-03-16")
         client = app.test_client()

@@ -244,6 +244,14 @@
     if (of && of.tagName === "SELECT") { of.addEventListener("change", show); show(); }
   });
 
+  // A choice that ticks boxes: <select data-ticks="name of the boxes">, its <option data-ticks="values, by comma">.
+  all("select[data-ticks]").forEach(function (pick) {
+    pick.addEventListener("change", function () {
+      var told = pick.selectedOptions[0] && pick.selectedOptions[0].dataset.ticks, wanted = told ? told.split(",") : null;
+      if (wanted) all('input[name="' + pick.dataset.ticks + '"]', pick.form).forEach(function (b) { b.checked = wanted.indexOf(b.value) >= 0; });
+    });
+  });
+
   // Choosing rows: boxes named ids, the bar that says how many.
   var bar = $("[data-selbar]");
   if (bar) {

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import selectinload
 
 from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
+from app.listings.accounts import assigned, bound
+from app.listings.accounts import grades as of_grade
 from app.models import Account, Elevator, ElevatorAssignment, Person, Unit
-from app.models.choices import GRADE, RESCUE_ROLE, SEX
-from app.permissions import ROLE_LABEL, Verb
+from app.models.choices import GRADE, PERSON_KIND, RESCUE_ROLE, SEX
+from app.permissions import ROLE_LABEL, Role, Verb
 from app.rules.identifiers import mask_mobile
 from app.views.access.proving import confirm_own_password
 from app.views.frame import addresses, screens
 from app.views.frame.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
 from app.workflows.access import passwords, sub_accounts, sub_rights
 from app.workflows.access.issuing import password_length
-from app.workflows.people import people
 
 PAGE = 50
+STATES = {"1": _l("在用"), "0": _l("注销")}
+# What the page shows, as the list of accounts exports it.
+EXPORTED = (
+    "username", "name", "sex", "phone", "roles", "grade", "elevators", "sms_factor", "identity", "active",
+    "must_change", "last_login",
+)  # fmt: skip
 
 
 class SubAccounts(BaseView):
@@ -40,42 +50,35 @@ class SubAccounts(BaseView):
     def list(self) -> Any:
         unit = self._unit()
         used, most = sub_accounts.room(db.session, unit, clock.now())
-        counts = (
-            select(ElevatorAssignment.user_id, func.count().label("n")).group_by(ElevatorAssignment.user_id).subquery()
-        )
-        rows = db.session.execute(
-            scope.apply(
-                select(Account, counts.c.n)
-                .outerjoin(counts, counts.c.user_id == Account.id)
-                .options(joinedload(Account.person))
-                .where(Account.unit_id == unit.id, Account.is_main.is_(False))
-                .order_by(Account.active.desc(), Account.id),
-                g.actor,
-                Account,
-            )
-        ).all()
-        persons = [account.person for account, _count in rows if account.person is not None]
-        grades = {key: quota.grade.value for key, quota in people.quotas(db.session, persons, clock.now()).items()}
+        statement = select(Account).where(Account.unit_id == unit.id, Account.is_main.is_(False))
+        statement = statement.options(selectinload(Account.roles)).order_by(Account.active.desc(), Account.id)
+        rows = db.session.scalars(scope.apply(statement, g.actor, Account)).all()
+        sought = _Sought.of(request.args)
+        found = [account for account in rows if sought.holds(account)]
+        elevators, grades, identities = (read(db.session, found) for read in (assigned, of_grade, bound))
         shown = [
             {
                 "account": account,
                 "roles": role_words(account),
-                "grade": GRADE.get(grades.get(account.person_id or 0, ""), ""),
+                "grade": GRADE.get(grades.get(account.id, ""), ""),
                 "phone": mask_mobile(account.phone) if account.phone else "—",
                 "sex": SEX.get(account.sex or "", "—"),
                 "rights": _rights(account),
                 "rescue": RESCUE_ROLE.get(account.rescue_role or "", ""),
                 "first": passwords.first_password_of(db.session, account, clock.now()),
-                "elevators": _("全部") if account.sees_all_elevators else count or 0,
+                "elevators": elevators.get(account.id),
+                "identity": identities.get(account.id),
             }
-            for account, count in rows
+            for account in found
         ]
         return self.render_template(
             "ta/accounts/subs.html", title=_("我的子用户"), rows=shown, used=used, most=most,
             full=most is not None and used >= most, partners=unit.is_maintenance, main=me(),
             rescues=unit.is_maintenance or unit.is_rescue, rescue_roles=[*RESCUE_ROLE.items()],
-            unnamed=not any(row["account"].rescue_role and row["account"].active for row in shown), findings=[],
-            first_words=passwords.first_password_words,
+            unnamed=not any(account.rescue_role and account.active for account in rows), findings=[],
+            first_words=passwords.first_password_words, sought=sought, every=len(rows), states=list(STATES.items()),
+            role_choices=[(r.value, ROLE_LABEL[r]) for r in Role if any(r.value in _names(a) for a in rows)],
+            export=url_for("Accounts.list", **sought.in_list(), tab="sub", cols=",".join(EXPORTED)),
         )  # fmt: skip
 
     @expose("/rescue-role", methods=["POST"])
@@ -97,13 +100,14 @@ class SubAccounts(BaseView):
         unit = self._unit()
         findings: Findings = []
         status = 200
-        form = request.form
+        form: Any = request.form
+        kinds = sub_accounts.kinds_to_give(g.actor)
         if request.method == "POST":
             issued, findings, status = run(
                 lambda session: sub_accounts.add(
                     session, g.actor, login_name=text("login_name"), name=text("name"), sex=text("sex"),
                     phone=text("phone"), rescue_role=text("rescue_role"), roles=form.getlist("role"),
-                    person_id=number(text("person_id")),
+                    person_id=number(text("person_id")), kind=text("kind", 20),
                     all_elevators=form.get("elevators") == "all", at=clock.now(),
                 )
             )  # fmt: skip
@@ -111,12 +115,17 @@ class SubAccounts(BaseView):
                 return self._issued(issued, _("子用户已建立"))
         people = db.session.scalars(
             select(Person).where(Person.unit_id == unit.id, Person.left_on.is_(None)).order_by(Person.name).limit(500)
-        )
+        ).all()
+        if request.method == "GET":
+            form = _of_person(next((p for p in people if p.id == number(request.args.get("person", ""))), None))
+        kind = form.get("kind", "")
         page = self.render_template(
             "ta/accounts/sub_add.html", title=_("新增子用户"), findings=findings, form=form,
             roles=[(r.value, ROLE_LABEL[r]) for r in sub_accounts.roles_to_give(g.actor)],
-            chosen=form.getlist("role"), sexes=list(SEX.items()), rescue_roles=list(RESCUE_ROLE.items()),
-            people=[(p.id, p.name) for p in people],
+            chosen=request.form.getlist("role") or [r.value for r in kinds.get(kind, ())],
+            sexes=list(SEX.items()), rescue_roles=list(RESCUE_ROLE.items()),
+            kinds=[(k, PERSON_KIND[k], [(r.value, ROLE_LABEL[r]) for r in roles]) for k, roles in kinds.items()],
+            people=[(p.id, p.name, kinds.get(p.kind or "", ()), PERSON_KIND.get(p.kind or "")) for p in people],
         )  # fmt: skip
         return page, status
 
@@ -293,6 +302,49 @@ class SubAccounts(BaseView):
                 further_word=_("分配电梯"), back=url_for("SubAccounts.list"),
             )
         )  # fmt: skip
+
+
+def _of_person(person: Person | None) -> dict[str, Any]:
+    """What the form knows of somebody who is to get an account, whose page leads here; his number he may give anew."""
+    if person is None:
+        return {}
+    return {"name": person.name, "sex": person.sex, "kind": person.kind or "", "person_id": person.id}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What the list is narrowed to: words, a role, and whether in use."""
+
+    q: str = ""
+    role: str = ""
+    state: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> _Sought:
+        q, role, state = (given.get(name, "").replace("\0", "").strip()[:80] for name in ("q", "role", "state"))
+        return cls(q, role if role in {r.value for r in Role} else "", state if state in STATES else "")
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.q or self.role or self.state)
+
+    def holds(self, account: Account) -> bool:
+        """A number is found by its whole or its end, as everywhere: nobody feels his way to it."""
+        phone = account.phone or ""
+        told = f"{account.username} {account.first_name}".lower()
+        words = all(w in told or (len(w) in (4, 11) and phone.endswith(w)) for w in self.q.lower().split())
+        active = not self.state or (self.state == "1") == bool(account.active)
+        return words and active and (not self.role or self.role in _names(account))
+
+    def in_list(self) -> dict[str, str]:
+        """The same in the list of accounts; it looks for numbers in a field of their own."""
+        number_ = self.q.isdigit() and len(self.q) in (4, 11)
+        held = {"f_phone" if number_ else "q": self.q, "f_role": self.role, "f_active": self.state}
+        return {name: value for name, value in held.items() if value}
+
+
+def _names(account: Account) -> set[str]:
+    return {role.name for role in account.roles}
 
 
 def _rights(account: Account) -> str:

@@ -17,7 +17,7 @@ from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
 from app.listings.people import PEOPLE
-from app.models import Application, Attachment, GradeCertificate, Person, Unit
+from app.models import Account, Application, Attachment, GradeCertificate, Person, Unit
 from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, PERSON_KIND, REAL_NAME, SEX
 from app.models.policy import policy_value
 from app.permissions import Verb
@@ -226,12 +226,21 @@ class PeoplePages(BaseView):
             operator=[f for f in attachments.of(db.session, "person", person.id) if f.kind == "operator"],
             may_file=self._own() and g.actor.may(Verb.FILING_SUBMIT) and person.unit_id == g.actor.unit_id,
             may_write=self._own() and person.unit_id == g.actor.unit_id and person.left_on is None,
+            needs_account=self._needs_account(person),
             today=clock.local_day(now), files="files.fetch" in current_app.view_functions,
             blocks=people.check_in_block(db.session, person, now), declared=of_person(person), tones=TONES,
             real_names=REAL_NAME, may_check=_may_check(person), near=_tone(person, person.certificate_until),
             declaring=declarations.standing(db.session, person, now) if person.left_on is None else None,
         )  # fmt: skip
         return page, status
+
+    def _needs_account(self, person: Person) -> bool:
+        """Whether the main account may open one for this person, who has none that is in use."""
+        if not g.actor.is_main or not g.actor.may(Verb.SUBACCOUNT_EDIT) or not self._own():
+            return False
+        has = select(Account.id).where(Account.person_id == person.id, Account.active.is_(True)).limit(1)
+        own = person.unit_id == g.actor.unit_id and person.left_on is None
+        return own and db.session.scalar(has.execution_options(skip_scope=True)) is None
 
     @staticmethod
     def _filed(person: Person) -> tuple[str, str, str] | None:

@@ -11,10 +11,10 @@ from sqlalchemy import delete, func, insert, select
 from app import clock
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Account, Elevator, ElevatorAssignment, Person, Unit
-from app.models.choices import RESCUE_ROLE, SEX
+from app.models.choices import PERSON_KIND, RESCUE_ROLE, SEX
 from app.models.policy import policy_value
 from app.models.sealed import holding
-from app.permissions import ASSIGNABLE, Actor, Role, Verb, require
+from app.permissions import ASSIGNABLE, PERSON_ROLES, Actor, Role, Verb, require
 from app.policy.keys import Key
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
@@ -44,6 +44,13 @@ def roles_to_give(actor: Actor) -> list[Role]:
     return [role for role in Role if role in given]
 
 
+def kinds_to_give(actor: Actor) -> dict[str, list[Role]]:
+    """人员类型 that this main account may make an account for, and the roles that go with each."""
+    given = roles_to_give(actor)
+    return {kind: [r for r in given if r in PERSON_ROLES[kind]] for kind in PERSON_KIND
+            if kind in PERSON_ROLES and PERSON_ROLES[kind] <= set(given)}  # fmt: skip
+
+
 def add(
     session: AnySession,
     actor: Actor,
@@ -56,16 +63,21 @@ def add(
     person_id: int | None = None,
     all_elevators: bool = False,
     rescue_role: str = "",
+    kind: str = "",
     at: dt.datetime,
 ) -> Issued:
     """A new sub-account with a random password, shown once. A worker is bound to a person of the unit, or one is made.
+
+    Without roles it gets those of its 人员类型; a person who is made gets that type.
 
     It sees no elevator until some are assigned, unless `all_elevators` (huzhou 1.4.5). The unit's row is held while the
     accounts are counted: parallel adds cannot pass the limit together.
     """
     unit = own_unit(session, actor)
-    chosen = sorted(set(roles))
+    kinds = kinds_to_give(actor)
+    chosen = sorted(set(roles) or kinds.get(kind, ()))
     checked = gather(
+        kind=lambda: _kind(kind, kinds),
         room=lambda: refuse_when_full(session, unit, at),
         login_name=lambda: new_login_name(session, login_name, "login_name"),
         name=lambda: required_text(name, "姓名", "name", 40),
@@ -293,8 +305,8 @@ def person_for(
             raise_failing([Finding("人员", same, found, "请在“人员”中选择此人，或更正手机号", field="phone")])
             return known
     made = Person(
-        name=checked["name"], phone=checked["phone"], unit_id=unit.id, region_code=unit.region_code,
-        created_by_id=actor.user_id,
+        name=checked["name"], phone=checked["phone"], kind=checked.get("kind"), unit_id=unit.id,
+        region_code=unit.region_code, created_by_id=actor.user_id,
     )  # fmt: skip
     session.add(made)
     session.flush()
@@ -304,6 +316,13 @@ def person_for(
 def _sex(value: str) -> str | None:
     if value and value not in SEX:
         raise refuse("性别", say("没有 %(value)s 这一项", value=value), "请选择男、女或不填", field="sex", value=value)
+    return value or None
+
+
+def _kind(value: str, kinds: Iterable[str]) -> str | None:
+    if value and value not in kinds:
+        found = say("不能为%(kind)s建立子用户", kind=PERSON_KIND[value]) if value in PERSON_KIND else "没有这一类人员"
+        raise refuse("人员类型", found, "请从列表选择，或不选而直接勾选角色", field="kind", value=value[:40])
     return value or None
 
 

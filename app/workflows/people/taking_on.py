@@ -11,7 +11,7 @@ from app import clock, scope
 from app.errors import Finding, Refusal, raise_failing
 from app.models import Account, Attachment, Invitation, Person, Unit
 from app.models.sealed import holding
-from app.permissions import ASSIGNABLE, ROLE_LABEL, SYSTEM, TAKES_ON, Actor, Role
+from app.permissions import ASSIGNABLE, PERSON_ROLES, ROLE_LABEL, SYSTEM, TAKES_ON, Actor, Role
 from app.rules.identifiers import mask_mobile
 from app.rules.invitations import InvitationState, InvitationVerb
 from app.transaction import AnySession
@@ -22,20 +22,13 @@ from app.workflows.access.sub_accounts import refuse_when_full
 from app.workflows.core import audit, moves, outbox
 from app.workflows.people import consents, invitations, one_unit
 
-# One person may hold several (ACC-13); the head's own account is the unit's main one, and no invitation makes that.
-ROLES_OF = {
-    "head_worker": frozenset({Role.MAINTENANCE_HEAD, Role.WORKER}),
-    "manager": frozenset({Role.MAINTENANCE_MANAGER}), "clerk": frozenset({Role.CLERK}),
-    "worker": frozenset({Role.WORKER}), "safety_officer": frozenset({Role.SAFETY_OFFICER}),
-}  # fmt: skip
-
 
 def gives(actor: Actor, unit_id: int, kind: str) -> bool:
     """Whether this account's approval may open an account of the kind in the unit.
 
     Never in another unit: a maintenance firm must not make the accounts that review its own visits.
     """
-    roles = ROLES_OF.get(kind)
+    roles = PERSON_ROLES.get(kind)
     if roles is None or (actor.unit_id is not None and actor.unit_id != unit_id):
         return False
     return roles <= frozenset().union(*(t.get(held, ()) for held in actor.roles for t in (ASSIGNABLE, TAKES_ON)))
@@ -116,7 +109,7 @@ def _account_findings(
     except Refusal as refusal:
         found += refusal.findings
     may = gives(actor, unit.id, row.kind)
-    roles = ROLES_OF.get(row.kind)
+    roles = PERSON_ROLES.get(row.kind)
     said = (
         "可以开通"
         if may
@@ -142,7 +135,7 @@ def _account_findings(
 
 
 def _open_account(session: AnySession, actor: Actor, row: Invitation, person: Person, at: dt.datetime) -> Account:
-    roles = ROLES_OF[row.kind]
+    roles = PERSON_ROLES[row.kind]
     holder = _holder(session, row.phone)
     if holder is not None:
         # Of whoever left another unit: ended, and kept for what it did; the number goes with the human.

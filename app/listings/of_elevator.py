@@ -1,0 +1,71 @@
+"""所属辖区, 注册代码 and 楼盘 of the elevator that a row is about: in every list of such rows, for who chooses them.
+
+Rows don't carry them: a page reads those that are shown in one statement, an export straight with its other values.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
+
+from app import search
+from app.listing import Column, Filter
+from app.models import Elevator, Region
+from app.rules.identifiers import normal_code
+
+# Beside whatever a list has joined itself.
+_about: Any = aliased(Elevator, name="about")
+REGION, CODE, ESTATE = _l("所属辖区"), _l("注册代码"), _l("楼盘")
+
+
+def _key(model: Any) -> Any:
+    """The column that leads to the elevator; of the register's own lists the row itself."""
+    return model.id if model is Elevator else model.elevator_id
+
+
+def _asked(name: str, label: Any, value: Any, kind: str = "text") -> Column:
+    return Column(name, label, lambda row: row.asked[name], kind, sql=value, asked=True)
+
+
+def region_column(model: Any) -> Column:
+    """The place that the list's filter of the same name goes by."""
+    told = select(Region.name).where(Region.code == model.region_code).correlate(model).scalar_subquery()
+    return _asked("region", REGION, told)
+
+
+def fact_columns(model: Any) -> tuple[Column, ...]:
+    """What of its elevator a row can show besides."""
+
+    def of(name: str) -> Any:
+        held = select(getattr(_about, name)).where(_about.id == _key(model))
+        return held.correlate(model).scalar_subquery()
+
+    return (
+        region_column(model), _asked("registration_code", CODE, of("registration_code"), "code"),
+        _asked("estate", ESTATE, of("estate")),
+    )  # fmt: skip
+
+
+def _with_code(typed: str) -> Select[Any]:
+    """The elevators of a registration code, as it stands: by its index."""
+    return select(Elevator.id).where(Elevator.registration_code == normal_code(typed)).correlate(None)
+
+
+def _with_estate(session: Any, typed: str) -> Select[Any]:
+    """The elevators whose estate's name holds the words, by the search index where that can tell."""
+    words = typed.split()[:5]
+    held = [search.contains((Elevator.estate,), word) for word in words]
+    narrowing = search.narrow(session, Elevator, words)
+    return select(Elevator.id).where(*held, *([] if narrowing is None else [narrowing])).correlate(None)
+
+
+def fact_filters(model: Any, key: Any = None) -> tuple[Filter, ...]:
+    """Filters by 注册代码 (whole) and 楼盘 (a part); `key` where another column than the row's leads to elevators."""
+    leads = _key(model) if key is None else key
+    return (
+        Filter("registration_code", CODE, "text", criterion=lambda typed: leads.in_(_with_code(typed))),
+        Filter("estate", ESTATE, "text", within=lambda m, typed: leads.in_(_with_estate(m.session, typed))),
+    )

@@ -1,0 +1,86 @@
+"""Finding rescues (RES-05): by what became of them, in time or late and at which step, who went, who was in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from app import clock
+from app.listing import LISTINGS, moment
+from app.models import Rescue
+from tests.factories import World, make_elevator
+from tests.views.rescue.ground import freed, report
+
+
+def found(world: World, name: str = "rescues", persona: str = "region_admin", **asked: str) -> set[int]:
+    listing = LISTINGS[name]
+    world.session.rollback()
+    page = listing.page(moment(world.session, world.actor(persona)), listing.read({"size": "100", **asked}))
+    return {row.id for row in page.rows}
+
+
+@pytest.fixture
+def cases(world: World) -> dict[str, int]:
+    """One in time, one late in accepting, one that waits in time, one that waits too long, one joined to nothing."""
+
+    def lift() -> Any:
+        return make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit, estate="望江台")
+
+    made = {
+        "good": freed(world, elevator=lift()), "late": freed(world, accept=25, elevator=lift()),
+        "fresh": report(world, 1, elevator=lift()), "stale": report(world, 400, elevator=lift()),
+    }  # fmt: skip
+    row = world.session.get(Rescue, made["stale"])
+    row.status, row.due_at = "dispatched", clock.now() - dt.timedelta(hours=3)
+    world.session.get(Rescue, made["late"]).trapped = 0
+    world.session.commit()
+    return made
+
+
+@pytest.mark.feature("RES-05")
+def test_in_time_late_or_not_judged(world: World, cases: dict[str, int]) -> None:
+    late, good = found(world, f_badge="late"), found(world, f_badge="on_time")
+    assert late == {cases["late"], cases["stale"]} and good == {cases["good"]}
+    assert found(world, f_badge="none") == {cases["fresh"]}
+    assert found(world, f_badge="late,on_time,none") == found(world) == set(cases.values())
+    assert late == found(world, tab="late") and found(world, f_badge="nonsense") == set(cases.values())
+
+
+@pytest.mark.feature("RES-05")
+def test_an_upheld_appeal_makes_it_in_time(world: World, cases: dict[str, int]) -> None:
+    world.session.get(Rescue, cases["late"]).appeal_upheld_at = clock.now()
+    world.session.commit()
+    assert found(world, f_badge="on_time") == {cases["good"], cases["late"]}
+    assert found(world, f_badge="late") == {cases["stale"]}
+
+
+@pytest.mark.feature("RES-05")
+def test_which_step_who_went_and_who_was_in_it(world: World, cases: dict[str, int]) -> None:
+    assert found(world, f_late_step="accept") == {cases["late"]}
+    assert found(world, f_late_step="arrive,free") == set()
+    assert found(world, f_trapped="1") == {cases["good"]}
+    # Not told yet is not "nobody".
+    assert cases["fresh"] not in found(world, f_trapped="0") | found(world, f_injured="0") - {cases["fresh"]}
+    assert found(world, f_injured="1") == set()
+    assert found(world, f_rescue_unit=str(world.firm.id)) == {cases["good"], cases["late"]}
+    assert found(world, f_rescue_unit=str(world.other_firm.id)) == set()
+    assert found(world, f_estate="望江") == set(cases.values()) and found(world, f_estate="别处") == set()
+
+
+@pytest.mark.feature("RES-05")
+def test_days_of_its_end(world: World, cases: dict[str, int]) -> None:
+    day = clock.local_day(clock.local(world.session.get(Rescue, cases["good"]).done_at)).isoformat()
+    assert cases["good"] in found(world, f_done_from=day, f_done_to=day)
+    assert cases["fresh"] not in found(world, f_ended_from="2000-01-01")
+    assert found(world, f_done_to="2000-01-01") == set()
+
+
+@pytest.mark.feature("RES-05")
+@pytest.mark.parametrize("address", ["/rescues/", "/rescues/history/"])
+def test_both_pages_offer_them(world: World, cases: dict[str, int], sign_in: Any, address: str) -> None:
+    page = sign_in(world.accounts["region_admin"]).get(f"{address}?f_badge=late&tab=all").get_data(as_text=True)
+    for word in ("处置合规", "超时的环节", "有人被困", "救援单位", "救出日期", "注册代码"):
+        assert word in page, word
+    assert "不合规" in page
