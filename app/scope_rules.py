@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import and_, false, func, not_, or_, select, true
 
-from app import scope_called
+from app import scope_called, scope_desks
 from app.models import (
     Account,
     Anomaly,
@@ -93,9 +93,6 @@ from app.models import (
 from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Verb
 from app.policy import chain
-from app.scope_desks import (
-    face_checks, fraud_evidence, fraud_signals, item_sets, of_regulators, spot_checks, usual_parts,
-)  # fmt: skip
 from app.scope_parts import Criterion
 from app.scope_parts import assigned as _assigned
 from app.scope_parts import in_region as _in_region
@@ -381,13 +378,13 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
         else or_(_by_unit_and_elevator(model, actor), sent_to(model, actor.person_id, actor.unit_id))
     ),
     Anomaly: _by_unit_and_elevator,
-    FaceCheck: face_checks,
-    FraudSignal: fraud_signals,
-    FraudEvidence: fraud_evidence,
+    FaceCheck: scope_desks.face_checks,
+    FraudSignal: scope_desks.fraud_signals,
+    FraudEvidence: scope_desks.fraud_evidence,
     FraudCase: _of_unit,
-    SpotDraw: of_regulators,
-    SpotCheck: spot_checks,
-    SpotAvoidance: of_regulators,
+    SpotDraw: scope_desks.of_regulators,
+    SpotCheck: scope_desks.spot_checks,
+    SpotAvoidance: scope_desks.of_regulators,
     Bulletin: _bulletins,
     IotDevice: _devices,
     ProvincialDifference: _differences,
@@ -406,8 +403,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     ScoreRun: _score_runs,
     ScoreEntry: _score_entries,
     PolicyProposal: _policy_proposals,
-    ItemSet: item_sets,
-    UsualParts: usual_parts,
+    ItemSet: scope_desks.item_sets,
+    UsualParts: scope_desks.usual_parts,
     MaintenanceTeam: _of_unit,
     TeamMember: _team_members,
     Appeal: _appeals,

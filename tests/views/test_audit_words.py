@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
+import re
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 import pytest
 
-from app import clock
+from app import clock, rules
 from app.models import AuditEntry
 from app.models.base import Model
+from app.models.safety import SAFETY_RECORD
 from app.policy import INHERIT
 from app.reports.bulletin.document import parts_of_texts
 from app.transaction import transaction
+from app.views.access.accounts import ACTION_WORDS
 from app.views.data import audit_names, audit_values, audit_words
 from app.views.data.audit_names import Object
 from app.workflows.approval.kinds import HANDLERS, handlers
 from app.workflows.core import audit
+from app.workflows.rescue import rescue_course
 from tests.databases import ROOT
 from tests.factories import make_elevator
 from tests.foreign_rows import KEY, foreign_rows
@@ -88,6 +95,65 @@ def test_a_choice_is_said_in_its_word_and_everything_else_as_it_is(
 ) -> None:
     with app.test_request_context():  # type: ignore[attr-defined]
         assert audit_values.Values().word(entity, field, value) == said
+
+
+# Deeds whose names are put together where they are recorded.
+COMPOSED = {
+    "visit": ("approved", "rejected", "age", "take_over"), "safety": tuple(SAFETY_RECORD),
+    "component": ("replaced", "removed"), "rescue": (rescue_course.OPENED.partition(".")[2], "undo"),
+    "repair": ("undo",), "elevator": ("save_drafts", "delete_drafts", "save_draft", "in_force", "delete", "reveal"),
+    "account": ("totp_on", "totp_off", "sms_on", "sms_off", "lock", "unlock", "deactivate", "reactivate",
+                "release_phone"),
+    "calendar": ("set", "clear"), "message": ("publish", "withhold"),
+}  # fmt: skip
+
+
+@pytest.mark.feature("AUD-01")
+def test_no_step_of_any_course_and_no_composed_deed_stays_a_key(app: Any) -> None:
+    steps = {
+        verb.value
+        for module in pkgutil.iter_modules(rules.__path__)
+        for name, found in vars(importlib.import_module(f"app.rules.{module.name}")).items()
+        if name.endswith("Verb") and isinstance(found, type) and issubclass(found, StrEnum)
+        for verb in found
+    }
+    assert len(steps) > 50 and {"endorse", "bring_label"} <= steps
+    with app.test_request_context():
+        assert {deed for deed in steps if audit_words.action_word(f"nowhere.{deed}") == f"nowhere.{deed}"} == set()
+        for area, deeds in COMPOSED.items():
+            for deed in deeds:
+                said = audit_words.action_word(f"{area}.{deed}")
+                assert said != f"{area}.{deed}" and not re.search("[a-z_]{3}", said), (area, deed)
+
+
+@pytest.mark.feature("AUD-01")
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("contract.bind", "绑定电梯"), ("identity.bind", "绑定外部身份"), ("iot_device.bind", "绑定电梯"),
+        ("ledger.save", "设备履历 · 保存履历"), ("team.save", "保存小组"), ("insurance_record.save", "保存明细"),
+        ("person.leave", "离职"), ("team.leave", "退出小组"), ("spot_check.confirm", "通过复查"),
+        ("patrol.check", "巡检一台"), ("landing_door.check", "检查层门"), ("rescue.join", "并入"),
+        ("visit.join", "加入协同维保"), ("fraud_case.open", "立案"), ("repair.open", "报修"),
+        ("login.second", "登录 · 二次验证"), ("application.second", "会签"), ("account.grant", "增加子用户数"),
+        ("comment.make", "发表留言"), ("export.make", "导出"), ("nowhere.made_up", "nowhere.made_up"),
+    ],
+)  # fmt: skip
+def test_one_key_of_two_deeds_has_two_words(app: Any, action: str, said: str) -> None:
+    with app.test_request_context():
+        assert audit_words.action_word(action) == said
+
+
+@pytest.mark.feature("ACC-12", "AUD-01")
+def test_an_accounts_history_is_told_in_words(app: Any, session: Any, world: Any, sign_in: Any) -> None:
+    told = {action for _file, node in recorded() if constant(node, 4) == "account" and (action := constant(node, 3))}
+    told |= {f"account.{deed}" for deed in COMPOSED["account"]}
+    assert len(told) > 25 and {a for a in told if a not in ACTION_WORDS} == set()
+    row = world.accounts["clerk"]
+    with transaction(session):
+        audit.record(session, world.actor("region_admin"), clock.now(), "account.release_phone", "account", row.id)
+    page = sign_in(world.accounts["region_admin"]).get(f"/accounts/{row.id}").text
+    assert "手机随本人转到新单位的账号" in page and "release_phone" not in page
 
 
 def test_a_bulletin_is_checked_and_signed_not_patrolled(app: object) -> None:

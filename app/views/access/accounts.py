@@ -47,6 +47,9 @@ ACTION_WORDS = {
     "session.end_all": _l("退出所有设备"), "account.assign": _l("分配电梯"), "account.assign_all": _l("分配全部电梯"),
     "account.unassign": _l("收回电梯"), "login.ok": _l("登录"), "login.second": _l("二次验证"),
     "login.failed": _l("登录失败"), "login.locked": _l("输错锁定"), "login.refused": _l("登录被拒"),
+    "account.register": _l("自行注册"), "account.release_phone": _l("手机随本人转到新单位的账号"),
+    "account.seal_anew": _l("动态口令更换加密密钥"), "notice.set": _l("修改通知设置"),
+    "personal_request.copy": _l("下载本人资料"),
 }  # fmt: skip
 
 

@@ -98,6 +98,12 @@ DEED: dict[str, Any] = {
     "reject_label": _l("标签照片不通过"),
     "disband": _l("解散"), "draft": _l("起草"), "number": _l("编文号"),
     "temporary": _l("制作临时标牌"), "drop": _l("备案中移除附件"),
+    "endorse": _l("初审同意"), "bring_label": _l("提交标签照片"), "open_secret": _l("打开涉密电梯的救援"),
+    "save_drafts": _l("批量保存草稿"), "delete_drafts": _l("批量删除草稿"), "clear": _l("清除设置"),
+    "daily": _l("日管控"), "weekly": _l("周排查"), "monthly": _l("月调度"),
+    "approved": _l("审批同意"), "rejected": _l("审批驳回"),
+    "totp_on": _l("启用动态口令"), "totp_off": _l("停用动态口令"),
+    "sms_on": _l("启用登录短信认证"), "sms_off": _l("停用登录短信认证"),
 }  # fmt: skip
 # Where one word means another deed to another entity.
 _OWN: dict[str, Any] = {
@@ -110,6 +116,16 @@ _OWN: dict[str, Any] = {
     "order.plan": _l("生成一年计划"), "attachment.keep": _l("备案中保留附件"),
     "application.revoke": _l("撤销批准"), "application.ask_revoke": _l("提出撤销批准"),
     "component.usual": _l("登记常用组件"), "usual_parts.save": _l("修改"),
+    "account.grant": _l("增加子用户数"), "account.seal_anew": _l("动态口令更换加密密钥"),
+    "identity.bind": _l("绑定外部身份"), "identity.unbind": _l("解除外部身份"),
+    "session.end": _l("退出一台设备"), "login.second": _l("登录 · 二次验证"), "notice.set": _l("修改通知设置"),
+    "comment.make": _l("发表留言"), "export.make": _l("导出"), "score.run": _l("计算得分"),
+    "schedule.run": _l("运行排班"), "import.undone": _l("导入 · 撤销完成"),
+    "contract.change": _l("变更合同"), "team.save": _l("保存小组"), "team.leave": _l("退出小组"),
+    "insurance_record.save": _l("保存明细"), "inspection.end": _l("更正或作废"),
+    "landing_door.check": _l("检查层门"), "visit.join": _l("加入协同维保"), "visit.note": _l("填写说明"),
+    "repair.open": _l("报修"), "repair.take_over": _l("登记既往维修"), "rescue.take_over": _l("登记既往救援"),
+    "safety.risk": _l("登记、修改风险"), "personal_request.raise": _l("提出请求"), "region.end": _l("停用地区"),
 }  # fmt: skip
 # Where the first part is no entity of the log's column.
 _AREA: dict[str, Any] = {
