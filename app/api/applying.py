@@ -16,6 +16,7 @@ from app.api.reading import day, flag, key, keys, part, words
 from app.errors import refuse
 from app.extensions import db
 from app.models import Application, Elevator
+from app.models.sealed import as_held
 from app.permissions import Verb, require
 from app.rules.lifecycle import CAUSE_FIELDS, ApplicationKind, ChangeCause
 from app.transaction import transaction
@@ -138,7 +139,11 @@ def _mended(session: Any, number: int, sent: dict[str, Any]) -> dict[str, Any] |
     row: Application = scope.visible(session, actor(), Application, number, "这件申请")
     if row.kind in applications.OPEN_KINDS:
         elevator = scope.visible(session, actor(), Elevator, row.elevator_id or 0, "这台电梯")
-        return _asked(session, elevator, row.kind, {"cause": row.data.get("cause"), **sent})
+        filed = {"cause": row.data.get("cause"), **sent}
+        if row.kind == _K.REGISTRATION_CHANGE:
+            # What it would change is shown masked, too.
+            filed["changes"] = as_held(part(sent, "changes"), row.data.get("changes") or {})
+        return _asked(session, elevator, row.kind, filed)
     if row.kind == _K.UNIT_CHANGE:
         new_unit, contract = key(sent, "new_unit_id"), key(sent, "contract_id")
         return {"new_unit_id": new_unit, "contract_id": contract, "signed_on": day(sent, "signed_on")}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from sqlalchemy.types import TypeDecorator
 
 from app import vault
 from app.models.by_columns import json_texts, write
+from app.rules.identifiers import masked
 from app.wording import read, written
 
 Kind = Literal["mobile", "id", "mail"]
@@ -212,3 +213,16 @@ def numbers() -> dict[str, str]:
         for column in table.columns
         if isinstance(column.type, Sealed) and column.type.kind is not None
     }
+
+
+def as_held(sent: Mapping[str, Any], stands: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sent, with each number that comes back masked, just as it was shown, as it stands: it was not changed.
+
+    Any other mask stays what it is, and no field of a number takes one.
+    """
+    kinds = numbers()
+    return {
+        name: stands[name] if name in kinds and stands.get(name) and isinstance(value, str)
+        and value.strip() == masked(kinds[name], str(stands[name])) else value
+        for name, value in sent.items()
+    }  # fmt: skip

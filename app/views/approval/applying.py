@@ -17,6 +17,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Application, Elevator
 from app.models.choices import CHANGE_CAUSE
+from app.models.sealed import as_held
 from app.permissions import Verb
 from app.rules.lifecycle import (
     BARRED_BY,
@@ -267,7 +268,7 @@ def typed_data(row: Elevator, kind: str, said: Application | None) -> tuple[dict
         cause = cause_given()
         sent = {n: v for n, v in request.form.items() if cause is not None and n in CAUSE_FIELDS[cause]}
         for stands in (applications.filed_of(db.session, said) if said is not None else {}, snapshot(row)):
-            sent = filing_forms.as_before(Elevator, sent, stands)
+            sent = as_held(sent, stands)
         values, wrong = filing_forms.with_units(g.actor, sent)
         data = registration_changes.content(db.session, row, request.form.get("cause", ""), values)
     return data, wrong

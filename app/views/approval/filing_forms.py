@@ -82,15 +82,6 @@ def masked_numbers(model: FiledModel, data: Mapping[str, Any]) -> dict[str, Any]
     return {name: masked(kinds[name], str(value)) if name in kinds and value else value for name, value in data.items()}
 
 
-def as_before(model: FiledModel, sent: dict[str, Any], stands: Mapping[str, Any]) -> dict[str, Any]:
-    """What was sent, with numbers that came back masked as they were."""
-    shown = masked_numbers(model, stands)
-    return {
-        name: stands[name] if name in numbers() and stands.get(name) and str(value).strip() == shown[name] else value
-        for name, value in sent.items()
-    }
-
-
 def with_units(actor: Actor, values: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
     """Replace typed names or codes of units by their ids; what is not found is told, the text is kept by the form."""
     resolved, findings = dict(values), []

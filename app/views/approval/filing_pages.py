@@ -16,6 +16,7 @@ from app import clock, scope
 from app.errors import Finding, Refusal, Stale
 from app.extensions import db
 from app.models import StatusChange, Version
+from app.models.sealed import as_held
 from app.permissions import Actor, Verb
 from app.rules.approval import EDITABLE
 from app.transaction import transaction
@@ -207,7 +208,7 @@ class FilingPages(BaseView):
         if request.form.get("then") == "read":
             return self._read_form(row, sent, skip)
         stands = filing.content(db.session, row) if row is not None else {}
-        whole = filing_forms.as_before(self.model, sent, stands)
+        whole = as_held(sent, stands)
         values, findings = filing_forms.with_units(g.actor, whole)
         seen = request.form.get("row_version", "")
         version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None

@@ -29,6 +29,7 @@ from app.models import (
     Version,
     Visit,
 )
+from app.models.sealed import as_held
 from app.permissions import Actor, Verb, require
 from app.rules.approval import EDITABLE, ApplicationVerb, FilingState
 from app.rules.lifecycle import ElevatorStatus, declared_move
@@ -96,9 +97,11 @@ def save_draft(
     scans change, so that it is a draft though no field does.
     """
     require(actor, EDIT_VERB[model])
-    values, found = clean(model, data)
     if row is not None:
         row = _held(session, actor, model, row)
+        data = as_held(data, content(session, row))
+    values, found = clean(model, data)
+    if row is not None:
         _still(row, expected_version)
         if row.filing_state == FilingState.PENDING:
             link = _waiting_link(session, row)

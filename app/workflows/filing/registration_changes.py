@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from app.errors import Finding
 from app.models import Application, Elevator, Region, Unit
+from app.models.sealed import as_held
 from app.permissions import Actor
 from app.rules.lifecycle import (
     CAUSE_ABOUT,
@@ -44,8 +45,8 @@ def content(session: AnySession, elevator: Elevator, cause: str, typed: Mapping[
     """
     known = cause in set(ChangeCause)
     allowed = CAUSE_FIELDS[ChangeCause(cause)] if known else ()
-    values, wrong = clean(Elevator, {n: v for n, v in typed.items() if n in allowed})
     now = snapshot(elevator)
+    values, wrong = clean(Elevator, as_held({n: v for n, v in typed.items() if n in allowed}, now))
     changes = {n: v for n, v in values.items() if (now[n] or None) != (v or None)}
     data: dict[str, Any] = {
         "cause": cause if known else "", "changes": changes, "before": {n: now[n] for n in changes},

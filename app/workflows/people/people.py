@@ -15,13 +15,13 @@ from app.errors import Finding, Refusal, Stale, raise_failing, refuse
 from app.models import GradeCertificate, Person, Unit, Visit
 from app.models.choices import GRADE, PERSON_KIND, SEX
 from app.models.policy import policy_value
-from app.models.sealed import holding
+from app.models.sealed import as_held, holding
 from app.permissions import Actor, Verb, require
 from app.policy.keys import Key
 from app.rules import certificates
 from app.rules.calendar import day_finding
 from app.rules.checkin import certificate_finding
-from app.rules.identifiers import check_mobile, check_resident_id, masked, normal_code
+from app.rules.identifiers import check_mobile, check_resident_id, normal_code
 from app.rules.quota import Grade, grade_limit, units_used
 from app.scope import visible
 from app.transaction import AnySession, lock
@@ -63,7 +63,7 @@ def save_person(
 ) -> Person:
     """Enter or change a person of one's own unit. Two persons of a unit never share a phone: quotas count persons.
 
-    A phone that is handed back masked, as the form shows it, stays. `identity` holds what else is to change
+    A number that is handed back masked, as it is shown, stays. `identity` holds what else is to change
     (IDENTITY); what it lacks stays. A change of somebody whose filing is approved waits for the officer
     (`person_filing`).
     """
@@ -81,7 +81,9 @@ def save_person(
             )
         if row is not None:
             person_filing.editable(row)
-            phone = _as_before(phone, person_versions.content(session, row)["phone"], "mobile")
+            held = person_versions.content(session, row)
+            phone = as_held({"phone": phone}, held)["phone"]
+            identity = as_held(identity or {}, held)
     more = dict(identity or {})
     values = gather(
         name=lambda: required_text(name, "姓名", "name", 40),
@@ -328,10 +330,6 @@ def grades_in_force(session: AnySession, person_ids: Iterable[int], at: dt.datet
         if order.index(grade) > order.index(found.get(person_id, Grade.GENERAL)):
             found[person_id] = grade
     return found
-
-
-def _as_before(typed: str, stands: str | None, kind: str) -> str:
-    return stands if stands and typed.strip() == masked(kind, stands) else typed
 
 
 def _free_phone(session: AnySession, unit_id: int | None, typed: str, person_id: int | None) -> str:
