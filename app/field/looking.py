@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from app import clock
 from app.extensions import db
 from app.field.pages import came_from, field, signed_in
-from app.listing import Listing, Page, moment
+from app.listing import COUNT_CAP, Listing, Page, moment
 from app.listings import standing
 from app.listings.elevators import ELEVATORS
 from app.listings.maintenance import TASKS
@@ -23,6 +23,7 @@ from app.permissions import Verb, require
 
 STATUS_TONES = {"in_use": "ok", "suspended": "over", "notified": "info", "scrapped": "gone"}
 TASK_TABS = ("never", "near", "over", "cover_near", "cover_over")
+GRAVEST = ("over", "near", "never", "cover_over", "cover_near")
 
 
 @field.get("/lifts")
@@ -43,15 +44,18 @@ def lifts() -> Any:
 def tasks() -> Any:
     """维保任务 by how they stand: nobody came yet, near or over the limit, near or over the end of the contract."""
     require(g.actor, Verb.ORDER_READ)
-    tab = request.args.get("tab", "")
-    tab = tab if tab in TASK_TABS else TASK_TABS[0]
+    asked, q = request.args.get("tab", ""), _sought()
+    counts = TASKS.counts(moment(db.session, g.actor), TASKS.read({"tab": "all", "q": q}), every=True)
+    # Nothing chosen: the gravest that there is, instead of a page that is empty for most people on most days.
+    tab = asked if asked in TASK_TABS else next((one for one in GRAVEST if counts.get(one)), "near")
     found, q = _page(TASKS, tab)
     labels = {one.key: str(one.label) for one in TASKS.tabs}
     today = clock.today()
     return render_template(
         "ta/field/tasks.html", title=_("维保任务"), q=q, tab_now=tab, total=found, tab="",
         rows=[(row, standing.due_of(row, today)) for row in found.rows], door=_door,
-        tabs=[(key, labels[key]) for key in TASK_TABS], **_pages(found), back=came_from(url_for("field.home")),
+        tabs=[(key, labels[key], counts.get(key, 0)) for key in TASK_TABS], most=COUNT_CAP,
+        **_pages(found), back=came_from(url_for("field.home")),
     )  # fmt: skip
 
 
@@ -61,10 +65,14 @@ def _door(elevator: Any) -> str:
 
 
 def _page(listing: Listing, tab: str) -> tuple[Page, str]:
-    q = " ".join(request.args.get("q", "")[:60].split())
+    q = _sought()
     page = request.args.get("page", "1")[:4]
     query = listing.read({"tab": tab, "q": q, "page": page if page.isascii() and page.isdigit() else "1"})
     return listing.page(moment(db.session, g.actor), query), q
+
+
+def _sought() -> str:
+    return " ".join(request.args.get("q", "")[:60].split())
 
 
 def _pages(found: Page) -> dict[str, str]:

@@ -39,8 +39,12 @@ def join_visit(pk: int) -> Any:
 @field.get("/visits/<int:pk>/label")
 @signed_in
 def opened_again(pk: int) -> Any:
-    """A refused form stays under the address it was sent to; a phone that opens it again lands on the visit."""
-    return redirect(url_for("field.visit", pk=pk))
+    """A refused form stays under the address it was sent to; a phone that opens it again lands on the visit.
+
+    Where the phone says it is comes along: the page's conditions are asked for again under this address.
+    """
+    place = {name: request.args[name] for name in ("latitude", "longitude") if name in request.args}
+    return redirect(url_for("field.visit", pk=pk, **place))
 
 
 @field.post("/visits/<int:pk>/label")

@@ -306,6 +306,21 @@ def test_a_bad_check_out_is_told_and_the_visit_runs_on(
 
 
 @pytest.mark.feature("MNT-04")
+def test_the_conditions_after_a_refusal_know_where_the_phone_is(session: Any, huzhou: World, phone: Any) -> None:
+    number, code = begun(session, huzhou), huzhou.own.code
+    session.rollback()
+    with clock.frozen(START + 40 * MINUTE):
+        form = answered(code=code)
+        post(phone, f"/m/visits/{number}/out", form | {"code": "000000"}, 422)
+        # The page asks again under the address that it was sent to.
+        place = f"latitude={form['latitude']}&longitude={form['longitude']}"
+        page = phone.get(f"/m/visits/{number}/out?{place}", follow_redirects=True).get_data(as_text=True)
+        assert "定位未打开" not in page and "现场条件都已满足" in page
+        nowhere = phone.get(f"/m/visits/{number}/out", follow_redirects=True).get_data(as_text=True)
+    assert "定位未打开" in nowhere
+
+
+@pytest.mark.feature("MNT-04")
 def test_a_photo_that_is_none_is_refused(session: Any, huzhou: World, phone: Any) -> None:
     number, code = begun(session, huzhou), huzhou.own.code
     session.rollback()

@@ -7,10 +7,11 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import clock
 from app.models import Elevator, MaintenanceLedger, Notification, Unit
+from app.permissions import Role
 from app.transaction import transaction
 from tests import factories
 from tests.conftest import csrf
@@ -161,6 +162,23 @@ def test_a_fresh_firm_sees_all_its_steps_and_what_is_done(session: Any, world: W
     world.accounts["worker"].rescue_role, world.accounts["worker"].phone = "rescuer", "13900000077"
     session.commit()
     assert "开始使用" not in client.get("/").text
+
+
+@pytest.mark.feature("ACC-02", "DSH-01")
+def test_an_administrator_of_an_empty_region_is_led_until_its_first_unit(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    session.execute(update(Unit).where(Unit.region_code.like("980403%")).values(approved_version=0))
+    fresh = factories.make_account(session, Role.REGION_ADMIN, region_code="980403000000")
+    # Who may make no account is sent to none.
+    inspector = factories.make_account(session, Role.INSPECTOR, region_code="980403000000")
+    session.commit()
+    client = sign_in(fresh)
+    steps = client.get("/").text.partition("开始使用")[2].partition("</ol>")[0]
+    assert "/accounts/new-unit" in steps and "/policy/" in steps and steps.count("待办") >= 2
+    assert "开始使用" not in sign_in(inspector).get("/").text
+    # Where a unit is approved, there is nothing to begin with any more.
+    assert "开始使用" not in sign_in(world.accounts["region_admin"]).get("/").text
 
 
 @pytest.mark.feature("PLN-09")

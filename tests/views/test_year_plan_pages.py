@@ -106,6 +106,19 @@ class TestYearPlanPage:
         answer = post(client, f"/year-plans/?ids={world.own.id}", **({"start_on": today.isoformat()} | typed))
         assert answer.status_code == 422 and named in answer.get_data(as_text=True)
 
+    def test_one_reason_stands_once_with_all_its_elevators(
+        self, app: Any, session: Any, world: make.World, sign_in: Any, today: dt.date
+    ) -> None:
+        for row in session.scalars(select(MaintenanceLedger)):
+            row.mode = "auto"
+        session.commit()
+        client, second = sign_in(world.accounts["maintenance_head"]), world.second  # type: ignore[attr-defined]
+        url = f"/year-plans/?ids={world.own.id}&ids={second.id}"
+        shown = post(client, url, start_on=today.isoformat(), interval_days="15").get_data(as_text=True)
+        refused = shown.partition("不生成的电梯</h2>")[2]
+        assert refused.count("任务生成模式为自动") == 1 and "2 台" in refused
+        assert f"/ledgers/{world.own.id}" in refused and f"/ledgers/{second.id}" in refused
+
     def test_a_foreign_elevator_is_not_told_of(
         self, app: Any, session: Any, world: make.World, sign_in: Any, today: dt.date
     ) -> None:

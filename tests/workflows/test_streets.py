@@ -77,6 +77,24 @@ def test_a_new_street_is_offered_for_accounts_at_once(session: Any, world: World
     assert "临江街道" in tree and "街道" in tree
 
 
+@pytest.mark.parametrize(
+    ("code", "level", "good"),
+    [("980402000000", "street", False), ("980406", "street", False), ("980400", "district", False),
+     ("980402003", "district", False), ("980402003", "street", True), ("980402003000", "street", True),
+     ("980409", "district", False)],
+)  # fmt: skip
+def test_a_code_is_one_of_its_level(session: Any, world: World, code: str, level: str, good: bool) -> None:
+    """A district's code with the level of a street would stand beside the districts for good."""
+    new = {"code": code, "name": "新区", "level": level, "valid_from": ""}
+    if good:
+        with transaction(session):
+            assert regions.add(session, world.actor("region_admin"), **new, at=AT).level == level
+        return
+    said = "管辖范围" if (code, level) == ("980409", "district") else "不是这一级的代码"
+    with pytest.raises(Refusal, match=said), transaction(session):
+        regions.add(session, world.actor("region_admin"), **new, at=AT)
+
+
 def test_a_unit_is_made_within_the_street_only(session: Any, world: World) -> None:
     street = make(session, world.actor("region_admin"), STREET)
     given = {"unit_name": "临江物业", "head_name": "叶听雨", "phone": "13900000088", "kinds": ["use"], "at": AT}

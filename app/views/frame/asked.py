@@ -28,9 +28,11 @@ def usual(today: dt.date) -> list[tuple[str, str, dt.date, dt.date]]:
 
 def days_of(given: Any, days: int) -> tuple[dt.date, dt.date]:
     """First and last day; without them so many until today."""
-    today = clock.today()
+    today, length = clock.today(), dt.timedelta(days=days)
     to_on = day_of_text(given.get("to_on", "")[:10]) or today
-    return day_of_text(given.get("from_on", "")[:10]) or min(to_on, today) - dt.timedelta(days=days), to_on
+    # The calendar begins with the year 1: before its first days there are none.
+    until = max(min(to_on, today), dt.date.min + length)
+    return day_of_text(given.get("from_on", "")[:10]) or until - length, to_on
 
 
 def cut_of(given: Any, cuts: Mapping[str, Any]) -> str:

@@ -1,21 +1,25 @@
-"""What a fresh unit needs until its first check-in, on its home page."""
+"""What a fresh unit needs until its first check-in, and a fresh region until its first unit, on the home page."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 
 from app.extensions import db
-from app.models import Account, ContractElevator, Elevator, MaintenanceLedger, Person, Unit
+from app.models import Account, ContractElevator, Elevator, MaintenanceLedger, Person, PolicyValue, Region, Unit
+from app.models.region import in_region
 from app.permissions import Actor, Verb
+from app.policy import chain
 from app.views.home.links import link
 
 
 def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
     """All that a fresh unit needs until the first check-in, with what is done; empty when all is."""
-    if actor.unit_id is None or not actor.may(Verb.UNIT_EDIT):
+    if actor.unit_id is None:
+        return _of_a_region(actor)
+    if not actor.may(Verb.UNIT_EDIT):
         return []
     unit = db.session.get(Unit, actor.unit_id)
     if unit is None:
@@ -80,6 +84,36 @@ def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
         steps = [step for step in steps if step[1] != "/sub-accounts/"]
     if all(ready for _word, _link, ready in steps) and unit.approved_version:
         return []
+    return [(word, link(path), bool(ready)) for word, path, ready in steps]
+
+
+def _of_a_region(actor: Actor) -> list[tuple[str, str, bool]]:
+    """What its administrator does first; nothing any more once a unit of the region is approved."""
+    if not (actor.may(Verb.ACCOUNT_CREATE) and actor.may(Verb.REGION_EDIT)):
+        return []
+    code = actor.region_code
+    ruled = PolicyValue.region_code.in_(chain(code)) if code else true()
+    done = {
+        "below": select(Region.id).where(in_region(Region.code, code), Region.code != (code or "")),
+        "policy": select(PolicyValue.id).where(ruled),
+        "officers": select(Account.id).where(
+            in_region(Account.region_code, code), Account.unit_id.is_(None), Account.id != actor.user_id
+        ),
+        "accounts": select(Account.id).where(in_region(Account.region_code, code), Account.is_main.is_(True)),
+        "begun": select(Unit.id).where(in_region(Unit.region_code, code), Unit.approved_version > 0),
+    }  # fmt: skip
+    has = db.session.execute(
+        select(*(one.exists().label(name) for name, one in done.items())).execution_options(skip_scope=True)
+    ).one()._mapping
+    if has["begun"]:
+        return []
+    steps = [
+        (_("建立下级地区，到街道为止"), "/regions/", has["below"]),
+        (_("核对政策参数，选择预设"), "/policy/", has["policy"]),
+        (_("为监察员和应急坐席建立账号"), "/accounts/new-regulator", has["officers"]),
+        (_("为维保、使用、检验等单位建立主账号"), "/accounts/new-unit", has["accounts"]),
+        (_("审批单位报来的备案"), "/applications/queue", False),
+    ]
     return [(word, link(path), bool(ready)) for word, path, ready in steps]
 
 

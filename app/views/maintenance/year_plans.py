@@ -23,9 +23,11 @@ from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
 from app.workflows.maintenance import ledgers, year_plans
-from app.workflows.maintenance.year_plans import MOST, Asked, YearPlan
+from app.workflows.maintenance.year_plans import MOST, Asked, Planned, YearPlan
 
-MOST_SHOWN = 200
+# Of one reason, and of reasons: whoever plans three thousand reads why, and not three thousand times the same.
+MOST_SHOWN = 60
+MOST_REASONS = 50
 
 
 class YearPlanPages(BaseView):
@@ -68,11 +70,21 @@ class YearPlanPages(BaseView):
         codes = scope.apply(select(Elevator.code), g.actor, Elevator).where(among(db.session, Elevator.id, ids[:MOST]))
         return self.render_template(
             "ta/maintenance/year_plan.html", title=_("生成一年计划"), findings=findings, plan=plan, ticked=ticked,
-            count=len(ids), most=MOST, most_shown=MOST_SHOWN, levels=LEVEL, form=request.form,
+            count=len(ids), most=MOST, most_shown=MOST_SHOWN, by_reason=by_reason, levels=LEVEL, form=request.form,
             codes=list(db.session.scalars(codes.order_by(Elevator.code).limit(30))),
             workers=forms.workers_of(units.pop() if len(units) == 1 else g.actor.unit_id),
             intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
         )  # fmt: skip
+
+
+def by_reason(rows: list[Planned], stops: bool) -> list[tuple[list[Finding], list[Planned]]]:
+    """Elevators of which the same is said, together, in the order in which they come."""
+    found: dict[tuple[tuple[str, str], ...], tuple[list[Finding], list[Planned]]] = {}
+    for row in rows:
+        said = [one for one in row.findings if one.stops == stops]
+        if said:
+            found.setdefault(tuple((one.rule, one.words) for one in said), (said, []))[1].append(row)
+    return list(found.values())[:MOST_REASONS]
 
 
 def _chosen() -> tuple[list[int], bool]:

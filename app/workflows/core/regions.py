@@ -30,17 +30,19 @@ def add(
 
     digits = LEVEL_DIGITS.get(level, 0)
     full = code.ljust(12, "0") if re.fullmatch(r"[0-9]{2,12}", code) else ""
+    # The digits of the level itself: a district's code named as a street's would stand beside the districts for good.
+    own = full[max((n for n in LEVEL_DIGITS.values() if n < digits), default=0) : digits]
     if not name or len(name) > 60:
         bad("名称", "name", name, "超过 60 个字" if name else "没有填写名称", "请填写 1 到 60 个字")
     if level not in LEVELS:
         bad("级别", "level", level, say("没有“%(level)s”这一级", level=level), "请选择省、市、区县或街道")
-    if not full or (digits and set(full[digits:]) - {"0"}):
+    if not full or (digits and (set(full[digits:]) - {"0"} or not own.strip("0"))):
         bad(
             "区划代码",
             "code",
             code,
             say("“%(code)s”不是这一级的代码", code=code),
-            say("请填写 GB/T 2260 代码，前 %(digits)s 位有效", digits=digits or 2),
+            say("请填写 GB/T 2260 代码，前 %(digits)s 位有效，其后为 0；或改选级别", digits=digits or 2),
         )
     day, wrong = _day("启用日期", "valid_from", valid_from)
     found += wrong
