@@ -1,7 +1,7 @@
 """人脸比对 of check-ins, kept beside the visit (PER-10); of what kinds the faults of a visit were (MNT-04).
 
 Revision ID: 0071
-Revises: 0069
+Revises: 0070
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0071"
-down_revision = "0069"
+down_revision = "0070"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Lists of usual parts (ELV-05): what a region or a maintenance unit registers for a new elevator of a kind.
 
 Revision ID: 0072
-Revises: 0069
+Revises: 0071
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0072"
-down_revision = "0069"
+down_revision = "0071"
 branch_labels = None
 depends_on = None
 
