@@ -54,9 +54,10 @@ def filed(checker: Checker, rows: list[Row]) -> None:
             _code(checker, row, key)
         if there:
             found = judge(checker, row, _declared(there, row, given), given, units)
-            for last, box in endless.items() if found is not None else ():
+            assert found is not None
+            for last, box in endless.items():
                 _end(checker, row, found, last, box, last in without)
-            if found is not None and found.filing == "pending" and row.verdict == "changed":
+            if found.filing == "pending" and row.verdict == "changed":
                 told = say("%(key)s 正在审核，不能修改", key=key)
                 row.bad("审核状态", "审核中", told, "请先撤回，或等审核结束", REVIEW, "filing_state")
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +10,6 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import clock
-from app.errors import Finding
 from app.extensions import db
 from app.models import Application, Attachment, Unit
 from app.views.frame import uploads
@@ -81,9 +79,9 @@ def keep(session: Any, row: Unit) -> None:
         filing_papers.added(session, unit, made)
 
 
-def names() -> dict[str, str]:
-    """How the form calls its scans, by field."""
-    return {unit_papers.field(kind): told(label) for kind, label in FILED.items()}
+def waits(row: Unit) -> bool:
+    """Whether scans are added or to be replaced that no officer has seen."""
+    return any(one.waits is not None for one in unit_papers.held(db.session, row))
 
 
 def beside(application: Application) -> list[Beside]:
@@ -104,11 +102,6 @@ def beside(application: Application) -> list[Beside]:
 def in_application(application: Application) -> list[Attachment]:
     """The scans that are asked for, in one list."""
     return [one for kind in beside(application) for one in kind.new]
-
-
-def errors_of(findings: Iterable[Finding]) -> list[Finding]:
-    """What is wrong with scans that are missing, told at their field."""
-    return [f for f in findings if f.field in names()]
 
 
 def _help(wanted: tuple[str, tuple[str, ...]] | None) -> str:

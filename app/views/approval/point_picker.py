@@ -33,7 +33,8 @@ def start(
     tiles = map_tiles.allow()
     here = [_degrees(values.get(name), most) for name, most in zip(FIELDS, (90, 180), strict=True)]
     if middle is None and others:
-        middle = (*(sum(one[at] for one in others) / len(others) for at in (0, 1)), 12)  # type: ignore[assignment]
+        count = len(others)
+        middle = sum(one[0] for one in others) / count, sum(one[1] for one in others) / count, 12
     latitude, longitude, zoom = middle or COUNTRY
     return {
         "at": None if None in here else tiles.there(*here),  # type: ignore[arg-type]

@@ -98,7 +98,7 @@ class UnitPages(FilingPages):
                 "as_of_version": version, "sections": filed.facts(Unit, version.data) if version else [],
             }  # fmt: skip
         return {
-            "words": WORDS, "figures": figures,
+            "words": WORDS, "figures": figures, "papers_wait": filed_papers.waits(row),
             "may_enforce": g.actor.may(Verb.ENFORCEMENT_EDIT) and g.actor.unit_id is None and row.approved_version > 0,
             "licence": due_days(row.licence_until, today, near, 1461),
         }  # fmt: skip

@@ -64,7 +64,7 @@ from app.scope import visible
 from app.transaction import AnySession, after_commit, all_written, asked
 from app.wording import say
 from app.workflows.core import audit
-from app.workflows.files import decided_with, file_contents, file_room, pictures, sealed_files
+from app.workflows.files import file_contents, file_room, pictures, sealed_files
 from app.workflows.files.file_contents import MEGABYTE, MOST_UNPACKED, bad
 
 __all__ = ["CSV", "JPEG", "MOST_UNPACKED", "PDF", "PNG", "XLS", "XLSX", "ZIP", "clean_name"]
@@ -217,21 +217,18 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
     sheet that the maintenance unit uploaded, and nobody the papers of an elevator that is hidden from him.
     """
     parent = session.execute(
-        select(Attachment.id, Attachment.entity, Attachment.entity_id, Attachment.kind)
+        select(Attachment.entity, Attachment.entity_id, Attachment.kind)
         .where(Attachment.id == attachment_id)
         .execution_options(skip_scope=True)
     ).one_or_none()
     followed = _FOLLOWED.get(parent.entity) if parent and parent.kind not in PRIVATE else None
-    whole = select(Attachment).where(Attachment.id == attachment_id).execution_options(skip_scope=True)
-    if parent is not None and decided_with.is_seen(session, actor, parent):
-        # An officer whose region the unit moves to decides on papers that are still kept for the other one.
-        row: Attachment = session.scalars(whole).one()
-    elif parent is None or followed is None or parent.entity_id is None:
-        row = visible(session, actor, Attachment, attachment_id, "附件")
+    if parent is None or followed is None or parent.entity_id is None:
+        row: Attachment = visible(session, actor, Attachment, attachment_id, "附件")
     else:
         held = visible(session, actor, followed, parent.entity_id, "附件")
         if followed is PatrolStop and held.round.account_id != actor.user_id:
             visible(session, actor, Elevator, held.elevator_id, "附件")
+        whole = select(Attachment).where(Attachment.id == attachment_id).execution_options(skip_scope=True)
         row = session.scalars(whole).one()
     if row.kind in PRIVATE:
         require(actor, PRIVATE[row.kind])
@@ -261,9 +258,12 @@ def application_of(session: AnySession, attachment_id: int) -> int | None:
         Attachment.id == attachment_id, Attachment.entity.in_(["application", "unit"]), Attachment.kind.not_in(PRIVATE)
     )
     found = session.execute(statement.execution_options(skip_scope=True)).one_or_none()
-    if found is None or found.entity_id is None:
-        return None
-    return int(found.entity_id) if found.entity == "application" else decided_with.open_filing(session, found.entity_id)
+    if found is None or found.entity == "application":
+        return None if found is None else found.entity_id
+    filing = select(Application.id).where(
+        Application.entity == found.entity, Application.entity_id == found.entity_id, Application.is_open.is_(True)
+    )
+    return session.scalar(filing.execution_options(skip_scope=True))
 
 
 def _check_open(row: Attachment) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import select
 
@@ -25,6 +25,7 @@ from app.workflows.files import attachments
 # The kinds that are filed, and what the form of a unit calls them; other papers are the unit's own affair.
 FILED = {"licence": "营业执照", "qualification": "特种设备安装改造修理许可证"}
 NEW, GONE = "new", "gone"
+Level = Literal["fail", "warn"]
 # Who needs the permit: whoever maintains or installs.
 _WITH_PERMIT = ("is_maintenance", "is_installation")
 
@@ -55,17 +56,16 @@ def seen(session: AnySession, unit: Unit) -> dict[str, list[int]]:
     return {"old": [row.id for row in in_force(unit, rows)], "new": [row.id for row in asked(rows)]}
 
 
-def asked_for(session: AnySession, region_code: str | None, on: dt.date) -> dict[str, tuple[str, tuple[str, ...]]]:
+def asked_for(session: AnySession, region_code: str | None, on: dt.date) -> dict[str, tuple[Level, tuple[str, ...]]]:
     """By kind how the region's policy wants it ("warn", "fail") and of which units: with one of these boxes, or all.
 
     What is not asked for is left out.
     """
     licence = policy_value(session, Key.UNIT_LICENCE_SCAN, region_code, on)
     permit = policy_value(session, Key.UNIT_PERMIT_SCAN, region_code, on)
-    found = {}
+    found: dict[str, tuple[Level, tuple[str, ...]]] = {}
     if licence != "none":
-        boxes = () if licence == "all" else ("is_maintenance",)
-        found["licence"] = ("warn" if licence == "warn" else "fail", boxes)
+        found["licence"] = ("warn" if licence == "warn" else "fail", () if licence == "all" else ("is_maintenance",))
     if permit != "none":
         found["qualification"] = ("warn" if permit == "warn" else "fail", _WITH_PERMIT)
     return found
