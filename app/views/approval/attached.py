@@ -44,13 +44,15 @@ class Attached(BaseView):
             else:
                 _done, findings, status = run(lambda s: self._add(s, entity, pk, kind))
             if not findings:
-                flash(_("已上传"), "success")
+                filed = filing_papers.are_filed(entity, kind)
+                flash(_("已上传，上报并审核通过后生效") if filed else _("已上传"), "success")
                 return redirect(f"/attached/{entity}/{pk}?kind={kind}")
         held = attachments.of(db.session, entity, pk)
         page = self.render_template(
             "ta/duties/attached.html", title=_("附件"), row=row, entity=entity, pk=pk, may=may, kind=kind,
             kinds=[(k, ATTACHMENT_KIND[k], [f for f in held if f.kind == k]) for k in kinds], findings=findings,
-            home=f"{HOMES[entity]}{pk}", name=str(row), mine=[f.id for f in held if record_files.removable(g.actor, f)],
+            home=f"{HOMES[entity]}{pk}", name=str(row), filed=[k for k in kinds if filing_papers.are_filed(entity, k)],
+            mine=[f.id for f in held if record_files.removable(g.actor, f)],
         )  # fmt: skip
         return page, status
 
