@@ -31,6 +31,7 @@ from app.models import (
     ElevatorOfficer,
     Enforcement,
     ExternalIdentity,
+    FaceCheck,
     FraudCase,
     FraudEvidence,
     FraudSignal,
@@ -345,6 +346,7 @@ def foreign_rows(world: World, session: Any) -> None:
     session.flush()
     session.add(TeamMember(id=KEY, team_id=KEY, person_id=KEY))
     session.add(VisitCompanion(id=KEY, visit_id=KEY, elevator_id=KEY, person_id=KEY, name=MARK, joined_at=at, **unit))
+    session.add(FaceCheck(id=KEY, visit_id=KEY, elevator_id=KEY, person_id=KEY, state="unmatched", began_at=at, **unit))
     session.add(
         LandingDoorCheck(
             id=KEY, door_id=KEY, elevator_id=KEY, region_code=place["region_code"], condition="damaged", note=MARK,
@@ -362,7 +364,7 @@ WATCHED = (
     PolicyProposal, UnitChange, OnDemandInterval, ImportMatch, RiskItem, SafetyRecord, PatrolRound, PatrolStop,
     Delegation, Comment, Watch, LiveSession, ExternalIdentity, Invitation, InvitationPoster, ApiToken, Commitment,
     InsuranceRecord, InsuredPerson, InsuranceMonth, PersonalRequest, Consent, Complaint, ElevatorMessage, Inspection,
-    MaintenanceTeam, ItemSet, TeamMember, VisitCompanion, Rescue, RescueDispatch, RescueStep, RescueCallback,
+    MaintenanceTeam, ItemSet, TeamMember, VisitCompanion, FaceCheck, Rescue, RescueDispatch, RescueStep, RescueCallback,
     RepairOrder, Anomaly, FraudSignal, FraudEvidence, FraudCase, SpotDraw, SpotCheck, SpotAvoidance, Bulletin,
     IotDevice, IotEvent, ProvincialRun, ProvincialItem, ProvincialDifference, PositionCapture, Component, LandingDoor,
     LandingDoorCheck, ElevatorLabel, UsualParts,

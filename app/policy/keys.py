@@ -442,6 +442,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.KEEP_NOTICES_DAYS, _P, "通知保存多久（全国一致）", 730, "天", 30, 3650),
         _int(Key.KEEP_IMPORTS_DAYS, _P, "导入的工作表保存多久（全国一致）", 365, "天", 7, 3650),
         _int(Key.KEEP_EXPORTS_DAYS, _P, "导出文件保存多久（全国一致）", 30, "天", 1, 3650),
-        *(_int(Key(key), *row) for key, *row in (*desks.NUMBERS, *on_site.NUMBERS)),
+        *(_int(Key(row[0]), row[1], row[2], row[3], row[4], row[5], row[6]) for row in desks.NUMBERS),
+        *(_int(Key(row[0]), row[1], row[2], row[3], row[4], row[5], row[6]) for row in on_site.NUMBERS),
     ]
 )  # fmt: skip

@@ -262,6 +262,7 @@ DEEDS = {
         "PersonalRequests.deed": LIST,
         "PrivacyPages.face": "PUT /privacy/face",
         "PrivacyPages.withdraw": "DELETE /privacy/face",
+        "PrivacyPages.compare": "PUT /privacy/face/compare",
         "PrivacyPages.ask": "POST /privacy/requests",
         "PrivacyPages.copy": "POST /privacy/copy",
         "PrivacyPages.answer": "POST /personal-requests/{key}/answer",
