@@ -10,14 +10,15 @@ from flask_appbuilder import expose
 from flask_appbuilder.api import safe
 from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import selectinload, undefer
 
 from app import clock, scope, scope_parts
 from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, once, page, whole
 from app.api.reading import day, flag, keys, words
 from app.extensions import db
+from app.listings.maintenance import shown_as
 from app.models import MaintenanceOrder
-from app.models.choices import LEVEL
+from app.models.choices import LEVEL, ORDER_SHOWN
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
@@ -42,24 +43,29 @@ class OrderApi(Resource):
         """Give the open orders that are one's own or one's team's, within the horizon; the earliest planned first.
         ---
         get:
-          summary: 我的（含所在小组的）未完成任务，计划早的在前；own=0 为看得到的全部未完成任务
+          summary: 我的（含所在小组的）未完成任务，计划早的在前；own=0 为看得到的全部，缺省为未完成的
           paged: true
           parameters:
             - {in: query, name: own, schema: {type: integer, enum: [0, 1]},
                description: 缺省 1，只给自己的、近几日的（生成提前天数，缺省 5 天）}
+            - {in: query, name: state, schema: {type: string, enum: [open, approving, done, void]},
+               description: 仅用于 own=0，缺省 open；approving 为审批中}
             - {in: query, name: elevator_id, schema: {type: integer}}
           gives: {200: OrderPage}
         """
         statement = scope.apply(select(MaintenanceOrder), actor())
         if chosen("own", {"0": 0, "1": 1}) == "0":
-            statement = statement.where(MaintenanceOrder.state == "open")
+            state = chosen("state", ORDER_SHOWN) or "open"
+            statement = statement.where(shown_as([state]))
         else:
             last = clock.today() + dt.timedelta(days=_horizon())
             own = scope_parts.open_orders_of(actor().person_id or 0)
             statement = statement.where(own, MaintenanceOrder.planned_on <= last)
         if request.args.get("elevator_id"):
             statement = statement.where(MaintenanceOrder.elevator_id == whole(request.args, "elevator_id"))
-        statement = statement.options(selectinload(MaintenanceOrder.elevator)).execution_options(skip_scope=True)
+        statement = statement.options(
+            selectinload(MaintenanceOrder.elevator), undefer(MaintenanceOrder.shown_state)
+        ).execution_options(skip_scope=True)
         return page(statement, [MaintenanceOrder.planned_on, MaintenanceOrder.id], _order)
 
     @expose("/<int:key>", methods=["PATCH"])
@@ -142,7 +148,7 @@ def _order(row: MaintenanceOrder) -> dict[str, Any]:
     return {
         "id": row.id, "elevator_id": row.elevator_id, "code": row.elevator.code, "category": row.elevator.category,
         "address": row.elevator.address, "level": row.level, "level_name": str(LEVEL[row.level]),
-        "planned_on": row.planned_on.isoformat(), "limit_on": iso(row.limit_on), "state": row.state,
+        "planned_on": row.planned_on.isoformat(), "limit_on": iso(row.limit_on), "state": row.shown_state,
         "origin": row.origin, "worker_id": row.worker_id,
     }  # fmt: skip
 

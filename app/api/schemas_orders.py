@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.api.schemas import DAY, TEXT, WHOLE, YES, Schema, an_object, many, maybe, one_of, page_of, ref, said, text
-from app.models.choices import LEVEL, ORDER_ORIGIN, ORDER_STATE
+from app.models.choices import LEVEL, ORDER_ORIGIN, ORDER_SHOWN
 from app.workflows.maintenance.ledgers import INTERVALS
 from app.workflows.maintenance.orders import MOST_AT_ONCE
 from app.workflows.maintenance.year_plans import MOST
@@ -12,7 +12,8 @@ ORDERS: dict[str, Schema] = {
     "Order": an_object(
         "id elevator_id", id=WHOLE, elevator_id=WHOLE, code=TEXT, category=said(TEXT, "设备类型（品种代码）"),
         address=TEXT, level=one_of(LEVEL), level_name=TEXT, planned_on=DAY, limit_on=maybe(DAY),
-        state=one_of(ORDER_STATE), origin=one_of(ORDER_ORIGIN), worker_id=maybe(WHOLE),
+        state=said(one_of(ORDER_SHOWN), "approving：已做，等使用单位复核、经理审批或核对标签照片"),
+        origin=one_of(ORDER_ORIGIN), worker_id=maybe(WHOLE),
     ),
     "OrderPage": page_of("Order"),
     "OrderChange": an_object(

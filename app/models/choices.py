@@ -95,6 +95,10 @@ LEVEL = {
     "half_month": _l("半月"), "quarter": _l("季度"), "half_year": _l("半年"), "annual": _l("年度"),
 }  # fmt: skip
 ORDER_STATE = {"open": _l("待维保"), "done": _l("已维保"), "void": _l("已作废")}
+# As lists show it: what is done and waits for somebody's word on the visit is told apart (PLN-05).
+ORDER_SHOWN = {
+    "open": ORDER_STATE["open"], "approving": _l("审批中"), "done": ORDER_STATE["done"], "void": ORDER_STATE["void"],
+}  # fmt: skip
 ORDER_ORIGIN = {"auto": _l("自动"), "manual": _l("手动"), "import": _l("导入"), "plan": _l("一年计划")}
 NOTE_KIND = {"note": _l("说明"), "objection": _l("使用单位有异议")}
 # What the use unit thinks of a visit, and how it came to say so.

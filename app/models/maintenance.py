@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import (
@@ -15,9 +15,11 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    and_,
     case,
     func,
     literal_column,
+    or_,
     select,
     text,
     true,
@@ -31,6 +33,7 @@ from app.models.person import Person
 from app.models.said import SaidText
 from app.models.team import MaintenanceTeam
 from app.models.unit import Unit
+from app.models.visit import Visit
 from app.rules.levels import Level
 
 
@@ -169,6 +172,8 @@ class MaintenanceOrder(Stamped, Model):
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit] = relationship()
     worker: Mapped[Person | None] = relationship()
+    # The state as lists show it, `ORDER_SHOWN`: read where it is shown, stored nowhere.
+    shown_state: ClassVar[Any]
 
 
 class MaintenancePause(Model):
@@ -267,4 +272,18 @@ MaintenanceTeam.served = column_property(
     .correlate_except(MaintenanceLedger)
     .scalar_subquery(),
     deferred=True,
+)
+
+
+# Whose visit waits for the use unit's review, for the manager, or for whoever looks at its label.
+_order: Any = MaintenanceOrder.__table__.c
+_visit: Any = Visit.__table__.c
+WAITS_FOR_A_WORD = or_(_visit.awaiting_review.is_(True), _visit.state == literal_column("'pending'"))
+IS_APPROVING = and_(
+    _order.state == "done",
+    select(_visit.id).where(_visit.id == _order.visit_id, WAITS_FOR_A_WORD)
+    .correlate(MaintenanceOrder.__table__).exists(),
+)
+MaintenanceOrder.shown_state = column_property(
+    case((IS_APPROVING, literal_column("'approving'")), else_=_order.state).label("shown_state"), deferred=True
 )

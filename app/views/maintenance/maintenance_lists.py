@@ -39,7 +39,7 @@ from app.views.oversight.enforcement import start
 from app.workflows.maintenance import orders
 
 TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
-ORDER_TONES = {"open": "info", "done": "ok", "void": "gone"}
+ORDER_TONES = {"open": "info", "approving": "near", "done": "ok", "void": "gone"}
 
 
 def _contract_state(row: Contract) -> Markup:
@@ -159,7 +159,7 @@ class OrderScreen(Screen):
     listing = maintenance.ORDERS
     verb = Verb.ORDER_READ
     cells: ClassVar[dict[str, Any]] = {
-        "state": lambda row: pill(maintenance.ORDER_STATE[row.state], ORDER_TONES[row.state]),
+        "state": lambda row: pill(maintenance.ORDER_SHOWN[row.shown_state], ORDER_TONES[row.shown_state]),
         "worker": lambda row: row.worker.name if row.worker else mark(_l("未分配"), "near"),
     }
     buttons: ClassVar[list[Button]] = [

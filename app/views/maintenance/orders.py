@@ -15,7 +15,7 @@ from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
 from app.models import Elevator, MaintenanceOrder
-from app.models.choices import LEVEL, ORDER_ORIGIN, ORDER_STATE
+from app.models.choices import LEVEL, ORDER_ORIGIN, ORDER_SHOWN
 from app.permissions import Verb
 from app.rules.identifiers import normal_code
 from app.views.frame import maintenance_forms as forms
@@ -72,7 +72,7 @@ class OrderPages(BaseView):
         own = g.actor.may(Verb.ORDER_EDIT) and g.actor.unit_id in (None, row.unit_id) and row.state == "open"
         return self.render_template(
             "ta/maintenance/order.html", title=_("维保任务 %(n)s", n=row.id), row=row, own=own, levels=LEVEL,
-            states=ORDER_STATE, origins=ORDER_ORIGIN, workers=forms.workers_of(row.unit_id) if own else [],
+            states=ORDER_SHOWN, origins=ORDER_ORIGIN, workers=forms.workers_of(row.unit_id) if own else [],
             findings=findings, form=request.form if findings else {},
         )  # fmt: skip
 
