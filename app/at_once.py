@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import Column, bindparam, insert, update
 from sqlalchemy.orm import Session, class_mapper, scoped_session
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.exc import StaleDataError
@@ -58,6 +58,11 @@ def _read(model: Any) -> dict[str, Any]:
     return {name: column for name, column in mapper.columns.items() if not mapper.attrs[name].deferred}
 
 
+def _written(mapper: Any) -> dict[str, Any]:
+    """By attribute the columns of the table: what a model says besides by an expression is nobody's to write."""
+    return {name: column for name, column in mapper.columns.items() if isinstance(column, Column)}
+
+
 @cache
 def _key_of(model: Any) -> str:
     mapper = class_mapper(model)
@@ -102,7 +107,7 @@ def _writing(model: Any) -> tuple[list[tuple[str, str, Any]], str]:
     """By attribute its column and what stands in it where nobody said anything; and which one is the key."""
     mapper = class_mapper(model)
     columns = []
-    for name, column in mapper.columns.items():
+    for name, column in _written(mapper).items():
         if column.computed is not None:
             continue
         default: Any = getattr(column.default, "arg", None)
@@ -114,7 +119,7 @@ def _writing(model: Any) -> tuple[list[tuple[str, str, Any]], str]:
 
 @cache
 def _worked_out(model: Any) -> set[str]:
-    return {name for name, column in class_mapper(model).columns.items() if column.computed is not None}
+    return {name for name, column in _written(class_mapper(model)).items() if column.computed is not None}
 
 
 @lru_cache(maxsize=1024)
@@ -172,7 +177,7 @@ def _changing(model: Any) -> tuple[dict[str, Any], str | None]:
     own = {*mapper.primary_key, version}
     columns = {
         name: getattr(column.onupdate, "arg", None)
-        for name, column in mapper.columns.items()
+        for name, column in _written(mapper).items()
         if column.computed is None and column not in own
     }
     return columns, None if version is None else mapper.get_property_by_column(version).key

@@ -294,7 +294,20 @@ SCHEMAS: dict[str, Schema] = {
         "id kind name region_code from_on state own_items", id=WHOLE, kind=TEXT, name=TEXT,
         unit_id=said(maybe(WHOLE), "地区的清单没有单位"), region_code=TEXT, from_on=DAY, basis=maybe(TEXT),
         state=one_of(["draft", "submitted", "returned", "in_force", "discarded"]), own_items=WHOLE,
-        submitted_at=maybe(INSTANT), decided_at=maybe(INSTANT), opinion=maybe(TEXT),
+        submitted_at=maybe(INSTANT), decided_at=maybe(INSTANT), opinion=maybe(TEXT), row_version=WHOLE,
+    ),
+    "NewItemSet": an_object("kind", kind=one_of(["A", "B", "C", "D", "3410", "3420"])),
+    "ItemSetDraft": an_object(
+        "name from_on items row_version", name=text(40), from_on=DAY, basis=text(500), row_version=WHOLE,
+        items=many(an_object(
+            "level item requirement", code=said(text(20), "新增的项目不给"), level=one_of(LEVEL), item=text(60),
+            requirement=said(text(300), "法定和上级项目以原文开头，更细的写在“；”之后"), needs_test=YES,
+            measure=text(12),
+        ), 200),
+    ),
+    "ItemSetDecision": an_object(
+        "verb seen_version", verb=one_of(["approve", "return"]), seen_version=WHOLE,
+        opinion=said(text(500), "退回须写明理由"),
     ),
     "ItemSetPage": page_of("ItemSet"),
     "ItemSetWhole": {"allOf": [ref("ItemSet"), an_object(

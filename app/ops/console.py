@@ -18,7 +18,7 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
-from sqlalchemy import func, select
+from sqlalchemy import Column, func, select
 
 from app import clock
 from app.errors import Refusal, refuse
@@ -54,6 +54,11 @@ SERVICES = {"worker": _l("任务进程"), "beat": _l("定时进程"), "tasks": _
 
 def moment(at: dt.datetime | None) -> str:
     return clock.local(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def _stored(column: Any) -> bool:
+    """A column of the table that is written as it is: neither worked out by the database nor an expression."""
+    return isinstance(column, Column) and column.computed is None
 
 
 class Guarded:
@@ -104,7 +109,7 @@ class Raw(Guarded, ModelView):
     def __init__(self, model: type[Any], name: Any, *, category: Any = None, columns: str, search: str = "") -> None:
         self.column_list = columns.split()
         # Not the blind indexes over sealed columns, which say nothing to anybody.
-        self.column_details_list = [a.key for a in model.__mapper__.column_attrs if a.columns[0].computed is None]
+        self.column_details_list = [a.key for a in model.__mapper__.column_attrs if _stored(a.columns[0])]
         self.column_searchable_list = search.split()
         self.column_sortable_list = [c for c in self.column_list if c in model.__mapper__.column_attrs]
         # As they were declared: the words are those of whoever looks.

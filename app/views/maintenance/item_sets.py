@@ -14,8 +14,10 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from app import clock, scope
-from app.errors import Finding
+from app.errors import Finding, Refusal
 from app.extensions import db
+from app.imports import item_rows
+from app.imports.item_rows import CYCLES
 from app.listings import item_sets as listed
 from app.models import ItemSet
 from app.models.item_set import ITEM_KIND, ITEM_SET_STATE
@@ -24,6 +26,7 @@ from app.reference import CURRENT
 from app.rules import item_lists as rules
 from app.rules.item_lists import JOINT, ORDER, Item
 from app.rules.levels import LEVEL_LABELS, Level
+from app.scratch import scratch
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
@@ -35,11 +38,7 @@ from app.workflows.maintenance import item_sets
 
 TONES = {"draft": "gone", "submitted": "near", "returned": "over", "in_force": "ok", "discarded": "gone"}
 BLANK, MOST_PASTED = 3, 20_000
-# How a pasted line may say its cycle.
-CYCLES = {
-    "半月": Level.HALF_MONTH, "季度": Level.QUARTER, "季": Level.QUARTER, "半年": Level.HALF_YEAR,
-    "年度": Level.ANNUAL, "年": Level.ANNUAL, "全年": Level.ANNUAL,
-}  # fmt: skip
+MOST_BYTES = 2 * 1024 * 1024
 LEVEL_SHORT = {
     Level.HALF_MONTH: _l("半月"), Level.QUARTER: _l("季度"), Level.HALF_YEAR: _l("半年"), Level.ANNUAL: _l("年度"),
 }
@@ -170,6 +169,41 @@ class ItemSetPages(BaseView):
         if text("then", 10) == "submit":
             return self.deed(pk, "submit")
         flash(_("草稿已保存"), "success")
+        return redirect(url_for("ItemSetPages.show", pk=pk))
+
+    @expose("/<int:pk>/workbook", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    @no_cache
+    def workbook(self, pk: int) -> Any:
+        """The whole list out of a workbook, into the draft; every wrong cell is named, and then nothing is written."""
+        row, file = _row(pk), request.files.get("file")
+        require(g.actor, Verb.ITEM_EDIT)
+        if file is None or not file.filename:
+            missing = Finding(_("文件"), False, _("没有选择"), _("请选择改好的工作簿"), field="file")
+            return self._record(row, [missing], 422)
+        with scratch("items") as folder:
+            path = folder / "list"
+            path.write_bytes(file.stream.read(MOST_BYTES + 1))
+            if path.stat().st_size > MOST_BYTES:
+                large = Finding(_("文件"), False, _("超过 2 MB"), _("请删去多余的内容"), field="file")
+                return self._record(row, [large], 422)
+            from_on = max(row.from_on, clock.today())
+            base = item_sets.inherited(db.session, row, from_on)
+            own = sorted(item_sets.given_codes(db.session, row))
+            try:
+                given = item_rows.read(path, file.filename, row.kind, base, own)
+            except Refusal as refusal:
+                return self._record(row, [f for f in refusal.findings if not f.ok], 422)
+        _made, findings, status = run(
+            lambda session: item_sets.save(
+                session, g.actor, pk, row.name, from_on, row.basis or "", given, clock.now(),
+                number(text("row_version", 20)),
+            )
+        )  # fmt: skip
+        if findings:
+            return self._record(_row(pk), findings, status)
+        flash(_("已按工作簿写入草稿，请核对与前一版本的不同，再提交批准"), "success")
         return redirect(url_for("ItemSetPages.show", pk=pk))
 
     @expose("/<int:pk>/<string:name>", methods=["POST"])

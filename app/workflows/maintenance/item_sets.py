@@ -81,7 +81,7 @@ def save(
         *rules.findings(base, given),
     ])  # fmt: skip
     row.name, row.from_on, row.basis = name, from_on, basis.strip() or None
-    row.rows = rules.own_rows(base, given, _prefix(row), _given_codes(session, row))
+    row.rows = rules.own_rows(base, given, _prefix(row), given_codes(session, row))
     session.flush()
     after = _told(row)
     if before != after:
@@ -353,7 +353,8 @@ def _prefix(row: ItemSet) -> str:
     return f"U{row.unit_id}" if row.unit_id is not None else "R" + (row.region_code.rstrip("0") or "0")
 
 
-def _given_codes(session: AnySession, row: ItemSet) -> set[str]:
+def given_codes(session: AnySession, row: ItemSet) -> set[str]:
+    """The numbers that its owner gave in all versions: none of them ever means another item."""
     held = _of_owner(session, row.unit_id, row.region_code, row.kind, (*OPEN, "in_force", "discarded"))
     return {str(one["code"]) for version in held for one in version.rows if one.get("code")}
 
