@@ -21,6 +21,7 @@ from app.demo import (
     iot,
     label_photos,
     office,
+    own_lists,
     paperwork,
     people,
     positions,
@@ -85,6 +86,7 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
         summary["provincial"] = provincial.make(session, at) if first else 0
         if first:
             positions.make(session, at)
+            own_lists.make(session, at)
             today = clock.local_day(at)
             survey(session)
             # Before the night's runs, which pages show first.

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
 
 from app import clock
-from app.demo.office import actor_named
+from app.demo.office import actor_named, main_of
 from app.models import Application, Elevator
 from app.permissions import Actor
+from app.rules import labels as label_rules
 from app.rules.positions import Sample
 from app.workflows.filing import captures, components, corrections, landing_doors
 from app.workflows.filing.captures import Survey
 from app.workflows.filing.components import Part
 from app.workflows.filing.landing_doors import Found
+from app.workflows.on_site import labels
+from app.workflows.on_site.labels import Wanted
 
 # Name, how many days ago it was put in, how many months it lasts.
 PARTS = (("门滑块", 200, 6), ("制动器闸瓦", 165, 6), ("导靴靴衬", 60, None), ("曳引钢丝绳", 400, 60))
@@ -56,6 +60,24 @@ def make(session: Any, at: dt.datetime) -> None:
     clerk = actor_named(session, "weibao_wenyuan")
     if clerk is not None and lifts:
         _parts(session, clerk, lifts[0], at)
+    if worker.unit_id is not None:
+        _labels(session, main_of(session, worker.unit_id), lifts, at)
+
+
+def _labels(session: Any, head: Actor, lifts: Sequence[Elevator], at: dt.datetime) -> None:
+    """What came of it: a new label that waits for its first scan, a temporary one, one that was replaced."""
+    today = clock.local_day(at)
+    for lift, what in zip(lifts, ("waits", "temporary", "replaced"), strict=False):
+        if what == "temporary":
+            until = today + dt.timedelta(days=10)
+            labels.temporary(session, head, lift.id, until, "新标牌制作中，先贴临时标牌", at - dt.timedelta(hours=40))
+            continue
+        then = at - dt.timedelta(hours=60 if what == "waits" else 200)
+        latest = clock.local_day(then) + dt.timedelta(days=30)
+        reason = "damaged" if what == "waits" else "changed"
+        row = labels.replace(session, head, lift.id, Wanted(reason, "", label_rules.ON_SCAN, latest), then)
+        if what == "replaced":
+            labels.put_up(session, head, lift.id, row.id, then + dt.timedelta(hours=30))
 
 
 def _parts(session: Any, clerk: Actor, lift: Elevator, at: dt.datetime) -> None:
