@@ -17,7 +17,7 @@ from app.workflows.filing import usual_parts
 from app.workflows.maintenance import item_sets
 
 KIND, NAME, BASIS = "3420", "消防员电梯 首版", "制造单位维护说明书"
-DAYS_AGO = 20
+DAYS_AGO, DAY = 20, dt.timedelta(days=1)
 # Of 消防员电梯 the law has no list: cycle, item, what is asked, the unit of a measured value.
 ITEMS = (
     (Level.HALF_MONTH, "消防员开关", "在基站外，完好，开关后轿厢返回指定层", ""),
@@ -44,10 +44,10 @@ def make(session: Any, at: dt.datetime) -> None:
     head = main_of(session, worker.unit_id)
     if session.scalar(select(ItemSet.id).where(ItemSet.unit_id == worker.unit_id).limit(1)) is not None:
         return
-    then = at - dt.timedelta(days=DAYS_AGO)
+    then = at - DAYS_AGO * DAY
     own = item_sets.start(session, head, KIND, then)
     given = [Item("", KIND, level, item, asked, bool(unit), unit) for level, item, asked, unit in ITEMS]
-    item_sets.save(session, head, own.id, NAME, clock.local_day(then), BASIS, given, then)
+    item_sets.save(session, head, own.id, NAME, clock.local_day(then) + DAY, BASIS, given, then)
     item_sets.submit(session, head, own.id, then)
     item_sets.approve(session, district, own.id, None, "与说明书一致", then + dt.timedelta(hours=4))
     usual_parts.save(session, head, "A", PARTS, then)
@@ -58,4 +58,4 @@ def make(session: Any, at: dt.datetime) -> None:
         ).order_by(Elevator.id.desc()).limit(1)
     )  # fmt: skip
     if lift is not None:
-        usual_parts.fill(session, head, lift.id, at, clock.local_day(at) - dt.timedelta(days=40))
+        usual_parts.fill(session, head, lift.id, at, clock.local_day(at) - 40 * DAY)
