@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import current_app, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import pgettext
 
 from app import clock
@@ -20,6 +21,7 @@ from app.models import Complaint, Elevator
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, ESCALATORS, LEVEL, VISIT_STATE, word
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.policy import policy_value
+from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.complaints import (
@@ -47,6 +49,10 @@ GUESSES = f"{MOST_UNKNOWN}/hour"
 PHOTO = "photo"
 STATUS_TONES = {"in_use": "ok", "suspended": "over", "notified": "info", "scrapped": "gone"}
 STATE_TONES = {"waiting": "near", "accepted": "near", "handled": "near", "disputed": "near", "closed": "ok"}
+REPAIRED = {
+    "open": _l("处理中"), "mended": _l("已修好"), "still": _l("未恢复运行"), "done": _l("已处理"),
+}  # fmt: skip
+REPAIR_TONES = {"open": "near", "mended": "ok", "still": "over", "done": "ok"}
 VISIT_TONES = {"valid": "ok", "open": "info", "awaiting": "near", "pending": "near", "nonconforming": "over"}
 
 
@@ -79,6 +85,7 @@ def passer_by(token: str) -> Any:
         "elevator", row.place, row=row, token=token, facts=public_page.facts(db.session, row, now),
         category=word(CATEGORY, row.category), status=word(ELEVATOR_STATUS, row.status), levels=LEVEL,
         status_tone=STATUS_TONES.get(row.status, "gone"), states=VISIT_STATE, tones=VISIT_TONES,
+        repair_levels=REPAIR_LEVEL, repair_causes=REPAIR_CAUSE, repaired=REPAIRED, repair_tones=REPAIR_TONES,
         today=clock.local_day(now), takes=complaints.may_be_complained_of(row), **rescue,
     )  # fmt: skip
 

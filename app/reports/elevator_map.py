@@ -79,7 +79,7 @@ def seen(listing: Listing, moment: Moment, query: Query, box: Box, zoom: int) ->
     listing.seek(moment, query)
     squares = grid(zoom, box)
     inside = listing.statement(moment, query).where(*_within(box))
-    row, column = _square(Elevator.latitude, squares.high, 90), _square(Elevator.longitude, squares.wide, 180)
+    row, column = square(Elevator.latitude, squares.high, 90), square(Elevator.longitude, squares.wide, 180)
     code = func.substr(Elevator.region_code, 1, digits_of_place(zoom))
     found = moment.session.execute(
         _counting(inside, [row, column, code, Elevator.status], [
@@ -168,7 +168,7 @@ def _of_the_region(moment: Moment) -> Any:
     )
 
 
-def _square(column: Any, size: float, shift: int) -> Any:
+def square(column: Any, size: float, shift: int) -> Any:
     """The number of the square from the map's edge. Both databases round; only one of them knows what a floor is."""
     return cast(func.round((column + shift) / size - 0.5), Integer)
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock
-from app.models import Attachment, Complaint, ElevatorMessage, Visit
+from app.models import Attachment, Complaint, ElevatorMessage, RepairOrder, Visit
 from app.rules.complaints import MOST_UNKNOWN, shown_tracking
 from app.workflows.public import complaints
 from tests.conftest import csrf
@@ -223,3 +223,41 @@ def test_whoever_follows_a_complaint_finds_back_to_the_elevator(client: Any, wor
     page = client.get("/m/track", headers={"Referer": f"http://localhost{door(world)}"}).text
     assert f'<a href="{door(world)}" aria-label="返回">' in page
     assert 'aria-label="返回"' not in client.get("/m/track", headers={"Referer": "http://elsewhere.test/m/x"}).text
+
+
+def test_repairs_are_told_without_anybodys_words(client: Any, world: World, session: Any) -> None:
+    now = clock.now()
+
+    def order(days: float, **more: Any) -> None:
+        session.add(RepairOrder(**{
+            "elevator_id": world.own.id, "region_code": world.own.region_code, "unit_id": world.firm.id,
+            "use_unit_id": world.use_unit.id, "code": world.own.code, "place": "x", "source": "report",
+            "level": "stopped", "fault": "业主赵某反映异响", "note": "请先打电话", "worker_id": world.worker.id,
+            "reported_at": now - dt.timedelta(days=days), "state": "done", "action": "换了张师傅的门机",
+            "parts": "门机皮带", "answer_note": "还是响", "decision_reason": "同意付款",
+        } | more))  # fmt: skip
+
+    order(1, state="started", cause="door")
+    order(2, restored=True, cause="door")
+    order(3, restored=False, cause="control", level="trapped")
+    order(4, level="running", cause="none")
+    order(5, state="cancelled", level="escort")
+    session.commit()
+    page = client.get(door(world)).text
+    part = page[page.index("近期维修记录"):]
+    part = part[: part.index("</section>")]
+    told = [re.sub(r"<[^>]+>|\s+", " ", one).split() for one in part.split("<li>")[1:]]
+    day = [str(clock.local_day(now - dt.timedelta(days=n))) for n in range(1, 5)]
+    assert told == [
+        [day[0], "电梯故障停梯", "处理中"], [day[1], "电梯故障停梯", "门系统", "已修好"],
+        [day[2], "困人", "控制系统", "未恢复运行"], [day[3], "故障不停梯", "已处理"],
+    ]  # fmt: skip
+    kept = ("赵某", "打电话", "门机皮带", "张师傅", "还是响", "付款", world.worker.name, "配合客户走修")
+    assert not [words for words in kept if words in page]
+    for n in range(6, 12):
+        order(n)
+    session.commit()
+    assert client.get(door(world)).text.count("电梯故障停梯") == 3, "the last five"
+    world.own.is_secret = True
+    session.commit()
+    assert "近期维修记录" not in client.get(door(world)).text

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app import clock
 from app.listing import moment
 from app.listings.elevators import ELEVATORS
-from app.models import Elevator, Rescue
+from app.models import Elevator, IotDevice, IotLive, Rescue
 from app.permissions import Verb
 from app.reports import elevator_map, map_layers
 from app.rules.map_grid import Box
@@ -23,6 +23,7 @@ from app.transaction import transaction
 from app.views.frame.map_tiles import origin
 from app.workflows.rescue import rescue_desk, rescues
 from tests.factories import World, make_clock, make_elevator
+from tests.statements import statements
 
 pytestmark = pytest.mark.feature("DSH-03")
 ALL = "30.0,120.0,31.0,121.0"
@@ -248,3 +249,93 @@ def test_points_are_shifted_for_the_map_and_back_for_the_register(
 )  # fmt: skip
 def test_where_pictures_come_from(url: str, place: str) -> None:
     assert origin(url) == place
+
+
+@pytest.fixture
+def devices(world: World) -> Any:
+    """Makes a device at a place, heard of so many minutes ago, with or without an alarm that goes on."""
+    made = []
+
+    def make(latitude: float, longitude: float, heard: float | None = 0, alarm: bool = False, **more: Any) -> IotDevice:
+        lift = more.pop("elevator", None) or make_elevator(
+            world.session, maintenance_unit=more.pop("unit", world.firm), latitude=latitude, longitude=longitude, **more
+        )
+        now = clock.now()
+        row = IotDevice(
+            serial=f"D{len(made):05d}", elevator_id=lift.id, region_code=lift.region_code, standard="TS",
+            bound_at=now - DAY,
+        )  # fmt: skip
+        world.session.add(row)
+        world.session.flush()
+        if heard is not None:
+            world.session.add(IotLive(
+                device_id=row.id, seen_at=now - dt.timedelta(minutes=heard), skew_seconds=0,
+                fault_at=now - dt.timedelta(minutes=5) if alarm else None, fault_kind="alarm" if alarm else None,
+                fault_standard="TS" if alarm else None, fault_code="E1" if alarm else None,
+            ))  # fmt: skip
+        made.append(row)
+        return row
+
+    return make
+
+
+@pytest.mark.feature("INT-03")
+def test_devices_are_a_layer_with_their_state(world: World, sign_in: Any, devices: Any) -> None:
+    on, silent, never = devices(30.5, 120.5), devices(30.51, 120.5, 9999), devices(30.52, 120.5, None)
+    ringing = devices(30.53, 120.5, 9999, alarm=True)
+    hidden = devices(30.54, 120.5, is_secret=True)
+    ended = devices(30.55, 120.5)
+    ended.ended_at = clock.now()
+    devices(30.5, 119.0)
+    world.session.commit()
+
+    def spots(who: str) -> dict[str, Any]:
+        answer = sign_in(world.accounts[who]).get(f"/map/layer/devices?box={ALL}")
+        return {one["link"]: one for one in answer.json["spots"]}
+
+    found = spots("inspector")
+    told = {f"/iot/devices/{row.id}": tone for row, tone in (
+        (on, "device-ok"), (silent, "device-near"), (never, "device-near"), (ringing, "device-over"),
+    )}  # fmt: skip
+    assert {link: one["tone"] for link, one in found.items()} == told
+    said = {link: one["text"] for link, one in found.items()}
+    assert said[f"/iot/devices/{on.id}"].startswith("在线") and "最近通信" in said[f"/iot/devices/{on.id}"]
+    assert said[f"/iot/devices/{never.id}"] == "离线　从未上报"
+    assert said[f"/iot/devices/{ringing.id}"].startswith("异常")
+    assert found[f"/iot/devices/{on.id}"]["title"].startswith(on.elevator.code)
+    assert f"/iot/devices/{hidden.id}" in spots("region_admin"), "who has the right to 涉密 sees it"
+    assert spots("other_inspector") == {} and spots("other_head") == {}
+    page = sign_in(world.accounts["inspector"]).get("/map/").text
+    box = re.search(r'<input[^>]*value="devices"[^>]*>', page)
+    assert box is not None and "checked" not in box[0] and 'data-live="1"' in box[0]
+
+
+@pytest.mark.feature("INT-03")
+def test_many_devices_become_circles_that_lose_none(
+    world: World, sign_in: Any, devices: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_layers, "MOST", 10)
+    for n in range(10):
+        devices(30.1 + n * 0.08, 120.1 + n * 0.08, (0, 9999, None)[n % 3], alarm=n % 3 == 1)
+    world.session.commit()
+    browser = sign_in(world.accounts["region_admin"])
+    assert len(browser.get(f"/map/layer/devices?box={ALL}").json["spots"]) == 10
+    world.session.rollback()
+    devices(30.1, 120.1)
+    devices(30.1, 120.1, is_secret=True)
+    world.session.commit()
+    with statements() as seen:
+        found = browser.get(f"/map/layer/devices?box={ALL}").json["spots"]
+    assert len(seen) <= 8, len(seen)
+    assert sum(one["n"] for one in found) == 12 and 1 < len(found) < 12 and "link" not in found[0]
+    sums: dict[str, int] = {}
+    for one in found:
+        assert sum(n for _tone, n in one["ring"]) == one["n"] and f"{one['n']} 台物联网设备" == one["title"]
+        for tone, n in one["ring"]:
+            sums[tone] = sums.get(tone, 0) + n
+    # Each third alarms though it is silent, each third was never heard of.
+    assert sums == {"over": 3, "near": 3, "ok": 6}
+    assert sum(one["n"] for one in sign_in(world.accounts["inspector"]).get(
+        f"/map/layer/devices?box={ALL}").json["spots"]) == 11  # fmt: skip
+    south, west, north, east = (float(part) for part in found[0]["box"].split(","))
+    assert 30 < south < north < 31 and 120 < west < east < 121 and len(found[0]["fit"]) == 2

@@ -7,6 +7,10 @@
     scrapped: '<circle class="hollow" cx="9" cy="9" r="6"/>', unit: '<path d="M3 16V6l6-4 6 4v10z"/>',
     info: '<circle cx="9" cy="9" r="5"/><circle class="hollow" cx="9" cy="9" r="8"/>'
   };
+  // A device is a chip with what an elevator of that tone is drawn as in its middle.
+  ["ok", "near", "over"].forEach(function (tone) {
+    SHAPES["device-" + tone] = '<path class="map-pins" d="M1 6h16M1 12h16M6 1v16M12 1v16"/><rect class="hollow" x="2.5" y="2.5" width="13" height="13" rx="2.5"/><g transform="translate(4.5 4.5) scale(.5)">' + SHAPES[tone] + "</g>";
+  });
 
   function make(tag, name, text) {
     var one = document.createElement(tag);
@@ -33,8 +37,10 @@
       + '<text x="21" y="25.5">' + said + "</text></svg>" };
   }
 
-  function icon(html, size, name) {
-    return L.divIcon({ html: html, className: name || "map-icon", iconSize: [size, size], iconAnchor: [size / 2, size / 2] });
+  // `beside`: so far up and to the right of its place, where something else is drawn.
+  function icon(html, size, name, beside) {
+    var off = beside || 0;
+    return L.divIcon({ html: html, className: name || "map-icon", iconSize: [size, size], iconAnchor: [size / 2 - off, size / 2 + off] });
   }
 
   function base(view, start, words) {
@@ -159,9 +165,10 @@
         held.title.hidden = !found.spots.length;
         $("rest").hidden = !$("extra").querySelector("h2:not([hidden])");
         found.spots.forEach(function (one) {
-          var marker = L.marker(one.at, { icon: icon(shape(held.tone), 22, "map-icon map-extra" + (held.live ? " is-live" : "")), keyboard: false, zIndexOffset: 1000 });
+          var told = Object.assign({ tone: held.tone, state: "" }, one), made = one.ring ? ring(one) : { size: 22, html: shape(told.tone) };
+          var marker = L.marker(one.at, { icon: icon(made.html, made.size, "map-icon map-extra" + (held.live && !one.tone && !one.ring ? " is-live" : ""), one.ring ? 20 : one.tone ? 12 : 0), keyboard: false, zIndexOffset: 1000 });
           marker.bindTooltip(make("span", "", one.title + "　" + one.text), { direction: "top", offset: [0, -9] });
-          marker.on("click", function () { alone(Object.assign({ tone: held.tone, state: "" }, one)); });
+          marker.on("click", function () { choose(told); });
           held.group.addLayer(marker);
         });
       }, failed);

@@ -139,11 +139,7 @@ class ElevatorMap(Screen):
             raise NotFound(Finding("地图图层", False, "没有这个图层", "请刷新地图页面"))
         require(g.actor, held.verb)
         tiles, box = self._asked()
-        spots = [
-            {"at": tiles.there(one.latitude, one.longitude), "title": one.title, "text": one.text, "link": one.link}
-            for one in held.spots(moment(db.session, g.actor), box)
-        ]
-        return jsonify(spots=spots)
+        return jsonify(spots=[_spot(tiles, one) for one in held.spots(moment(db.session, g.actor), box)])
 
     def _asked(self) -> tuple[map_tiles.Tiles, Box]:
         tiles = map_tiles.configured()
@@ -185,6 +181,19 @@ def _circle(one: Cluster, names: dict[str, str]) -> dict[str, Any]:
     said = [_("%(word)s %(n)s", word=TONES[tone], n=f"{number:,}") for tone, number in ring]
     title = _("%(place)s %(n)s 台", place=names.get(one.place, _("此处")), n=f"{one.count:,}")
     return {"title": title, "text": together(said, "　"), "ring": ring}
+
+
+def _spot(tiles: map_tiles.Tiles, one: map_layers.Spot | map_layers.Heap) -> dict[str, Any]:
+    """One place of a layer, or a circle of many."""
+    said = {"title": one.title, "text": one.text}
+    if isinstance(one, map_layers.Spot):
+        tone = {"tone": one.tone} if one.tone else {}
+        return said | tone | {"at": tiles.there(one.latitude, one.longitude), "link": one.link}
+    held = one.cluster
+    return said | {
+        "at": tiles.there(held.latitude, held.longitude), "ring": one.ring, "n": held.count, "box": _text(held.box),
+        "fit": _fit(tiles, held),
+    }  # fmt: skip
 
 
 def _fit(tiles: map_tiles.Tiles, one: Cluster) -> list[tuple[float, float]]:

@@ -37,7 +37,7 @@ from app.rules.rating import RatingRule, to_next_star
 from app.rules.score_items import Item
 from app.views.frame import screens
 from app.views.frame.base import SQLAInterface, mark
-from app.views.frame.cells import cut, link, pill, shown
+from app.views.frame.cells import cut, firm, link, pill, shown
 from app.views.frame.exports import send_table
 from app.views.scores.scores import (
     ROWS,
@@ -301,8 +301,9 @@ def _figures(held: Score, item: Item) -> list[tuple[Any, Any, str, str]]:
 
 
 def _heads(item: Item) -> list[Column]:
-    """The columns that stand beside elevator and number, which lead."""
-    return [column for column in score_records_listed.COLUMNS[item] if column.name not in LEADING]
+    """The columns beside elevator and number, which lead: first what it was counted as."""
+    held = [column for column in score_records_listed.COLUMNS[item] if column.name not in LEADING]
+    return sorted(held, key=lambda column: column.name != "counted")
 
 
 def _shown(line: score_records_listed.Line, item: Item) -> dict[str, Any]:
@@ -312,6 +313,8 @@ def _shown(line: score_records_listed.Line, item: Item) -> dict[str, Any]:
         value = shown(column, column.value(line))
         if column.name == "counted":
             value = pill(value, TONES.get(line.record.counted, "gone"))
+        elif column.name in ("use_unit", "old_unit") and value != "—":
+            value = firm(value)
         elif column.name in score_records_listed.LONG and value != "—":
             value = cut(value, 14)
         cells.append((column, value))

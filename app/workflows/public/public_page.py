@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
-from app.models import Elevator, ElevatorMessage, MaintenanceClock, MaintenanceLedger, Person, Visit
+from app.models import Elevator, ElevatorMessage, MaintenanceClock, MaintenanceLedger, Person, RepairOrder, Visit
 from app.models.policy import policy_value
 from app.permissions import SYSTEM
 from app.policy import Key
@@ -24,7 +24,7 @@ from app.workflows.on_site import labels
 from app.workflows.public.complaints import shown_text
 
 LONGEST_TOKEN = 32
-RECORDS, MESSAGES = 6, 5
+RECORDS, MESSAGES, REPAIRS = 6, 5, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,19 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True)
+class Repaired:
+    """A repair as everybody may know it: when it was reported, what kind of fault, how it stands, the kind of cause.
+
+    Nobody's words and nobody's name: what people wrote into an order is theirs.
+    """
+
+    on: dt.date
+    level: str
+    state: str
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that the page shows beside the elevator's own columns."""
 
@@ -57,6 +70,7 @@ class Facts:
     due: DueDay
     records: tuple[tuple[dt.date, str, str], ...]
     messages: tuple[Talk, ...]
+    repairs: tuple[Repaired, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +126,14 @@ def facts(session: AnySession, elevator: Elevator, at: dt.datetime) -> Facts:
             .order_by(Visit.visit_on.desc(), Visit.id.desc())
             .limit(RECORDS)
         ).all()
+        orders = session.execute(
+            select(
+                RepairOrder.reported_at, RepairOrder.level, RepairOrder.state, RepairOrder.restored, RepairOrder.cause
+            )
+            .where(RepairOrder.elevator_id == elevator.id, RepairOrder.state != "cancelled")
+            .order_by(RepairOrder.reported_at.desc(), RepairOrder.id.desc())
+            .limit(REPAIRS)
+        ).all()
         talks = session.scalars(
             select(ElevatorMessage)
             .where(ElevatorMessage.elevator_id == elevator.id, ElevatorMessage.published_at.is_not(None))
@@ -130,7 +152,18 @@ def facts(session: AnySession, elevator: Elevator, at: dt.datetime) -> Facts:
                     t.reply_unit.name if t.reply_unit else "")
                 for t in talks
             ),
+            repairs=tuple(_repaired(*row) for row in orders),
         )  # fmt: skip
+
+
+def _repaired(
+    reported_at: dt.datetime, level: str, state: str, restored: bool | None, cause: str | None
+) -> Repaired:  # fmt: skip
+    """Under way until it is closed; then by whether the elevator runs again, and only then why it did not."""
+    if state != "done":
+        return Repaired(clock.local_day(reported_at), level, "open", None)
+    how = "done" if restored is None else "mended" if restored else "still"
+    return Repaired(clock.local_day(reported_at), level, how, cause)
 
 
 def _due(row: MaintenanceClock | None, today: dt.date) -> DueDay:
