@@ -9,7 +9,7 @@ import zipfile
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app import clock, scope
 from app.errors import NotAllowed, NotFound, Refusal, Stale
@@ -20,6 +20,7 @@ from app.models import (
     BulletinReader,
     Elevator,
     ExportRecord,
+    ImportBatch,
     Job,
     Notification,
     RepairOrder,
@@ -42,6 +43,7 @@ from tests.workflows.score_world import put_overdue, put_visit
 
 pytestmark = pytest.mark.feature("STA-03")
 REGION, PERIOD = "980402000000", "2026-02"
+DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
@@ -132,6 +134,69 @@ def test_counted_again_as_of_the_same_instant_it_is_the_same_whatever_came_later
     later = figures.asked_of(session, region, period_of(PERIOD), clock.now(), row.run_id)
     told = document.differences(row.figures, document.count(later))
     assert [title for title, *_rest in told] == ["维护保养情况", "异常维保情况"]
+
+
+def test_visits_that_are_judged_later_are_counted_as_they_were_known(app: Any, ground: World) -> None:
+    from app.reports.bulletin import figures
+    from app.rules.periods import period_of
+
+    session, on = ground.session, day("2026-02-10")
+    lifts = [make_elevator(session, maintenance_unit=ground.firm, use_unit=ground.use_unit) for _ in range(4)]
+    kept = [put_visit(session, lift, ground.firm, ground.worker, on) for lift in lifts[:3]]
+    # Open for more than eight hours: void then, let stand by an appeal since.
+    kept[1].checked_out_at = kept[1].received_at = at(day("2026-02-11"), 9)
+    kept[1].state, kept[1].counted, kept[1].state_reason = "void", False, "过期未签退"
+    # Was still open at the instant, though it began before.
+    still = put_visit(session, lifts[3], ground.firm, ground.worker, on, state="open")
+    still.checked_in_at, still.checked_out_at, still.signed_at = clock.now() - dt.timedelta(minutes=9), None, None
+    session.commit()
+    row = drafted(app, ground)
+    before = row.figures["maintenance"]["now"], row.figures["anomalies"]["now"], row.figures["anomalies"]["kinds"]
+    assert before[0]["done"] == 4 and before[1] == 2 and ["过期未签退", 1] in before[2]
+    later = row.as_of + dt.timedelta(days=3)
+    kept[0].state, kept[0].counted, kept[0].settled_at = "rejected", False, later
+    kept[0].decision, kept[0].decided_at, kept[0].state_reason = "rejected", later, "审批驳回"
+    kept[1].state, kept[1].counted, kept[1].settled_at, kept[1].state_reason = "valid", True, later, None
+    kept[1].appeal_upheld_at = later
+    still.state, still.counted, still.checked_out_at, still.signed_at, still.settled_at = "valid", True, *[later] * 3
+    # What another platform had comes in with its own days.
+    batch = ImportBatch(kind="visits", file_name="x", created_at=later)
+    session.add(batch)
+    session.flush()
+    for state in ("valid", "void"):
+        moved = put_visit(session, lifts[3], ground.firm, ground.worker, day("2026-02-12"), state=state)
+        moved.taken_over, moved.batch_id, moved.settled_at = True, batch.id, later
+    session.commit()
+    region = bulletins.region_of(session, ground.actor("inspector"), REGION)
+    asked = figures.asked_of(session, region, period_of(PERIOD), row.as_of, row.run_id)
+    again = document.count(asked)
+    assert document.differences(row.figures, again) == []
+    assert document.digest_of(again, REGION, PERIOD, row.as_of) == row.digest
+    session.rollback()
+    now = document.count(figures.asked_of(session, region, period_of(PERIOD), later + DAY, row.run_id))
+    assert now["maintenance"]["now"]["done"] == 6, "one is let stand, one was turned down, two came"
+    assert now["anomalies"]["now"] == 3 and ["审批驳回", 1] in now["anomalies"]["kinds"]
+
+
+def test_an_issued_one_is_made_again_to_the_byte_whatever_happens_since(app: Any, ground: World) -> None:
+    from app.reports.bulletin import docx, pages
+
+    row = issued(app, ground)
+    region = bulletins.region_of(ground.session, ground.actor("inspector"), REGION)
+
+    def papers() -> tuple[bytes, str]:
+        made = document.paper(row, region)
+        with app.test_request_context():
+            return docx.write(made, row.issued_at), pages.html(app.jinja_env, made)
+
+    before, digest = papers(), row.digest
+    put_visit(ground.session, ground.own, ground.firm, ground.worker, day("2026-02-26"))
+    put_overdue(ground.session, ground.own, ground.firm, day("2026-02-27"))
+    ground.session.execute(update(Score).where(Score.run_id == row.run_id).values(points=1))
+    ground.firm.name, region.name = "改了名的公司", "改了名的区"
+    ground.session.flush()
+    assert papers() == before and row.digest == digest
+    assert document.digest_of(row.figures, REGION, PERIOD, row.as_of) == digest
 
 
 def test_a_job_that_runs_twice_drafts_once(app: Any, ground: World) -> None:

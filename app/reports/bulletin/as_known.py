@@ -1,6 +1,7 @@
-"""What rescues and repairs were at a bulletin's instant where a step of theirs was taken back since.
+"""What rescues and repairs were at a bulletin's instant where a step of theirs was taken back since, and what visits
+were that have been judged since.
 
-A row keeps what holds now; its steps, which nobody changes, say what held then.
+A row keeps what holds now; its steps, which nobody changes, say what held then. A visit's own dates do.
 """
 
 from __future__ import annotations
@@ -8,15 +9,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
-from app.models import AuditEntry, RepairOrder, RescueStep, StatusChange
+from app.models import AuditEntry, ImportBatch, RepairOrder, RescueStep, StatusChange, Visit
 from app.models.among import among
-from app.reports.bulletin.figures import Asked
+from app.models.policy import visit_policy
+from app.rules.periods import Period
 from app.rules.repairs import TAKES_BACK, Heard, RepairVerb, heard_then
 from app.rules.rescues import Course, RescueVerb, course_then
+from app.rules.visits import COUNTED_STATES
+from app.workflows.visits.visit_standing import COLUMNS, ENDED, standing_as_known, state_as_known
+
+if TYPE_CHECKING:
+    from app.reports.bulletin.figures import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,51 @@ class RescueThen:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitThen:
+    """A visit that may have stood otherwise: whether it counted, and if it was counted out, whose and why."""
+
+    key: int
+    unit_id: int
+    counted: bool
+    out: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RepairThen:
     """An order as it stood: when its steps were heard of, the cause of its end, whose it was."""
 
     heard: Heard
     cause: str | None
     unit_id: int | None
+
+
+def visits_there(asked: Asked, period: Period) -> tuple[Any, ...]:
+    """Visits of the period that were here at the instant; those of another platform once they had been taken over."""
+    later = select(ImportBatch.id).where(ImportBatch.created_at > asked.as_of)
+    here = or_(Visit.taken_over.is_(False), Visit.batch_id.is_(None), Visit.batch_id.not_in(later))
+    return Visit.visit_on.between(period.first, period.last), Visit.received_at <= asked.as_of, here
+
+
+def visits(asked: Asked, period: Period) -> list[VisitThen]:
+    """Those of the period whose state now need not be that of the instant, as the rules tell it of what was known."""
+    as_of = asked.as_of
+    # What was taken over keeps its state: the rules were not there to see it.
+    settled = and_(Visit.counted.is_(False), Visit.settled_at > as_of, Visit.taken_over.is_(False))
+    # Counts now, and may not have: it was still open, or was let stand by an appeal, a manager or a photo since.
+    since = (Visit.checked_out_at, Visit.sent_at, Visit.appeal_upheld_at, Visit.decided_at, Visit.label_at)
+    let_stand = and_(Visit.counted, or_(*(column > as_of for column in since)))
+    statement = select(*(getattr(Visit, name) for name in COLUMNS)).where(
+        *visits_there(asked, period), or_(settled, let_stand, Visit.next_change_at <= as_of),
+    )
+    found = []
+    for row in asked.rows(statement, Visit):
+        policy = visit_policy(asked.session, row.region_code, row.visit_on)
+        state = state_as_known(row, policy, as_of)
+        words = None
+        if state in ENDED:
+            words = standing_as_known(row, policy, as_of).words or ""
+        found.append(VisitThen(row.id, row.unit_id, state in COUNTED_STATES, words))
+    return found
 
 
 def rescues(asked: Asked, keys: Sequence[int]) -> dict[int, RescueThen]:

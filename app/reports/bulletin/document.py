@@ -133,7 +133,8 @@ def paper(row: Bulletin, region: Region, corrects: str = "") -> Paper:
     """The row as a paper; of the same row always the same."""
     period = period_of(row.period)
     day = clock.local_day(row.as_of)
-    everywhere = whole(region.level, region.name)
+    # As the region was called then: a paper says the same when it is made again.
+    everywhere = whole(region.level, row.region_name)
     made = Paper(
         row.office, row.number, row.title, "各有关市场监督管理部门，各电梯维护保养单位、使用单位：",
         _written(row.texts.get(OPENING, "")), [], row.office,
@@ -142,7 +143,7 @@ def paper(row: Bulletin, region: Region, corrects: str = "") -> Paper:
         note=f"本通报更正{corrects}，原通报以本通报为准。更正原因：{row.correct_reason}" if corrects else "",
     )  # fmt: skip
     for section in _present(row.figures):
-        said = Said(row.figures[section.name], everywhere, region.name, period, day_words(day))
+        said = Said(row.figures[section.name], everywhere, row.region_name, period, day_words(day))
         blocks = []
         for block in section.write(said):
             if block.table is not None and block.table.annex:

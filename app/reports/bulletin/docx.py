@@ -81,7 +81,8 @@ def _tail(made: Any, paper: Paper) -> None:
     _text(made, paper.signed, indent=0, align="right", before=24, keep=True)
     _text(made, paper.day, indent=0, align="right", after=12)
     for note in paper.notes:
-        _text(made, note, font=FANG, size=TINY, indent=0, line=0)
+        # Not to both edges: the digest is one long word, before which a line would be torn apart.
+        _text(made, note, font=FANG, size=TINY, indent=0, line=0, align="left")
     for number, table in enumerate(paper.annexes, 1):
         made.add_page_break()
         _text(made, f"附件{number}", font=HEI, indent=0)
@@ -109,6 +110,7 @@ def _text(
     form = one.paragraph_format
     form.alignment = {
         "both": WD_ALIGN_PARAGRAPH.JUSTIFY, "center": WD_ALIGN_PARAGRAPH.CENTER, "right": WD_ALIGN_PARAGRAPH.RIGHT,
+        "left": WD_ALIGN_PARAGRAPH.LEFT,
     }[align]  # fmt: skip
     form.first_line_indent = Pt(size * indent)
     form.space_before, form.space_after = Pt(before), Pt(after)
@@ -145,6 +147,13 @@ def _styles(made: Any) -> None:
         style.font.color.rgb = RGBColor(0, 0, 0)
         _fonts(style.font, font)
     made.styles["Heading 1"].paragraph_format.space_before = Pt(0)
+    # What holds for Word anyway; LibreOffice, where it is not said, hangs the last mark of a line out and loses it.
+    marks = _made("w:overflowPunct")
+    marks.set(qn("w:val"), "1")
+    made.styles["Normal"].element.get_or_add_pPr().insert_element_before(
+        marks, "w:topLinePunct", "w:autoSpaceDE", "w:autoSpaceDN", "w:bidi", "w:adjustRightInd", "w:snapToGrid",
+        "w:spacing", "w:ind", "w:contextualSpacing", "w:jc", "w:outlineLvl", "w:rPr",
+    )  # fmt: skip
     # What tells a machine without our fonts which country's signs and marks it is to draw.
     for language in made.styles.element.iter(qn("w:lang")):
         language.set(qn("w:eastAsia"), "zh-CN")

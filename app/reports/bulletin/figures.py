@@ -11,7 +11,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, not_, or_, select
 
 from app import clock
 from app.listing import Moment
@@ -29,10 +29,12 @@ from app.models import (
     Unit,
     Visit,
 )
+from app.models.among import among
 from app.models.policy import policy_value
 from app.models.region import in_region
 from app.policy import Key
 from app.reports import published
+from app.reports.bulletin import as_known
 from app.rules.periods import Period
 
 Figures = dict[str, Any]
@@ -122,13 +124,14 @@ def _total(asked: Asked, on: dt.date) -> int:
 def maintenance(asked: Asked) -> Figures:
     """Services that were done and limits that were missed, by time, place and unit."""
     found: Figures = {}
+    then = {name: _done(asked, period) for name, period in asked.compared}
     for name, period in asked.compared:
-        done, missed = _done(asked, period), _missed(asked, period)
+        missed = _missed(asked, period)
         found[name] = {
-            "done": sum(asked.rows(select(func.count()).where(*done), Visit)[0]),
+            "done": sum(asked.rows(select(func.count()).where(*then[name]), Visit)[0]),
             "overdue": asked.rows(select(func.count()).where(*missed), OverduePeriod)[0][0],
         }
-    found["places"], found["units"] = _by_place(asked), _by_unit(asked)
+    found["places"], found["units"] = _by_place(asked, then["now"]), _by_unit(asked, then["now"])
     by_then = OverduePeriod.done_late_on <= clock.local_day(asked.as_of)
     made_up = select(func.count()).where(*_missed(asked, asked.period), by_then)
     found["made_up"] = asked.rows(made_up, OverduePeriod)[0][0]
@@ -139,9 +142,14 @@ def maintenance(asked: Asked) -> Figures:
 
 
 def _done(asked: Asked, period: Period) -> tuple[Any, ...]:
-    return (
-        Visit.counted, Visit.visit_on.between(period.first, period.last), Visit.received_at <= asked.as_of,
-    )  # fmt: skip
+    """Visits that counted at the instant: as they stand, but for those that have been judged since."""
+    retold = as_known.visits(asked, period)
+    inside = as_known.visits_there(asked, period)
+    if not retold:
+        return Visit.counted, *inside
+    other = among(asked.session, Visit.id, [one.key for one in retold])
+    counted = among(asked.session, Visit.id, [one.key for one in retold if one.counted])
+    return or_(and_(Visit.counted, not_(other)), counted), *inside
 
 
 def _missed(asked: Asked, period: Period) -> tuple[Any, ...]:
@@ -152,9 +160,9 @@ def _missed(asked: Asked, period: Period) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _by(asked: Asked, visit_key: Any, missed_key: Any) -> dict[Any, list[int]]:
+def _by(asked: Asked, then: tuple[Any, ...], visit_key: Any, missed_key: Any) -> dict[Any, list[int]]:
     counts: dict[Any, list[int]] = {}
-    done = select(visit_key, func.count()).where(*_done(asked, asked.period)).group_by(visit_key)
+    done = select(visit_key, func.count()).where(*then).group_by(visit_key)
     missed = select(missed_key, func.count()).where(*_missed(asked, asked.period)).group_by(missed_key)
     for number, (statement, model) in enumerate(((done, Visit), (missed, OverduePeriod))):
         for key, count in asked.rows(statement, model):
@@ -162,16 +170,16 @@ def _by(asked: Asked, visit_key: Any, missed_key: Any) -> dict[Any, list[int]]:
     return counts
 
 
-def _by_place(asked: Asked) -> list[list[Any]]:
-    counts = _by(asked, asked.place(Visit.region_code), asked.place(OverduePeriod.region_code))
+def _by_place(asked: Asked, then: tuple[Any, ...]) -> list[list[Any]]:
+    counts = _by(asked, then, asked.place(Visit.region_code), asked.place(OverduePeriod.region_code))
     named = published.places_of(asked.session, counts)
     lines: list[list[Any]] = [[*named[key], done, overdue] for key, (done, overdue) in counts.items()]
     return sorted(lines, key=lambda one: (_share(one[2], one[3]), one[0]))[:MOST_PLACES]
 
 
-def _by_unit(asked: Asked) -> list[list[Any]]:
+def _by_unit(asked: Asked, then: tuple[Any, ...]) -> list[list[Any]]:
     """Key, name, done, overdue, elevators in use, of them uncovered; the most missed first."""
-    counts = _by(asked, Visit.unit_id, OverduePeriod.unit_id)
+    counts = _by(asked, then, Visit.unit_id, OverduePeriod.unit_id)
     counts.pop(None, None)
     held = {unit: (lifts, bare) for unit, lifts, bare in asked.rows(published.covered(asked.moment), MaintenanceClock)}
     names = asked.names({*counts, *held})

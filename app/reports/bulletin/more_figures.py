@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, literal_column, or_, select
+from sqlalchemy import func, literal_column, not_, or_, select
 
 from app.models import Complaint, Inspection, Visit
+from app.models.among import among
+from app.reports.bulletin import as_known
 from app.reports.bulletin.figures import MOST_NAMED, Asked, Figures
 from app.rules.calendar import day_end, day_start
 from app.rules.complaints import Course, Hours, outcome
@@ -27,40 +29,49 @@ STEPS = (
 
 def anomalies(asked: Asked) -> Figures:
     """Visits that do not count: how many, why, and whose."""
-    found: Figures = {
-        name: asked.rows(select(func.count()).where(*_out(asked, period)), Visit)[0][0]
-        for name, period in asked.compared
-    }
+    found: Figures = {}
+    judged: list[Any] = []
+    for name, period in asked.compared:
+        # As they stand, but for those that have been judged since the instant.
+        retold = as_known.visits(asked, period)
+        counts = (
+            select(Visit.unit_id, Visit.state, Visit.state_reason, func.count())
+            .where(*_out(asked, period, [one.key for one in retold]))
+            .group_by(Visit.unit_id, Visit.state, Visit.state_reason)
+        )
+        these = [*asked.rows(counts, Visit), *((one.unit_id, "", one.out, 1) for one in retold if one.out is not None)]
+        found[name] = sum(count for *_of, count in these)
+        if name == "now":
+            judged = these
     kinds, units = Counter[str](), dict[int, Counter[str]]()
-    counts = (
-        select(Visit.unit_id, Visit.state, Visit.state_reason, func.count())
-        .where(*_out(asked, asked.period)).group_by(Visit.unit_id, Visit.state, Visit.state_reason)
-    )  # fmt: skip
-    for unit, state, reason, count in asked.rows(counts, Visit):
+    for unit, state, reason, count in judged:
         # As it was said when it was judged; a sentence that is kept carries its parts behind a mark.
         words = str(reason or "").partition("\x1e")[0] or {"void": "无效", "rejected": "审批驳回"}.get(state, "异常")
         kinds[words] += count
         units.setdefault(unit, Counter())[words] += count
     names = asked.names(units)
     lines: list[list[Any]] = [
-        [unit, names.get(unit, str(unit)), by.total(), [[why, n] for why, n in by.most_common()]]
+        [unit, names.get(unit, str(unit)), by.total(), _sorted(by)]
         for unit, by in units.items()
     ]
-    every = select(func.count()).where(*_all(asked, asked.period))
+    every = select(func.count()).where(*as_known.visits_there(asked, asked.period))
     return found | {
         "visits": asked.rows(every, Visit)[0][0],
-        "kinds": [[why, n] for why, n in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))],
-        "units": sorted(lines, key=lambda one: (-one[2], one[1]))[:MOST_NAMED], "unit_count": len(lines),
+        "kinds": _sorted(kinds), "units": sorted(lines, key=lambda one: (-one[2], one[1]))[:MOST_NAMED],
+        "unit_count": len(lines),
     }  # fmt: skip
 
 
-def _all(asked: Asked, period: Period) -> tuple[Any, ...]:
-    return Visit.visit_on.between(period.first, period.last), Visit.received_at <= asked.as_of
+def _sorted(counts: Counter[str]) -> list[list[Any]]:
+    """Most first, and always in the same order: the digest is made of it."""
+    return [[why, n] for why, n in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
 
 
-def _out(asked: Asked, period: Period) -> tuple[Any, ...]:
+def _out(asked: Asked, period: Period, but: list[int]) -> tuple[Any, ...]:
     # The first in the very words of the partial index.
-    return Visit.state != literal_column("'valid'"), Visit.state.in_(COUNTED_OUT), *_all(asked, period)
+    others = (not_(among(asked.session, Visit.id, but)),) if but else ()
+    out = Visit.state != literal_column("'valid'"), Visit.state.in_(COUNTED_OUT)
+    return *out, *as_known.visits_there(asked, period), *others
 
 
 # --- inspections

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.rules.label_photos import LabelState
-from app.rules.visits import VisitFacts, VisitPolicy, VisitState, visit_state
+from app.rules.visits import VisitFacts, VisitPolicy, VisitStanding, VisitState, visit_state
 from app.workflows.visits.visit_state import facts_of
 
 # What is read of a record to tell its state, and where it counts.
@@ -35,7 +35,12 @@ def state_as_known(row: Any, policy: VisitPolicy, as_of: dt.datetime) -> VisitSt
     aged = row.next_change_at is not None and row.next_change_at <= as_of
     if settled and not aged and not row.taken_over:
         return stored
-    return visit_state(_facts(row, as_of), policy, as_of).state
+    return standing_as_known(row, policy, as_of).state
+
+
+def standing_as_known(row: Any, policy: VisitPolicy, as_of: dt.datetime) -> VisitStanding:
+    """What the rules say of it with what is dated no later, with the reasons."""
+    return visit_state(_facts(row, as_of), policy, as_of)
 
 
 def _facts(row: Any, as_of: dt.datetime) -> VisitFacts:
