@@ -11,7 +11,7 @@ from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, body, in_person, iso, page
+from app.api.base import Resource, actor, answers, body, in_person, iso, once, page
 from app.api.reading import asked_bool, part, texts, words
 from app.errors import refuse
 from app.extensions import db
@@ -23,6 +23,7 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.views.partners.notices import send_trial, shown_address
 from app.wording import say, together
+from app.workflows.access import feedback
 from app.workflows.core import notices, outbox
 
 
@@ -83,6 +84,29 @@ class InboxApi(Resource):
         with transaction(db.session) as session:
             count = outbox.mark_read(session, actor(), clock.now())
         return jsonify(count=count)
+
+
+    @expose("/feedback", methods=["POST"])
+    @protect()
+    @safe
+    @answers
+    @once
+    def feedback(self) -> Any:
+        """Say something of the platform to the administrators of one's region; some a day.
+        ---
+        post:
+          summary: 意见反馈：送到本地区管理员的收件箱；每天条数有限
+          once: true
+          takes: Feedback
+          gives: {201: Counted}
+        """
+        sent = body()
+        with transaction(db.session) as session:
+            count = feedback.send(
+                session, actor(), words(sent, "kind", 20), words(sent, "body", 3000), words(sent, "page", 200),
+                clock.now(),
+            )  # fmt: skip
+        return jsonify(count=count), 201
 
 
 class NoticeSettingApi(Resource):
@@ -264,7 +288,7 @@ def _time(sent: dict[str, Any], name: str) -> int | None:
 
 def register(appbuilder: Any) -> None:
     """Add these resources."""
-    for name in ("list", "read", "read_all"):
+    for name in ("list", "read", "read_all", "feedback"):
         screens.declare("InboxApi", f"can_{name}", Verb.INBOX)
     for name in ("get", "choose", "set_webhook", "drop_webhook", "trial", "sent"):
         screens.declare("NoticeSettingApi", f"can_{name}", Verb.INBOX)

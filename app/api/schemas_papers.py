@@ -25,6 +25,7 @@ from app.models.anomaly import ANOMALY_KIND, ANOMALY_OUTCOME, ANOMALY_SOURCE, AN
 from app.models.bulletin import BULLETIN_STATE
 from app.models.choices import (
     APPLICATION_STATE,
+    FEEDBACK_KIND,
     INSPECTION_KIND,
     INSPECTION_RESULT,
     PERSON_KIND,
@@ -360,6 +361,9 @@ PAPERS: dict[str, Schema] = {
         link=said(maybe(TEXT), "站内地址"), created_at=INSTANT, read_at=maybe(INSTANT),
     ),
     "InboxPage": page_of("Notice"),
+    "Feedback": an_object(
+        "kind body", kind=one_of(FEEDBACK_KIND), body=text(1000), page=said(text(200), "在哪个页面（路径），可不给出"),
+    ),
     "Counted": an_object("count", count=WHOLE),
     "NoticeSettings": an_object(
         "offered channels", offered=said(many(one_of(CHANNELS)), "这个平台接通的渠道"),

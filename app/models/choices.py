@@ -133,6 +133,10 @@ INVITATION_STATE = {
     "invited": _l("邀请中"), "draft": _l("待完善（草稿）"), "review": _l("审核中"), "ended": _l("已结束"),
     "rejected": _l("已驳回"), "cancelled": _l("已取消"),
 }  # fmt: skip
+FEEDBACK_KIND = {
+    "use": _l("不会操作"), "fault": _l("出错、打不开"), "data": _l("数据不对"), "wish": _l("希望改进"),
+    "other": _l("其他"),
+}  # fmt: skip
 CHECK_STATE = {"queued": _l("待发"), "sent": _l("已答复"), "failed": _l("失败")}
 REAL_NAME = {
     "unchecked": _l("未核验"), "waiting": _l("核验中"), "matched": _l("已核验"), "mismatch": _l("不一致"),

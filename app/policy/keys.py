@@ -155,6 +155,7 @@ class Key(StrEnum):
     OPEN_DATA = "open_data"
     OPEN_LEAST = "open_least"
     OPEN_LICENCE = "open_licence"
+    SUPPORT_CONTACT = "support_contact"
 
     KEEP_FACE_DAYS = "keep_face_days"
     KEEP_SELFIE_DAYS = "keep_selfie_days"
@@ -254,6 +255,10 @@ def _choice(key: Key, group: str, meaning: str, default: str, *choices: tuple[st
     return key, Spec(key, "choice", group, meaning, default, choices=choices)
 
 
+def _said(key: Key, kind: Kind, group: str, meaning: str, default: str | None, **more: Any) -> tuple[Key, Spec]:
+    return key, Spec(key, kind, group, meaning, default, **more)
+
+
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
 _P, _C, _I, _R, _M, _E, _W, _O, _T = (
     "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉", "星级与信用", "公开数据", "物联网",
@@ -331,12 +336,9 @@ SPECS: dict[Key, Spec] = dict(
         ),
         _int(Key.COMPONENT_LIFE_MONTHS, _V, "组件没有填写寿命时的寿命", 6, "个月", 1, 600),
         _bool(Key.COMPONENTS_AT_FILING, _V, "电梯首次备案通过时按常用清单登记组件和层门", False),
-        (
-            Key.INSPECTION_YEARS,
-            Spec(
-                Key.INSPECTION_YEARS, "years", _I,
-                "安装监检合格后第几年做定期检验，最后一个之后每年；其余年份做自行检测", "1,4,7,9,11,13,15",
-            ),
+        _said(
+            Key.INSPECTION_YEARS, "years", _I,
+            "安装监检合格后第几年做定期检验，最后一个之后每年；其余年份做自行检测", "1,4,7,9,11,13,15",
         ),
         _int(Key.INSPECTION_EARLY_MONTHS, _I, "提前多久检验不改变下次日期，也是人工推迟的上限", 2, "个月", 0, 11),
         _choice(
@@ -361,12 +363,9 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.FIRST_PASSWORD_DAYS, _A, "初始密码、重置的密码多久未用即作废", 14, "天", 1, 90),
         _int(Key.SUB_ACCOUNTS, _A, "每个单位的子用户上限（0 为不限）", 10, "个", 0, 10000),
         _bool(Key.HEAD_ID_REQUIRED, _A, "建立单位主账号时须填写负责人身份证号", False),
-        (
-            Key.ELEVATOR_CODE_PATTERN,
-            Spec(
-                Key.ELEVATOR_CODE_PATTERN, "pattern", _F, "识别码的格式（正则表达式，须整体相符）",
-                "[0-9A-Z]{4,12}", may_be_off=True,
-            ),
+        _said(
+            Key.ELEVATOR_CODE_PATTERN, "pattern", _F, "识别码的格式（正则表达式，须整体相符）", "[0-9A-Z]{4,12}",
+            may_be_off=True,
         ),
         *(_choice(Key(key), _F, said, default, *some) for key, said, default, some in filings.CHOICES),
         _int(Key.APPROVAL_WORKING_DAYS, _F, "审批时限", 5, "个工作日", 1, 120, may_be_off=True),
@@ -399,23 +398,19 @@ SPECS: dict[Key, Spec] = dict(
              may_be_off=True, off_means="只由坐席派单"),
         _int(Key.RESCUE_ESCALATE_MINUTES, _R, "接单、到达超过时限后再过多久自动升级", 0, "分钟", 0, 120,
              may_be_off=True, off_means="只由坐席升级"),
-        (
-            Key.RESCUE_HOTLINE,
-            Spec(Key.RESCUE_HOTLINE, "phone", _R, "应急救援热线，公布在扫码页面", "96333", may_be_off=True,
-                 off_means="没有热线"),
-        ),
+        _said(Key.RESCUE_HOTLINE, "phone", _R, "应急救援热线，公布在扫码页面", "96333", may_be_off=True,
+              off_means="没有热线"),
         _int(Key.ENFORCEMENT_REPLY_DAYS, _E, "约谈、警告、立案处罚下达后单位答复的时限（可逐件改）", 10, "天", 1, 180),
         _int(Key.APPEAL_WITHIN_DAYS, _E, "记录作出后多久内可以申诉", 30, "天", 1, 365, may_be_off=True),
         _int(Key.APPEAL_WORKING_DAYS, _E, "申诉的办理时限", 20, "个工作日", 1, 120, may_be_off=True),
         _bool(Key.OPEN_DATA, _O, "在网上公布统计数据，任何人不登录即可下载", False),
         _int(Key.OPEN_LEAST, _O, "小于多少的计数隐去，并隐去可以推算它的其他数", 5, "台（次、件）", 3, 100),
-        (
-            Key.OPEN_LICENCE,
-            Spec(
-                Key.OPEN_LICENCE, "text", _O, "公开数据的使用许可，印在每个文件上",
-                say("可以自由使用、转载和加工，须注明来源和数据截至时间；不得用于识别个人。"),
-            ),
+        _said(
+            Key.OPEN_LICENCE, "text", _O, "公开数据的使用许可，印在每个文件上",
+            say("可以自由使用、转载和加工，须注明来源和数据截至时间；不得用于识别个人。"),
         ),
+        _said(Key.SUPPORT_CONTACT, "text", _A, "使用本平台遇到问题时联系谁（电话、时间），显示在“关于”", None,
+              may_be_off=True, off_means="不公布"),
         _int(Key.IOT_OFFLINE_MINUTES, _T, "设备多久没有通信即为离线", 10, "分钟", 1, 1440),
         _int(Key.IOT_SILENT_HOURS, _T, "设备离线多久从黄色预警转为红色", 24, "小时", 1, 720),
         _int(Key.IOT_REPEAT_MINUTES, _T, "同一电梯同样的事件隔多久以内算同一次", 10, "分钟", 0, 1440),

@@ -37,6 +37,7 @@ def register(appbuilder: Any) -> None:
     )
     from app.views.data import audit, imports, own_data, privacy, reports, revealing
     from app.views.frame import (
+        about,
         clock_words,
         exports,
         files,
@@ -97,7 +98,7 @@ def register(appbuilder: Any) -> None:
     for door in (health, files, open_data):
         door.register(current_app)
     for area in (
-        captcha, recovery, second_step, lookup, inbox, notices, imports, regions, profile, own_data, accounts,
+        captcha, recovery, second_step, lookup, inbox, about, notices, imports, regions, profile, own_data, accounts,
         api_tokens, roles, sub_accounts, sub_rights, sessions, external, assigning, partners, people, people_filing,
         leaving, invitations, revealing, privacy, jobs, policy, policy_proposals, audit, calendar, units, elevators,
         elevator_map, elevator_positions, elevator_labels, components, labels, applications, applying, printing, queue,

@@ -174,6 +174,7 @@ DEEDS = {
         "SpotCheckPages.skip": "POST /spot-checks/{key}/skip",
         "SpotCheckPages.table": "the same numbers are in the lists",
     },
+    "about": {"AboutPages.feedback": "POST /inbox/feedback"},
     "inbox": {"Inbox.open": "POST /inbox/{key}/read", "Inbox.read_all": "POST /inbox/read"},
     "insurance": {
         "InsuranceRecords.deed": LIST,

@@ -18,12 +18,15 @@ from app.models import (
     MaintenanceOrder,
     Notification,
     OnDemandInterval,
+    StatusChange,
 )
 from app.transaction import transaction
+from app.workflows.core import moves
 from app.workflows.maintenance import clocks, orders, year_plans
 from app.workflows.maintenance.year_plans import Asked, YearPlan
 from app.workflows.on_site import sites
 from tests import factories as make
+from tests.statements import statements
 from tests.workflows.clock_world import add_visit, at, day, open_orders, run
 
 TODAY = day("2026-01-01")
@@ -411,3 +414,123 @@ def _application(session: Any, world: make.World) -> int:
     session.add(asked)
     session.flush()
     return asked.id
+
+
+@pytest.mark.feature("PLN-04")
+class TestWhatStands:
+    def order(self, session: Any, world: make.World, on: dt.date, **fields: Any) -> MaintenanceOrder:
+        row = MaintenanceOrder(**{
+            "elevator_id": world.own.id, "unit_id": world.firm.id, "region_code": world.own.region_code,
+            "worker_id": world.worker.id, "planned_on": on, "level": "half_month", "origin": "manual", "state": "open",
+        } | fields)  # fmt: skip
+        session.add(row)
+        session.commit()
+        return row
+
+    def test_another_plan_is_seen_behind_a_later_order_of_the_same_day(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        planned(session, head, [world.own.id])
+        for order in of_plan(session, world.own):  # on each of its days something else came later
+            self.order(session, world, order.planned_on, state="done")
+        plan = shown(session, head, [world.own.id], Asked(day("2026-01-02"), 15))
+        assert rules(plan) == ["一年计划"] and not plan.made and plan.refused
+        said = next(f.found for f in plan.rows[0].findings if f.stops)
+        assert "2026-01-31 至 2026-12-27 还有 23 条待维保任务" in said
+
+    def test_who_has_nothing_to_make_is_named_with_the_reason(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        made = planned(session, head, [world.own.id])
+        again = shown(session, head, [world.own.id])
+        assert [row.code for row in again.standing] == [world.own.code] and not again.refused
+        (told,) = [f for f in again.rows[0].findings if not f.ok]
+        assert told.rule == "已有任务" and f"一年计划 {made.made} 条" in told.found and not told.stops
+        assert "当日已有半月任务（一年计划，待维保）" in {why for _order, why in again.rows[0].left_out}
+        late = shown(session, head, [world.own.id], Asked(day("2025-01-02"), 15), on=day("2026-01-01"))
+        assert [f.rule for f in late.rows[0].findings if not f.ok] == ["起始日期"]
+
+    def test_some_days_are_taken_and_the_others_made(self, session: Any, head: Any, world: make.World) -> None:
+        self.order(session, world, day("2026-01-16"))
+        self.order(session, world, day("2026-01-31"), origin="import", state="done", level="annual")
+        plan = shown(session, head, [world.own.id])
+        assert plan.made == 22 and plan.planned
+        (told,) = [f for f in plan.rows[0].findings if not f.ok]
+        assert "2026-01-16 至 2026-01-31 有 2 个日期已有任务" in told.found
+        assert "手动 1 条" in told.found and "导入 1 条" in told.found
+
+    def test_of_several_on_a_day_what_was_done_is_told(self, session: Any, head: Any, world: make.World) -> None:
+        on = day("2026-01-16")
+        self.order(session, world, on, state="done", level="quarter")
+        self.order(session, world, on, origin="auto")
+        plan = shown(session, head, [world.own.id])
+        assert {o.planned_on: why for o, why in plan.rows[0].left_out}[on] == "当日已有季度任务（手动，已维保）"
+
+
+@pytest.mark.feature("PLN-04")
+class TestVoidedTogether:
+    def many(self, session: Any, world: make.World, count: int) -> list[int]:
+        ids = []
+        for _n in range(count):
+            lift = make.make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+            make.make_ledger(session, lift, world.worker, mode="auto", next_half_month_on=day("2026-01-16"))
+            make.make_clock(session, lift, TODAY, covered_until=day("2027-12-31"))
+            ids.append(lift.id)
+            for origin, state in (("auto", "open"), ("auto", "done"), ("manual", "open")):
+                session.add(MaintenanceOrder(
+                    elevator_id=lift.id, unit_id=world.firm.id, region_code=lift.region_code, origin=origin,
+                    worker_id=world.worker.id, planned_on=day("2026-01-20"), level="half_month", state=state,
+                ))  # fmt: skip
+        session.commit()
+        return ids
+
+    def test_only_open_automatic_ones_each_with_its_step(self, session: Any, head: Any, world: make.World) -> None:
+        ids = self.many(session, world, 5)
+        foreign = make.make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+        kept = MaintenanceOrder(
+            elevator_id=foreign.id, unit_id=world.firm.id, region_code=foreign.region_code, origin="auto",
+            planned_on=day("2026-01-20"), level="half_month", state="open",
+        )  # fmt: skip
+        session.add(kept)
+        session.commit()
+        held = session.scalars(select(MaintenanceOrder).where(MaintenanceOrder.elevator_id.in_(ids))).all()
+        before = {row.id: (row.origin, row.state) for row in held}
+        planned(session, head, ids, Asked(TODAY, 15, switch=True))
+        voided = {key for key, stood in before.items() if stood == ("auto", "open")}
+        for row in held:  # the session knows, too
+            assert row.state == ("void" if row.id in voided else before[row.id][1])
+            if row.id in voided:
+                assert (str(row.close_reason), row.closed_at) == ("改为一年计划", at(TODAY))
+        assert len(voided) == 5 and kept.state == "open"
+        steps = session.scalars(select(StatusChange).where(
+            StatusChange.entity == "maintenance_order", StatusChange.verb == "void"
+        )).all()  # fmt: skip
+        assert {step.entity_id for step in steps} == voided and len(steps) == 5
+        for step in steps:
+            assert (step.field, step.old, step.new, str(step.reason)) == ("state", "open", "void", "改为一年计划")
+            assert (step.actor_id, step.known_at, step.effective_on) == (head.user_id, at(TODAY), TODAY)
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "order.plan")).one()
+        assert entry.after["switched"] == sorted(ids)
+
+    def test_statements_do_not_grow_with_the_elevators(self, session: Any, head: Any, world: make.World) -> None:
+        def cost(count: int) -> int:
+            ids = self.many(session, world, count)
+            session.expire_all()
+            with statements() as seen:
+                planned(session, head, ids, Asked(TODAY, 15, switch=True))
+            return len(seen)
+
+        cost(1)
+        assert cost(2) == cost(12)
+
+    def test_nothing_else_moves_in_a_set(self, session: Any, head: Any, world: make.World) -> None:
+        with pytest.raises(ValueError, match="row by row"), transaction(session):
+            moves.move_set(
+                session, head, Elevator, "status", "in_use", "scrapped", Elevator.__table__.c.id > 0, verb="void",
+                at=at(TODAY), reason="", values={},
+            )  # fmt: skip
+        with pytest.raises(Refusal), transaction(session):
+            moves.move_set(
+                session, head, MaintenanceOrder, "state", "void", "open", MaintenanceOrder.__table__.c.id > 0,
+                verb="void", at=at(TODAY), reason="", values={},
+            )  # fmt: skip

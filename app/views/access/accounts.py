@@ -49,7 +49,7 @@ ACTION_WORDS = {
     "login.failed": _l("登录失败"), "login.locked": _l("输错锁定"), "login.refused": _l("登录被拒"),
     "account.register": _l("自行注册"), "account.release_phone": _l("手机随本人转到新单位的账号"),
     "account.seal_anew": _l("动态口令更换加密密钥"), "notice.set": _l("修改通知设置"),
-    "personal_request.copy": _l("下载本人资料"),
+    "personal_request.copy": _l("下载本人资料"), "feedback.send": _l("提交意见反馈"),
 }  # fmt: skip
 
 

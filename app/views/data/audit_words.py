@@ -104,7 +104,7 @@ DEED: dict[str, Any] = {
     "daily": _l("日管控"), "weekly": _l("周排查"), "monthly": _l("月调度"),
     "approved": _l("审批同意"), "rejected": _l("审批驳回"),
     "totp_on": _l("启用动态口令"), "totp_off": _l("停用动态口令"),
-    "sms_on": _l("启用登录短信认证"), "sms_off": _l("停用登录短信认证"),
+    "sms_on": _l("启用登录短信认证"), "sms_off": _l("停用登录短信认证"), "send": _l("提交意见反馈"),
 }  # fmt: skip
 # Where one word means another deed to another entity.
 _OWN: dict[str, Any] = {

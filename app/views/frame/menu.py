@@ -238,7 +238,8 @@ class Shell:
         other = "zh_Hans_CN" if self.lang == "en" else "en"
         own = [
             (_("个人信息"), _link("Profile.show")), (_("修改密码"), _link("Password.change")),
-            (_("通知设置"), _link("Notices.index")),
+            (_("通知设置"), _link("Notices.index")), (_("意见反馈"), _link("AboutPages.feedback")),
+            (_("关于"), _link("AboutPages.index")),
         ]  # fmt: skip
         return [(w, to) for w, to in own if to] + [("中文" if self.lang == "en" else "English", f"/lang/{other}")]
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app import clock
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Person
+from app.models.among import among
 from app.models.base import Instant
 from app.models.choices import LEVEL
 from app.models.policy import policy_groups
@@ -330,17 +331,19 @@ def void_open(
     )  # fmt: skip
 
 
-def void_automatic(session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime, reason: str) -> None:
-    """Void the open automatic orders of an elevator that is planned by hand from now on."""
-    moves.move_where(
-        session, actor, MaintenanceOrder, "state", "open", "void", _AUTOMATIC_OF, verb="void", at=at, reason=reason,
-        values={"closed_at": at, "close_reason": reason}, given={"elevator": elevator_id},
-    )  # fmt: skip
+def void_automatic(
+    session: AnySession, actor: Actor, elevator_ids: Collection[int], at: dt.datetime, reason: str
+) -> int:
+    """Void the open automatic orders of elevators that are planned by hand from now on, together; gives how many."""
+    these = among(session, _order.elevator_id, elevator_ids) & (_order.origin == "auto")
+    return len(moves.move_set(
+        session, actor, MaintenanceOrder, "state", "open", "void", these, verb="void", at=at, reason=reason,
+        values={"closed_at": at, "close_reason": reason},
+    ))  # fmt: skip
 
 
 _order: Any = MaintenanceOrder.__table__.c
 _OF = _order.elevator_id == bindparam("elevator")
-_AUTOMATIC_OF = _OF & (_order.origin == "auto")
 _OF_OTHERS = _OF & (_order.unit_id != bindparam("kept"))
 
 

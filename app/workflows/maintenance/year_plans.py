@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,19 +20,21 @@ from app import clock, scope
 from app.errors import Finding, Refusal, raise_failing
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, OnDemandInterval, Person
 from app.models.among import among
-from app.models.choices import ELEVATOR_STATUS, LEVEL
+from app.models.choices import ELEVATOR_STATUS, LEVEL, ORDER_ORIGIN
 from app.permissions import Actor, Verb, require
 from app.rules.calendar import add_months, day_finding
 from app.rules.levels import PlannedOrder, year_plan
 from app.rules.places import named_place
 from app.transaction import AnySession, forget, insert_many
-from app.wording import say
+from app.wording import say, together
 from app.workflows.core import audit
 from app.workflows.maintenance import orders
 from app.workflows.maintenance.ledgers import INTERVALS
 
 MOST = 5000
 PASSED = say("日期已过")
+# Level, origin and state of one that stands.
+Order = tuple[str, str, str]
 _elevator: Any = Elevator.__table__.c
 _clock: Any = MaintenanceClock.__table__.c
 _ledger: Any = MaintenanceLedger.__table__.c
@@ -67,6 +69,8 @@ class Planned:
     findings: list[Finding] = field(default_factory=list)
     orders: list[PlannedOrder] = field(default_factory=list)
     left_out: list[tuple[PlannedOrder, str]] = field(default_factory=list)
+    # Days that have an order already, by where that came from.
+    held: list[tuple[dt.date, str]] = field(default_factory=list)
 
     @property
     def refused(self) -> bool:
@@ -185,8 +189,7 @@ def make(
             .values(mode="manual", row_version=_ledger.row_version + 1, updated_at=at)
         )
         forget(session, MaintenanceLedger, [row.ledger_id for row in plan.switched])
-        for elevator_id in switched:
-            orders.void_automatic(session, actor, elevator_id, at, say("改为一年计划"))
+        orders.void_automatic(session, actor, switched, at, say("改为一年计划"))
     after: dict[str, Any] = {
         "from": asked.start_on, "interval_days": asked.interval_days, "worker_id": asked.worker_id,
         "orders": plan.made, "elevators": [row.id for row in plan.planned],
@@ -287,8 +290,8 @@ def _lay_out(
         own = {order.planned_on for order in whole}
         first, last = whole[0].planned_on, whole[-1].planned_on
         other = [
-            on for on, (_level, origin, state) in taken[row.id].items()
-            if origin == "plan" and state == "open" and on not in own and first <= on <= last
+            on for on, some in taken[row.id].items()
+            if on not in own and first <= on <= last and any(there[1:] == ("plan", "open") for there in some)
         ]  # fmt: skip
         if other:
             found = say(
@@ -299,33 +302,55 @@ def _lay_out(
             row.findings.append(Finding("一年计划", False, found, remedy, "elevator_id", row.code))
             continue
         for order in whole:
-            there = taken[row.id].get(order.planned_on)
-            if there is not None and row.mode == "auto" and there[1:] == ("auto", "open"):
-                there = None  # it makes way for the plan
+            there = _standing(taken[row.id].get(order.planned_on, ()), row)
             why = _why_not(order, begins[row.id], there, today)
             if why is None:
                 row.orders.append(order)
             else:
                 row.left_out.append((order, why))
+                if there is not None and why != PASSED:
+                    row.held.append((order.planned_on, there[1]))
         _warn(row)
 
 
+def _standing(some: Sequence[Order], row: Planned) -> Order | None:
+    """What of a day's orders keeps the plan's away: what was done, then another plan's, then any other."""
+    # An automatic one that is open makes way for the plan.
+    kept = [one for one in some if row.mode != "auto" or one[1:] != ("auto", "open")]
+    return min(kept, key=lambda one: (one[2] != "done", one[1] != "plan"), default=None)
+
+
 def _why_not(
-    order: PlannedOrder, begins: dt.date | None, there: tuple[str, str, str] | None, today: dt.date
+    order: PlannedOrder, begins: dt.date | None, there: Order | None, today: dt.date
 ) -> str | None:
     if order.planned_on < today:
         return PASSED
     if there is not None:
-        level, _origin, state = there
-        done = state == "done"
-        return say("当日已有%(level)s任务（%(state)s）", level=LEVEL[level], state="已维保" if done else "待维保")
+        level, origin, state = there
+        done = say("已维保") if state == "done" else say("待维保")
+        return say(
+            "当日已有%(level)s任务（%(origin)s，%(state)s）", level=LEVEL[level], origin=ORDER_ORIGIN[origin],
+            state=done,
+        )  # fmt: skip
     if begins is not None and order.planned_on < begins:
         return say("合同 %(day)s 起生效", day=begins)
     return None
 
 
 def _warn(row: Planned) -> None:
-    """What does not stand in the way of the plan, but of some of its visits later."""
+    """What does not stand in the way of the plan, but of some of its days, or of some of its visits later."""
+    if row.held:
+        count = Counter(origin for _on, origin in row.held)
+        from_where = together(say("%(origin)s %(n)s 条", origin=ORDER_ORIGIN[o], n=n) for o, n in sorted(count.items()))
+        found = say(
+            "%(first)s 至 %(last)s 有 %(n)s 个日期已有任务（%(what)s）", first=row.held[0][0], last=row.held[-1][0],
+            n=len(row.held), what=from_where,
+        )  # fmt: skip
+        remedy = "这些日期不再生成；要重新安排的，先在维保计划中作废原来的任务"
+        row.findings.append(Finding("已有任务", False, found, remedy, "elevator_id", row.code, level="warn"))
+    if not row.orders and all(why == PASSED for _order, why in row.left_out):
+        found, remedy = "这份计划的日期都已过", "请改用较晚的起始日期"
+        row.findings.append(Finding("起始日期", False, found, remedy, "elevator_id", row.code, level="warn"))
     after = sum(1 for o in row.orders if row.covered_until is not None and o.planned_on > row.covered_until)
     if after:
         found = say("合同有效期至 %(day)s，其后有 %(count)s 条任务", day=row.covered_until, count=after)
@@ -394,16 +419,16 @@ def _longer(session: AnySession, ids: list[int], today: dt.date) -> dict[int, tu
     return {key: (days, to) for key, days, to in session.execute(read)}
 
 
-def _taken(session: AnySession, ids: list[int], today: dt.date) -> dict[int, dict[dt.date, tuple[str, str, str]]]:
-    """Orders from today on that are open or done, by elevator and day."""
-    taken: dict[int, dict[dt.date, tuple[str, str, str]]] = defaultdict(dict)
+def _taken(session: AnySession, ids: list[int], today: dt.date) -> dict[int, dict[dt.date, list[Order]]]:
+    """Orders from today on that are open or done, by elevator and day: a day may have several."""
+    taken: dict[int, dict[dt.date, list[Order]]] = defaultdict(lambda: defaultdict(list))
     read = (
         select(_order.elevator_id, _order.planned_on, _order.level, _order.origin, _order.state)
         .where(among(session, _order.elevator_id, ids), _order.planned_on >= today, _order.state.in_(("open", "done")))
         .order_by(_order.id)
     )
     for key, on, *said in session.execute(read):
-        taken[key][on] = (said[0], said[1], said[2])
+        taken[key][on].append((said[0], said[1], said[2]))
     return taken
 
 
