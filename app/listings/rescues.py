@@ -71,7 +71,7 @@ BADGE = {"on_time": _l("合规"), "late": _l("不合规"), "none": _l("未评定
 def _judged(m: Moment, chosen: Sequence[str]) -> Any:
     told = {"on_time": on_time(), "late": late(m)}
     # Both may be unknown of a case (a limit that does not run): not said is not so.
-    held = {name: func.coalesce(one, false()) for name, one in told.items()}
+    held: dict[str, Any] = {name: func.coalesce(one, false()) for name, one in told.items()}
     held["none"] = not_(or_(*held.values()))
     return or_(false(), *(held[name] for name in chosen))
 

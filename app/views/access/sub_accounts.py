@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
@@ -78,7 +79,7 @@ class SubAccounts(BaseView):
             unnamed=not any(account.rescue_role and account.active for account in rows), findings=[],
             first_words=passwords.first_password_words, sought=sought, every=len(rows), states=list(STATES.items()),
             role_choices=[(r.value, ROLE_LABEL[r]) for r in Role if any(r.value in _names(a) for a in rows)],
-            export=url_for("Accounts.list", **sought.in_list(), tab="sub", cols=",".join(EXPORTED)),
+            export=f"{url_for('Accounts.list')}?{urlencode(sought.in_list())}",
         )  # fmt: skip
 
     @expose("/rescue-role", methods=["POST"])
@@ -337,10 +338,10 @@ class _Sought:
         return words and active and (not self.role or self.role in _names(account))
 
     def in_list(self) -> dict[str, str]:
-        """The same in the list of accounts; it looks for numbers in a field of their own."""
+        """The same in the list of accounts, with these columns; it looks for numbers in a field of their own."""
         number_ = self.q.isdigit() and len(self.q) in (4, 11)
         held = {"f_phone" if number_ else "q": self.q, "f_role": self.role, "f_active": self.state}
-        return {name: value for name, value in held.items() if value}
+        return {name: value for name, value in held.items() if value} | {"tab": "sub", "cols": ",".join(EXPORTED)}
 
 
 def _names(account: Account) -> set[str]:

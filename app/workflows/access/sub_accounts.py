@@ -75,7 +75,7 @@ def add(
     """
     unit = own_unit(session, actor)
     kinds = kinds_to_give(actor)
-    chosen = sorted(set(roles) or kinds.get(kind, ()))
+    chosen = sorted(set(roles) or {role.value for role in kinds.get(kind, ())})
     checked = gather(
         kind=lambda: _kind(kind, kinds),
         room=lambda: refuse_when_full(session, unit, at),
