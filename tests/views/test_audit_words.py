@@ -156,6 +156,26 @@ def test_an_accounts_history_is_told_in_words(app: Any, session: Any, world: Any
     assert "手机随本人转到新单位的账号" in page and "release_phone" not in page
 
 
+@pytest.mark.feature("AUD-01")
+def test_who_looks_for_a_word_finds_what_is_called_so(app: Any, session: Any, world: Any, sign_in: Any) -> None:
+    actor = world.actor("region_admin")
+    with transaction(session):
+        for action in ("identity.bind", "contract.bind", "team.save", "ledger.save", "export.make"):
+            audit.record(session, actor, clock.now(), action, "account", actor.user_id)
+    browser = sign_in(world.accounts["platform_admin"])
+
+    def found(word: str) -> set[str]:
+        with app.test_request_context():
+            names = next(names for names, said in audit_words.action_choices() if said == word)
+        page = browser.get("/audit/", query_string={"action": names}).text
+        told = re.findall(r'<td class="ta-nw">([^<]+)</td>\n<td style="min-width:12em">', page)
+        return set(told)
+
+    assert found("绑定外部身份") == {"绑定外部身份"} and found("绑定电梯") == {"绑定电梯"}
+    assert found("保存小组") == {"保存小组"} and found("保存履历") == {"设备履历 · 保存履历"}
+    assert found("导出") == {"导出"} and found("登录") == {"登录 · 成功"}
+
+
 def test_a_bulletin_is_checked_and_signed_not_patrolled(app: object) -> None:
     with app.test_request_context():  # type: ignore[attr-defined]
         assert [audit_words.action_word(f"bulletin.{deed}") for deed in ("check", "issue")] == ["核对无误", "签发"]
@@ -166,7 +186,8 @@ def test_a_bulletin_is_checked_and_signed_not_patrolled(app: object) -> None:
 def test_a_word_is_offered_once_and_stands_for_all_that_it_names(app: object) -> None:
     with app.test_request_context():  # type: ignore[attr-defined]
         for choices, table in (
-            (audit_words.action_choices()[1:], audit_words.DEED), (audit_words.entity_choices(), audit_words.ENTITY)
+            (audit_words.action_choices()[1:], audit_words.DEED | audit_words._OWN),
+            (audit_words.entity_choices(), audit_words.ENTITY),
         ):  # fmt: skip
             said = [word for _names, word in choices]
             assert len(said) == len(set(said))

@@ -13,7 +13,7 @@ from tests.factories import World
 
 # What is no page of the menu's: one's own pages, those of the top bar, and answers that are no whole page.
 ELSEWHERE = re.compile(
-    r"/(search|inbox|password|profile|privacy/$|privacy/own|notices/$|unit-finder|swagger|api|m/|ops/|lookup|files|static)"
+    r"/(about|search|inbox|password|profile|privacy/$|privacy/own|notices/$|unit-finder|swagger|api|m/|ops/|lookup|files|static)"
 )
 # Reached from a record by whoever is not shown the entry to which they belong: what it was judged by, who did it.
 WITHOUT_ENTRY = {

@@ -13,7 +13,7 @@ from flask import Response, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from app import clock, scope
 from app.errors import Finding
@@ -28,6 +28,7 @@ from app.views.data.audit_values import Values, references, region_codes
 from app.views.data.audit_words import (
     action_choices,
     action_word,
+    called_otherwise,
     entity_choices,
     entity_word,
     via_word,
@@ -109,8 +110,10 @@ def filtered(statement: Select[Any], args: Any, findings: list[Finding]) -> Sele
         statement = statement.where(AuditEntry.actor_name == asked["who"])
     if deeds := [name for name in asked["action"].split(",") if name]:  # a choice may stand for several of one word
         action = AuditEntry.action
-        # Of whatever entity: 新增 finds contract.create and person.create.
-        ends = [action.endswith(f".{name}", autoescape=True) for name in deeds]
+        # Of whatever entity: 新增 finds contract.create and person.create, but not what is called by another word.
+        ends = [
+            and_(action.endswith(f".{name}", autoescape=True), action.not_in(called_otherwise(name))) for name in deeds
+        ]
         statement = statement.where(or_(*(action.startswith(name, autoescape=True) for name in deeds), *ends))
     if asked["entity"]:  # by the whole name: 单位 is not 单位变更
         statement = statement.where(AuditEntry.entity.in_(asked["entity"].split(",")))

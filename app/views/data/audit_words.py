@@ -209,8 +209,16 @@ def action_word(action: str) -> str:
 
 
 def action_choices() -> list[tuple[str, str]]:
-    """The filter's choices: every deed, of whatever entity, and all that has to do with signing in."""
-    return [("login.", str(_AREA["login"])), *_by_word(DEED)]
+    """The filter's choices: every deed, of whatever entity, and all that has to do with signing in.
+
+    An action with a word of its own is chosen by that, by its whole name.
+    """
+    return [("login.", str(_AREA["login"])), *_by_word(DEED | _OWN)]
+
+
+def called_otherwise(deed: str) -> list[str]:
+    """The actions of this deed that have a word of their own: who looks for the deed's word means none of them."""
+    return [action for action in _OWN if action.endswith(f".{deed}") and str(_OWN[action]) != str(DEED.get(deed))]
 
 
 def entity_choices() -> list[tuple[str, str]]:
