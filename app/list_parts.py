@@ -11,6 +11,7 @@ from sqlalchemy.orm import QueryableAttribute
 
 from app import clock
 from app.errors import Finding
+from app.models.base import Instant
 from app.models.said import SaidText
 from app.permissions import Actor
 
@@ -75,11 +76,13 @@ def related(name: str, label: Any, relation: Any, attribute: str = "name", kind:
 
 
 def _kind(declared: Any) -> str:
+    if isinstance(declared.type, Instant):
+        return "instant"
     try:
         python = declared.type.python_type
     except NotImplementedError:
         return "text"
-    return {bool: "bool", dt.datetime: "instant", dt.date: "date", int: "number", float: "number"}.get(python, "text")
+    return {bool: "bool", dt.date: "date", int: "number", float: "number"}.get(python, "text")
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ ACCOUNTS = register(AccountListing(
         Column("region", _l("管辖地区"), lambda a: a.region.name if a.region else None),
         Column("active", _l("在用"), lambda a: bool(a.active), "bool", Account.active),
         Column("must_change", _l("初始密码"), first_password),
-        Column("last_login", _l("上次登录"), _last_login, "text", Account.last_login),
+        Column("last_login", _l("上次登录"), _last_login, "instant", Account.last_login),
         Column("sex", _l("性别"), lambda a: a.sex, "choice", None, SEX),
         Column("grade", _l("等级"), lambda a: a.grade_told, "choice", None, GRADE),
         Column("elevators", _l("分配的电梯"), lambda a: a.elevators_told, said=True),

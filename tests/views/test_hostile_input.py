@@ -122,3 +122,14 @@ def test_forms_and_queries(world: World, sign_in: Any, value: str) -> None:
     for address in ("/elevators/", "/visits/", "/orders/", "/warnings/", "/api/v1/visits"):
         assert browser.get(f"{address}?q={value}&state={value}&page={value}&size={value}").status_code < 500, address
     assert browser.get(f"/m/e/{value}").status_code < 500
+
+
+def test_statistics_over_the_edges_of_the_calendar(app: Any, world: World, sign_in: Any) -> None:
+    """A last day in the year 1 has no thirty days before it: an odd page, not a 500."""
+    browser = sign_in(world.accounts["region_admin"])
+    rules = [r for r in app.url_map.iter_rules() if "statistics" in r.rule and not r.arguments]
+    pages = {r.rule for r in rules if "GET" in r.methods}
+    assert {"/complaints/statistics", "/iot/statistics"} <= {page.rstrip("/") for page in pages}
+    days = ("to_on=0001-01-01", "from_on=9999-12-31", "from_on=0001-01-01&to_on=9999-12-31", "to_on=2026-02-30")
+    wrong = [(p, d, s) for p in sorted(pages) for d in days if (s := browser.get(f"{p}?{d}").status_code) >= 500]
+    assert wrong == []

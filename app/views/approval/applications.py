@@ -30,7 +30,7 @@ from app.workflows.desk import applications, field_remarks, revocations
 from app.workflows.filing import filing
 from app.workflows.people import person_filing, person_versions
 
-MOST_COUNTED = 1000
+MOST_COUNTED = 1001
 MOST_REMARKS = 200
 WAITING = [s.value for s in WAITING_STATES]
 
@@ -247,7 +247,7 @@ def _subject_link(row: Application) -> str | None:
     return f"{base}{row.entity_id}" if base else None
 
 
-def _place(row: Application) -> tuple[int, int]:
+def _place(row: Application) -> tuple[str, str]:
     """Which one of how many in the queue; counted to a thousand."""
     waiting = scope.apply(select(Application.id, Application.due_at), g.actor, Application).where(
         Application.is_open.is_(True), Application.state.in_(WAITING), applications.not_own(g.actor)
@@ -259,7 +259,11 @@ def _place(row: Application) -> tuple[int, int]:
             (Application.due_at < row.due_at) | ((Application.due_at == row.due_at) & (Application.id < row.id))
         )
     ahead = db.session.scalar(select(func.count()).select_from(before.limit(MOST_COUNTED).subquery())) or 0
-    return ahead + 1, total
+    return _counted(ahead + 1), _counted(total)
+
+
+def _counted(n: int) -> str:
+    return f"{MOST_COUNTED - 1:,}+" if n >= MOST_COUNTED else f"{n:,}"
 
 
 def is_number(text: str, below: int) -> bool:

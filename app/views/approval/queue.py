@@ -96,7 +96,7 @@ class Queue(BaseView):
             rows=[(a, approval_due(a)) for a in found[:size]],
             more=len(found) > size, page=page, size=size, kind=kind, q=text, counts=counts, words=WORDS,
             total=sum(counts.values()), notices=notices, now=now, elsewhere=_elsewhere(found),
-            there=_tabs(searched, now) if text and not found else {},
+            most=MOST_COUNTED, sizes=(SIZE, 100, MOST_SIZE), there=_tabs(searched, now) if text and not found else {},
         )  # fmt: skip
 
     @expose("/bulk", methods=["POST"])

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from app import vault
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.permissions import NOBODY
 from app.views.frame.told import told
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ def answer(code: int, title: str, findings: list[Finding] | None = None, body: s
         said = [f.as_dict() for f in findings] or [Finding(title, False, body or title).as_dict()]
         return jsonify(errors=said, message=title, request_id=g.get("request_id", "")), code
     back = request.referrer if request.referrer and request.referrer.startswith(request.host_url) else ""
+    if request.path.startswith("/m/"):
+        g.bare_page = True  # a phone keeps its own face: the desk's menu would be in the way
     try:
         page = render_template("ta/problem.html", title=title, code=code, findings=findings, body=body, back=back)
     except Exception:
@@ -121,6 +124,9 @@ def _http(error: HTTPException) -> Any:
     if error.response is not None or (error.code or 500) < 400:
         return error
     title, body = WORDS.get(error.code or 500, WORDS[500])
+    if error.code == 404 and g.get("actor", NOBODY).user_id is None:
+        # A stranger has neither a menu nor a region.
+        body = _l("这个网址不完整，或已经失效。请核对后再打开；工作人员请先登录。")
     return answer(error.code or 500, str(title), body=str(body))
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from app.listing import Column
 from app.views.frame.told import shown
 
-NO_WRAP = {"date", "instant", "code"}
+NO_WRAP = {"date", "code"}
 STATES = {"status", "state"}
 
 
@@ -51,7 +51,7 @@ def body(
 def _opening(column: Column, first: bool) -> str:
     kinds = (
         ("num", column.kind == "number"), (" key", first), (" ta-nw", column.kind in NO_WRAP),
-        (" st", column.name in STATES),
+        (" ta-when", column.kind == "instant"), (" st", column.name in STATES),
     )  # fmt: skip
     names = "".join(name for name, holds in kinds if holds)
     return f'<td data-label="{escape(column.label)}" class="{names}">'

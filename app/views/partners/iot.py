@@ -16,7 +16,6 @@ from sqlalchemy import func, select
 from app import clock, lookups, scope
 from app.errors import Finding
 from app.extensions import db
-from app.listing import day_of_text
 from app.listings import iot as listed
 from app.models import Elevator, IotDevice, IotEvent
 from app.models.choices import word
@@ -26,6 +25,7 @@ from app.reference import iot as codes
 from app.rules.calendar import day_start
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, show_once, text
+from app.views.frame.asked import days_of
 from app.views.frame.base import Button, Screen, firm, link, mark, pill, two
 from app.workflows.partners import iot_devices
 from app.workflows.partners.iot_raising import name_of
@@ -186,9 +186,7 @@ class IotPages(BaseView):
     @permission_name("read")
     def statistics(self) -> Any:
         """What happened how often, by kind and code, over days; what repeats another is not counted."""
-        today = clock.today()
-        to_on = day_of_text(request.args.get("to_on", "")[:10]) or today
-        from_on = day_of_text(request.args.get("from_on", "")[:10]) or min(to_on, today) - dt.timedelta(days=DAYS)
+        from_on, to_on = days_of(request.args, DAYS)
         rows = _counted(from_on, to_on)
         return self.render_template(
             "ta/iot/statistics.html", title=_("事件统计"), from_on=from_on, to_on=to_on, rows=rows,

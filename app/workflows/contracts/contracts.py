@@ -41,7 +41,7 @@ from app.workflows.contracts.contract_findings import (
 )
 from app.workflows.contracts.cover import cut, in_force, live_bindings
 from app.workflows.core import audit
-from app.workflows.files import attachments, sent_ahead
+from app.workflows.files import attachments, left_behind, sent_ahead
 
 __all__ = [
     "FIELDS", "NeedsApproval", "add_scan", "bind", "check_not_ended", "check_version", "checked", "content", "delete",
@@ -172,6 +172,7 @@ def delete(session: AnySession, actor: Actor, contract_id: int, at: dt.datetime)
             "请删除所绑定的电梯，合同留作历史",
         )
     audit.record(session, actor, at, "contract.delete", "contract", contract.id, before=_facts(contract))
+    left_behind.clear(session, "contract", [contract.id], at)
     session.delete(contract)
     session.flush()
 

@@ -64,6 +64,7 @@ from app.workflows.approval.filing_versions import (
     versions_of,
 )
 from app.workflows.core import audit, moves
+from app.workflows.files import left_behind
 from app.workflows.filing import filing_checks, filing_effects, filing_rights, unit_papers
 from app.workflows.filing.filing_checks import validate_elevator, validate_unit
 from app.workflows.inspection import inspection_days
@@ -234,8 +235,7 @@ def delete_draft(session: AnySession, actor: Actor, row: Filed, at: dt.datetime)
             say("%(row)s 已有%(names)s", row=f"{row!r}", names=together(standing)),
             "有记录的单位和电梯保留在册；可以修改后重新上报",
         )
-    for version in versions_of(session, row):
-        session.delete(version)
+    left_behind.clear(session, row.__tablename__, [row.id], at)
     if isinstance(row, Elevator):
         # Printed already, perhaps; a label that leads to nothing is unknown from now on.
         session.execute(delete(ElevatorLabel).where(ElevatorLabel.elevator_id == row.id))

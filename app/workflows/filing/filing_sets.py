@@ -30,6 +30,7 @@ from app.workflows.approval.filing_fields import Data, FiledModel, days_of, diff
 from app.workflows.approval.filing_versions import digest
 from app.workflows.core import audit, moves
 from app.workflows.core.ahead import Do, behind
+from app.workflows.files import left_behind
 from app.workflows.filing import filing_rights
 from app.workflows.filing.filing import EDIT_VERB
 
@@ -357,10 +358,7 @@ def delete_drafts(
     for part in _parts(sorted(ids)):
         held = select(table.id).where(table.id.in_(part), table.approved_version == 0, table.filing_state == "draft")
         keys = list(session.scalars(scope.apply(held.order_by(table.id).with_for_update(of=table), actor, model)))
-        session.execute(
-            delete(Version).where(Version.entity == model.__tablename__, Version.entity_id.in_(keys))
-            .execution_options(synchronize_session=False)
-        )  # fmt: skip
+        left_behind.clear(session, model.__tablename__, keys, at)
         if model is Elevator:
             session.execute(
                 delete(ElevatorLabel).where(ElevatorLabel.elevator_id.in_(keys))

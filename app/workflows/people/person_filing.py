@@ -20,8 +20,9 @@ from app.transaction import AnySession, lock
 from app.wording import say, together
 from app.workflows.approval import submissions
 from app.workflows.approval.filing_fields import differences
-from app.workflows.approval.filing_versions import decided, draft_of, new_version, subject, versions_of
+from app.workflows.approval.filing_versions import decided, draft_of, new_version, subject
 from app.workflows.core import audit, moves
+from app.workflows.files import left_behind
 from app.workflows.people import one_unit, person_versions
 from app.workflows.people.standing_on import standing_on
 
@@ -112,8 +113,7 @@ def remove(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -
     if standing or filed:
         found = say("%(name)s 已有%(standing)s", name=person.name, standing=standing or "备案")
         raise refuse("不能删除", found, "有记录的人员保留在册；不再任职时请办理离职")
-    for version in versions_of(session, person):
-        session.delete(version)
+    left_behind.clear(session, "person", [person.id], at)
     audit.record(session, actor, at, "person.delete", "person", person.id, before={"name": person.name})
     session.delete(person)
     session.flush()
