@@ -102,6 +102,7 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
         },
         "workers": rescue_answers.workers_of(db.session, actor.unit_id) if acts else [],
         "contacts": rescue_contacts.of(db.session, actor, row), "mask": mask_mobile,
+        "duties": rescue_contacts.duty_phones(db.session, row),
         "works": desk or acts, "reveals": desk or acts or actor.may(Verb.SENSITIVE_READ),
         "missed": bool(missed) and open_ and not acts, "desk_phone": elevator.emergency_phone or _("应急救援电话"),
         "elevator_link": elevator_link(row, actor),

@@ -48,6 +48,19 @@ def of(session: AnySession, actor: Actor, row: Rescue) -> list[Contact]:
     return found
 
 
+def duty_phones(session: AnySession, row: Rescue) -> list[tuple[str, str, str]]:
+    """Whose, of which unit, the number: who maintains, then who else is called out. They stand on signs; no mask."""
+    units = _units(session, row)
+    others = {call.unit_id for call in rescue_course.calls_of(session, row) if call.is_open} - {None, row.unit_id}
+    found = []
+    for key in [row.unit_id, *sorted(key for key in others if key is not None)]:
+        unit = units.get(key or 0)
+        if unit is not None and unit.duty_phone:
+            label = say("维保值班电话") if key == row.unit_id else say("救援单位值班电话")
+            found.append((label, unit.name, unit.duty_phone))
+    return found
+
+
 def _units(session: AnySession, row: Rescue) -> dict[int, Unit]:
     """Past scope: whoever reads a case reads who is on it."""
     keys = {row.use_unit_id, row.unit_id} | {call.unit_id for call in rescue_course.calls_of(session, row)}

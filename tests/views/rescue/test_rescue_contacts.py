@@ -61,6 +61,21 @@ def test_the_desk_sees_all_of_them_masked_and_asks_for_one(world: World, case: i
     assert all(why.startswith("救援 JY-") for *_rest, why in kept)
 
 
+def test_who_else_is_called_out_is_reached_by_its_duty_phone(world: World, case: int, sign_in: Any) -> None:
+    """It leaves the list of whom to call when it is called: its number stays on the page."""
+    station = world.other_firm
+    station.is_rescue, station.duty_phone, station.head_phone = True, "0980-2296333", None
+    world.session.commit()
+    agent = sign_in(world.accounts["agent"])
+    dispatch(world, case)
+    assert "救援单位值班电话" not in agent.get(f"/rescues/{case}").text
+    with transaction(world.session) as session:
+        rescue_desk.dispatch(session, world.actor("agent"), case, 2, clock.now(), unit_id=station.id)
+    world.session.commit()
+    page = agent.get(f"/rescues/{case}").text.partition('id="contacts"')[2]
+    assert "救援单位值班电话" in page and 'href="tel:0980-2296333"' in page and 'href="tel:0398-5550022"' in page
+
+
 def test_the_elevators_own_safety_officer_comes_before_the_units(world: World, case: int, sign_in: Any) -> None:
     world.own.safety_officer, world.own.safety_phone = "顾清和", OWN
     world.session.commit()
