@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -209,6 +209,13 @@ def until_commit(session: Any) -> dict[str, Any]:
 def policy_value(session: Any, key: Key | str, region_code: str | None, on: dt.date) -> Any:
     """The value of a key for a region on a day; None = this platform has no such limit. Unknown key: ValueError."""
     return policy_book(session, region_code, on)[Key(key)].value
+
+
+def policy_state(session: Any, on: dt.date) -> Hashable:
+    """What stands for the values of all regions and days: what was made of them holds while this is the same."""
+    policy_book(session, None, on)
+    state: Shelf = until_commit(session)["shelf"]
+    return state
 
 
 def policy_version(session: Any, region_code: str | None, on: dt.date) -> str:
