@@ -20,6 +20,7 @@ from app.api.schemas_orders import ORDERS
 from app.api.schemas_papers import PAPERS
 from app.api.schemas_people import PEOPLE
 from app.api.schemas_provincial import PROVINCIAL
+from app.api.schemas_visits import VISITS
 
 _IN_PATH = re.compile(r"{(\w+)}")
 _NUMBERS = ("key", "person", "file")
@@ -54,7 +55,7 @@ def add_components(api_spec: Any) -> None:
             "description": "设备密钥的 HMAC-SHA256 签名，见 docs/iot.md",
         }),
         *((schemes.schema, name, said) for name, said in (
-            SCHEMAS | ELEVATORS | PAPERS | PEOPLE | DEEDS | CHECKS | IOT | PROVINCIAL | ORDERS
+            SCHEMAS | ELEVATORS | PAPERS | PEOPLE | DEEDS | CHECKS | IOT | PROVINCIAL | ORDERS | VISITS
         ).items()),
     ]:  # fmt: skip
         try:

@@ -43,7 +43,7 @@ def opened_again(pk: int) -> Any:
 
     Where the phone says it is comes along: the page's conditions are asked for again under this address.
     """
-    place = {name: request.args[name] for name in ("latitude", "longitude") if name in request.args}
+    place: dict[str, Any] = {name: request.args[name] for name in ("latitude", "longitude") if name in request.args}
     return redirect(url_for("field.visit", pk=pk, **place))
 
 
