@@ -20,14 +20,15 @@ def compare() -> int:
     with transaction(db.session):
         ids = face_checks.lease(db.session, clock.now())
     for key in ids:
-        both = face_checks.photos(db.session, key)
-        db.session.rollback()
         found: FaceState | Exception | None = None
-        if both is not None:
-            try:
+        try:
+            both = face_checks.photos(db.session, key)
+            db.session.rollback()
+            if both is not None:
                 found = face_checks.put(key, both)
-            except (NoAnswer, NotAsked) as error:
-                found = error
+        except (NoAnswer, NotAsked) as error:
+            db.session.rollback()
+            found = error
         with transaction(db.session):
             face_checks.answered(db.session, key, found, clock.now())
     return len(ids)

@@ -241,6 +241,7 @@ def test_on_the_phone_refused_twice_then_the_way_without(
     assert (found.visit_id, found.state, found.failures) == (key, "unmatched", 2)
 
     # The desk sees it, is led to it, and says what it saw; the use unit learns nothing of it.
+    assert f"/visits/{key}" not in sign_in(compared.accounts["use_head"]).get("/visits/?tab=face").text
     desk = sign_in(compared.accounts["inspector"])
     assert f"/visits/{key}" in desk.get("/visits/?tab=face").text
     assert f"/visits/{key}" in desk.get("/visits/?f_face=unmatched").text
@@ -256,6 +257,7 @@ def test_on_the_phone_refused_twice_then_the_way_without(
     use = sign_in(compared.accounts["use_head"])
     assert 'id="face"' not in use.get(f"/visits/{key}").text
     assert f"/visits/{key}" not in use.get("/visits/?f_face=unmatched").text
+    assert f"/visits/{key}" in use.get("/visits/").text
 
 
 def send(client: Any, url: str, form: dict[str, Any]) -> Any:

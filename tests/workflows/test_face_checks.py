@@ -6,7 +6,9 @@ import base64
 import datetime as dt
 import io
 import logging
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +19,15 @@ from app import clock
 from app.channels import face
 from app.channels.sms import signature
 from app.errors import NotAllowed, NotFound, Refusal
-from app.models import AuditEntry, Consent, FaceCheck, Notification, Person, Visit
+from app.models import Attachment, AuditEntry, Consent, FaceCheck, Notification, Person, Visit
 from app.models.face import TO_LOOK_AT
-from app.permissions import SYSTEM
+from app.permissions import SYSTEM, Verb
 from app.rules.face_checks import MOST_TRIES, FaceState, failed_finding, state_of, wait_after
 from app.tasks import faces as task
 from app.transaction import transaction
 from app.workflows.files import attachments, sent_ahead
 from app.workflows.people import consents
-from app.workflows.privacy import retention
+from app.workflows.privacy import personal_requests, retention
 from app.workflows.visits import face_checks, visits
 from app.workflows.visits.face_checks import NoAnswer, NotAsked
 from tests.faces import ALIKE, NOBODY, OTHER, SECRET, Service, face_service
@@ -179,6 +181,27 @@ def test_one_answer_closes_the_count_of_failures(service: Service) -> None:
         except NoAnswer:
             told.append("none")
     assert told == ["none", "none", "matched", "none", "none", "unmatched"]
+
+
+def test_who_comes_when_there_is_no_room_is_not_kept_waiting(service: Service) -> None:
+    asker = face.asker(service.settings())
+    assert isinstance(asker, face.Client)
+    for _ in range(face.AT_ONCE):
+        asker._room.acquire()
+    with pytest.raises(NotAsked, match="太多"):
+        asker("k", b"a", b"b")
+    for _ in range(face.AT_ONCE):
+        asker._room.release()
+    assert asker("k", b"a", b"b") is FaceState.MATCHED and len(service.asked) == 1
+
+
+def test_a_name_that_is_looked_up_for_ever_is_given_up(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    asker, free = face.asker(service.settings(FACE_TIMEOUT=0.05)), threading.Event()
+    assert isinstance(asker, face.Client)
+    monkeypatch.setattr(asker, "_asked", lambda *_: free.wait(30) and FaceState.MATCHED)
+    with pytest.raises(NoAnswer, match="Timeout"):
+        asker("k", b"a", b"b")
+    free.set()
 
 
 def test_a_service_that_nobody_is_at_is_no_answer() -> None:
@@ -508,3 +531,35 @@ def test_the_list_of_the_desk_is_found_by_the_partial_index(session: Any, town: 
     assert session.scalars(found).all() == [visit.id]
     decide(session, town, visit, "same")
     assert session.scalars(found).all() == []
+
+
+def test_what_the_scanner_has_not_seen_waits(session: Any, town: World, service: Service, app: Any) -> None:
+    service.says = [500]
+    visit = arrive(session, town, [selfie(session, town)])
+    asked, photo = len(service.asked), session.get(Attachment, stands(session, visit).photo_id)
+    photo.scan = "waiting"
+    session.commit()
+    assert run(app, session, START + dt.timedelta(minutes=5)) == 1
+    row = stands(session, visit)
+    assert (row.state, row.tries, len(service.asked)) == ("waiting", 0, asked)
+    session.get(Attachment, row.photo_id).scan = "infected"
+    session.commit()
+    assert run(app, session, START + dt.timedelta(minutes=10)) == 1
+    assert stands(session, visit).state == "skipped" and len(service.asked) == asked
+
+
+def test_who_may_make_no_visit_sends_nobody_a_photo(session: Any, town: World, service: Service) -> None:
+    ids = [selfie(session, town)]
+    actor = replace(town.actor("worker"), withheld=frozenset({Verb.VISIT_MAKE}))
+    assert not actor.may(Verb.VISIT_MAKE)
+    face_checks.ahead(session, actor, town.own.code, HERE, ids, 0, START)
+    assert service.asked == []
+
+
+def test_ones_own_copy_tells_what_came_of_it(session: Any, town: World, service: Service) -> None:
+    arrive(session, town, [selfie(session, town)])
+    with transaction(session):
+        told = personal_requests.copy_of(session, town.actor("worker"), START + DAY)
+    assert [(one["结果"], one["没有通过的次数"]) for one in told["人脸比对"]] == [("一致", 0)]
+    purposes = {one["用途"] for one in told["同意记录"]}
+    assert purposes == {"人脸照片用于与现场本人照片对照", "现场本人照片与人脸照片作比对"}

@@ -76,7 +76,7 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
         "label_photo": _label_photo(session, actor.region_code, today),
         "selfie": _selfie(session, actor.region_code, today),
         # Whether a photo that is asked for may be compared: he consented to it.
-        "face": actor.person_id is not None and consents.comparable(session, actor.person_id) is not None,
+        "face": _face(session, actor, today),
         "horizon_days": policy_value(session, Key.HORIZON_DAYS, actor.region_code, today),
         "photos": _photos(None, Level.HALF_MONTH, check_outs.places_asked(session, actor.region_code, today)),
     }  # fmt: skip
@@ -133,6 +133,12 @@ def _photos(category: str | None, level: Level, asked: dict[Place, str]) -> list
 def _selfie(session: AnySession, region_code: str | None, on: dt.date) -> bool:
     """Whether a check-in needs a photo of the person himself."""
     return bool(policy_value(session, Key.PERSON_PROOF, region_code, on) != Proof.NONE)
+
+
+def _face(session: AnySession, actor: Actor, on: dt.date) -> bool:
+    """Whether his photo is compared when it comes: his region asks for it, and he consented."""
+    asked = actor.person_id is not None and presence.compares(session, actor.region_code, on)
+    return asked and consents.comparable(session, actor.person_id or 0) is not None
 
 
 def _label_photo(session: AnySession, region_code: str | None, on: dt.date) -> bool:

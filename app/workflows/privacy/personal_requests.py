@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.errors import Finding, Stale, raise_failing, refuse
-from app.models import Account, Consent, Declaration, GradeCertificate, Person, PersonalRequest, Unit, Visit
+from app.models import Account, Consent, Declaration, FaceCheck, GradeCertificate, Person, PersonalRequest, Unit, Visit
+from app.models.face import FACE_STATE, FACE_VERDICT
 from app.models.privacy import CONSENT_PURPOSE, REQUEST_KIND
 from app.permissions import Actor, Verb, require
 from app.rules.retention import LEAST_ANSWER, due_on
@@ -123,6 +124,12 @@ def copy_of(session: AnySession, actor: Actor, at: dt.datetime) -> dict[str, Any
             }
             for row in session.scalars(given)
         ]
+        faces = select(FaceCheck).where(FaceCheck.person_id == person.id).order_by(FaceCheck.id)
+        told["人脸比对"] = [
+            {"时间": str(row.began_at), "结果": str(FACE_STATE[row.state]), "没有通过的次数": row.failures,
+             "核对结论": str(FACE_VERDICT[row.verdict]) if row.verdict else ""}
+            for row in session.scalars(faces.execution_options(**quiet))
+        ]  # fmt: skip
         told["维保记录数"] = session.scalar(visits.execution_options(**quiet))
     audit.record(session, actor, at, "personal_request.copy", "account", account.id)
     return told

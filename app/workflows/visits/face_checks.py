@@ -84,7 +84,7 @@ def ahead(
     where no answer came, or where he wants it without (`without`): the check-in settles what stands then. `selfie_ids`
     were sent ahead; the last one is compared.
     """
-    if _asker is None or without or not selfie_ids or actor.person_id is None:
+    if _asker is None or without or not selfie_ids or actor.person_id is None or not actor.may(Verb.VISIT_MAKE):
         return
     both = _both(session, actor, text, position, selfie_ids, labels, at, client_key)
     # Nothing is held while a stranger's machine thinks.
@@ -232,7 +232,10 @@ def lease(session: AnySession, at: dt.datetime) -> list[int]:
 
 
 def photos(session: AnySession, check_id: int) -> tuple[bytes, bytes] | None:
-    """The photos of a leased row; None where one is gone or the consent was taken back: then nothing is compared."""
+    """The photos of a leased row; None where one is gone or the consent was taken back: then nothing is compared.
+
+    Raises where the scanner has not looked yet.
+    """
     statement = select(FaceCheck.person_id, FaceCheck.photo_id).where(FaceCheck.id == check_id)
     found = session.execute(statement.execution_options(skip_scope=True)).first()
     reference = consents.comparable(session, found.person_id) if found is not None else None
@@ -241,6 +244,8 @@ def photos(session: AnySession, check_id: int) -> tuple[bytes, bytes] | None:
         photo = session.get(Attachment, found.photo_id, execution_options={"skip_scope": True})
     if reference is None or photo is None or photo.scan == "infected":
         return None
+    if photo.scan == "waiting":
+        raise NotAsked("照片待查毒")
     both = _content(reference), _content(photo)
     return None if both[0] is None or both[1] is None else (both[0], both[1])
 
