@@ -74,10 +74,10 @@ class Line:
 
 def wanted_of(given: Mapping[str, str]) -> Wanted:
     """As an address or a form says it; what is no day, number or outcome asks nothing."""
-    days = [_day(given.get(name, "")) for name in ("from_on", "to_on")]
+    from_on, to_on = (_day(given.get(name, "")) for name in ("from_on", "to_on"))
     code, times = given.get("code", "").replace("\0", "").strip()[:LONGEST_CODE], given.get("times", "")
     only = given.get("only", "")
-    return Wanted(only if only in COUNTED else "", *days, code, times if times in TIMES else "")
+    return Wanted(only if only in COUNTED else "", from_on, to_on, code, times if times in TIMES else "")
 
 
 TIMES = {"1": _l("1 次"), "2": _l("2 次"), "3": _l("3 次"), "4": _l("4 次及以上")}

@@ -97,8 +97,8 @@ def whole(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> Line:
     """All of it. A complaint of two kinds stands in two lines and counts once here."""
     now = Moment(session, actor, clock.local_day(at), at)
     statement = scope.apply(select(*_counts(now)).where(*_within(asked)), actor, Complaint)
-    counts = session.execute(statement.execution_options(skip_scope=True)).one()
-    return Line(None, "", say("合计"), *counts, link=link_of(asked))
+    total, late_, good, open_, untrue = session.execute(statement.execution_options(skip_scope=True)).one()
+    return Line(None, "", say("合计"), total, late_, good, open_, untrue, link=link_of(asked))
 
 
 def link_of(asked: Asked, line_key: Any = None, **more: Any) -> str:
@@ -177,16 +177,17 @@ def _by_kind(rows: Iterable[Any]) -> list[tuple[Any, ...]]:
 
 
 def _line(asked: Asked, row: Any, firms: Names, named: Any) -> Line:
-    key, counts = row[0], row[1:6]
+    key, total, late_, good, open_, untrue, unit = row
+    code, link = "", link_of(asked, key)
     if asked.by == "month":
-        months = whole_months(asked)
-        return Line(key, "", month_words(*months[key]), *counts, link=link_of(asked, key))
-    if asked.by == "kind":
-        return Line(key, "", word(COMPLAINT_KIND, key), *counts, link=link_of(asked, key))
-    if asked.by == "region":
+        name = month_words(*whole_months(asked)[key])
+    elif asked.by == "kind":
+        name = word(COMPLAINT_KIND, key)
+    elif asked.by == "region":
         name, code = named[key]
-        return Line(key, code, name, *counts, link=link_of(asked, key) if code else "")
-    code, name = named.get(key, ("—", NOBODY))
-    unit = firms.get(row[6], ("", ""))[1] if asked.by == "elevator" else ""
-    link = link_of(asked, key) if key is not None else link_of(asked, f_no_unit="1")
-    return Line(key, code, name, *counts, unit, link)
+        link = link if code else ""
+    else:
+        code, name = named.get(key, ("—", NOBODY))
+        link = link if key is not None else link_of(asked, f_no_unit="1")
+    of = firms.get(unit, ("", ""))[1] if asked.by == "elevator" else ""
+    return Line(key, code, name, total, late_, good, open_, untrue, of, link)
