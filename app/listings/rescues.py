@@ -141,8 +141,11 @@ def _of_place(chosen: list[str]) -> Any:
 
 
 def _of_hours(chosen: list[str]) -> Any:
-    """Reported in these stretches of two hours of Shanghai's day. Both databases round; one of them has no floor."""
-    since = cast(func.round(extract("epoch", Rescue.reported_at) / 7200.0 - 0.5), Integer)
+    """Reported in these stretches of two hours of Shanghai's day.
+
+    Both databases round, and only one of them has a floor; a hair less than a half, for one rounds halves to even.
+    """
+    since = cast(func.round(extract("epoch", Rescue.reported_at) / 7200.0 - (0.5 - 1e-10)), Integer)
     return ((since + 4) % 12).in_([int(one) for one in chosen])
 
 

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
+from app.listings.visits_then import COLUMNS, VisitThen, visit_then
 from app.models import AuditEntry, ImportBatch, RepairOrder, RescueStep, StatusChange, Visit
 from app.models.among import among
-from app.models.policy import visit_policy
 from app.rules.periods import Period
 from app.rules.repairs import TAKES_BACK, Heard, RepairVerb, heard_then
 from app.rules.rescues import Course, RescueVerb, course_then
-from app.rules.visits import COUNTED_STATES
-from app.workflows.visits.visit_standing import COLUMNS, ENDED, standing_as_known, state_as_known
 
 if TYPE_CHECKING:
     from app.reports.bulletin.figures import Asked
@@ -34,16 +32,6 @@ class RescueThen:
     outcome: str | None = None
     cause: str | None = None
     trapped: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VisitThen:
-    """A visit that may have stood otherwise: whether it counted, and if it was counted out, whose and why."""
-
-    key: int
-    unit_id: int
-    counted: bool
-    out: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +61,7 @@ def visits(asked: Asked, period: Period) -> list[VisitThen]:
     statement = select(*(getattr(Visit, name) for name in COLUMNS)).where(
         *visits_there(asked, period), or_(settled, let_stand, Visit.next_change_at <= as_of),
     )
-    found = []
-    for row in asked.rows(statement, Visit):
-        policy = visit_policy(asked.session, row.region_code, row.visit_on)
-        state = state_as_known(row, policy, as_of)
-        words = None
-        if state in ENDED:
-            words = standing_as_known(row, policy, as_of).words or ""
-        found.append(VisitThen(row.id, row.unit_id, state in COUNTED_STATES, words))
-    return found
+    return [visit_then(asked.session, row, as_of) for row in asked.rows(statement, Visit)]
 
 
 def rescues(asked: Asked, keys: Sequence[int]) -> dict[int, RescueThen]:
