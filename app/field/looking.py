@@ -22,8 +22,7 @@ from app.models.choices import ELEVATOR_STATUS
 from app.permissions import Verb, require
 
 STATUS_TONES = {"in_use": "ok", "suspended": "over", "notified": "info", "scrapped": "gone"}
-TASK_TABS = ("never", "near", "over", "cover_near", "cover_over")
-GRAVEST = ("over", "near", "never", "cover_over", "cover_near")
+TASK_TABS = ("over", "near", "never", "cover_over", "cover_near")  # the gravest first
 
 
 @field.get("/lifts")
@@ -47,7 +46,7 @@ def tasks() -> Any:
     asked, q = request.args.get("tab", ""), _sought()
     counts = TASKS.counts(moment(db.session, g.actor), TASKS.read({"tab": "all", "q": q}), every=True)
     # Nothing chosen: the gravest that there is, instead of a page that is empty for most people on most days.
-    tab = asked if asked in TASK_TABS else next((one for one in GRAVEST if counts.get(one)), "near")
+    tab = asked if asked in TASK_TABS else next((one for one in TASK_TABS if counts.get(one)), "near")
     found, q = _page(TASKS, tab)
     labels = {one.key: str(one.label) for one in TASKS.tabs}
     today = clock.today()
