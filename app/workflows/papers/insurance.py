@@ -24,7 +24,7 @@ from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.access.issuing import required_text
 from app.workflows.core import audit
-from app.workflows.files import attachments
+from app.workflows.files import attachments, left_behind
 from app.workflows.papers import insurance_gaps
 from app.workflows.papers.commitments import own_unit
 
@@ -159,8 +159,7 @@ def remove(session: AnySession, actor: Actor, record_id: int, at: dt.datetime) -
     """Delete a draft with its lines; what it held as files is taken away."""
     require(actor, Verb.INSURANCE_EDIT)
     row = draft(session, actor, record_id)
-    for held in attachments.of(session, "insurance_record", row.id):
-        held.removed_at = at
+    left_behind.clear(session, "insurance_record", [row.id], at)
     audit.record(
         session, actor, at, "insurance_record.delete", "insurance_record", row.id,
         before={"payer": row.payer, "from_on": row.from_on, "to_on": row.to_on},
