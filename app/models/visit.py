@@ -39,8 +39,9 @@ class Visit(Model):
 
     __tablename__ = "visit"
     __table_args__ = (
-        # Covers all that a score counts, the region included: no row is fetched for a visit that went well.
-        Index("ix_visit_score", "unit_id", "elevator_id", "visit_on", "state", "region_code"),
+        # Covers all that a score counts, the region included, and the id that a back-test moves: no row is fetched for
+        # a visit that went well.
+        Index("ix_visit_score", "unit_id", "elevator_id", "visit_on", "state", "region_code", "id"),
         # The few that a score reads row by row.
         Index(
             "ix_visit_failed", "unit_id", "elevator_id", "visit_on", "id", "state", "region_code",

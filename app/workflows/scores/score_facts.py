@@ -18,6 +18,7 @@ from sqlalchemy import Integer, and_, case, func, literal_column, or_, select
 from app import clock
 from app.models import (
     ContractElevator,
+    Elevator,
     OnDemandInterval,
     OverduePeriod,
     ScoreRun,
@@ -52,6 +53,7 @@ Pair = tuple[int, int]
 _visit: Any = Visit.__table__.c
 _overdue: Any = OverduePeriod.__table__.c
 _bound: Any = ContractElevator.__table__.c
+_elevator: Any = Elevator.__table__.c
 _longer: Any = OnDemandInterval.__table__
 
 
@@ -242,6 +244,11 @@ class Facts:
     def within(self) -> Any:
         """Visits of the region."""
         return self.unless_all(Visit, self.frame.within(_visit.region_code))
+
+    def filed_here(self, elevator_id: Any) -> Any:
+        """Elevators that are filed in the region; asked of the register only where the region is not all there is."""
+        inside = select(_elevator.id).where(self.frame.within(_elevator.region_code))
+        return self.unless_all(Elevator, elevator_id.in_(inside))
 
     def unless_all(self, model: Any, within: Any) -> Any:
         """What tells which rows are of the region. Where a table has no others, each statement asks that first and then

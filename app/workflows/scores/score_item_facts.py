@@ -242,13 +242,7 @@ def elevators_of(facts: Facts, unit_id: int) -> Any:
 
 
 def _held(facts: Facts, first: int, last: int) -> Any:
-    return and_(_bound.unit_id.between(first, last), facts.live(), _under_region(facts))
-
-
-def _under_region(facts: Facts) -> Any:
-    """Asked of the register only where the region is not all there is."""
-    inside = select(_elevator.id).where(facts.frame.within(_elevator.region_code))
-    return facts.unless_all(Elevator, _bound.elevator_id.in_(inside))
+    return and_(_bound.unit_id.between(first, last), facts.live(), facts.filed_here(_bound.elevator_id))
 
 
 # --- SCO-03

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 
 from app.models import (
     ContractElevator,
@@ -100,7 +100,8 @@ def stops(facts: Facts) -> dict[int, tuple[Pause, ...]]:
         )
         .scalar_subquery()
     )  # fmt: skip
-    ended_at = func.coalesce(_pause.ended_at, restarted_at)
+    # Of a stop that has not ended nobody is to look for an end.
+    ended_at = func.coalesce(_pause.ended_at, case((_pause.to_on.is_not(None), restarted_at)))
     found = select(_pause.elevator_id, _pause.from_on, _pause.to_on, ended_at).where(
         _pause.known_at <= frame.as_of,
         _pause.from_on <= frame.to_on,

@@ -237,6 +237,8 @@ def _statement(asked: _Asked, apart: list[int] | None, one_by_one: list[int]) ->
             func.count(known.c.missed).label("missed"),
         )
         .group_by(known.c.unit_id, known.c.elevator_id)
+        # By its contract alone a pair is in the region where its elevator is filed.
+        .having(or_(func.count(known.c.valid) + func.count(known.c.missed) > 0, facts.filed_here(known.c.elevator_id)))
         .subquery("pair")
     )  # fmt: skip
     # Where a record that does not count came first, the first that does is not known here.
