@@ -144,6 +144,8 @@ def write_changes(session: AnySession, row: Any) -> None:
         return
     changed = [name for name in before if held[name] != before[name]]
     if not changed:
+        # Set to what it was: the unit of work need not go through it to find that out.
+        state._commit_all(held, session.identity_map)
         return
     for name, value in stamps(model).items():
         if name not in changed:
