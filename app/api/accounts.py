@@ -8,9 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
@@ -36,10 +33,7 @@ class AccountApi(Resource):
     resource_name = "accounts"
     openapi_spec_tag = "Accounts"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give accounts, the newest first; the parameters are those of the page.
         ---
@@ -59,10 +53,7 @@ class AccountApi(Resource):
         """
         return listed.page(ACCOUNTS, brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one account with its state, and of a unit's main account how many sub-accounts there is room for.
         ---
@@ -79,10 +70,7 @@ class AccountDeedApi(Resource):
     resource_name = "accounts"
     openapi_spec_tag = "Accounts"
 
-    @expose("/regulators", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/regulators", "POST")
     def make_regulator(self) -> Any:
         """Make a regulator or an operator of the desk at one's own node or below; the first password is told here only.
         ---
@@ -100,10 +88,7 @@ class AccountDeedApi(Resource):
             )  # fmt: skip
         return issued(made), 201
 
-    @expose("/units", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/units", "POST")
     def make_main(self) -> Any:
         """Make a unit's main account, and the unit as a draft where there is none of this code.
         ---
@@ -121,10 +106,7 @@ class AccountDeedApi(Resource):
             )  # fmt: skip
         return issued(made), 201
 
-    @expose("/<int:key>/reset-password", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/reset-password", "POST")
     def reset(self, key: int) -> Any:
         """Set a new random password; sessions and tokens of the account end.
         ---
@@ -136,10 +118,7 @@ class AccountDeedApi(Resource):
             made = accounts.reset_password(session, actor(), key, clock.now())
         return issued(made)
 
-    @expose("/<int:key>/lock", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/lock", "POST")
     def lock(self, key: int) -> Any:
         """Keep the account out until it is unlocked.
         ---
@@ -150,10 +129,7 @@ class AccountDeedApi(Resource):
         """
         return self._done(lambda s, at: accounts.lock_account(s, actor(), key, words(body(), "reason"), at))
 
-    @expose("/<int:key>/unlock", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/unlock", "POST")
     def unlock(self, key: int) -> Any:
         """End a lock, an administrator's or by wrong tries.
         ---
@@ -163,10 +139,7 @@ class AccountDeedApi(Resource):
         """
         return self._done(lambda s, at: accounts.unlock_account(s, actor(), key, at))
 
-    @expose("/<int:key>/end", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/end", "POST")
     def end(self, key: int) -> Any:
         """End the account (注销); what it did goes on naming it.
         ---
@@ -177,10 +150,7 @@ class AccountDeedApi(Resource):
         """
         return self._done(lambda s, at: accounts.deactivate(s, actor(), key, words(body(), "reason"), at))
 
-    @expose("/<int:key>/resume", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/resume", "POST")
     def resume(self, key: int) -> Any:
         """Take an ended account into use again.
         ---
@@ -190,10 +160,7 @@ class AccountDeedApi(Resource):
         """
         return self._done(lambda s, at: accounts.reactivate(s, actor(), key, at))
 
-    @expose("/<int:key>/facts", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/facts", "PUT")
     def change(self, key: int) -> Any:
         """Change the name, and of an account at a region that and its roles; with these its sessions and tokens end.
         ---
@@ -210,10 +177,7 @@ class AccountDeedApi(Resource):
             )
         )
 
-    @expose("/<int:key>/phone", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/phone", "PUT")
     def phone(self, key: int) -> Any:
         """Register a phone that its owner has not proved; one's own password is asked for, as on the page.
         ---
@@ -228,10 +192,7 @@ class AccountDeedApi(Resource):
         confirm_own_password(me(), own, "own_password")
         return self._done(lambda s, at: accounts.set_phone(s, actor(), key, number, at))
 
-    @expose("/<int:key>/match-kinds", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/match-kinds", "POST")
     def match(self, key: int) -> Any:
         """Give a main account the roles of the kinds that its unit is on file with; its sessions and tokens end.
         ---
@@ -241,10 +202,7 @@ class AccountDeedApi(Resource):
         """
         return self._done(lambda s, at: main_accounts.match_kinds(s, actor(), key, at))
 
-    @expose("/<int:key>/grant", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/grant", "POST")
     def grant(self, key: int) -> Any:
         """Allow a unit more sub-accounts than the policy's number.
         ---
@@ -269,10 +227,7 @@ class RoleApi(Resource):
     resource_name = "roles"
     openapi_spec_tag = "Accounts"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give every role with its verbs and the roles that it hands out, as the page shows them.
         ---

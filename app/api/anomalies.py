@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import instant, keys, words
 from app.api.reading import key as key_of
 from app.extensions import db
@@ -31,10 +28,7 @@ class AnomalyApi(Resource):
     resource_name = "anomalies"
     openapi_spec_tag = "Repairs"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give anomalies, as the page does.
         ---
@@ -55,10 +49,7 @@ class AnomalyApi(Resource):
         """
         return listed.page(ANOMALIES, anomaly)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one anomaly.
         ---
@@ -68,17 +59,12 @@ class AnomalyApi(Resource):
         """
         return jsonify(anomaly(scope.visible(db.session, actor(), Anomaly, key, "这条异常")))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def report(self) -> Any:
         """Say what was found; one that stands open of the same kind takes it.
         ---
         post:
           summary: 上报异常；照片先用 /files 上传
-          once: true
           takes: AnomalyReport
           gives: {201: Anomaly}
         """
@@ -91,17 +77,12 @@ class AnomalyApi(Resource):
             )  # fmt: skip
         return jsonify(anomaly(row)), 201
 
-    @expose("/<int:key>/handle", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/handle", "POST", once=True)
     def handle(self, key: int) -> Any:
         """Confirm it, or end it: dismissed, settled, passed on to repair or rescue.
         ---
         post:
           summary: 审核和处理；排除和现场已处理须写明；转救援即报警，已在救援的并入
-          once: true
           takes: AnomalyHandling
           gives: {200: Anomaly}
         """

@@ -6,9 +6,6 @@ import datetime as dt
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import or_, select
 
 from app import clock, scope
@@ -39,10 +36,7 @@ class ApplicationApi(Resource):
     resource_name = "applications"
     openapi_spec_tag = "Applications"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give applications, the nearest limit first.
         ---
@@ -83,10 +77,7 @@ class ApplicationApi(Resource):
             statement = statement.where(or_(number, Application.title.contains(text, autoescape=True)))
         return page(statement, [Application.due_at, Application.id], brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one application: what is asked, differences, conditions, steps, files, its limit.
         ---

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api.applications import full
-from app.api.base import Resource, actor, answers, body, once
+from app.api.base import Resource, actor, answers, body
 from app.api.reading import day, flag, key, keys, part, words
 from app.errors import refuse
 from app.extensions import db
@@ -37,17 +34,12 @@ class ApplyApi(Resource):
     resource_name = "applications"
     openapi_spec_tag = "Applications"
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def apply(self) -> Any:
         """Apply; whatever stands in the way is told at once. `GET /elevators/{id}/gate` tells it beforehand.
         ---
         post:
           summary: 提出申请（使用登记、停用、启用、报废、变更登记、维保暂停与恢复、人员变更、按需维保）
-          once: true
           takes: NewApplication
           gives: {201: ApplicationWhole}
         """
@@ -63,10 +55,7 @@ class ApplyApi(Resource):
             )  # fmt: skip
         return jsonify(full(made)), 201
 
-    @expose("/<int:key>/withdraw", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/withdraw", "POST")
     def withdraw(self, key: int) -> Any:
         """Take back one's own, or call off what was approved for a later day; withdrawn again is refused.
         ---
@@ -78,17 +67,12 @@ class ApplyApi(Resource):
             row = applications.withdraw(session, actor(), key, clock.now())
         return jsonify(full(row))
 
-    @expose("/<int:key>/resubmit", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/resubmit", "POST", once=True)
     def resubmit(self, key: int) -> Any:
         """Send back what was returned for correction, mended.
         ---
         post:
           summary: 补正后重新提交
-          once: true
           takes: Correction
           gives: {200: ApplicationWhole}
         """
@@ -108,17 +92,12 @@ class UnitChangeApi(Resource):
     resource_name = "unit-changes"
     openapi_spec_tag = "Applications"
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def apply(self) -> Any:
         """Ask for the change.
         ---
         post:
           summary: 申请维保单位变更
-          once: true
           takes: NewUnitChange
           gives: {201: ApplicationWhole}
         """

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock
 from app.api.applications import file_shown
-from app.api.base import Resource, actor, answers, chosen, once
+from app.api.base import Resource, actor, answers, chosen
 from app.errors import refuse
 from app.extensions import db
 from app.models.attachment import ATTACHMENT_KIND
@@ -28,10 +25,7 @@ class RecordFileApi(Resource):
     entity: ClassVar[str]
     openapi_spec_tag = "Files"
 
-    @expose("/<int:key>/files", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/files", "GET")
     def files(self, key: int) -> Any:
         """Give the papers, the oldest first; each one's bytes are at its `url`.
         ---
@@ -41,17 +35,12 @@ class RecordFileApi(Resource):
         """
         return jsonify(self._shown(key))
 
-    @expose("/<int:key>/files", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/files", "POST", once=True)
     def add(self, key: int) -> Any:
         """Add a paper of a kind, checked by its content.
         ---
         post:
           summary: 上传附件；kind 缺省为第一类
-          once: true
           takes: file
           parameters:
             - {in: query, name: kind, schema: {type: string, maxLength: 20}}
@@ -73,10 +62,7 @@ class RecordFileApi(Resource):
                 filing_papers.added(session, unit, [made.id])
         return jsonify(self._shown(key)), 201
 
-    @expose("/<int:key>/files/<int:file>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/files/<int:file>", "DELETE")
     def drop(self, key: int, file: int) -> Any:
         """Take a paper away; nobody opens it any more.
         ---

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, g, jsonify, make_response, request
-from flask_appbuilder.api import BaseApi
+from flask_appbuilder import expose
+from flask_appbuilder.api import BaseApi, safe
+from flask_appbuilder.security.decorators import protect
 from sqlalchemy import Select, func, select
 
 from app import clock, wording
@@ -59,7 +61,7 @@ class Resource(BaseApi):
             super().operation_helper(path=path, operations=read, methods=methods, func=func, **kwargs)
             for method, operation in read.items():
                 name = f"{type(self).__name__}.{func.__name__}" + (f".{method}" if len(read) > 1 else "")
-                describing.complete(operation, str(path), method, name)
+                describing.complete(operation, str(path), method, name, once=getattr(func, "answers_once", False))
             known[key] = read
         # Whoever describes them writes into what is given.
         operations.update(copy.deepcopy(known[key]))
@@ -91,22 +93,37 @@ def say_it_alike(manager: Any) -> None:
         getattr(manager, f"{say}_loader")(lambda *_why: not_signed_in())
 
 
-def answers(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Innermost decorator of a method: CSRF for cookie calls that write, whatever goes wrong in one shape."""
+def answers(path: str, *methods: str, once: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A door of a resource: `@answers("/<int:key>/accept", "POST", once=True)`.
+
+    Whoever comes needs the right that the method's name says, and, where he writes with a cookie, the CSRF header;
+    whatever goes wrong is told in one shape. With `once`, a call sent again with its Idempotency-Key is answered alike.
+    """
+
+    def open_door(method: Callable[..., Any]) -> Callable[..., Any]:
+        inner = answers_signed(_own_pages(_once(method) if once else method))
+        door: Callable[..., Any] = expose(path, methods=methods)(protect()(safe(inner)))
+        door.answers_once = once  # type: ignore[attr-defined]
+        return door
+
+    return open_door
+
+
+def _own_pages(method: Callable[..., Any]) -> Callable[..., Any]:
+    """CSRF for calls that write with a cookie: another site can make a browser send it, never a token's header."""
 
     @functools.wraps(method)
     def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # Another site can make a browser send its cookie, never this header.
         by_header = request.headers.get("Authorization", "").startswith("Bearer ")
         if request.method not in SAFE_METHODS and not by_header:
             csrf.protect()
         return method(self, *args, **kwargs)
 
-    return answers_signed(checked)
+    return checked
 
 
 def answers_signed(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The same for a door at which no cookie counts: what is sent carries a signature of its own."""
+    """Whatever goes wrong in one shape; alone, at a door where no cookie counts: what is sent carries a signature."""
 
     @functools.wraps(method)
     def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -121,8 +138,8 @@ def answers_signed(method: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def once(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Below `answers`: with an Idempotency-Key the deed is done once, and a call sent again gets the same answer.
+def _once(method: Callable[..., Any]) -> Callable[..., Any]:
+    """With an Idempotency-Key the deed is done once, and a call sent again gets the same answer.
 
     The key and the answer are kept in the deed's own transaction: what was refused, or never committed, leaves none.
     """

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import key as number
 from app.api.reading import part, words
 from app.errors import refuse
@@ -32,10 +29,7 @@ class BulletinApi(Resource):
     resource_name = "bulletins"
     openapi_spec_tag = "Bulletins"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give bulletins, as the page does.
         ---
@@ -52,17 +46,12 @@ class BulletinApi(Resource):
         """
         return listed.page(BULLETINS, bulletin)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def begin(self) -> Any:
         """Count and draft one, as a job.
         ---
         post:
           summary: 统计并生成草稿；后台任务完成后出现在列表里
-          once: true
           takes: NewBulletin
           gives: {202: BulletinJob}
         """
@@ -72,10 +61,7 @@ class BulletinApi(Resource):
             told = {"job": job.id, "state": job.state}
         return jsonify(told), 202
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one with its figures, texts and files.
         ---
@@ -90,17 +76,12 @@ class BulletinApi(Resource):
         ]  # fmt: skip
         return jsonify(bulletin(row) | {"figures": row.figures, "texts": row.texts, "files": files})
 
-    @expose("/<int:key>", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>", "PATCH", once=True)
     def edit(self, key: int) -> Any:
         """Write texts of a draft; no figure can be written.
         ---
         patch:
           summary: 编辑草稿的文字、发文机关和机关代字
-          once: true
           takes: BulletinTexts
           gives: {200: Bulletin}
         """
@@ -119,17 +100,12 @@ class BulletinApi(Resource):
             )  # fmt: skip
         return jsonify(bulletin(row))
 
-    @expose("/<int:key>/check", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/check", "POST", once=True)
     def check(self, key: int) -> Any:
         """Check it; whoever drafted it may not.
         ---
         post:
           summary: 核对；拟稿和编辑过的人不能核对
-          once: true
           takes: BulletinSeen
           gives: {200: Bulletin}
         """
@@ -138,17 +114,12 @@ class BulletinApi(Resource):
             row = bulletins.check(session, actor(), key, clock.now(), seen)
         return jsonify(bulletin(row))
 
-    @expose("/<int:key>/send-back", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/send-back", "POST", once=True)
     def send_back(self, key: int) -> Any:
         """Make it a draft again.
         ---
         post:
           summary: 退回修改
-          once: true
           takes: BulletinReason
           gives: {200: Bulletin}
         """
@@ -157,17 +128,12 @@ class BulletinApi(Resource):
             row = bulletins.send_back(session, actor(), key, reason, clock.now())
         return jsonify(bulletin(row))
 
-    @expose("/<int:key>/issue", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/issue", "POST", once=True)
     def issue(self, key: int) -> Any:
         """Issue it: from now on it never changes; a job makes its files and sends it.
         ---
         post:
           summary: 签发；编号、成文并发送，此后不再改
-          once: true
           takes: BulletinSeen
           gives: {200: Bulletin}
         """
@@ -180,34 +146,24 @@ class BulletinApi(Resource):
             row = bulletins.issue(session, actor(), key, clock.now(), seen, named)
         return jsonify(bulletin(row))
 
-    @expose("/<int:key>/discard", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/discard", "POST", once=True)
     def discard(self, key: int) -> Any:
         """Drop what was not issued.
         ---
         post:
           summary: 作废草稿
-          once: true
           gives: {200: Bulletin}
         """
         with transaction(db.session) as session:
             row = bulletins.discard(session, actor(), key, clock.now())
         return jsonify(bulletin(row))
 
-    @expose("/<int:key>/correct", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/correct", "POST", once=True)
     def correct(self, key: int) -> Any:
         """Count and draft a new one that puts an issued one right.
         ---
         post:
           summary: 更正已印发的通报：另行统计，生成草稿
-          once: true
           takes: BulletinReason
           gives: {202: BulletinJob}
         """
@@ -217,10 +173,7 @@ class BulletinApi(Resource):
             told = {"job": job.id, "state": job.state}
         return jsonify(told), 202
 
-    @expose("/<int:key>/again", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/again", "POST")
     def again(self, key: int) -> Any:
         """Count once more as of the same instant.
         ---

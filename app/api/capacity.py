@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock
 from app.api.base import Resource, actor, answers, chosen, iso
@@ -24,10 +21,7 @@ class CapacityApi(Resource):
     resource_name = "capacity"
     openapi_spec_tag = "Visits"
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give by area what is due, what can't be done and how many workers more it takes; by day what is done.
         ---

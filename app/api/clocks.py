@@ -6,9 +6,6 @@ import datetime as dt
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api.applications import countdown, countdown_of
@@ -32,10 +29,7 @@ class ClockApi(Resource):
     resource_name = "clocks"
     openapi_spec_tag = "Clocks"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give the kinds of limits: what starts, pauses and ends each, and by which policy.
         ---
@@ -50,10 +44,7 @@ class ClockApi(Resource):
         ]  # fmt: skip
         return jsonify(rows=rows)
 
-    @expose("/applications/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/applications/<int:key>", "GET")
     def application(self, key: int) -> Any:
         """Give the limit of an application's decision.
         ---
@@ -65,10 +56,7 @@ class ClockApi(Resource):
         told = countdown_of(scope.visible(db.session, actor(), Application, key, "这件申请"))
         return jsonify(rows=[] if told is None else [told])
 
-    @expose("/visits/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/visits/<int:key>", "GET")
     def visit(self, key: int) -> Any:
         """Give the limits of a visit that run: its sheet, its review.
         ---
@@ -83,10 +71,7 @@ class ClockApi(Resource):
             for title, _due, why, due_at in clock_words.visit_limits(row)
         ])  # fmt: skip
 
-    @expose("/elevators/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/elevators/<int:key>", "GET")
     def elevator(self, key: int) -> Any:
         """Give the maintenance limit of an elevator; none while it is paused.
         ---

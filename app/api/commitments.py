@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
@@ -15,7 +12,7 @@ from app.api import listed
 from app.api.applications import brief as application_brief
 from app.api.applications import file_shown
 from app.api.applications import full as application_full
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import day, keys, words
 from app.extensions import db
 from app.listings.commitments import COMMITMENTS
@@ -36,10 +33,7 @@ class CommitmentApi(Resource):
     resource_name = "commitments"
     openapi_spec_tag = "Papers"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give letters, as the page does; the first tab is those in force.
         ---
@@ -56,10 +50,7 @@ class CommitmentApi(Resource):
         """
         return listed.page(COMMITMENTS, brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one letter with its application and papers.
         ---
@@ -77,17 +68,12 @@ class CommitmentApi(Resource):
             }
         )
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def submit(self) -> Any:
         """Hand in a letter of one's own unit; in force once the regulator approved it.
         ---
         post:
           summary: 提交维保承诺书；扫描件和照片先用 POST /files 上传
-          once: true
           takes: NewCommitment
           gives: {201: ApplicationWhole}
         """

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import flag, keys, words
 from app.extensions import db
 from app.listings.complaints import COMPLAINTS, MESSAGES, message_state
@@ -32,10 +29,7 @@ class ComplaintApi(Resource):
     resource_name = "complaints"
     openapi_spec_tag = "Complaints"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give complaints, as the page does.
         ---
@@ -57,10 +51,7 @@ class ComplaintApi(Resource):
         """
         return listed.page(COMPLAINTS, complaint)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one complaint.
         ---
@@ -70,34 +61,24 @@ class ComplaintApi(Resource):
         """
         return jsonify(complaint(scope.visible(db.session, actor(), Complaint, key, "这件投诉")))
 
-    @expose("/<int:key>/accept", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/accept", "POST", once=True)
     def accept(self, key: int) -> Any:
         """Accept it for one's unit.
         ---
         post:
           summary: 接单
-          once: true
           gives: {200: Complaint}
         """
         with transaction(db.session) as session:
             row = complaints.accept(session, actor(), key, clock.now())
         return jsonify(complaint(row))
 
-    @expose("/<int:key>/handle", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/handle", "POST", once=True)
     def handle(self, key: int) -> Any:
         """Say what was done about it, with photos sent before.
         ---
         post:
           summary: 处置；照片先用 /files 上传
-          once: true
           takes: ComplaintHandling
           gives: {200: Complaint}
         """
@@ -107,17 +88,12 @@ class ComplaintApi(Resource):
             row = complaints.handle(session, actor(), key, words(sent, "note", 2000), clock.now(), photos)
         return jsonify(complaint(row))
 
-    @expose("/<int:key>/review", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/review", "POST", once=True)
     def review(self, key: int) -> Any:
         """The use unit's word: agreed ends it, not agreed sends it back, once.
         ---
         post:
           summary: 使用单位复核；不认可须写明理由
-          once: true
           takes: ComplaintReview
           gives: {200: Complaint}
         """
@@ -127,17 +103,12 @@ class ComplaintApi(Resource):
             row = complaints.review(session, actor(), key, agreed, words(sent, "note", 2000), clock.now())
         return jsonify(complaint(row))
 
-    @expose("/<int:key>/prod", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/prod", "POST", once=True)
     def prod(self, key: int) -> Any:
         """A regulator reminds whoever has the next step.
         ---
         post:
           summary: 督办
-          once: true
           takes: ComplaintNote
           gives: {200: Complaint}
         """
@@ -146,17 +117,12 @@ class ComplaintApi(Resource):
             row = complaints.prod(session, actor(), key, words(sent, "note", 2000), clock.now())
         return jsonify(complaint(row))
 
-    @expose("/<int:key>/close", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/close", "POST", once=True)
     def close(self, key: int) -> Any:
         """A regulator ends it; what is untrue counts for nobody.
         ---
         post:
           summary: 监管部门办结
-          once: true
           takes: ComplaintEnd
           gives: {200: Complaint}
         """
@@ -173,10 +139,7 @@ class MessageApi(Resource):
     resource_name = "messages"
     openapi_spec_tag = "Complaints"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give messages, as the page does.
         ---
@@ -193,17 +156,12 @@ class MessageApi(Resource):
         """
         return listed.page(MESSAGES, message)
 
-    @expose("/<int:key>/reply", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/reply", "POST", once=True)
     def reply(self, key: int) -> Any:
         """Reply for one's unit; public only when a regulator publishes it.
         ---
         post:
           summary: 回复留言
-          once: true
           takes: MessageReply
           gives: {200: Message}
         """
@@ -212,17 +170,12 @@ class MessageApi(Resource):
             row = messages.reply(session, actor(), key, words(sent, "reply", 2000), clock.now())
         return jsonify(message(row))
 
-    @expose("/<int:key>/publish", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/publish", "POST", once=True)
     def publish(self, key: int) -> Any:
         """Show it with its reply behind the code, or withhold it.
         ---
         post:
           summary: 公开或不公开留言
-          once: true
           takes: MessagePublication
           gives: {200: Message}
         """

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once, whole
+from app.api.base import Resource, actor, answers, body, iso, whole
 from app.api.reading import day, flag, words
 from app.errors import NotFound, refuse
 from app.extensions import db
@@ -35,10 +32,7 @@ class ElevatorPartApi(Resource):
     resource_name = "elevators"
     openapi_spec_tag = "Components"
 
-    @expose("/<int:key>/components", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/components", "GET")
     def components(self, key: int) -> Any:
         """Give the parts that are in the elevator, and those that were.
         ---
@@ -50,17 +44,12 @@ class ElevatorPartApi(Resource):
         now, ended = components.of_elevator(db.session, actor(), row.id)
         return jsonify(rows=[shown(one) for one in now], ended=[shown(one) for one in ended])
 
-    @expose("/<int:key>/components", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/components", "POST", once=True)
     def add_component(self, key: int) -> Any:
         """Add a part that is in the elevator.
         ---
         post:
           summary: 登记组件；寿命不填按政策
-          once: true
           takes: NewComponent
           gives: {201: Component}
         """
@@ -69,17 +58,12 @@ class ElevatorPartApi(Resource):
             made = shown(components.add(session, actor(), key, part, clock.now()))
         return jsonify(made), 201
 
-    @expose("/<int:key>/components/usual", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/components/usual", "POST", once=True)
     def usual_components(self, key: int) -> Any:
         """Add the usual parts that the elevator never had, and its landing doors if it has none.
         ---
         post:
           summary: 按常用清单登记组件和层门；再次调用不重复登记
-          once: true
           takes: UsualFilling
           gives: {201: UsualFilled}
         """
@@ -89,10 +73,7 @@ class ElevatorPartApi(Resource):
             made = usual_parts.fill(session, actor(), key, clock.now(), day(sent, "installed_on"), lowest)
         return jsonify(components=made.parts, doors=made.doors), 201
 
-    @expose("/<int:key>/landing-doors", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/landing-doors", "GET")
     def doors(self, key: int) -> Any:
         """Give the landing doors from the bottom up.
         ---
@@ -103,17 +84,12 @@ class ElevatorPartApi(Resource):
         row = scope.visible(db.session, actor(), Elevator, key, "这台电梯")
         return jsonify(rows=[_door(one) for one in landing_doors.of_elevator(db.session, actor(), row.id)])
 
-    @expose("/<int:key>/landing-doors", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/landing-doors", "POST", once=True)
     def make_doors(self, key: int) -> Any:
         """Make a door for each landing that has none.
         ---
         post:
           summary: 按站数生成层门
-          once: true
           takes: NewLandingDoors
           gives: {201: LandingDoorList}
         """
@@ -123,10 +99,7 @@ class ElevatorPartApi(Resource):
             landing_doors.generate(session, actor(), key, lowest, clock.now(), bool(flag(sent, "both_sides")))
         return jsonify(rows=[_door(one) for one in landing_doors.of_elevator(db.session, actor(), key)]), 201
 
-    @expose("/<int:key>/landing-doors", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/landing-doors", "PUT")
     def check_doors(self, key: int) -> Any:
         """Say what doors were found to be.
         ---
@@ -155,10 +128,7 @@ class ComponentApi(Resource):
     resource_name = "components"
     openapi_spec_tag = "Components"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give parts, the next due first.
         ---
@@ -176,10 +146,7 @@ class ComponentApi(Resource):
         """
         return listed.page(COMPONENTS, shown)
 
-    @expose("/doors", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/doors", "GET")
     def doors(self) -> Any:
         """Give landing doors, by default those that need somebody.
         ---
@@ -195,10 +162,7 @@ class ComponentApi(Resource):
         """
         return listed.page(DOORS, _door)
 
-    @expose("/<int:key>", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "PATCH")
     def edit(self, key: int) -> Any:
         """Put right what was written wrongly of a part.
         ---
@@ -214,17 +178,12 @@ class ComponentApi(Resource):
             made = shown(components.edit(session, actor(), key, part, clock.now(), whole(sent, "row_version")))
         return jsonify(made)
 
-    @expose("/<int:key>/replace", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/replace", "POST", once=True)
     def replace(self, key: int) -> Any:
         """Put a new one in its place; what is not said is as it was.
         ---
         post:
           summary: 更换组件
-          once: true
           takes: ComponentReplacement
           gives: {201: Component}
         """
@@ -236,17 +195,12 @@ class ComponentApi(Resource):
             made = shown(row)
         return jsonify(made), 201
 
-    @expose("/<int:key>/remove", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/remove", "POST", once=True)
     def remove(self, key: int) -> Any:
         """The part is no longer in the elevator.
         ---
         post:
           summary: 拆除组件
-          once: true
           takes: ComponentRemoval
           gives: {200: Component}
         """
@@ -257,10 +211,7 @@ class ComponentApi(Resource):
             made = shown(row)
         return jsonify(made)
 
-    @expose("/doors/<int:key>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/doors/<int:key>", "DELETE")
     def remove_door(self, key: int) -> Any:
         """Delete a landing door that there is not.
         ---
@@ -279,10 +230,7 @@ class UsualComponentApi(Resource):
     resource_name = "usual-components"
     openapi_spec_tag = "Components"
 
-    @expose("/<string:kind>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<string:kind>", "GET")
     def get(self, kind: str) -> Any:
         """Give the list that holds for one's unit or region.
         ---
@@ -292,10 +240,7 @@ class UsualComponentApi(Resource):
         """
         return jsonify(_usual(_kind(kind)))
 
-    @expose("/<string:kind>", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<string:kind>", "PUT")
     def save(self, kind: str) -> Any:
         """Write the list of one's own unit or region; an empty one is given up.
         ---

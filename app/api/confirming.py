@@ -8,12 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import words
 from app.api.visits import full, photos_of
 from app.extensions import db
@@ -32,51 +29,36 @@ class VisitConfirmationApi(Resource):
     resource_name = "visits"
     openapi_spec_tag = "Visits"
 
-    @expose("/<int:key>/confirmation-link", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/confirmation-link", "POST", once=True)
     def send(self, key: int) -> Any:
         """Have the product send a link for the use unit's confirmation to the filed phone; an older one ends.
         ---
         post:
           summary: 向备案的使用单位电话发送确认链接；回答里没有链接
-          once: true
           gives: {200: ConfirmationLink}
         """
         with transaction(db.session) as session:
             told = _link(visit_links.send(session, actor(), key, way(), clock.now()))
         return jsonify(told)
 
-    @expose("/<int:key>/confirmation-link/withdraw", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/confirmation-link/withdraw", "POST", once=True)
     def withdraw(self, key: int) -> Any:
         """Take back the link that stands open.
         ---
         post:
           summary: 撤回有效的确认链接
-          once: true
           gives: {200: ConfirmationLink}
         """
         with transaction(db.session) as session:
             told = _link(visit_links.withdraw(session, actor(), key, clock.now()))
         return jsonify(told)
 
-    @expose("/<int:key>/paper", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/paper", "POST", once=True)
     def paper(self, key: int) -> Any:
         """Hand in the two photos of what the use unit signed on paper; where a review is asked for, it still is.
         ---
         post:
           summary: 纸质签字：签字现场和已签字维保单的照片各一张
-          once: true
           takes: VisitPaper
           gives: {200: VisitWhole}
         """

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
@@ -15,7 +12,7 @@ from app import clock, scope
 from app.api import as_of
 from app.api.applications import brief as application_brief
 from app.api.applications import file_shown
-from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, once, page, whole
+from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, page, whole
 from app.api.reading import day, key, keys, words
 from app.errors import refuse
 from app.extensions import db
@@ -41,10 +38,7 @@ class ContractApi(Resource):
     resource_name = "contracts"
     openapi_spec_tag = "Contracts"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give contracts, the newest first; with `as_of` or `known_at` as they were.
         ---
@@ -84,10 +78,7 @@ class ContractApi(Resource):
         options = (joinedload(Contract.unit), joinedload(Contract.use_unit))
         return page(statement.options(*options), [Contract.id.desc()], brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one contract with its elevators, scans, renewals and asked changes.
         ---
@@ -97,10 +88,7 @@ class ContractApi(Resource):
         """
         return jsonify(full(_row(key)))
 
-    @expose("/<int:key>/as-of", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/as-of", "GET")
     def then(self, key: int) -> Any:
         """Give the contract as of a day, as known at an instant.
         ---
@@ -113,10 +101,7 @@ class ContractApi(Resource):
         """
         return as_of.one(CONTRACTS, _row(key).id)
 
-    @expose("/<int:key>/versions", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/versions", "GET")
     def versions(self, key: int) -> Any:
         """Give what the contract said from time to time, the newest first.
         ---
@@ -132,17 +117,12 @@ class ContractApi(Resource):
         ]  # fmt: skip
         return jsonify(rows=rows)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def make(self) -> Any:
         """Make a contract.
         ---
         post:
           summary: 新增合同
-          once: true
           takes: ContractTerms
           gives: {201: ContractWhole}
         """
@@ -151,17 +131,12 @@ class ContractApi(Resource):
             row = contracts.save(session, actor(), None, _terms(sent), clock.now())
         return jsonify(full(row)), 201
 
-    @expose("/<int:key>", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>", "PATCH", once=True)
     def change(self, key: int) -> Any:
         """Change terms; what would touch days before today is refused: ask by `/changes`.
         ---
         patch:
           summary: 修改合同；涉及今天以前的改动用 /changes 提请审批
-          once: true
           takes: ContractTerms
           gives: {200: ContractWhole}
         """
@@ -171,10 +146,7 @@ class ContractApi(Resource):
             row = contracts.save(session, actor(), _row(key), _terms(sent), clock.now(), seen)
         return jsonify(full(row))
 
-    @expose("/<int:key>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "DELETE")
     def remove(self, key: int) -> Any:
         """Delete a contract that never covered an elevator.
         ---
@@ -193,17 +165,12 @@ class ContractDeedApi(Resource):
     resource_name = "contracts"
     openapi_spec_tag = "Contracts"
 
-    @expose("/<int:key>/changes", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/changes", "POST", once=True)
     def ask(self, key: int) -> Any:
         """Ask the regulator for new terms, or cover of past days for elevators bound late.
         ---
         post:
           summary: 提请审批涉及以往日期的合同变更
-          once: true
           takes: ContractChange
           gives: {201: Application}
         """
@@ -215,10 +182,7 @@ class ContractDeedApi(Resource):
             )
         return jsonify(application_brief(made)), 201
 
-    @expose("/<int:key>/bind", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/bind", "POST")
     def bind(self, key: int) -> Any:
         """Put elevators under it; those already there are left, so that a call sent again changes nothing.
         ---
@@ -232,10 +196,7 @@ class ContractDeedApi(Resource):
             rows = contracts.bind(session, actor(), key, wanted, clock.now())
         return jsonify(elevator_ids=[row.elevator_id for row in rows])
 
-    @expose("/<int:key>/unbind", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/unbind", "POST")
     def unbind(self, key: int) -> Any:
         """End the cover of elevators with today; past days stay covered.
         ---
@@ -249,10 +210,7 @@ class ContractDeedApi(Resource):
             contracts.unbind(session, actor(), key, wanted, clock.now())
         return jsonify(elevator_ids=wanted)
 
-    @expose("/<int:key>/renewal", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/renewal", "GET")
     def renewal(self, key: int) -> Any:
         """Give what a renewal would start from, and which elevators would stay behind and why. Changes nothing.
         ---
@@ -264,17 +222,12 @@ class ContractDeedApi(Resource):
         values = {name: iso(v) if name.endswith("_on") else v for name, v in contracts.renewal_values(row).items()}
         return jsonify(values=values, findings=finding_list(renewals.findings(db.session, row)))
 
-    @expose("/<int:key>/renew", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/renew", "POST", once=True)
     def renew(self, key: int) -> Any:
         """Make the new contract from this one; what is not given is as in `/renewal`.
         ---
         post:
           summary: 续签：由旧合同建立新合同并带走电梯
-          once: true
           takes: ContractTerms
           gives: {201: ContractWhole}
         """
@@ -283,17 +236,12 @@ class ContractDeedApi(Resource):
             made = contracts.renew(session, actor(), key, _terms(sent), clock.now())
         return jsonify(full(made)), 201
 
-    @expose("/<int:key>/scan", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/scan", "POST", once=True)
     def scan(self, key: int) -> Any:
         """Add a scan of the signed contract.
         ---
         post:
           summary: 上传合同扫描件
-          once: true
           takes: file
           gives: {201: ContractWhole}
         """

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock
 from app.api.applications import full
-from app.api.base import Resource, actor, answers, body, finding_list, iso, once, whole
+from app.api.base import Resource, actor, answers, body, finding_list, iso, whole
 from app.api.reading import day, key, part, words
 from app.errors import Refusal, Stale, refuse
 from app.extensions import db
@@ -34,17 +31,12 @@ class DecisionApi(Resource):
     resource_name = "applications"
     openapi_spec_tag = "Applications"
 
-    @expose("/<int:key>/decision", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/decision", "POST", once=True)
     def decide(self, key: int) -> Any:
         """Accept, approve, return or reject; `seen_version` is the row_version that the officer looked at.
         ---
         post:
           summary: 受理、同意、退回补正或不通过；需两人时第一人的同意为初审
-          once: true
           takes: Decision
           gives: {200: ApplicationWhole}
         """
@@ -57,17 +49,12 @@ class DecisionApi(Resource):
             row = applications.decide(db.session, actor(), key, verb, opinion, seen, clock.now(), remarks)
         return jsonify(full(row))
 
-    @expose("/<int:key>/revoke", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/revoke", "POST", once=True)
     def revoke(self, key: int) -> Any:
         """Take back an approval before its day; where two persons gave it, the first call asks the second one.
         ---
         post:
           summary: 撤销批准（生效日之前）；两人批准的，第一人提出后 state 不变，第二人撤销
-          once: true
           takes: Revocation
           gives: {200: ApplicationWhole}
         """
@@ -77,10 +64,7 @@ class DecisionApi(Resource):
             row = revocations.revoke(db.session, actor(), key, reason, seen, clock.now())
         return jsonify(full(row))
 
-    @expose("/batch", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/batch", "POST")
     def batch(self) -> Any:
         """Decide many: each by itself, in its own transaction. Sent again, what was decided is told as moved on (409).
         ---
@@ -97,10 +81,7 @@ class DecisionApi(Resource):
         results = [_one(item, verb, opinion) for item in _chosen(sent)]
         return jsonify(done=sum(r["done"] for r in results), results=results)
 
-    @expose("/ageing", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/ageing", "GET")
     def ageing(self) -> Any:
         """Give what waits by office, the latest ones first.
         ---
@@ -123,10 +104,7 @@ class DelegationApi(Resource):
     resource_name = "delegations"
     openapi_spec_tag = "Applications"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give one's own delegations, and who can be named.
         ---
@@ -138,17 +116,12 @@ class DelegationApi(Resource):
         people = [{"id": a.id, "name": a.get_full_name()} for a in delegations.colleagues(db.session, actor())]
         return jsonify(rows=rows, colleagues=people)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def name(self) -> Any:
         """Let a colleague stand in from a day to a day.
         ---
         post:
           summary: 委托同事代办
-          once: true
           takes: NewDelegation
           gives: {201: Delegation}
         """
@@ -160,10 +133,7 @@ class DelegationApi(Resource):
             )  # fmt: skip
         return jsonify(_delegation(row)), 201
 
-    @expose("/<int:key>/end", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/end", "POST")
     def end(self, key: int) -> Any:
         """Take it back, or lay it down; ended twice is ended.
         ---

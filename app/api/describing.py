@@ -64,8 +64,8 @@ def add_components(api_spec: Any) -> None:
             continue
 
 
-def complete(operation: dict[str, Any], path: str, method: str, name: str) -> None:
-    """Write out one operation's description in place."""
+def complete(operation: dict[str, Any], path: str, method: str, name: str, once: bool) -> None:
+    """Write out one operation's description in place; `once`: the door knows the Idempotency-Key."""
     takes, gives = operation.pop("takes", None), operation.pop("gives", {})
     parameters = operation.setdefault("parameters", [])
     named = {(p["in"], p["name"]) for p in parameters}
@@ -75,7 +75,7 @@ def complete(operation: dict[str, Any], path: str, method: str, name: str) -> No
             parameters.append({"in": "path", "name": one, "required": True, "schema": {"type": kind}})
     if operation.pop("paged", False):
         parameters += _PAGED
-    if operation.pop("once", False):
+    if once:
         parameters.append(_ONCE)
     if takes == "file":
         operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _FILE}}}

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once, page, whole
+from app.api.base import Resource, actor, answers, body, iso, page, whole
 from app.api.reading import day, keys, words
 from app.api.safety import patrol_whole
 from app.errors import refuse
@@ -35,10 +32,7 @@ class RiskApi(Resource):
     resource_name = "risks"
     openapi_spec_tag = "Safety"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give lines of the lists, as the page does.
         ---
@@ -55,10 +49,7 @@ class RiskApi(Resource):
         """
         return listed.page(RISKS, _risk)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one line.
         ---
@@ -68,17 +59,12 @@ class RiskApi(Resource):
         """
         return jsonify(_risk(_row(key)))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def make(self) -> Any:
         """Add a line to one's own list.
         ---
         post:
           summary: 增加一条风险
-          once: true
           takes: NewRisk
           gives: {201: Risk}
         """
@@ -88,10 +74,7 @@ class RiskApi(Resource):
             row = safety.save_risk(session, actor(), None, data, clock.now())
         return jsonify(_risk(row)), 201
 
-    @expose("/<int:key>", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "PATCH")
     def change(self, key: int) -> Any:
         """Change a line; what is not given stays.
         ---
@@ -107,10 +90,7 @@ class RiskApi(Resource):
             row = safety.save_risk(session, actor(), key, data, clock.now(), seen)
         return jsonify(_risk(row))
 
-    @expose("/<int:key>/end", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/end", "POST")
     def end(self, key: int) -> Any:
         """Take a line off the list from today on; ended twice is ended.
         ---
@@ -129,10 +109,7 @@ class OfficerApi(Resource):
     resource_name = "officers"
     openapi_spec_tag = "Safety"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give who is named for which elevator.
         ---
@@ -144,10 +121,7 @@ class OfficerApi(Resource):
         statement = scope.apply(select(ElevatorOfficer), actor()).options(joinedload(ElevatorOfficer.elevator))
         return page(statement, [ElevatorOfficer.elevator_id], _officer)
 
-    @expose("", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "PUT")
     def name(self) -> Any:
         """Name an account of the use unit for some of its elevators; named again changes nothing.
         ---
@@ -171,10 +145,7 @@ class PatrolPlanApi(Resource):
     resource_name = "patrols"
     openapi_spec_tag = "Safety"
 
-    @expose("/patrollers", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/patrollers", "GET")
     def patrollers(self) -> Any:
         """Give whom one may send.
         ---
@@ -184,17 +155,12 @@ class PatrolPlanApi(Resource):
         """
         return jsonify(rows=[{"id": key, "name": name} for key, name in patrols.patrollers(db.session, actor())])
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def plan(self) -> Any:
         """Make a round over elevators, for an account of one's own unit or office.
         ---
         post:
           summary: 安排巡检
-          once: true
           takes: NewPatrol
           gives: {201: PatrolWhole}
         """
@@ -209,10 +175,7 @@ class PatrolPlanApi(Resource):
             )  # fmt: skip
         return jsonify(patrol_whole(row)), 201
 
-    @expose("/<int:key>/close", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/close", "POST")
     def close(self, key: int) -> Any:
         """End a round before all of it was seen; what was left out stays a gap.
         ---

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
@@ -31,10 +28,7 @@ class ElevatorApi(Resource):
     resource_name = "elevators"
     openapi_spec_tag = "Elevators"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give elevators, newest last; with `as_of` or `known_at` as they were.
         ---
@@ -67,10 +61,7 @@ class ElevatorApi(Resource):
         options = (selectinload(Elevator.use_unit), selectinload(Elevator.maintenance_unit))
         return page(statement.options(*options), [Elevator.id], brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one elevator: what is in force, its clock, its states.
         ---
@@ -91,10 +82,7 @@ class ElevatorApi(Resource):
             }  # fmt: skip
         return jsonify(brief(row) | {"filed": filed, "clock": times, "as_of": clock.now().isoformat()})
 
-    @expose("/<int:key>/as-of", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/as-of", "GET")
     def then(self, key: int) -> Any:
         """Give the elevator as of a day, as known at an instant.
         ---
@@ -115,10 +103,7 @@ class ElevatorGateApi(Resource):
     resource_name = "elevators"
     openapi_spec_tag = "Elevators"
 
-    @expose("/<int:key>/gate", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/gate", "GET")
     def gate(self, key: int) -> Any:
         """Judge a check-in, a contract or an application: every condition, failing and passing. Changes nothing.
         ---

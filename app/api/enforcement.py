@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
 from app.api.applications import file_shown
 from app.api.applications import full as application_full
-from app.api.base import Resource, actor, answers, body, iso, once, whole
+from app.api.base import Resource, actor, answers, body, iso, whole
 from app.api.reading import day, flag, key, keys, texts, words
 from app.errors import refuse
 from app.extensions import db
@@ -40,10 +37,7 @@ class EnforcementApi(Resource):
     resource_name = "enforcement"
     openapi_spec_tag = "Enforcement"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give cases, as the page does; a unit sees its own, from the hour in which they took force.
         ---
@@ -64,10 +58,7 @@ class EnforcementApi(Resource):
         """
         return listed.page(ENFORCEMENTS, case)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one case with its evidence and files.
         ---
@@ -77,17 +68,12 @@ class EnforcementApi(Resource):
         """
         return jsonify(_whole(scope.visible(db.session, actor(), Enforcement, key, "这件执法记录")))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def draw_up(self) -> Any:
         """Draw up a draft about a unit.
         ---
         post:
           summary: 起草；再用 …/issue 下达或 …/propose 提请决定
-          once: true
           takes: NewEnforcement
           gives: {201: EnforcementWhole}
         """
@@ -98,17 +84,12 @@ class EnforcementApi(Resource):
             shown = _whole(row)
         return jsonify(shown), 201
 
-    @expose("/<int:key>", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>", "PATCH", once=True)
     def edit(self, key: int) -> Any:
         """Change a draft; the whole content is sent.
         ---
         patch:
           summary: 修改草稿（全部内容）
-          once: true
           takes: EnforcementChange
           gives: {200: EnforcementWhole}
         """
@@ -119,51 +100,36 @@ class EnforcementApi(Resource):
             shown = _whole(row)
         return jsonify(shown)
 
-    @expose("/<int:key>/issue", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/issue", "POST", once=True)
     def issue(self, key: int) -> Any:
         """Put a talk or a warning into force.
         ---
         post:
           summary: 下达约谈或警告，通知单位
-          once: true
           gives: {200: Enforcement}
         """
         with transaction(db.session) as session:
             shown = case(enforcement.issue(session, actor(), key, clock.now()))
         return jsonify(shown)
 
-    @expose("/<int:key>/propose", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/propose", "POST", once=True)
     def propose(self, key: int) -> Any:
         """Put a penalty before the second person.
         ---
         post:
           summary: 立案处罚提请第二人决定
-          once: true
           gives: {200: Enforcement}
         """
         with transaction(db.session) as session:
             shown = case(enforcement.propose(session, actor(), key, clock.now()))
         return jsonify(shown)
 
-    @expose("/<int:key>/decision", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/decision", "POST", once=True)
     def decide(self, key: int) -> Any:
         """The second person's word on a penalty.
         ---
         post:
           summary: 第二人决定立案处罚，或退回修改
-          once: true
           takes: EnforcementDecision
           gives: {200: Enforcement}
         """
@@ -173,17 +139,12 @@ class EnforcementApi(Resource):
             shown = case(enforcement.decide(session, actor(), key, agreed, words(sent, "note", LONGEST), clock.now()))
         return jsonify(shown)
 
-    @expose("/<int:key>/reply", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/reply", "POST", once=True)
     def reply(self, key: int) -> Any:
         """The unit's answer, with files sent before.
         ---
         post:
           summary: 单位整改答复
-          once: true
           takes: EnforcementReply
           gives: {200: Enforcement}
         """
@@ -193,17 +154,12 @@ class EnforcementApi(Resource):
             shown = case(enforcement.reply(session, actor(), key, words(sent, "reply", LONGEST), clock.now(), files))
         return jsonify(shown)
 
-    @expose("/<int:key>/send-back", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/send-back", "POST", once=True)
     def send_back(self, key: int) -> Any:
         """Send an answer back that is not enough.
         ---
         post:
           summary: 退回整改
-          once: true
           takes: EnforcementSentBack
           gives: {200: Enforcement}
         """
@@ -214,17 +170,12 @@ class EnforcementApi(Resource):
             shown = case(row)
         return jsonify(shown)
 
-    @expose("/<int:key>/close", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/close", "POST", once=True)
     def close(self, key: int) -> Any:
         """End a case.
         ---
         post:
           summary: 办结
-          once: true
           takes: EnforcementNote
           gives: {200: Enforcement}
         """
@@ -233,17 +184,12 @@ class EnforcementApi(Resource):
             shown = case(enforcement.close(session, actor(), key, words(sent, "note", LONGEST), clock.now()))
         return jsonify(shown)
 
-    @expose("/<int:key>/withdraw", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/withdraw", "POST", once=True)
     def withdraw(self, key: int) -> Any:
         """Take a case back; it stays to be read.
         ---
         post:
           summary: 撤销，须写明理由；记录保留
-          once: true
           takes: EnforcementNote
           gives: {200: Enforcement}
         """
@@ -259,10 +205,7 @@ class AppealApi(Resource):
     resource_name = "appeals"
     openapi_spec_tag = "Enforcement"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give appeals, as the page does.
         ---
@@ -281,10 +224,7 @@ class AppealApi(Resource):
         """
         return listed.page(APPEALS, appeal)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one appeal with what it came to.
         ---
@@ -294,17 +234,12 @@ class AppealApi(Resource):
         """
         return jsonify(appeal(scope.visible(db.session, actor(), Appeal, key, "这件申诉")))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def submit(self) -> Any:
         """Appeal against a record of one's own unit.
         ---
         post:
           summary: 对本单位的记录申诉
-          once: true
           takes: NewAppeal
           gives: {201: ApplicationWhole}
         """

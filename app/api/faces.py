@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, body, once
+from app.api.base import Resource, actor, answers, body
 from app.api.reading import words
 from app.api.visits import full
 from app.extensions import db
@@ -27,17 +24,12 @@ class FaceApi(Resource):
     resource_name = "visits"
     openapi_spec_tag = "Visits"
 
-    @expose("/<int:key>/face", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/face", "POST", once=True)
     def decide_face(self, key: int) -> Any:
         """Say who is to be seen where a comparison failed: by an officer, with a reason unless it is the same person.
         ---
         post:
           summary: 核对没有通过的人脸比对：是本人、不是本人或看不清
-          once: true
           takes: FaceDecision
           gives: {200: VisitWhole}
         """

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
 from app.api.applications import file_shown
-from app.api.base import Resource, actor, answers, chosen, once, page
+from app.api.base import Resource, actor, answers, chosen, page
 from app.errors import refuse
 from app.extensions import db
 from app.models import Attachment
@@ -45,17 +42,12 @@ class FileApi(Resource):
     resource_name = "files"
     openapi_spec_tag = "Files"
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def upload(self) -> Any:
         """Keep a paper for what is filed next; nobody else sees it until then.
         ---
         post:
           summary: 上传材料（PDF 或图片），随后在申请、证书、承诺书中给出编号
-          once: true
           takes: file
           parameters:
             - {in: query, name: kind, schema: {type: string, enum: [document, commitment, photo, sheet, label,
@@ -93,10 +85,7 @@ class FileApi(Resource):
             row = sent_ahead.send(session, actor(), clock.now(), received)
         return jsonify(file_shown(row)), 201
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give what one sent ahead and nothing was filed with yet, the newest first.
         ---
@@ -111,10 +100,7 @@ class FileApi(Resource):
         )  # fmt: skip
         return page(statement, [Attachment.id.desc()], file_shown)
 
-    @expose("/<int:key>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "DELETE")
     def remove(self, key: int) -> Any:
         """Take back what one sent ahead; what a record holds is taken away there.
         ---
@@ -126,10 +112,7 @@ class FileApi(Resource):
             attachments.remove(session, actor(), key, clock.now())
         return jsonify(done=True)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give the bytes; the same right as on the page.
         ---

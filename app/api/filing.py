@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
 from app.api.applications import full as application_full
 from app.api.applications import masked
-from app.api.base import Resource, actor, answers, body, finding_list, iso, once, whole
+from app.api.base import Resource, actor, answers, body, finding_list, iso, whole
 from app.api.reading import part
 from app.extensions import db
 from app.models import Elevator, StatusChange, Unit
@@ -32,17 +29,12 @@ class FilingApi(Resource):
     noun: ClassVar[str]
     openapi_spec_tag = "Filing"
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def make(self) -> Any:
         """Keep a new draft; it is of no force before it was submitted and approved.
         ---
         post:
           summary: 新建备案草稿
-          once: true
           takes: Draft
           gives: {201: DraftKept}
         """
@@ -51,10 +43,7 @@ class FilingApi(Resource):
             row = filing.save_draft(session, actor(), self.model, None, data, clock.now())
         return jsonify(self._kept(row)), 201
 
-    @expose("/<int:key>/draft", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/draft", "GET")
     def draft(self, key: int) -> Any:
         """Give the content as filed last, and every condition of submitting it.
         ---
@@ -66,10 +55,7 @@ class FilingApi(Resource):
         filing.require_editing(db.session, actor(), row)
         return jsonify(self._kept(row))
 
-    @expose("/<int:key>/draft", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/draft", "PATCH")
     def edit(self, key: int) -> Any:
         """Keep a change as a draft; what is in force stays. Sent again it changes nothing.
         ---
@@ -86,10 +72,7 @@ class FilingApi(Resource):
             row = filing.save_draft(session, actor(), self.model, self._row(key), data, clock.now(), seen)
         return jsonify(self._kept(row))
 
-    @expose("/<int:key>/draft", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/draft", "DELETE")
     def discard(self, key: int) -> Any:
         """Drop a change that was not submitted; what never was in force is deleted whole.
         ---
@@ -103,27 +86,19 @@ class FilingApi(Resource):
             drop(session, actor(), row, clock.now())
         return jsonify(done=True)
 
-    @expose("/<int:key>/submit", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/submit", "POST", once=True)
     def submit(self, key: int) -> Any:
         """上报: hand it to the officers; everything that is wrong is told at once.
         ---
         post:
           summary: 上报备案
-          once: true
           gives: {201: ApplicationWhole}
         """
         with transaction(db.session) as session:
             made = filing.submit(session, actor(), self._row(key), clock.now())
         return jsonify(application_full(made)), 201
 
-    @expose("/<int:key>/withdraw", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/withdraw", "POST")
     def withdraw(self, key: int) -> Any:
         """Take back what waits for the officers.
         ---
@@ -135,10 +110,7 @@ class FilingApi(Resource):
             row = filing.withdraw(session, actor(), self._row(key), clock.now())
         return jsonify(application_full(row))
 
-    @expose("/<int:key>/history", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/history", "GET")
     def history(self, key: int) -> Any:
         """Give every version with what it changed, and every step; what was not handed in is for those who may edit.
         ---

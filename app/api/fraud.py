@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import keys, words
 from app.errors import refuse
 from app.extensions import db
@@ -33,10 +30,7 @@ class FraudSignalApi(Resource):
     resource_name = "fraud-signals"
     openapi_spec_tag = "Checks"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give signals, as the page does; the first tab is those that wait.
         ---
@@ -57,10 +51,7 @@ class FraudSignalApi(Resource):
         """
         return listed.page(SIGNALS, signal)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one signal with the visits that it stands on.
         ---
@@ -71,10 +62,7 @@ class FraudSignalApi(Resource):
         row = scope.visible(db.session, actor(), FraudSignal, key, "这个疑点")
         return jsonify(signal(row) | _proof(row))
 
-    @expose("/risks", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/risks", "GET")
     def risks(self) -> Any:
         """Whom the signals add up to the most.
         ---
@@ -99,17 +87,12 @@ class FraudSignalApi(Resource):
             for row in rows
         ])  # fmt: skip
 
-    @expose("/<int:key>/aside", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/aside", "POST", once=True)
     def aside(self, key: int) -> Any:
         """Set it aside, with the harmless reason that was found.
         ---
         post:
           summary: 排除疑点
-          once: true
           takes: FraudNote
           gives: {200: FraudSignal}
         """
@@ -125,10 +108,7 @@ class FraudCaseApi(Resource):
     resource_name = "fraud-cases"
     openapi_spec_tag = "Checks"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give cases, as the page does.
         ---
@@ -147,17 +127,12 @@ class FraudCaseApi(Resource):
         """
         return listed.page(CASES, case)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def open(self) -> Any:
         """Open a case from signals of one unit.
         ---
         post:
           summary: 立案，请单位说明
-          once: true
           takes: NewFraudCase
           gives: {200: FraudCase}
         """
@@ -167,10 +142,7 @@ class FraudCaseApi(Resource):
             row = fraud.open_case(session, actor(), chosen, words(sent, "question", 3000), clock.now())
         return jsonify(case(row))
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one case with its signals and the visits that one may see.
         ---
@@ -189,17 +161,12 @@ class FraudCaseApi(Resource):
             ],
         })  # fmt: skip
 
-    @expose("/<int:key>/answer", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/answer", "POST", once=True)
     def answer(self, key: int) -> Any:
         """Explain, with papers sent before.
         ---
         post:
           summary: 单位说明；材料先用 /files 上传
-          once: true
           takes: FraudAnswer
           gives: {200: FraudCase}
         """
@@ -209,17 +176,12 @@ class FraudCaseApi(Resource):
             row = fraud.answer(session, actor(), key, words(sent, "answer", 3000), clock.now(), files)
         return jsonify(case(row))
 
-    @expose("/<int:key>/decide", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/decide", "POST", once=True)
     def decide(self, key: int) -> Any:
         """Decide with a reason; whoever is asked is heard first.
         ---
         post:
           summary: 认定
-          once: true
           takes: FraudDecision
           gives: {200: FraudCase}
         """

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
 from app.api.applications import file_shown
 from app.api.applications import full as application_full
-from app.api.base import Resource, actor, answers, body, iso, once, whole
+from app.api.base import Resource, actor, answers, body, iso, whole
 from app.api.reading import day, flag, key, keys, words
 from app.errors import refuse
 from app.extensions import db
@@ -35,10 +32,7 @@ class InspectionApi(Resource):
     resource_name = "inspections"
     openapi_spec_tag = "Inspections"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give records, as the page does; the first tab is those that count.
         ---
@@ -58,10 +52,7 @@ class InspectionApi(Resource):
         """
         return listed.page(INSPECTIONS, brief)
 
-    @expose("/due", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/due", "GET")
     def due(self) -> Any:
         """Give elevators in use by what is due for them, the nearest day first.
         ---
@@ -79,10 +70,7 @@ class InspectionApi(Resource):
         """
         return listed.page(INSPECTIONS_DUE, _due)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one record with its report.
         ---
@@ -94,17 +82,12 @@ class InspectionApi(Resource):
         files = attachments.of(db.session, "inspection", row.id)
         return jsonify(brief(row) | {"files": [file_shown(f) for f in files]})
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def enter(self) -> Any:
         """Enter an inspection; it counts at once and moves the elevator's days.
         ---
         post:
           summary: 登记检验，登记即生效；报告先用 POST /files?kind=inspection 上传
-          once: true
           takes: NewInspection
           gives: {201: Inspection}
         """
@@ -116,17 +99,12 @@ class InspectionApi(Resource):
             shown = brief(made)
         return jsonify(shown), 201
 
-    @expose("/<int:key>/correct", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/correct", "POST", once=True)
     def correct(self, key: int) -> Any:
         """Put a record right: another takes its place, the old one stays to be read.
         ---
         post:
           summary: 更正；原记录保留，另记一条
-          once: true
           takes: CorrectedInspection
           gives: {201: Inspection}
         """
@@ -139,17 +117,12 @@ class InspectionApi(Resource):
             shown = brief(made)
         return jsonify(shown), 201
 
-    @expose("/<int:key>/annul", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/annul", "POST", once=True)
     def annul(self, key: int) -> Any:
         """End a record that should not be; it stays to be read, and the elevator's days go back.
         ---
         post:
           summary: 作废；记录保留，电梯的检验日期退回
-          once: true
           takes: AnnulledInspection
           gives: {200: Inspection}
         """
@@ -162,17 +135,12 @@ class InspectionApi(Resource):
             shown = brief(row)
         return jsonify(shown)
 
-    @expose("/reports", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/reports", "POST", once=True)
     def hand_in(self) -> Any:
         """Hand in the report of a governor check or a brake test; it counts once an officer approved it.
         ---
         post:
           summary: 上传限速器校验、制动试验报告；报告先用 POST /files?kind=inspection 上传
-          once: true
           takes: NewInspectionReport
           gives: {201: ApplicationWhole}
         """

@@ -8,15 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import func, select
 
 from app import clock, scope
 from app.api import listed
 from app.api.applications import file_shown
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.base import page as page_of
 from app.api.reading import month, words
 from app.errors import refuse
@@ -39,10 +36,7 @@ class InsuranceApi(Resource):
     resource_name = "insurance"
     openapi_spec_tag = "Papers"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give records, as the page does; the first tab is what was filed.
         ---
@@ -60,10 +54,7 @@ class InsuranceApi(Resource):
         """
         return listed.page(RECORDS, lambda row: brief(row, row.people_count))
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one record with its vouchers; its people are at `/people`.
         ---
@@ -73,10 +64,7 @@ class InsuranceApi(Resource):
         """
         return jsonify(full(_row(key)))
 
-    @expose("/<int:key>/people", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/people", "GET")
     def people(self, key: int) -> Any:
         """Give the lines of a record, numbers masked.
         ---
@@ -88,17 +76,12 @@ class InsuranceApi(Resource):
         statement = scope.apply(select(InsuredPerson).where(InsuredPerson.record_id == _row(key).id), actor())
         return page_of(statement, [InsuredPerson.id], _person)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def make(self) -> Any:
         """Keep a draft of one's own unit; it counts for nothing until it is filed.
         ---
         post:
           summary: 新建缴交明细草稿，上报后才计入
-          once: true
           takes: NewInsurance
           gives: {201: InsuranceWhole}
         """
@@ -110,17 +93,12 @@ class InsuranceApi(Resource):
             )  # fmt: skip
         return jsonify(full(row)), 201
 
-    @expose("/<int:key>", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>", "PATCH", once=True)
     def change(self, key: int) -> Any:
         """Change a draft and add people to it; what is not given stays.
         ---
         patch:
           summary: 修改草稿，people 是增加的人员
-          once: true
           takes: InsuranceChange
           gives: {200: InsuranceWhole}
         """
@@ -134,10 +112,7 @@ class InsuranceApi(Resource):
             )  # fmt: skip
         return jsonify(full(row))
 
-    @expose("/<int:key>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "DELETE")
     def remove(self, key: int) -> Any:
         """Delete a draft with its lines and vouchers.
         ---
@@ -149,10 +124,7 @@ class InsuranceApi(Resource):
             insurance.remove(session, actor(), key, clock.now())
         return jsonify(done=True)
 
-    @expose("/<int:key>/people/<int:person>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/people/<int:person>", "DELETE")
     def remove_person(self, key: int, person: int) -> Any:
         """Take a line out of a draft.
         ---
@@ -164,17 +136,12 @@ class InsuranceApi(Resource):
             insurance.remove_person(session, actor(), key, person, clock.now())
         return jsonify(full(_row(key)))
 
-    @expose("/<int:key>/vouchers", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/vouchers", "POST", once=True)
     def add_voucher(self, key: int) -> Any:
         """Add a voucher to a draft.
         ---
         post:
           summary: 上传缴费明细凭证
-          once: true
           takes: file
           gives: {201: InsuranceWhole}
         """
@@ -185,10 +152,7 @@ class InsuranceApi(Resource):
             insurance.add_voucher(session, actor(), key, file.stream, file.filename, clock.now())
         return jsonify(full(_row(key))), 201
 
-    @expose("/<int:key>/vouchers/<int:file>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/vouchers/<int:file>", "DELETE")
     def remove_voucher(self, key: int, file: int) -> Any:
         """Take a voucher off a draft.
         ---
@@ -200,27 +164,19 @@ class InsuranceApi(Resource):
             insurance.remove_voucher(session, actor(), key, file, clock.now())
         return jsonify(full(_row(key)))
 
-    @expose("/<int:key>/submit", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/submit", "POST", once=True)
     def submit(self, key: int) -> Any:
         """上报: it counts from now on, and its months are compared anew.
         ---
         post:
           summary: 上报缴交明细，并与人员备案比对
-          once: true
           gives: {200: InsuranceWhole}
         """
         with transaction(db.session) as session:
             row = insurance.file(session, actor(), key, clock.now())
         return jsonify(full(row))
 
-    @expose("/<int:key>/withdraw", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/withdraw", "POST")
     def withdraw(self, key: int) -> Any:
         """Take a filed record back; it stays in the history and counts no more.
         ---

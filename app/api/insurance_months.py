@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
@@ -31,10 +28,7 @@ class InsuranceMonthApi(Resource):
     resource_name = "insurance-months"
     openapi_spec_tag = "Papers"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give months, the newest first; the first tab is those with gaps.
         ---
@@ -51,10 +45,7 @@ class InsuranceMonthApi(Resource):
         """
         return listed.page(MONTHS, _month)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give a month with each person of its gaps.
         ---
@@ -64,10 +55,7 @@ class InsuranceMonthApi(Resource):
         """
         return jsonify(_whole(_row(key)))
 
-    @expose("/<int:key>/again", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/again", "POST")
     def again(self, key: int) -> Any:
         """Compare a month anew, as people and records are now.
         ---
@@ -87,10 +75,7 @@ class InsuranceGapApi(Resource):
     resource_name = "insurance-gaps"
     openapi_spec_tag = "Papers"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give persons of gaps, the newest month first.
         ---

@@ -8,9 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
@@ -41,10 +38,7 @@ class InvitationApi(Resource):
     resource_name = "invitations"
     openapi_spec_tag = "People"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give invitations, the newest first; the first tab is what waits for the manager.
         ---
@@ -63,10 +57,7 @@ class InvitationApi(Resource):
         """
         return listed.page(INVITATIONS, brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one invitation with its steps, and for whoever decides what taking on needs.
         ---
@@ -76,10 +67,7 @@ class InvitationApi(Resource):
         """
         return jsonify(full(scope.visible(db.session, actor(), Invitation, key, "入职邀请")))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "POST")
     def invite(self) -> Any:
         """Ask one person to join; whoever may approve has approved by inviting and gets the link.
         ---
@@ -90,10 +78,7 @@ class InvitationApi(Resource):
         """
         return _issued(_one(body())), 201
 
-    @expose("/batch", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/batch", "POST")
     def invite_many(self) -> Any:
         """Ask many: each by itself, in its own transaction, with a result for each.
         ---
@@ -118,10 +103,7 @@ class InvitationApi(Resource):
         answer.headers["Cache-Control"] = "no-store, max-age=0"
         return answer
 
-    @expose("/first", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/first", "POST")
     def invite_first(self) -> Any:
         """信息报备: the district invites the first clerk of a unit.
         ---
@@ -139,10 +121,7 @@ class InvitationDeedApi(Resource):
     resource_name = "invitations"
     openapi_spec_tag = "People"
 
-    @expose("/<int:key>/approve", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/approve", "POST")
     def approve(self, key: int) -> Any:
         """The manager agrees that this person is asked; now there is a link.
         ---
@@ -154,10 +133,7 @@ class InvitationDeedApi(Resource):
             made = told(session, invitations.approve(session, actor(), key, clock.now()))
         return _issued(made)
 
-    @expose("/<int:key>/link", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/link", "POST")
     def link(self, key: int) -> Any:
         """A new link; the old one opens nothing any more.
         ---
@@ -169,10 +145,7 @@ class InvitationDeedApi(Resource):
             made = told(session, invitations.new_link(session, actor(), key, clock.now()))
         return _issued(made)
 
-    @expose("/<int:key>/cancel", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/cancel", "POST")
     def cancel(self, key: int) -> Any:
         """Take the invitation back; what was entered is dropped.
         ---
@@ -184,10 +157,7 @@ class InvitationDeedApi(Resource):
             row = invitations.cancel(session, actor(), key, clock.now())
         return jsonify(full(row))
 
-    @expose("/<int:key>/reject", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/reject", "POST")
     def reject(self, key: int) -> Any:
         """驳回: the invitee reads why and fills in again.
         ---
@@ -202,10 +172,7 @@ class InvitationDeedApi(Resource):
             row = invitations.reject(session, actor(), key, opinion, seen, clock.now())
         return jsonify(full(row))
 
-    @expose("/<int:key>/take-on", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/take-on", "POST")
     def take_on(self, key: int) -> Any:
         """What was entered becomes a person of the unit, and where asked an account.
         ---

@@ -9,12 +9,11 @@ from typing import Any
 from flask import current_app, g, jsonify, request
 from flask_appbuilder import expose
 from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy.exc import OperationalError
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, answers_signed, body, iso, once, refused
+from app.api.base import Resource, actor, answers, answers_signed, body, iso, refused
 from app.api.reading import words
 from app.errors import Finding, Refusal, refuse
 from app.extensions import db
@@ -38,10 +37,7 @@ class IotApi(Resource):
     resource_name = "iot"
     openapi_spec_tag = "IoT"
 
-    @expose("/messages", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/messages", "POST")
     def messages(self) -> Any:
         """Take messages of several devices, from the system that gathers them.
         ---
@@ -66,10 +62,7 @@ class IotApi(Resource):
         """
         return _received(_signed)
 
-    @expose("/devices", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/devices", "GET")
     def devices(self) -> Any:
         """Give devices, as the page does.
         ---
@@ -85,10 +78,7 @@ class IotApi(Resource):
         """
         return listed.page(DEVICES, device)
 
-    @expose("/devices/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/devices/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one device with its live data.
         ---
@@ -98,10 +88,7 @@ class IotApi(Resource):
         """
         return jsonify(device(scope.visible(db.session, actor(), IotDevice, key, "这个设备")))
 
-    @expose("/devices", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/devices", "POST")
     def bind(self) -> Any:
         """Bind a device to an elevator; its key is in this answer alone.
         ---
@@ -118,17 +105,12 @@ class IotApi(Resource):
             row, key = iot_devices.bind(session, actor(), lift, _form(sent), clock.now())
         return jsonify(device=device(row), key=key), 201
 
-    @expose("/devices/<int:key>/edit", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/devices/<int:key>/edit", "POST", once=True)
     def edit(self, key: int) -> Any:
         """Change what is filed of a device.
         ---
         post:
           summary: 修改设备的登记；没有给出的保持不变
-          once: true
           takes: IotDeviceChange
           gives: {200: IotDevice}
         """
@@ -138,10 +120,7 @@ class IotApi(Resource):
             row = iot_devices.change(session, actor(), key, form, clock.now(), _seen(sent))
         return jsonify(device(row))
 
-    @expose("/devices/<int:key>/key", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/devices/<int:key>/key", "POST")
     def new_key(self, key: int) -> Any:
         """Give the device another key.
         ---
@@ -153,17 +132,12 @@ class IotApi(Resource):
             row, made = iot_devices.new_key(session, actor(), key, clock.now())
         return jsonify(device=device(row), key=made)
 
-    @expose("/devices/<int:key>/unbind", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/devices/<int:key>/unbind", "POST", once=True)
     def unbind(self, key: int) -> Any:
         """Take the device off its elevator.
         ---
         post:
           summary: 解绑，须写明原因
-          once: true
           takes: IotUnbinding
           gives: {200: IotDevice}
         """
@@ -171,10 +145,7 @@ class IotApi(Resource):
             row = iot_devices.unbind(session, actor(), key, words(body(), "reason", 1000), clock.now())
         return jsonify(device(row))
 
-    @expose("/elevators/<int:key>/live", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/elevators/<int:key>/live", "GET")
     def live(self, key: int) -> Any:
         """Give the live data of an elevator.
         ---
@@ -186,10 +157,7 @@ class IotApi(Resource):
         row = iot_devices.of_elevator(db.session, elevator.id)
         return jsonify(elevator_id=elevator.id, code=elevator.code, device=None if row is None else device(row))
 
-    @expose("/events", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/events", "GET")
     def events(self) -> Any:
         """Give events, as the page does.
         ---
@@ -208,10 +176,7 @@ class IotApi(Resource):
         """
         return listed.page(EVENTS, event)
 
-    @expose("/codes", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/codes", "GET")
     def codes(self) -> Any:
         """Give the table of event codes.
         ---

@@ -10,13 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once, whole
+from app.api.base import Resource, actor, answers, body, iso, whole
 from app.api.reading import day, flag, words
 from app.errors import NotFound, refuse
 from app.extensions import db
@@ -43,10 +40,7 @@ class ItemApi(Resource):
     resource_name = "items"
     openapi_spec_tag = "Visits"
 
-    @expose("/<string:kind>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<string:kind>", "GET")
     def get(self, kind: str) -> Any:
         """Give the items that hold for one's unit or region today.
         ---
@@ -68,10 +62,7 @@ class ItemSetApi(Resource):
     resource_name = "item-sets"
     openapi_spec_tag = "Visits"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give own lists of one's unit or region, and those of the regions above that are in force.
         ---
@@ -90,17 +81,12 @@ class ItemSetApi(Resource):
         """
         return listed.page(lists.SETS, _brief)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def start(self) -> Any:
         """Begin a draft from what holds; the one that is being worked on is given again.
         ---
         post:
           summary: 新建自有清单的草稿；已有在写的给出那一个
-          once: true
           takes: NewItemSet
           gives: {201: ItemSetWhole}
         """
@@ -109,10 +95,7 @@ class ItemSetApi(Resource):
             row = item_sets.start(session, actor(), kind, clock.now())
         return jsonify(_whole(row)), 201
 
-    @expose("/<int:key>", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "PUT")
     def save(self, key: int) -> Any:
         """Write a draft: its name, first day and whole list as it is to read.
         ---
@@ -132,17 +115,12 @@ class ItemSetApi(Resource):
             row = item_sets.save(session, actor(), key, name, from_on, basis, items, clock.now(), seen)
         return jsonify(_whole(row))
 
-    @expose("/<int:key>/<string:deed>", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/<string:deed>", "POST", once=True)
     def do(self, key: int, deed: str) -> Any:
         """Hand a draft in, take it back, give it up.
         ---
         post:
           summary: submit 提交批准、withdraw 撤回修改、discard 放弃
-          once: true
           gives: {200: ItemSetWhole}
         """
         if deed not in DEEDS:
@@ -151,17 +129,12 @@ class ItemSetApi(Resource):
             row = DEEDS[deed](session, actor(), key, clock.now())
         return jsonify(_whole(row))
 
-    @expose("/<int:key>/decision", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/decision", "POST", once=True)
     def decide(self, key: int) -> Any:
         """The second person's word on the version that he saw.
         ---
         post:
           summary: 第二人批准或退回
-          once: true
           takes: ItemSetDecision
           gives: {200: ItemSetWhole}
         """
@@ -173,10 +146,7 @@ class ItemSetApi(Resource):
             row = DECISIONS[verb](session, actor(), key, seen, opinion, clock.now())
         return jsonify(_whole(row))
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one version with its whole list, as it reads on its first day.
         ---

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import day, words
 from app.extensions import db
 from app.models import Elevator, ElevatorLabel
@@ -27,10 +24,7 @@ class LabelApi(Resource):
     resource_name = "elevators"
     openapi_spec_tag = "Elevators"
 
-    @expose("/<int:key>/labels", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/labels", "GET")
     def labels(self, key: int) -> Any:
         """Give the labels that an elevator has, waits for and had, the newest first.
         ---
@@ -41,17 +35,12 @@ class LabelApi(Resource):
         row = scope.visible(db.session, actor(), Elevator, key, "这台电梯")
         return jsonify(rows=[shown(one) for one in labels.history(db.session, row)])
 
-    @expose("/<int:key>/labels", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/labels", "POST", once=True)
     def replace_label(self, key: int) -> Any:
         """Replace the label: the old one dies at once, or when the new one is first scanned on site.
         ---
         post:
           summary: 更换标牌
-          once: true
           takes: NewLabel
           gives: {201: Label}
         """
@@ -63,17 +52,12 @@ class LabelApi(Resource):
             made = shown(labels.replace(session, actor(), key, wanted, clock.now()))
         return jsonify(made), 201
 
-    @expose("/<int:key>/labels/temporary", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/labels/temporary", "POST", once=True)
     def temporary_label(self, key: int) -> Any:
         """Make a label that holds until the end of a day, beside the one in use.
         ---
         post:
           summary: 制作临时标牌
-          once: true
           takes: NewTemporaryLabel
           gives: {201: Label}
         """
@@ -84,10 +68,7 @@ class LabelApi(Resource):
             )
         return jsonify(made), 201
 
-    @expose("/<int:key>/labels/<int:label>/put-up", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/labels/<int:label>/put-up", "POST")
     def put_up_label(self, key: int, label: int) -> Any:
         """Say that the new label hangs: it is in use, the old one is dead.
         ---
@@ -99,10 +80,7 @@ class LabelApi(Resource):
             made = shown(labels.put_up(session, actor(), key, label, clock.now()))
         return jsonify(made)
 
-    @expose("/<int:key>/labels/<int:label>/cancel", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/labels/<int:label>/cancel", "POST")
     def cancel_label(self, key: int, label: int) -> Any:
         """Call off a new label that does not hang yet, or a temporary one.
         ---

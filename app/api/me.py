@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import g, jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app.api.base import Resource, answers
@@ -25,10 +22,7 @@ class MeApi(Resource):
     resource_name = "me"
     openapi_spec_tag = "Me"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def get(self) -> Any:
         """Give the signed-in account.
         ---

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, body, in_person, iso, once, page
+from app.api.base import Resource, actor, answers, body, in_person, iso, page
 from app.api.reading import asked_bool, part, texts, words
 from app.errors import refuse
 from app.extensions import db
@@ -33,10 +30,7 @@ class InboxApi(Resource):
     resource_name = "inbox"
     openapi_spec_tag = "Notices"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give one's own notices, unread ones first, the newest first.
         ---
@@ -54,10 +48,7 @@ class InboxApi(Resource):
         order = [Notification.read_at.is_not(None), Notification.created_at.desc(), Notification.id.desc()]
         return page(statement, order, _notice)
 
-    @expose("/<int:key>/read", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/read", "POST")
     def read(self, key: int) -> Any:
         """Mark one as read; read again, it was read at the first time.
         ---
@@ -70,10 +61,7 @@ class InboxApi(Resource):
             outbox.mark_read(session, actor(), clock.now(), [row.id])
         return jsonify(_notice(row))
 
-    @expose("/read", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/read", "POST")
     def read_all(self) -> Any:
         """Mark all as read.
         ---
@@ -86,17 +74,12 @@ class InboxApi(Resource):
         return jsonify(count=count)
 
 
-    @expose("/feedback", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/feedback", "POST", once=True)
     def feedback(self) -> Any:
         """Say something of the platform to the administrators of one's region; some a day.
         ---
         post:
           summary: 意见反馈：送到本地区管理员的收件箱；每天条数有限
-          once: true
           takes: Feedback
           gives: {201: Counted}
         """
@@ -115,10 +98,7 @@ class NoticeSettingApi(Resource):
     resource_name = "notice-settings"
     openapi_spec_tag = "Notices"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def get(self) -> Any:
         """Give the channels by group, the quiet hours, and where to; a webhook by its host, never its whole address.
         ---
@@ -128,10 +108,7 @@ class NoticeSettingApi(Resource):
         """
         return jsonify(_settings())
 
-    @expose("", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "PUT")
     def choose(self) -> Any:
         """Choose channels and quiet hours; a group that is not given is told in the inbox only.
         ---
@@ -146,10 +123,7 @@ class NoticeSettingApi(Resource):
             notices.choose(session, actor(), wanted, quiet, clock.now())
         return jsonify(_settings())
 
-    @expose("/webhook", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/webhook", "PUT")
     def set_webhook(self) -> Any:
         """Set the address that is called; each time with a new secret, which is in this answer only.
         ---
@@ -169,10 +143,7 @@ class NoticeSettingApi(Resource):
         answer.headers["Cache-Control"] = "no-store, max-age=0"
         return answer
 
-    @expose("/webhook", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/webhook", "DELETE")
     def drop_webhook(self) -> Any:
         """Call no address any more.
         ---
@@ -184,10 +155,7 @@ class NoticeSettingApi(Resource):
             notices.set_webhook(session, actor(), None, clock.now())
         return jsonify(_settings())
 
-    @expose("/webhook/test", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/webhook/test", "POST")
     def trial(self) -> Any:
         """Send one notice of a try by the same way as all others; how it went is in `/sent`.
         ---
@@ -203,10 +171,7 @@ class NoticeSettingApi(Resource):
             row = send_trial(session, url)
         return jsonify(_sent(row)), 201
 
-    @expose("/sent", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/sent", "GET")
     def sent(self) -> Any:
         """Give what went out to oneself by other ways than the inbox, the newest first.
         ---

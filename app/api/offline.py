@@ -14,9 +14,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock
 from app.api.base import Resource, actor, answers, body, finding_list
@@ -51,10 +48,7 @@ class OfflineApi(Resource):
     resource_name = "visits"
     openapi_spec_tag = "Visits"
 
-    @expose("/offline", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/offline", "GET")
     def take_along(self) -> Any:
         """Give what a phone needs without network, and the contact that its visits are held against.
         ---
@@ -71,10 +65,7 @@ class OfflineApi(Resource):
         held = contacts.give(actor().user_id or 0, shown, now)
         return jsonify(copy | {"account_id": actor().user_id, "at": now.isoformat(), "contact": held})
 
-    @expose("/offline", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/offline", "POST")
     def send(self) -> Any:
         """Take what a phone kept, in its order: each entry by itself, each once, refused ones with every reason.
         ---

@@ -6,14 +6,11 @@ import datetime as dt
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload, undefer
 
 from app import clock, scope, scope_parts
-from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, once, page, whole
+from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, page, whole
 from app.api.reading import day, flag, keys, words
 from app.extensions import db
 from app.listings.maintenance import shown_as
@@ -35,10 +32,7 @@ class OrderApi(Resource):
     resource_name = "orders"
     openapi_spec_tag = "Visits"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give the open orders that are one's own or one's team's, within the horizon; the earliest planned first.
         ---
@@ -68,10 +62,7 @@ class OrderApi(Resource):
         ).execution_options(skip_scope=True)
         return page(statement, [MaintenanceOrder.planned_on, MaintenanceOrder.id], _order)
 
-    @expose("/<int:key>", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "PATCH")
     def change(self, key: int) -> Any:
         """Give an open order another day or level. An automatic one follows clock and ledger and is refused.
         ---
@@ -91,17 +82,12 @@ class OrderApi(Resource):
             row = orders.amend(session, actor(), key, given, reason, clock.now())
         return jsonify(_order(row))
 
-    @expose("/reassign", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/reassign", "POST", once=True)
     def reassign(self) -> Any:
         """Give one or many open orders to another worker of their unit; each has its own outcome.
         ---
         post:
           summary: 改派一条或多条待维保任务；每条各自的结果
-          once: true
           takes: OrderReassign
           gives: {200: OrderReassigned}
         """
@@ -111,17 +97,12 @@ class OrderApi(Resource):
             done = orders.reassign(session, actor(), ids, worker_id, clock.now())
         return jsonify(rows=[{"id": one.id, "ok": one.ok, "text": told(one.text)} for one in done])
 
-    @expose("/year-plan", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/year-plan", "POST", once=True)
     def year_plan(self) -> Any:
         """Make a year's orders for elevators, the last one annual; or only say what would be made.
         ---
         post:
           summary: 生成一年计划，最后一次为年度维保；preview 为 true 时只预览
-          once: true
           takes: NewYearPlan
           gives: {200: YearPlan}
         """

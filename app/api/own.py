@@ -9,14 +9,11 @@ import secrets
 from typing import Any
 
 from flask import current_app, jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
 from app.api.applications import full as application_full
-from app.api.base import Resource, actor, answers, body, in_person, once
+from app.api.base import Resource, actor, answers, body, in_person
 from app.api.people import certificate, full
 from app.api.people_deeds import hand_in
 from app.api.reading import day, keys, words
@@ -45,10 +42,7 @@ class ProfileApi(Resource):
     resource_name = "me"
     openapi_spec_tag = "Me"
 
-    @expose("/profile", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/profile", "GET")
     def profile(self) -> Any:
         """Give what the page shows of one's own account.
         ---
@@ -58,10 +52,7 @@ class ProfileApi(Resource):
         """
         return jsonify(_profile())
 
-    @expose("/profile", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
+    @answers("/profile", "PATCH")
     def change(self) -> Any:
         """Change one's sex; name, roles and place are the giver's.
         ---
@@ -77,10 +68,7 @@ class ProfileApi(Resource):
             own_data.set_sex(session, actor(), words(sent, "sex", 10), clock.now())
         return jsonify(_profile())
 
-    @expose("/avatar", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/avatar", "PUT")
     def set_avatar(self) -> Any:
         """Keep a picture: its middle square, made small.
         ---
@@ -96,10 +84,7 @@ class ProfileApi(Resource):
             own_data.set_avatar(session, actor(), file.stream, clock.now())  # type: ignore[arg-type]
         return jsonify(_profile())
 
-    @expose("/avatar", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/avatar", "DELETE")
     def drop_avatar(self) -> Any:
         """Take one's picture away; none there is no error.
         ---
@@ -111,10 +96,7 @@ class ProfileApi(Resource):
             own_data.remove_avatar(session, actor(), clock.now())
         return jsonify(_profile())
 
-    @expose("/mail/code", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/mail/code", "POST")
     def mail_code(self) -> Any:
         """Send a code to the address that is to be verified: one's own doing, no token's, and by the own password.
         ---
@@ -132,10 +114,7 @@ class ProfileApi(Resource):
             sent_to = own_data.ask_mail(session, actor(), mail, clock.now(), request.remote_addr, asked_by)
         return jsonify(sent_to=sent_to, request=asked_by)
 
-    @expose("/mail", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/mail", "PUT")
     def mail(self) -> Any:
         """Keep the address that the code went to; it is good with the `request` of the answer that sent it.
         ---
@@ -160,10 +139,7 @@ class OwnPersonApi(Resource):
     resource_name = "me"
     openapi_spec_tag = "Me"
 
-    @expose("/person", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/person", "GET")
     def person(self) -> Any:
         """Give one's own filing, certificates, this month's quota and what keeps one from checking in.
         ---
@@ -175,10 +151,7 @@ class OwnPersonApi(Resource):
         face = consents.face_of(db.session, row.id) is not None
         return jsonify(full(row) | {"face": face, "may_ask": actor().may(Verb.OWN_CERTIFICATE) and row.left_on is None})
 
-    @expose("/certificates", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/certificates", "GET")
     def certificates(self) -> Any:
         """Give one's own grade certificates with their states, the newest first.
         ---
@@ -190,17 +163,12 @@ class OwnPersonApi(Resource):
         rows = scope.apply(held, actor()).order_by(GradeCertificate.id.desc())
         return jsonify(rows=[certificate(one) for one in db.session.scalars(rows)])
 
-    @expose("/certificates", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/certificates", "POST", once=True)
     def ask(self) -> Any:
         """更新级别: certificate and scans together; the quota rises when the regulator approves.
         ---
         post:
           summary: 申报本人的等级证书；扫描件先用 POST /files?kind=grade 上传
-          once: true
           takes: NewCertificate
           gives: {201: Certificate}
         """
@@ -214,34 +182,24 @@ class OwnPersonApi(Resource):
             grades.submit(session, actor(), row, keys(sent, "attachments", MOST_SCANS), now)
         return jsonify(certificate(row)), 201
 
-    @expose("/declarations", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/declarations", "POST", once=True)
     def declare(self) -> Any:
         """Hand in one's own signed declaration with its scans; it counts when the regulator approves it.
         ---
         post:
           summary: 提交本人的自我声明承诺书；扫描件先用 POST /files?kind=declaration 上传
-          once: true
           takes: NewDeclaration
           gives: {201: ApplicationWhole}
         """
         require(actor(), Verb.OWN_CERTIFICATE)
         return jsonify(application_full(hand_in(_person().id))), 201
 
-    @expose("/real-name", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/real-name", "POST", once=True)
     def real_name(self) -> Any:
         """Ask the real-name service about oneself; the answer comes later.
         ---
         post:
           summary: 提交本人的实名核验；本平台没有接入核验服务时拒绝
-          once: true
           gives: {200: PersonWhole}
         """
         key, now = _person().id, clock.now()

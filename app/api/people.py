@@ -6,15 +6,12 @@ import datetime as dt
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
 from app.api import listed
 from app.api.applications import full as application_full
-from app.api.base import Resource, actor, answers, body, finding_list, iso, once, whole
+from app.api.base import Resource, actor, answers, body, finding_list, iso, whole
 from app.api.reading import day, words
 from app.errors import Finding, refuse
 from app.extensions import db
@@ -41,10 +38,7 @@ class PersonApi(Resource):
     resource_name = "people"
     openapi_spec_tag = "People"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give persons, the newest first; the parameters are those of the page.
         ---
@@ -68,10 +62,7 @@ class PersonApi(Resource):
         """
         return listed.page(PEOPLE, brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one person with certificates, this month's quota and what keeps him from checking in.
         ---
@@ -81,10 +72,7 @@ class PersonApi(Resource):
         """
         return jsonify(full(_row(key)))
 
-    @expose("/<int:key>/quota", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/quota", "GET")
     def quota(self, key: int) -> Any:
         """Give the quota of this month: all accounts of this human together.
         ---
@@ -94,10 +82,7 @@ class PersonApi(Resource):
         """
         return jsonify(_quota(_row(key)))
 
-    @expose("/<int:key>/history", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/history", "GET")
     def history(self, key: int) -> Any:
         """Give every version of the filing with what it changed, and every step.
         ---
@@ -128,17 +113,12 @@ class PersonApi(Resource):
         ]  # fmt: skip
         return jsonify(versions=versions, steps=done)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def make(self) -> Any:
         """Enter a person of one's own unit as a draft.
         ---
         post:
           summary: 添加本单位人员（草稿）
-          once: true
           takes: NewPerson
           gives: {201: PersonWhole}
         """
@@ -151,17 +131,12 @@ class PersonApi(Resource):
             )  # fmt: skip
         return jsonify(full(row)), 201
 
-    @expose("/<int:key>", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>", "PATCH", once=True)
     def change(self, key: int) -> Any:
         """Change a person; what is not given stays. What is approved stays in force until the change is.
         ---
         patch:
           summary: 修改人员；已备案的，修改须重新上报
-          once: true
           takes: PersonChange
           gives: {200: PersonWhole}
         """
@@ -179,10 +154,7 @@ class PersonApi(Resource):
             )  # fmt: skip
         return jsonify(full(row))
 
-    @expose("/<int:key>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "DELETE")
     def remove(self, key: int) -> Any:
         """Delete a person entered by mistake; whoever has records stays.
         ---
@@ -201,27 +173,19 @@ class PersonFilingApi(Resource):
     resource_name = "people"
     openapi_spec_tag = "People"
 
-    @expose("/<int:key>/submit", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/submit", "POST", once=True)
     def submit(self, key: int) -> Any:
         """上报: hand the person's filing to the officers; everything that is wrong is told at once.
         ---
         post:
           summary: 上报人员备案
-          once: true
           gives: {201: ApplicationWhole}
         """
         with transaction(db.session) as session:
             made = person_filing.submit(session, actor(), key, clock.now())
         return jsonify(application_full(made)), 201
 
-    @expose("/<int:key>/withdraw", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/withdraw", "POST")
     def withdraw(self, key: int) -> Any:
         """Take back what waits for the officers.
         ---
@@ -237,10 +201,7 @@ class PersonFilingApi(Resource):
             done = applications.withdraw(session, actor(), waiting.id, clock.now())
         return jsonify(application_full(done))
 
-    @expose("/<int:key>/discard", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/discard", "POST")
     def discard(self, key: int) -> Any:
         """Drop a change that was not handed in.
         ---

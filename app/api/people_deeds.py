@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
 from app.api.applications import full as application_full
-from app.api.base import Resource, actor, answers, body, finding_list, iso, once
+from app.api.base import Resource, actor, answers, body, finding_list, iso
 from app.api.people import certificate, full
 from app.api.reading import day, flag, part, words
 from app.api.reading import key as key_of
@@ -38,10 +35,7 @@ class CertificateApi(Resource):
     resource_name = "people"
     openapi_spec_tag = "People"
 
-    @expose("/<int:key>/certificates", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/certificates", "GET")
     def certificates(self, key: int) -> Any:
         """Give a person's grade certificates with their states, the newest first.
         ---
@@ -53,17 +47,12 @@ class CertificateApi(Resource):
         held = select(GradeCertificate).where(GradeCertificate.person_id == row.id).order_by(GradeCertificate.id.desc())
         return jsonify(rows=[certificate(one) for one in db.session.scalars(scope.apply(held, actor()))])
 
-    @expose("/<int:key>/certificates", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/certificates", "POST", once=True)
     def file(self, key: int) -> Any:
         """Enter a certificate and ask the regulator, with its scans: both or neither.
         ---
         post:
           summary: 申报等级证书；扫描件先用 POST /files 上传
-          once: true
           takes: NewCertificate
           gives: {201: ApplicationWhole}
         """
@@ -83,10 +72,7 @@ class DeclarationApi(Resource):
     resource_name = "people"
     openapi_spec_tag = "People"
 
-    @expose("/<int:key>/declarations", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/declarations", "GET")
     def declarations(self, key: int) -> Any:
         """Give a person's declarations with their states, the newest first.
         ---
@@ -98,17 +84,12 @@ class DeclarationApi(Resource):
         held = select(Declaration).where(Declaration.person_id == row.id).order_by(Declaration.id.desc())
         return jsonify(rows=[_declaration(one) for one in db.session.scalars(scope.apply(held, actor()))])
 
-    @expose("/<int:key>/declarations", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/declarations", "POST", once=True)
     def file(self, key: int) -> Any:
         """Hand in a signed declaration with its scans, for the regulator's review.
         ---
         post:
           summary: 提交自我声明承诺书；扫描件先用 POST /files 上传
-          once: true
           takes: NewDeclaration
           gives: {201: ApplicationWhole}
         """
@@ -131,17 +112,12 @@ class RealNameApi(Resource):
     resource_name = "people"
     openapi_spec_tag = "People"
 
-    @expose("/<int:key>/real-name", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/real-name", "POST", once=True)
     def ask(self, key: int) -> Any:
         """Ask the real-name service about a person of one's own unit; the answer comes later.
         ---
         post:
           summary: 提交实名核验；本平台没有接入核验服务时拒绝
-          once: true
           gives: {200: PersonWhole}
         """
         with transaction(db.session) as session:
@@ -162,10 +138,7 @@ class LeavingApi(Resource):
     resource_name = "people"
     openapi_spec_tag = "People"
 
-    @expose("/<int:key>/leaving", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/leaving", "GET")
     def board(self, key: int) -> Any:
         """Give all that a person of one's own unit still holds.
         ---
@@ -175,17 +148,12 @@ class LeavingApi(Resource):
         """
         return jsonify(_board(key))
 
-    @expose("/<int:key>/hand-over", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/hand-over", "POST", once=True)
     def hand_over(self, key: int) -> Any:
         """Give all, or what is chosen by kind, to a successor of the same unit.
         ---
         post:
           summary: 交接给本单位的另一人：全部，或按类逐项
-          once: true
           takes: HandOver
           gives: {200: HandedOver}
         """
@@ -195,10 +163,7 @@ class LeavingApi(Resource):
             counts = leaving.hand_over(session, actor(), key, key_of(sent, "successor_id"), chosen, clock.now())
         return jsonify(counts=counts, board=_board(key))
 
-    @expose("/<int:key>/leave", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/leave", "POST")
     def leave(self, key: int) -> Any:
         """Leave the unit: refused until all is handed over; the person's accounts end.
         ---

@@ -6,13 +6,10 @@ import datetime as dt
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, once, page
+from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, page
 from app.api.reading import day, words
 from app.errors import Finding, NotFound, refuse
 from app.extensions import db
@@ -36,10 +33,7 @@ class PolicyApi(Resource):
     resource_name = "policy"
     openapi_spec_tag = "Policy"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give every value of a region on a day with where it comes from.
         ---
@@ -55,10 +49,7 @@ class PolicyApi(Resource):
         rows = [_value(found, held, names) for found, held in book.items()]
         return jsonify(region=code, on=on.isoformat(), version=policy_version(db.session, code, on), rows=rows)
 
-    @expose("/<key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<key>", "GET")
     def get(self, key: str) -> Any:
         """Give one parameter: its value, what it was and will be, what the presets say.
         ---
@@ -88,10 +79,7 @@ class PolicyApi(Resource):
         value = _value(known, held, names)
         return jsonify(key=key, meaning=SPECS[known].meaning, value=value, rows=rows, presets=presets)
 
-    @expose("/versions/<version>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/versions/<version>", "GET")
     def said(self, version: str) -> Any:
         """Give what a version said: records keep the version that judged them.
         ---
@@ -123,10 +111,7 @@ class ProposalApi(Resource):
     resource_name = "policy-proposals"
     openapi_spec_tag = "Policy"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give proposals, the newest first.
         ---
@@ -142,10 +127,7 @@ class ProposalApi(Resource):
             statement = statement.where(PolicyProposal.state == state)
         return page(statement, [PolicyProposal.id.desc()], _brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one proposal: what it would change, and whether this account may decide it.
         ---
@@ -155,17 +137,12 @@ class ProposalApi(Resource):
         """
         return jsonify(_full(scope.visible(db.session, actor(), PolicyProposal, key, "这件提议")))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def propose(self) -> Any:
         """Propose a value; it holds once a second person approves.
         ---
         post:
           summary: 提议新值，由第二人批准后自生效日起适用
-          once: true
           takes: NewProposal
           gives: {201: ProposalWhole}
         """
@@ -182,17 +159,12 @@ class ProposalApi(Resource):
             )  # fmt: skip
         return jsonify(_full(row)), 201
 
-    @expose("/<int:key>/decision", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/decision", "POST", once=True)
     def decide(self, key: int) -> Any:
         """Approve (with the version seen), reject, or take back one's own.
         ---
         post:
           summary: 批准、不同意或撤回提议
-          once: true
           takes: ProposalDecision
           gives: {200: ProposalWhole}
         """

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import scope
-from app.api.base import Resource, actor, answers, body, once
+from app.api.base import Resource, actor, answers, body
 from app.api.policy import sent_value
 from app.api.reading import asked_bool, day, words
 from app.errors import Finding, NotFound, refuse
@@ -30,17 +27,12 @@ class PolicyTestApi(Resource):
     resource_name = "policy-tests"
     openapi_spec_tag = "Policy"
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def enter(self) -> Any:
         """Enter the back-test of a draft value; draft and period are checked at once.
         ---
         post:
           summary: 政策回测：用一个拟定的值重算一段过去的日子，不改变任何记录
-          once: true
           takes: NewPolicyTest
           gives: {201: PolicyTest}
         """
@@ -57,10 +49,7 @@ class PolicyTestApi(Resource):
         number = policy_proposals.enter(key, value, region, first, last, "/policy/propose")
         return jsonify(_shown(jobs.of(db.session, actor(), number))), 201
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give how far it is, and when it is done the figures unit by unit.
         ---

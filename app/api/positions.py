@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api.applications import full as application_full
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import keys, words
 from app.errors import refuse
 from app.extensions import db
@@ -35,10 +32,7 @@ class PositionApi(Resource):
     resource_name = "elevators"
     openapi_spec_tag = "Elevators"
 
-    @expose("/<int:key>/captures", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/captures", "GET")
     def captures(self, key: int) -> Any:
         """Give what was taken beside the elevator, the newest first.
         ---
@@ -49,17 +43,12 @@ class PositionApi(Resource):
         row = scope.visible(db.session, actor(), Elevator, key, "这台电梯")
         return jsonify(rows=[shown(one) for one in captures.of_elevator(db.session, actor(), row.id)])
 
-    @expose("/<int:key>/captures", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/captures", "POST", once=True)
     def capture(self, key: int) -> Any:
         """Keep readings taken beside the elevator, its label and networks.
         ---
         post:
           summary: 现场标注位置、标牌和网络；已有位置的变动送审
-          once: true
           takes: NewCapture
           gives: {201: Captured}
         """
@@ -75,17 +64,12 @@ class PositionApi(Resource):
             made = shown(done.row)
         return jsonify(made | {"application": application}), 201
 
-    @expose("/<int:key>/corrections", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/corrections", "POST", once=True)
     def correct(self, key: int) -> Any:
         """Say what the record has wrong; an officer decides, nothing changes before.
         ---
         post:
           summary: 信息纠错；审核通过后更正
-          once: true
           takes: NewCorrection
           gives: {201: ApplicationWhole}
         """

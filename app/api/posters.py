@@ -8,9 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -34,10 +31,7 @@ class PosterApi(Resource):
     resource_name = "invitation-posters"
     openapi_spec_tag = "People"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give those that still hold, the newest first; the link of none can be shown again.
         ---
@@ -50,10 +44,7 @@ class PosterApi(Resource):
         live = live.options(joinedload(InvitationPoster.unit))
         return page(scope.apply(live, actor()), [InvitationPoster.id.desc()], _poster)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "POST")
     def make(self) -> Any:
         """Make one for a kind of people, for some hours, for so many at most; link and picture are in this answer only.
         ---
@@ -76,10 +67,7 @@ class PosterApi(Resource):
         answer.headers["Cache-Control"] = "no-store, max-age=0"
         return answer, 201
 
-    @expose("/<int:key>/close", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/close", "POST")
     def close(self, key: int) -> Any:
         """End one before its time; who asked by it already goes on.
         ---

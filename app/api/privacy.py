@@ -8,14 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, in_person, iso, once, whole
+from app.api.base import Resource, actor, answers, body, in_person, iso, whole
 from app.api.reading import words
 from app.errors import refuse
 from app.extensions import db
@@ -40,10 +37,7 @@ class PrivacyApi(Resource):
     resource_name = "privacy"
     openapi_spec_tag = "Privacy"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def get(self) -> Any:
         """Give one's consent to the face photo, with its words, and one's own requests.
         ---
@@ -54,10 +48,7 @@ class PrivacyApi(Resource):
         in_person()
         return jsonify(_own())
 
-    @expose("/face", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/face", "PUT")
     def give_face(self) -> Any:
         """Give one's photo with the consent to its words; `agreed` is 1 or absent.
         ---
@@ -77,10 +68,7 @@ class PrivacyApi(Resource):
             consents.give_face(session, actor(), stream, name, agreed, clock.now())  # type: ignore[arg-type]
         return jsonify(_own())
 
-    @expose("/face", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/face", "DELETE")
     def withdraw_face(self) -> Any:
         """Take back one's consent: the photo goes at once.
         ---
@@ -93,10 +81,7 @@ class PrivacyApi(Resource):
             consents.withdraw_face(session, actor(), clock.now())
         return jsonify(_own())
 
-    @expose("/face/compare", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/face/compare", "PUT")
     def agree_to_compare(self) -> Any:
         """Consent to one's photos being compared at check-in; `agreed` is 1 or absent.
         ---
@@ -113,10 +98,7 @@ class PrivacyApi(Resource):
             consents.agree_to_compare(session, actor(), agreed, clock.now())
         return jsonify(_own())
 
-    @expose("/face/compare", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/face/compare", "DELETE")
     def withdraw_compare(self) -> Any:
         """Take back the consent to comparing; the photo stays for people's eyes.
         ---
@@ -129,17 +111,12 @@ class PrivacyApi(Resource):
             consents.withdraw_compare(session, actor(), clock.now())
         return jsonify(_own())
 
-    @expose("/requests", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/requests", "POST", once=True)
     def ask(self) -> Any:
         """Ask for a copy, a correction or an erasure of one's own data.
         ---
         post:
           summary: 请求查阅、更正或删除本人的个人信息（个人令牌不能办）
-          once: true
           takes: NewPersonalRequest
           gives: {201: PersonalRequest}
         """
@@ -151,10 +128,7 @@ class PrivacyApi(Resource):
             )
         return jsonify(_request(row)), 201
 
-    @expose("/copy", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/copy", "POST")
     def copy(self) -> Any:
         """Give what the platform holds of oneself, numbers whole; looking is logged.
         ---
@@ -176,10 +150,7 @@ class PersonalRequestApi(Resource):
     resource_name = "personal-requests"
     openapi_spec_tag = "Privacy"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give requests, the nearest limit first; the first tab is what waits.
         ---
@@ -196,10 +167,7 @@ class PersonalRequestApi(Resource):
         """
         return listed.page(PERSONAL_REQUESTS, _request)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one request.
         ---
@@ -209,17 +177,12 @@ class PersonalRequestApi(Resource):
         """
         return jsonify(_request(scope.visible(db.session, actor(), PersonalRequest, key, "这项请求")))
 
-    @expose("/<int:key>/answer", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/answer", "POST", once=True)
     def answer(self, key: int) -> Any:
         """Answer once, with the reason; a granted erasure takes pictures away at once.
         ---
         post:
           summary: 答复：办理或不予办理，写明理由
-          once: true
           takes: PersonalAnswer
           gives: {200: PersonalRequest}
         """
@@ -237,10 +200,7 @@ class PersonalRequestApi(Resource):
             row = personal_requests.decide(session, actor(), key, result == "done", said, seen, clock.now())
         return jsonify(_request(row))
 
-    @expose("/retention", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/retention", "GET")
     def retention(self) -> Any:
         """Give what is kept how long and why.
         ---

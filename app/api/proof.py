@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, once
+from app.api.base import Resource, actor, answers
 from app.errors import Finding, NotFound, refuse
 from app.extensions import db
 from app.models import Job
@@ -30,10 +27,7 @@ class ProofApi(Resource):
     resource_name = "export-proof"
     openapi_spec_tag = "Proof"
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "POST")
     def prove(self) -> Any:
         """Compare a file with the record of its export, and for its maker with the same export run now.
         ---
@@ -58,10 +52,7 @@ class AuditDayApi(Resource):
     resource_name = "audit-days"
     openapi_spec_tag = "Proof"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give the roots, the newest day first.
         ---
@@ -83,27 +74,19 @@ class AuditPackageApi(Resource):
     resource_name = "audit-packages"
     openapi_spec_tag = "Proof"
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def make(self) -> Any:
         """Enter the job that makes the package; its file is fetched from `/files` when it is done.
         ---
         post:
           summary: 生成审计日志核验包（全部日志、日根和核验程序）
-          once: true
           gives: {201: AuditPackage}
         """
         with transaction(db.session) as session:
             number = audit_days.enter_package(session, actor(), clock.now()).id
         return jsonify(_package(jobs.of(db.session, actor(), number))), 201
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give how far it is, and its file when it is done.
         ---

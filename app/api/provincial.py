@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import words
 from app.errors import refuse
 from app.extensions import db
@@ -32,10 +29,7 @@ class ProvincialApi(Resource):
     resource_name = "provincial"
     openapi_spec_tag = "Provincial register"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give what differs, as the page does.
         ---
@@ -50,10 +44,7 @@ class ProvincialApi(Resource):
         """
         return listed.page(DIFFERENCES, difference)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one difference.
         ---
@@ -63,17 +54,12 @@ class ProvincialApi(Resource):
         """
         return jsonify(difference(scope.visible(db.session, actor(), ProvincialDifference, key, "这条核对")))
 
-    @expose("/<int:key>/take", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/take", "POST", once=True)
     def take(self, key: int) -> Any:
         """Take theirs into a draft of the elevator.
         ---
         post:
           summary: 采用省平台的内容：写入草稿，上报审核后生效
-          once: true
           takes: ProvincialTaking
           gives: {200: ProvincialDifference}
         """
@@ -84,17 +70,12 @@ class ProvincialApi(Resource):
             provincial_ways.take(session, actor(), key, names, clock.now())
         return jsonify(difference(scope.visible(db.session, actor(), ProvincialDifference, key, "这条核对")))
 
-    @expose("/<int:key>/keep", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/keep", "POST", once=True)
     def keep(self, key: int) -> Any:
         """Keep ours, with the reason.
         ---
         post:
           summary: 保留本平台的内容，须写明理由；省平台再变化时重新提示
-          once: true
           takes: ProvincialKeeping
           gives: {200: ProvincialDifference}
         """
@@ -102,17 +83,12 @@ class ProvincialApi(Resource):
             row = provincial_ways.keep(session, actor(), key, words(body(), "reason", 1000), clock.now())
         return jsonify(difference(row))
 
-    @expose("/<int:key>/link", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/link", "POST", once=True)
     def link(self, key: int) -> Any:
         """Say which unit of ours the register's name is.
         ---
         post:
           summary: 关联单位（监管部门）：省平台上的这个名称就是本平台的哪个单位
-          once: true
           takes: ProvincialLinking
           gives: {200: ProvincialDifference}
         """
@@ -125,10 +101,7 @@ class ProvincialApi(Resource):
             row = provincial_ways.link(session, actor(), key, side, unit, reason, clock.now())
         return jsonify(difference(row))
 
-    @expose("/runs", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/runs", "GET")
     def runs(self) -> Any:
         """Give runs, as the page does.
         ---
@@ -139,10 +112,7 @@ class ProvincialApi(Resource):
         """
         return listed.page(RUNS, run)
 
-    @expose("/runs/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/runs/<int:key>", "GET")
     def read_run(self, key: int) -> Any:
         """Give one run with what became of each code.
         ---
@@ -158,17 +128,12 @@ class ProvincialApi(Resource):
             for one in db.session.scalars(items.limit(MOST_ITEMS))
         ]})  # fmt: skip
 
-    @expose("/runs", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/runs", "POST", once=True)
     def sync(self) -> Any:
         """Begin a run by codes, or for a region.
         ---
         post:
           summary: 同步省平台数据：给出代码，或（监管部门）地区；在后台进行
-          once: true
           takes: ProvincialSync
           gives: {202: ProvincialRun}
         """

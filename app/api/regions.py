@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import or_, select
 
 from app.api.base import Resource, answers, iso, page
@@ -27,10 +24,7 @@ class RegionApi(Resource):
     resource_name = "regions"
     openapi_spec_tag = "Regions"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give regions by their codes, which is the order of the tree.
         ---
@@ -54,10 +48,7 @@ class RegionApi(Resource):
             statement = statement.where(Region.code >= low, Region.code < high)
         return page(statement, [Region.code], _region)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one region.
         ---

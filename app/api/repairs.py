@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.offline import accuracy_of, contact_of, entries_of, key_text, taken
 from app.api.offline import instant as kept_instant
 from app.api.reading import flag, instant, keys, whole, words
@@ -43,10 +40,7 @@ class RepairApi(Resource):
     resource_name = "repairs"
     openapi_spec_tag = "Repairs"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give repair orders, as the page does.
         ---
@@ -69,10 +63,7 @@ class RepairApi(Resource):
         """
         return listed.page(REPAIRS, repair)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one order.
         ---
@@ -82,17 +73,12 @@ class RepairApi(Resource):
         """
         return jsonify(repair(scope.visible(db.session, actor(), RepairOrder, key, "维修工单")))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def report(self) -> Any:
         """Report a fault of an elevator, with photos sent before. The same `client_key` again gives the same order.
         ---
         post:
           summary: 报修登记；照片先用 /files 上传
-          once: true
           takes: RepairReport
           gives: {201: Repair}
         """
@@ -105,17 +91,12 @@ class RepairApi(Resource):
             )  # fmt: skip
         return jsonify(repair(row)), 201
 
-    @expose("/<int:key>/assign", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/assign", "POST", once=True)
     def assign(self, key: int) -> Any:
         """Send a worker, and whoever goes along; once more sends others.
         ---
         post:
           summary: 维修指派：维修员和协同人员
-          once: true
           takes: RepairAssignment
           gives: {200: Repair}
         """
@@ -125,17 +106,12 @@ class RepairApi(Resource):
             row = repair_work.assign(session, actor(), key, worker, helpers, clock.now())
         return jsonify(repair(row))
 
-    @expose("/<int:key>/take-back", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/take-back", "POST", once=True)
     def take_back(self, key: int) -> Any:
         """Take it back from whoever was sent, before he began.
         ---
         post:
           summary: 收回派工
-          once: true
           takes: RepairReason
           gives: {200: Repair}
         """
@@ -144,51 +120,36 @@ class RepairApi(Resource):
             row = repair_work.take_back(session, actor(), key, words(sent, "reason", 2000), clock.now())
         return jsonify(repair(row))
 
-    @expose("/<int:key>/accept", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/accept", "POST", once=True)
     def accept(self, key: int) -> Any:
         """Accept what one was sent to, or take what nobody was.
         ---
         post:
           summary: 接单
-          once: true
           gives: {200: Repair}
         """
         with transaction(db.session) as session:
             row = repair_work.accept(session, actor(), key, clock.now())
         return jsonify(repair(row))
 
-    @expose("/<int:key>/depart", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/depart", "POST", once=True)
     def depart(self, key: int) -> Any:
         """Set out.
         ---
         post:
           summary: 出发
-          once: true
           gives: {200: Repair}
         """
         with transaction(db.session) as session:
             row = repair_work.depart(session, actor(), key, clock.now())
         return jsonify(repair(row))
 
-    @expose("/<int:key>/start", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/start", "POST", once=True)
     def start(self, key: int) -> Any:
         """Begin on the spot; where the phone is, is kept and stops nobody.
         ---
         post:
           summary: 开始维修；调用者为签到人
-          once: true
           takes: RepairStart
           gives: {200: Repair}
         """
@@ -198,10 +159,7 @@ class RepairApi(Resource):
             row = repair_work.start(session, actor(), key, place, clock.now())
         return jsonify(repair(row))
 
-    @expose("/offline", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/offline", "POST")
     def send_steps(self) -> Any:
         """Take steps that a phone kept, in their order: each by itself, each once, refused ones with every reason.
         ---
@@ -215,17 +173,12 @@ class RepairApi(Resource):
         given, shown = entries_of(sent), kept_instant(sent, "phone_at")
         return jsonify(received_at=iso(clock.now()), entries=[_take(entry, shown) for entry in given])
 
-    @expose("/<int:key>/end", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/end", "POST", once=True)
     def end(self, key: int) -> Any:
         """End it; times that were not sent when they were are told now and marked. The same `end_key` is one end.
         ---
         post:
           summary: 结束维修；没有网络时没发送的时间在这里补填
-          once: true
           takes: RepairEnd
           gives: {200: Repair}
         """
@@ -240,17 +193,12 @@ class RepairApi(Resource):
             row = repair_work.end(session, actor(), key, told, clock.now())
         return jsonify(repair(row))
 
-    @expose("/<int:key>/decision", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/decision", "POST", once=True)
     def decide(self, key: int) -> Any:
         """The manager's word, where the region's policy asks for it.
         ---
         post:
           summary: 审批维修工单；驳回须写明理由
-          once: true
           takes: RepairDecision
           gives: {200: Repair}
         """
@@ -260,17 +208,12 @@ class RepairApi(Resource):
             row = repair_work.decide(session, actor(), key, decision, reason, clock.now())
         return jsonify(repair(row))
 
-    @expose("/<int:key>/answer", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/answer", "POST", once=True)
     def answer(self, key: int) -> Any:
         """The use unit's word on a repair that ended; what is not mended becomes an order of its own.
         ---
         post:
           summary: 使用单位确认修好，或反映仍有问题（另成一张工单，退回维保单位）
-          once: true
           takes: RepairAnswer
           gives: {200: Repair}
         """
@@ -282,17 +225,12 @@ class RepairApi(Resource):
             )
         return jsonify(repair(row))
 
-    @expose("/<int:key>/cancel", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/cancel", "POST", once=True)
     def cancel(self, key: int) -> Any:
         """Take one's unit's report back, before anybody began.
         ---
         post:
           summary: 撤销报修
-          once: true
           takes: RepairReason
           gives: {200: Repair}
         """

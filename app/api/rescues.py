@@ -6,14 +6,11 @@ import datetime as dt
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once, whole
+from app.api.base import Resource, actor, answers, body, iso, whole
 from app.api.reading import flag, words
 from app.errors import refuse
 from app.extensions import db
@@ -36,10 +33,7 @@ class RescueApi(Resource):
     resource_name = "rescues"
     openapi_spec_tag = "Rescues"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give rescues, as the page of the history does.
         ---
@@ -64,10 +58,7 @@ class RescueApi(Resource):
         """
         return listed.page(RESCUES, rescue)
 
-    @expose("/centre", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/centre", "GET")
     def centre(self) -> Any:
         """Give what the centre shows: the last three days and all that is open.
         ---
@@ -81,10 +72,7 @@ class RescueApi(Resource):
         """
         return listed.page(RESCUE_CENTRE, rescue)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one rescue with its calls, steps and call-backs.
         ---
@@ -94,17 +82,12 @@ class RescueApi(Resource):
         """
         return _whole(key)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def report(self) -> Any:
         """Take a call at the desk, for an elevator by its number or its code; what is open for it is joined.
         ---
         post:
           summary: 电话接警；这台电梯正在救援的，并入
-          once: true
           takes: RescueReport
           gives: {200: RescueWhole}
         """
@@ -122,10 +105,7 @@ class RescueApi(Resource):
             key = row.id
         return _whole(key)
 
-    @expose("/<int:key>/candidates", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/candidates", "GET")
     def candidates(self, key: int) -> Any:
         """Give who could help at the second level, the nearest first.
         ---
@@ -142,34 +122,24 @@ class RescueApi(Resource):
         ]  # fmt: skip
         return jsonify(rows=rows)
 
-    @expose("/<int:key>/take", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/take", "POST", once=True)
     def take(self, key: int) -> Any:
         """Take the case at the desk.
         ---
         post:
           summary: 接警
-          once: true
           gives: {200: RescueWhole}
         """
         with transaction(db.session) as session:
             rescue_desk.take(session, actor(), key, clock.now())
         return _whole(key)
 
-    @expose("/<int:key>/dispatch", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/dispatch", "POST", once=True)
     def dispatch(self, key: int) -> Any:
         """Call a unit out.
         ---
         post:
           summary: 派单、升级、改派；row_version 为看到的版本，已有变化的拒绝
-          once: true
           takes: RescueDispatching
           gives: {200: RescueWhole}
         """
@@ -185,17 +155,12 @@ class RescueApi(Resource):
             )  # fmt: skip
         return _whole(key)
 
-    @expose("/<int:key>/back", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/back", "POST", once=True)
     def back(self, key: int) -> Any:
         """Take the last step back.
         ---
         post:
           summary: 退回上一步
-          once: true
           takes: RescueBack
           gives: {200: RescueWhole}
         """
@@ -204,17 +169,12 @@ class RescueApi(Resource):
             rescue_desk.step_back(session, actor(), key, words(sent, "reason", 2000), clock.now())
         return _whole(key)
 
-    @expose("/<int:key>/close", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/close", "POST", once=True)
     def close(self, key: int) -> Any:
         """End what was no entrapment.
         ---
         post:
           summary: 结束不是困人的报警
-          once: true
           takes: RescueEnd
           gives: {200: RescueWhole}
         """
@@ -225,17 +185,12 @@ class RescueApi(Resource):
             )
         return _whole(key)
 
-    @expose("/<int:key>/join", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/join", "POST", once=True)
     def join(self, key: int) -> Any:
         """Join it to another that is the same.
         ---
         post:
           summary: 并入另一件
-          once: true
           takes: RescueJoin
           gives: {200: RescueWhole}
         """
@@ -244,17 +199,12 @@ class RescueApi(Resource):
             rescue_desk.join(session, actor(), key, words(sent, "number", 40), words(sent, "note", 2000), clock.now())
         return _whole(key)
 
-    @expose("/<int:key>/call-back", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/call-back", "POST", once=True)
     def call_back(self, key: int) -> Any:
         """Keep a call-back.
         ---
         post:
           summary: 记录回访
-          once: true
           takes: RescueCallbackNew
           gives: {200: RescueWhole}
         """
@@ -266,17 +216,12 @@ class RescueApi(Resource):
             )  # fmt: skip
         return _whole(key)
 
-    @expose("/<int:key>/accept", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/accept", "POST", once=True)
     def accept(self, key: int) -> Any:
         """Accept the call for one's unit.
         ---
         post:
           summary: 接单；坐席代记时给出 call_id
-          once: true
           takes: RescueAnswer
           gives: {200: RescueWhole}
         """
@@ -285,17 +230,12 @@ class RescueApi(Resource):
             rescue_answers.accept(session, actor(), key, clock.now(), _sent(sent), _call(sent))
         return _whole(key)
 
-    @expose("/<int:key>/arrive", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/arrive", "POST", once=True)
     def arrive(self, key: int) -> Any:
         """Arrive.
         ---
         post:
           summary: 到达
-          once: true
           takes: RescueAnswer
           gives: {200: RescueWhole}
         """
@@ -304,17 +244,12 @@ class RescueApi(Resource):
             rescue_answers.arrive(session, actor(), key, clock.now(), _sent(sent), _call(sent))
         return _whole(key)
 
-    @expose("/<int:key>/free", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/free", "POST", once=True)
     def free(self, key: int) -> Any:
         """They are out: cause and numbers.
         ---
         post:
           summary: 救出；须给出结果、原因和人数
-          once: true
           takes: RescueFreeing
           gives: {200: RescueWhole}
         """
@@ -325,17 +260,12 @@ class RescueApi(Resource):
             rescue_answers.free(session, actor(), key, form, clock.now(), _sent(sent), _call(sent))
         return _whole(key)
 
-    @expose("/<int:key>/pass", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/pass", "POST", once=True)
     def hand_on(self, key: int) -> Any:
         """Hand it on to a colleague.
         ---
         post:
           summary: 转派给本单位的另一位人员
-          once: true
           takes: RescuePassing
           gives: {200: RescueWhole}
         """

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, body, chosen, iso, once, page, whole
+from app.api.base import Resource, actor, answers, body, chosen, iso, page, whole
 from app.api.reading import asked_bool, day, flag, key, words
 from app.errors import refuse
 from app.extensions import db
@@ -31,10 +28,7 @@ class SafetyRecordApi(Resource):
     resource_name = "safety-records"
     openapi_spec_tag = "Safety"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give records, the newest day first.
         ---
@@ -60,10 +54,7 @@ class SafetyRecordApi(Resource):
             statement = statement.where(SafetyRecord.on <= last)
         return page(statement, [SafetyRecord.on.desc(), SafetyRecord.id.desc()], _record)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one record.
         ---
@@ -73,17 +64,12 @@ class SafetyRecordApi(Resource):
         """
         return jsonify(_record(scope.visible(db.session, actor(), SafetyRecord, key, "这条记录")))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def make(self) -> Any:
         """Make the record of a day, week or month; once made it stays.
         ---
         post:
           summary: 填写安全记录
-          once: true
           takes: NewSafetyRecord
           gives: {201: SafetyRecord}
         """
@@ -106,10 +92,7 @@ class PatrolApi(Resource):
     resource_name = "patrols"
     openapi_spec_tag = "Safety"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give rounds, the nearest day first.
         ---
@@ -129,10 +112,7 @@ class PatrolApi(Resource):
             statement = statement.where(PatrolRound.account_id == (actor().user_id or 0))
         return page(statement, [PatrolRound.due_on, PatrolRound.id], _patrol)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one round with its stops.
         ---
@@ -142,17 +122,12 @@ class PatrolApi(Resource):
         """
         return jsonify(patrol_whole(scope.visible(db.session, actor(), PatrolRound, key, "这次巡检")))
 
-    @expose("/stops/<int:key>", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/stops/<int:key>", "POST", once=True)
     def check(self, key: int) -> Any:
         """Give the result of one stop of one's own round; it stands once given.
         ---
         post:
           summary: 填写一站的巡检结果
-          once: true
           takes: StopResult
           gives: {200: PatrolStop}
         """

@@ -6,9 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock
 from app.api.base import Resource, actor, answers, chosen
@@ -34,10 +31,7 @@ class ScoreSimulationApi(Resource):
     resource_name = "score-simulations"
     openapi_spec_tag = "Scores"
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give what doing nothing, the chosen fixes together and everything make of the score, and each fix.
         ---

@@ -6,9 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import scope
@@ -46,10 +43,7 @@ class ScoreApi(Resource):
     resource_name = "scores"
     openapi_spec_tag = "Scores"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give the ranking of a computation by the total.
         ---
@@ -77,10 +71,7 @@ class ScoreApi(Resource):
             count_is_exact=not found.more,
         )  # fmt: skip
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one unit's score.
         ---
@@ -90,10 +81,7 @@ class ScoreApi(Resource):
         """
         return jsonify(shown(_held(key)))
 
-    @expose("/<int:key>/ledger", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/ledger", "GET")
     def ledger(self, key: int) -> Any:
         """Give the lines of one item; their exact fractions sum to the lost points.
         ---
@@ -113,10 +101,7 @@ class ScoreApi(Resource):
         found = db.session.scalars(lines.limit(size + 1).offset(number * size)).all()
         return jsonify(rows=[_line(one) for one in found[:size]], page=number, size=size, more=len(found) > size)
 
-    @expose("/<int:key>/records", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/records", "GET")
     def records(self, key: int) -> Any:
         """Give the records that one of the five other items counted, as they were known.
         ---
@@ -139,10 +124,7 @@ class ScoreApi(Resource):
         return jsonify(rows=rows, page=number, size=size, more=len(found) > (number + 1) * size)
 
 
-    @expose("/region", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/region", "GET")
     def region(self) -> Any:
         """Give the six items of a region as its cockpit shows them: means by elevators, who lowers them, the trend.
         ---
@@ -171,10 +153,7 @@ class ScoreApi(Resource):
             ],
         )  # fmt: skip
 
-    @expose("/comparison", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/comparison", "GET")
     def comparison(self) -> Any:
         """Give the fair comparison of a computation: each unit's band, and what can be said of it beside the whole.
         ---

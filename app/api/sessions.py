@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, session
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api.base import Resource, actor, answers, iso
@@ -27,10 +24,7 @@ class SessionApi(Resource):
     resource_name = "sessions"
     openapi_spec_tag = "Accounts"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give one's own sessions, the last used first.
         ---
@@ -41,10 +35,7 @@ class SessionApi(Resource):
         sessions.not_by_token(actor(), actor().user_id)
         return jsonify(rows=_rows(me()))
 
-    @expose("/<int:key>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "DELETE")
     def end(self, key: int) -> Any:
         """Sign a browser out: one's own, or of an account that one rules over.
         ---
@@ -63,10 +54,7 @@ class AccountSessionApi(Resource):
     resource_name = "accounts"
     openapi_spec_tag = "Accounts"
 
-    @expose("/<int:key>/sessions", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/sessions", "GET")
     def list_sessions(self, key: int) -> Any:
         """Give an account's sessions, the last used first.
         ---
@@ -78,10 +66,7 @@ class AccountSessionApi(Resource):
         sessions.not_by_token(actor(), row.id)
         return jsonify(rows=_rows(row))
 
-    @expose("/<int:key>/sessions", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/sessions", "DELETE")
     def end_sessions(self, key: int) -> Any:
         """Sign an account out everywhere, its tokens too; who ends his own keeps the browser that asks.
         ---

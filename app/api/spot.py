@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import day, flag, keys, words
 from app.api.reading import key as number_of
 from app.errors import refuse
@@ -36,10 +33,7 @@ class SpotDrawApi(Resource):
     resource_name = "spot-draws"
     openapi_spec_tag = "Checks"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give draws, as the page does.
         ---
@@ -57,17 +51,12 @@ class SpotDrawApi(Resource):
         """
         return listed.page(DRAWS, draw)
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def announce(self) -> Any:
         """Publish a draw: the list and the rules are fixed.
         ---
         post:
           summary: 公布抽查
-          once: true
           takes: NewSpotDraw
           gives: {200: SpotDraw}
         """
@@ -89,10 +78,7 @@ class SpotDrawApi(Resource):
             row = spot_draws.announce(session, actor(), plan, clock.now())
         return jsonify(draw(row))
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give the whole record of a draw: with it anybody works out the same.
         ---
@@ -104,10 +90,7 @@ class SpotDrawApi(Resource):
         chosen = [check(one) for one in spot_draws.checks_of(db.session, row)]
         return jsonify(draw(row) | {"population": row.population, "chosen": chosen})
 
-    @expose("/risks", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/risks", "GET")
     def risks(self) -> Any:
         """Give the riskiest, each with what its risk is made of.
         ---
@@ -124,17 +107,12 @@ class SpotDrawApi(Resource):
         rows = spot_risk.ranked(db.session, actor(), Asked(target), clock.now())[:MOST_SHOWN]
         return jsonify(rows=[{"code": r.code, "name": r.name, "risk": r.risk, "parts": dict(r.parts)} for r in rows])
 
-    @expose("/<int:key>/draw", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/draw", "POST", once=True)
     def draw(self, key: int) -> Any:
         """Draw with a public text, once.
         ---
         post:
           summary: 抽取；只能一次
-          once: true
           takes: SpotSeed
           gives: {200: SpotDraw}
         """
@@ -143,17 +121,12 @@ class SpotDrawApi(Resource):
             row = spot_draws.draw(session, actor(), key, words(sent, "seed_text", 500), clock.now())
         return jsonify(draw(row))
 
-    @expose("/<int:key>/cancel", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/cancel", "POST", once=True)
     def cancel(self, key: int) -> Any:
         """Cancel it; it stays visible with its reason.
         ---
         post:
           summary: 作废
-          once: true
           takes: SpotReason
           gives: {200: SpotDraw}
         """
@@ -169,10 +142,7 @@ class SpotCheckApi(Resource):
     resource_name = "spot-checks"
     openapi_spec_tag = "Checks"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give checks, as the page does; a unit those whose result is there.
         ---
@@ -192,10 +162,7 @@ class SpotCheckApi(Resource):
         """
         return listed.page(CHECKS, check)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one check.
         ---
@@ -205,17 +172,12 @@ class SpotCheckApi(Resource):
         """
         return jsonify(check(scope.visible(db.session, actor(), SpotCheck, key, "这项检查")))
 
-    @expose("/<int:key>/result", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/result", "POST", once=True)
     def result(self, key: int) -> Any:
         """Enter what was found, with photos sent before.
         ---
         post:
           summary: 填写结果；照片先用 /files 上传
-          once: true
           takes: SpotResult
           gives: {200: SpotCheck}
         """
@@ -228,17 +190,12 @@ class SpotCheckApi(Resource):
             )  # fmt: skip
         return jsonify(check(row))
 
-    @expose("/<int:key>/fix", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/fix", "POST", once=True)
     def fix(self, key: int) -> Any:
         """Say what was put right.
         ---
         post:
           summary: 提交整改
-          once: true
           takes: SpotFix
           gives: {200: SpotCheck}
         """
@@ -248,17 +205,12 @@ class SpotCheckApi(Resource):
             row = spot_checks.fix(session, actor(), key, words(sent, "note", 3000), clock.now(), files)
         return jsonify(check(row))
 
-    @expose("/<int:key>/review", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/review", "POST", once=True)
     def review(self, key: int) -> Any:
         """The second look: put right, or sent back.
         ---
         post:
           summary: 复查
-          once: true
           takes: SpotReview
           gives: {200: SpotCheck}
         """
@@ -268,17 +220,12 @@ class SpotCheckApi(Resource):
             row = spot_checks.review(session, actor(), key, confirmed, words(sent, "note", 3000), clock.now())
         return jsonify(check(row))
 
-    @expose("/<int:key>/skip", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/skip", "POST", once=True)
     def skip(self, key: int) -> Any:
         """Say why it can't be checked; nothing is drawn in its place.
         ---
         post:
           summary: 标为未检查
-          once: true
           takes: SpotReason
           gives: {200: SpotCheck}
         """
@@ -294,10 +241,7 @@ class SpotAvoidanceApi(Resource):
     resource_name = "spot-avoidances"
     openapi_spec_tag = "Checks"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give the last 200 of the region.
         ---
@@ -308,17 +252,12 @@ class SpotAvoidanceApi(Resource):
         statement = scope.apply(select(SpotAvoidance), actor(), SpotAvoidance).order_by(SpotAvoidance.id.desc())
         return jsonify(rows=[avoidance(row) for row in db.session.scalars(statement.limit(200))])
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def declare(self) -> Any:
         """Keep out of a unit's checks.
         ---
         post:
           summary: 登记回避
-          once: true
           takes: NewSpotAvoidance
           gives: {200: SpotAvoidance}
         """
@@ -330,17 +269,12 @@ class SpotAvoidanceApi(Resource):
             )  # fmt: skip
         return jsonify(avoidance(row))
 
-    @expose("/<int:key>/end", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/end", "POST", once=True)
     def end(self, key: int) -> Any:
         """It holds no more.
         ---
         post:
           summary: 解除回避
-          once: true
           gives: {200: SpotAvoidance}
         """
         with transaction(db.session) as session:

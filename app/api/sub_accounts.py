@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 
 from app import clock, scope
@@ -37,10 +34,7 @@ class SubAccountApi(Resource):
     resource_name = "accounts"
     openapi_spec_tag = "Accounts"
 
-    @expose("/subs", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/subs", "POST")
     def make(self) -> Any:
         """Make a sub-account within the policy's number; the first password is in this answer only.
         ---
@@ -60,10 +54,7 @@ class SubAccountApi(Resource):
             )  # fmt: skip
         return issued(made), 201
 
-    @expose("/partners", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/partners", "POST")
     def make_partner(self) -> Any:
         """Make the main account of a use unit that one's own unit filed; nobody is shown a password.
         ---
@@ -79,10 +70,7 @@ class SubAccountApi(Resource):
             row = main_accounts.create_partner_account(session, actor(), unit_id, clock.now())
         return jsonify(brief(row)), 201
 
-    @expose("/rescue-role", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/rescue-role", "PUT")
     def rescue_role(self) -> Any:
         """Say whether the main account itself is called out by SMS, and as what; empty takes it away.
         ---
@@ -95,10 +83,7 @@ class SubAccountApi(Resource):
             row = sub_accounts.set_own_rescue_role(session, actor(), words(body(), "rescue_role", 20), clock.now())
         return jsonify(full(row))
 
-    @expose("/<int:key>", methods=["PATCH"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "PATCH")
     def change(self, key: int) -> Any:
         """Change name, sex, state and rescue role; what is not given stays.
         ---
@@ -117,10 +102,7 @@ class SubAccountApi(Resource):
             )  # fmt: skip
         return jsonify(full(row))
 
-    @expose("/<int:key>", methods=["DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "DELETE")
     def remove(self, key: int) -> Any:
         """Delete one that never signed in, end one that did.
         ---
@@ -132,10 +114,7 @@ class SubAccountApi(Resource):
             gone = sub_accounts.remove(session, actor(), key, clock.now())
         return jsonify(deleted=gone)
 
-    @expose("/<int:key>/password", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/password", "POST")
     def password(self, key: int) -> Any:
         """Set a random or given new password; one's own is asked for, as on the page.
         ---
@@ -152,10 +131,7 @@ class SubAccountApi(Resource):
             made = sub_accounts.reset_password(session, actor(), key, clock.now(), typed)
         return issued(made)
 
-    @expose("/subs/<int:key>/phone", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/subs/<int:key>/phone", "PUT")
     def phone(self, key: int) -> Any:
         """Register a sub-account's phone that its owner has not proved; one's own password is asked for.
         ---
@@ -172,10 +148,7 @@ class SubAccountApi(Resource):
             row = sub_accounts.set_phone(session, actor(), key, number, clock.now())
         return jsonify(full(row))
 
-    @expose("/<int:key>/rights", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/rights", "GET")
     def rights(self, key: int) -> Any:
         """Give what can be ticked for a sub-account, and what is.
         ---
@@ -185,10 +158,7 @@ class SubAccountApi(Resource):
         """
         return jsonify(_rights(self._sub(key)))
 
-    @expose("/<int:key>/rights", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/rights", "PUT")
     def tick(self, key: int) -> Any:
         """Tick its rights: all that are not given are taken away.
         ---
@@ -202,10 +172,7 @@ class SubAccountApi(Resource):
             row = sub_rights.set_rights(session, actor(), key, wanted, clock.now())
         return jsonify(_rights(row))
 
-    @expose("/<int:key>/roles", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/roles", "PUT")
     def give_roles(self, key: int) -> Any:
         """Give it these roles instead of its own; its sessions end.
         ---
@@ -221,10 +188,7 @@ class SubAccountApi(Resource):
             )
         return jsonify(_rights(row))
 
-    @expose("/<int:key>/elevators", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/elevators", "GET")
     def elevators(self, key: int) -> Any:
         """Give the elevators that were assigned one by one; `sees_all_elevators` of the account says whether it is all.
         ---
@@ -238,10 +202,7 @@ class SubAccountApi(Resource):
         statement = scope.apply(select(Elevator), actor()).where(Elevator.id.in_(held))
         return page(statement, [Elevator.id], lambda e: {"id": e.id, "code": e.code, "address": e.address})
 
-    @expose("/<int:key>/elevators/give", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/elevators/give", "POST")
     def assign(self, key: int) -> Any:
         """All of the unit's by rule, later ones too; or what a search finds now, or single ones.
         ---
@@ -258,10 +219,7 @@ class SubAccountApi(Resource):
             count = sub_accounts.assign(session, actor(), key, _chosen(sent), clock.now())
         return jsonify(count=count, sees_all_elevators=self._sub(key).sees_all_elevators)
 
-    @expose("/<int:key>/elevators/take", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/elevators/take", "POST")
     def unassign(self, key: int) -> Any:
         """Take elevators away; none left is none, never all.
         ---

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock
-from app.api.base import Resource, actor, answers, body, iso, once
+from app.api.base import Resource, actor, answers, body, iso
 from app.api.reading import flag, words
 from app.extensions import db
 from app.models import Comment
@@ -26,10 +23,7 @@ class TalkApi(Resource):
     resource_name = "talk"
     openapi_spec_tag = "Talk"
 
-    @expose("/<entity>/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<entity>/<int:key>", "GET")
     def list(self, entity: str, key: int) -> Any:
         """Give the remarks on a record, the newest first, and whether one watches it.
         ---
@@ -42,17 +36,12 @@ class TalkApi(Resource):
         watched = watching.watches(db.session, actor(), entity, row.id)
         return jsonify(rows=[_comment(one) for one in found], watched=watched)
 
-    @expose("/<entity>/<int:key>/comments", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<entity>/<int:key>/comments", "POST", once=True)
     def comment(self, entity: str, key: int) -> Any:
         """Say something; those who watch the record are told.
         ---
         post:
           summary: 留言
-          once: true
           takes: NewComment
           gives: {201: Comment}
         """
@@ -62,10 +51,7 @@ class TalkApi(Resource):
             made = watching.comment(session, actor(), entity, key, said, clock.now(), internal=internal)
         return jsonify(_comment(made)), 201
 
-    @expose("/<entity>/<int:key>/watch", methods=["PUT", "DELETE"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<entity>/<int:key>/watch", "PUT", "DELETE")
     def watch(self, entity: str, key: int) -> Any:
         """Watch a record, or watch it no more; either again changes nothing.
         ---

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso, once, whole
+from app.api.base import Resource, actor, answers, body, iso, whole
 from app.api.reading import keys, words
 from app.api.visits import position
 from app.extensions import db
@@ -30,10 +27,7 @@ class TeamApi(Resource):
     resource_name = "teams"
     openapi_spec_tag = "Visits"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give teams, as the page does; the first tab is those that stand.
         ---
@@ -49,10 +43,7 @@ class TeamApi(Resource):
         """
         return listed.page(TEAMS, _team)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one team.
         ---
@@ -62,17 +53,12 @@ class TeamApi(Resource):
         """
         return jsonify(_team(scope.visible(db.session, actor(), MaintenanceTeam, key, "维保小组")))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("", "POST", once=True)
     def make(self) -> Any:
         """Make a team of one's own unit.
         ---
         post:
           summary: 新建维保小组
-          once: true
           takes: NewTeam
           gives: {201: Team}
         """
@@ -82,10 +68,7 @@ class TeamApi(Resource):
             row = teams.save(session, actor(), None, name, members, clock.now())
         return jsonify(_team(row)), 201
 
-    @expose("/<int:key>", methods=["PUT"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "PUT")
     def change(self, key: int) -> Any:
         """Give the team its name and all of its members anew.
         ---
@@ -101,10 +84,7 @@ class TeamApi(Resource):
             row = teams.save(session, actor(), key, name, members, clock.now(), seen)
         return jsonify(_team(row))
 
-    @expose("/<int:key>/disband", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/disband", "POST")
     def disband(self, key: int) -> Any:
         """Disband a team; its elevators keep their worker. Disbanded twice is disbanded.
         ---
@@ -123,10 +103,7 @@ class CompanionApi(Resource):
     resource_name = "visits"
     openapi_spec_tag = "Visits"
 
-    @expose("/<int:key>/companions", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/companions", "GET")
     def companions(self, key: int) -> Any:
         """Give who joined a visit, the first one first.
         ---
@@ -137,10 +114,7 @@ class CompanionApi(Resource):
         visit = scope.visible(db.session, actor(), Visit, key, "维保记录")
         return jsonify(result=companions.told(companions.of_visit(db.session, visit.id)))
 
-    @expose("/<int:key>/companions", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/companions", "POST")
     def join(self, key: int) -> Any:
         """Join a colleague's running visit, on site and by one's own account. Joined twice is joined.
         ---

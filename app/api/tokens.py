@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 
 from app import clock, scope
 from app.api import listed
@@ -27,10 +24,7 @@ class TokenApi(Resource):
     resource_name = "tokens"
     openapi_spec_tag = "Accounts"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give tokens, the newest first; the first tab is those in use.
         ---
@@ -44,10 +38,7 @@ class TokenApi(Resource):
         """
         return listed.page(API_TOKENS, _token)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one token.
         ---
@@ -57,10 +48,7 @@ class TokenApi(Resource):
         """
         return jsonify(_token(scope.visible(db.session, actor(), ApiToken, key, "这个令牌")))
 
-    @expose("/<int:key>/revoke", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/revoke", "POST")
     def revoke(self, key: int) -> Any:
         """End one: of one's own account, or of an account that one may lock. Ended twice is ended.
         ---

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import or_, select
 
 from app import scope
@@ -30,10 +27,7 @@ class UnitApi(Resource):
     resource_name = "units"
     openapi_spec_tag = "Units"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give units, newest last; with `as_of` or `known_at` as they were.
         ---
@@ -62,10 +56,7 @@ class UnitApi(Resource):
             statement = statement.where(or_(code, Unit.name.contains(text, autoescape=True)))
         return page(statement, [Unit.id], brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one unit with what is in force.
         ---
@@ -76,10 +67,7 @@ class UnitApi(Resource):
         row = self._row(key)
         return jsonify(brief(row) | {"filed": masked("", snapshot(row))})
 
-    @expose("/<int:key>/as-of", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/as-of", "GET")
     def then(self, key: int) -> Any:
         """Give the unit as of a day, as known at an instant.
         ---

@@ -10,14 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 from flask import jsonify, request
-from flask_appbuilder import expose
-from flask_appbuilder.api import safe
-from flask_appbuilder.security.decorators import protect
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope
-from app.api.base import Resource, actor, answers, body, chosen, finding_list, once, page, whole
+from app.api.base import Resource, actor, answers, body, chosen, finding_list, page, whole
 from app.api.reading import flag, words
 from app.errors import refuse
 from app.extensions import db
@@ -52,10 +49,7 @@ class VisitApi(Resource):
     resource_name = "visits"
     openapi_spec_tag = "Visits"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def list(self) -> Any:
         """Give visits, newest first.
         ---
@@ -97,10 +91,7 @@ class VisitApi(Resource):
         statement = statement.execution_options(skip_scope=True)
         return page(statement, [Visit.checked_in_at.desc(), Visit.id.desc()], brief)
 
-    @expose("/<int:key>", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>", "GET")
     def get(self, key: int) -> Any:
         """Give one visit: items to do or as done, distances, files, the file of that day.
         ---
@@ -110,10 +101,7 @@ class VisitApi(Resource):
         """
         return jsonify(full(scope.visible(db.session, actor(), Visit, key, "维保记录")))
 
-    @expose("", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "POST")
     def check_in(self) -> Any:
         """Check in. The same `client_key` again gives the same visit; every failing condition is told at once.
         ---
@@ -140,10 +128,7 @@ class VisitApi(Resource):
             told = full(row, [] if row.settled_at == at and not label and not selfies else None)
         return jsonify(told), 201
 
-    @expose("/<int:key>/check-out", methods=["POST"])
-    @protect()
-    @safe
-    @answers
+    @answers("/<int:key>/check-out", "POST")
     def check_out(self, key: int) -> Any:
         """Check out of one's own visit. Refused, the visit runs on and nothing is lost.
         ---
@@ -172,17 +157,12 @@ class VisitApi(Resource):
             told = full(work.visit, None if work.has_files or label or photos or places else [])
         return jsonify(told)
 
-    @expose("/<int:key>/sheet", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/sheet", "POST", once=True)
     def hand_in_sheet(self, key: int) -> Any:
         """Hand in the scanned sheet, by whoever made the visit or by his unit's office. A late one heals nothing.
         ---
         post:
           summary: 上传维保单；文件先以 kind=sheet 上传
-          once: true
           takes: VisitSheet
           gives: {200: VisitWhole}
         """
@@ -192,17 +172,12 @@ class VisitApi(Resource):
             told = full(row)
         return jsonify(told)
 
-    @expose("/<int:key>/label-photos", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/label-photos", "POST", once=True)
     def supply_label(self, key: int) -> Any:
         """Send another photo of the label where one was asked for.
         ---
         post:
           summary: 补拍标签照片（补数据）
-          once: true
           takes: LabelPhotos
           gives: {200: VisitWhole}
         """
@@ -212,17 +187,12 @@ class VisitApi(Resource):
             told = full(row)
         return jsonify(told)
 
-    @expose("/<int:key>/label", methods=["POST"])
-    @protect()
-    @safe
-    @answers
-    @once
+    @answers("/<int:key>/label", "POST", once=True)
     def decide_label(self, key: int) -> Any:
         """Say whether the photo shows the label of this elevator; `photo_id` is the newest one that was looked at.
         ---
         post:
           summary: 核对标签照片：通过、要求补拍或不通过
-          once: true
           takes: LabelDecision
           gives: {200: VisitWhole}
         """
@@ -240,10 +210,7 @@ class GateApi(Resource):
     resource_name = "gate"
     openapi_spec_tag = "Visits"
 
-    @expose("", methods=["GET"])
-    @protect()
-    @safe
-    @answers
+    @answers("", "GET")
     def get(self) -> Any:
         """Judge a check-in at an elevator: every condition, failing and passing. Changes nothing.
         ---
