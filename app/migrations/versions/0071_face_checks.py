@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0071"
 down_revision = "0070"
@@ -15,6 +16,7 @@ branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+JSON = sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql")
 INSTANT = sa.DateTime(timezone=True)
 WAITING = sa.text("state = 'waiting'")
 LOOK = sa.text("state IN ('unmatched', 'no_face') AND verdict IS NULL AND visit_id IS NOT NULL")
@@ -22,7 +24,7 @@ ATTEMPT = sa.text("visit_id IS NULL")
 
 
 def upgrade() -> None:
-    op.add_column("visit", sa.Column("faults", sa.JSON(), nullable=True))
+    op.add_column("visit", sa.Column("faults", JSON, nullable=True))
     op.create_table(
         "face_check",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
