@@ -76,8 +76,9 @@ class Ranking(Screen):
             held = db.session.scalar(scores.runs_of(g.actor, span).limit(1))
             if held is None and span:
                 words = next(words for _name, words, first, last in usual(clock.today()) if (first, last) == span)
-                flash(_("还没有计算过%(p)s的得分，下面是最近一次计算。", p=words), "warning")
                 held = db.session.scalar(scores.runs_of(g.actor).limit(1))
+                if held is not None:
+                    flash(_("还没有计算过%(p)s的得分，下面是最近一次计算。", p=words), "warning")
             if held is not None:
                 return redirect(f"{self.route_base}/?{urlencode({**asked, 'f_run': held.id})}")
         return self.page()
