@@ -88,7 +88,7 @@ def _alive(connection: Any, record: Any, _proxy: Any) -> None:
     a statement. Whoever closed it, or wants to say so, has made its socket readable.
     """
     lay_since = record.info.get("lay_since")
-    if lay_since is None or not type(connection).__module__.startswith("psycopg"):
+    if lay_since is None or not isinstance(connection, driver.Connection):
         return
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
