@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 STATEMENTS = 3000  # compiled ones that an engine keeps
+MOST_KEPT = 3  # connections that stay from one test to the next: one's own, the application's, one more
 # Every table, column, index, constraint and trigger there is, by the number PostgreSQL gave it.
 SCHEMA = """
 SELECT count(*), max(oid), sum(relnatts) FROM pg_class UNION ALL SELECT count(*), max(oid), 0 FROM pg_constraint
@@ -123,6 +124,8 @@ class PostgresDatabase:
     """Made `TEMPLATE` the migrated one, then swept: what a test wrote is deleted and what stood there is put back.
 
     A copy costs hundreds of files, a sweep a few statements. A test that touched the schema gets the next one a copy.
+    Connections that nobody holds any more stay, as good as new: what a new one learns of the tables, time and again,
+    costs more than what most tests ask.
     """
 
     TEMPLATE = "tian_template"
@@ -146,16 +149,35 @@ class PostgresDatabase:
         return self._engine
 
     def renew(self, inhabited: bool = False) -> None:
-        if self._engine is not None:
-            self._engine.dispose()
-        if self._broom is None or not self._broom.sweep(inhabited):
+        if self._broom is None or not self._broom.sweep(inhabited, self._as_new()):
             self._broom = self._fresh()
         if inhabited and not self._broom.knows(inhabited):
             self.world = inhabit(self.engine)
             self.engine.dispose()
             self._broom.keep(inhabited)
 
+    def _as_new(self) -> list[int]:
+        """Make the idle connections as good as new; their numbers on the server. None stays if one is still held."""
+        if self._engine is None:
+            return []
+        idle = self._engine.pool
+        assert isinstance(idle, sa.QueuePool)
+        if idle.checkedout() or idle.checkedin() > MOST_KEPT:
+            self._engine.dispose()
+            return []
+        taken = [self._engine.raw_connection() for _ in range(idle.checkedin())]
+        try:
+            numbers = [begun_anew(each.driver_connection) for each in taken]
+        except psycopg.OperationalError:  # the test ended it a moment ago
+            self._engine.dispose()
+            numbers = []
+        for each in taken:
+            each.close()
+        return numbers
+
     def _fresh(self) -> Broom:
+        if self._engine is not None:
+            self._engine.dispose()
         if self._broom is not None:
             self._broom.close()
         self._make_template()
@@ -255,10 +277,13 @@ class Broom:
         self._states[inhabited] = State(kept, " UNION ALL ".join(marks), advanced)
         self._note(inhabited)
 
-    def sweep(self, inhabited: bool = False) -> bool:
-        """Whether the database is as it was, inhabited if that state is known; False when only a new copy helps."""
+    def sweep(self, inhabited: bool, kept: list[int]) -> bool:
+        """Whether the database is as it was, inhabited if that state is known; False when only a new copy helps.
+
+        All connections but those that are `kept` end.
+        """
         try:
-            self._end_others()
+            self._end_others(kept)
         except psycopg.OperationalError:
             return False  # a test ended this connection with all the others
         if self._ask(SCHEMA) != self._schema:
@@ -296,9 +321,10 @@ class Broom:
     def _seen(self, state: State) -> dict[str, tuple[int, int]]:
         return {name: (count, last) for name, count, last in self._ask(state.marks)}
 
-    def _end_others(self) -> None:
+    def _end_others(self, kept: list[int]) -> None:
         """What a test's own threads or processes left open would hold locks or write into the next one."""
-        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        spared = ", ".join(["pg_backend_pid()", *map(str, kept)])
+        others = f"FROM pg_stat_activity WHERE datname = current_database() AND pid NOT IN ({spared})"
         end = time.monotonic() + 20
         while self._ask(f"SELECT pg_terminate_backend(pid) {others} AND backend_type = 'client backend'"):
             if time.monotonic() > end:
@@ -311,6 +337,17 @@ class Broom:
 
     def _ask(self, statement: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement).fetchall()
+
+
+def begun_anew(connection: Any) -> int:
+    """Let a connection forget, on both ends, all that its session set, locked and prepared; its number there."""
+    for word in (b"DISCARD ALL", b"SET jit = off"):  # the second as app/extensions.py connects
+        if connection.pgconn.exec_(word).status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise psycopg.OperationalError("a connection that does not answer")
+    connection._prepared = type(connection._prepared)()
+    if hasattr(connection, "_ready"):  # ours, app/driver.py
+        connection._ready.clear()
+    return int(connection.pgconn.backend_pid)
 
 
 def inhabit(engine: sa.Engine) -> Rows:
