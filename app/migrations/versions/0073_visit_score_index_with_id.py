@@ -1,15 +1,15 @@
 """What a score reads of visits has their ids: a back-test moves records without reading a row.
 
-Revision ID: 0075
-Revises: 0069
+Revision ID: 0073
+Revises: 0072
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0075"
-down_revision = "0069"
+revision = "0073"
+down_revision = "0072"
 branch_labels = None
 depends_on = None
 
