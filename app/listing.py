@@ -263,8 +263,10 @@ class Listing:
         """Read what rows at hand lack and these columns show, a statement for all of a kind; mostly that is nothing."""
         shown = [c for n in names if (c := self.column(n)) is not None]
         late, asked = [c.sql.key for c in shown if c.is_late], [c for c in shown if c.asked]
+        if not rows or not (late or asked):
+            return
         name = self.model.__mapper__.get_property_by_column(self.key).key
-        if rows and asked:
+        if asked:
             values = select(self.key, *(c.sql.label(c.name) for c in asked)).where(
                 self.key.in_([getattr(row, name) for row in rows])
             )
@@ -272,7 +274,7 @@ class Listing:
             for row in rows:
                 told = found.get(getattr(row, name), [None] * len(asked))
                 row.asked = {c.name: value for c, value in zip(asked, told, strict=True)}
-        if rows and late:
+        if late:
             wanted = select(self.model).where(self.key.in_([getattr(row, name) for row in rows]))
             wanted = wanted.options(*(undefer(getattr(self.model, one)) for one in late))
             session.scalars(wanted.execution_options(skip_scope=True)).all()
