@@ -41,7 +41,7 @@ def spot_checks(model: Any, actor: Actor) -> Criterion:
 def face_checks(model: Any, actor: Actor) -> Criterion:
     """What came of a face is for the regulator, for whoever of his unit may see photos of persons, and for himself."""
     if actor.unit_id is None:
-        return _known(model, actor)
+        return _known(model, actor) if actor.may(Verb.SENSITIVE_READ) else false()
     own = and_(model.unit_id == actor.unit_id, assigned(model.elevator_id, actor))
     return own if actor.may(Verb.SENSITIVE_READ) else and_(own, model.person_id == (actor.person_id or 0))
 

@@ -253,7 +253,7 @@ def _attachments(model: Any, actor: Actor) -> Criterion:
     unit: Any = Unit.__table__.c
     own_account = select(main.id).where(main.unit_id == unit.id, main.is_main)
     filed = select(unit.id).where(unit.filed_by_unit_id == actor.unit_id, not_(own_account.exists()))
-    theirs = and_(model.entity == "unit", model.entity_id.in_(filed))
+    theirs = and_(model.entity == "unit", model.kind.in_(["licence", "qualification"]), model.entity_id.in_(filed))
     return or_(mine, and_(not_(private), or_(model.unit_id == actor.unit_id, theirs)))
 
 

@@ -23,7 +23,7 @@ from app.models.among import among
 from app.models.choices import APPLICATION_STATE, INSPECTION_KIND, INSPECTION_RESULT, word
 from app.models.complaint import COMPLAINT_KIND
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_OUTCOME
-from app.permissions import Actor
+from app.permissions import Actor, Verb
 from app.rules.complaints import shown_tracking
 from app.rules.score_items import Item
 from app.wording import say, together
@@ -113,7 +113,7 @@ def chosen(session: Any, actor: Actor, found: Iterable[Counted], wanted: Wanted)
 
 
 def lines_of(session: Any, actor: Actor, item: Item, records: Iterable[Counted]) -> list[Line]:
-    """The records with what their columns say, as far as the reader sees them."""
+    """The records with what their columns say, as far as the reader sees them; of others day and outcome."""
     records = list(records)
     lifts = _lifts(session, actor, {one.elevator for one in records})
     rows = _rows(session, actor, item, [one for one in records if one.counted != _NO_RECORD])
@@ -138,19 +138,22 @@ def _lifts(session: Any, actor: Actor, keys: Iterable[int]) -> dict[int, Any]:
 
 
 def _rows(session: Any, actor: Actor, item: Item, records: list[Counted]) -> dict[int, Any]:
-    model, key, *load = _SOURCE[item]
+    verb, model, key, *load = _SOURCE[item]
+    if not actor.may(verb):
+        return {}
     seen = select(model).where(among(session, key, sorted({one.key for one in records})))
     seen = scope.apply(seen.options(*(joinedload(one) for one in load)), actor, model)
     return {getattr(row, key.key): row for row in session.scalars(seen.execution_options(skip_scope=True))}
 
 
 _SOURCE: dict[Item, tuple[Any, ...]] = {
-    Item.RESCUE: (Rescue, Rescue.id, Rescue.use_unit),
-    Item.FAULT: (Rescue, Rescue.id, Rescue.use_unit),
-    Item.FEEDBACK: (Complaint, Complaint.id, Complaint.use_unit),
-    Item.INSPECTION: (Inspection, Inspection.id, Inspection.use_unit),
+    Item.RESCUE: (Verb.RESCUE_READ, Rescue, Rescue.id, Rescue.use_unit),
+    Item.FAULT: (Verb.RESCUE_READ, Rescue, Rescue.id, Rescue.use_unit),
+    Item.FEEDBACK: (Verb.COMPLAINT_READ, Complaint, Complaint.id, Complaint.use_unit),
+    Item.INSPECTION: (Verb.INSPECTION_READ, Inspection, Inspection.id, Inspection.use_unit),
     Item.CHANGE: (
-        UnitChange, UnitChange.application_id, UnitChange.use_unit, UnitChange.old_unit, UnitChange.application,
+        Verb.APPLICATION_READ, UnitChange, UnitChange.application_id, UnitChange.use_unit, UnitChange.old_unit,
+        UnitChange.application,
     ),
 }  # fmt: skip
 

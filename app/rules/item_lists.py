@@ -191,9 +191,15 @@ def findings(inherited: Sequence[Item], given: Sequence[Item]) -> list[Finding]:
             "须填实测值的项目", [old for old, new in kept if old.needs_test and not new.needs_test],
             "%(items)s 不再要求实测值", "法定和上级要求填实测值的，请保留",
         ),
+        _whole("项目编号不能重复", _twice(given), "%(items)s 的编号用了不止一次", "请只留一项，另加的项目不填编号"),
         *_additions([item for item in given if item.code not in base], given),
         *_size(inherited, given),
     ]  # fmt: skip
+
+
+def _twice(given: Sequence[Item]) -> list[Item]:
+    counted = Counter(item.code for item in given if item.code)
+    return [item for item in given if counted[item.code] > 1]
 
 
 def _says_all(old: Item, new: Item) -> bool:

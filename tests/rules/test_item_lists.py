@@ -47,6 +47,13 @@ def test_each_annex_counts_as_the_law_has_it(kind: str, own: tuple[int, ...], ea
     assert len(reference.all_items()) == 257
 
 
+def test_one_number_is_one_item() -> None:
+    assert failing(BASE, [*BASE, BASE[3]]) == {"项目编号不能重复"}
+    own = replace(NEW, code="X1")
+    assert failing(BASE, [*BASE, own, replace(own, item="轿厢内风扇")]) == {"项目编号不能重复"}
+    assert failing(BASE, [*BASE, NEW, replace(NEW, item="轿厢内风扇")]) == set(), "what is new has none yet"
+
+
 def test_what_is_added_or_said_more_precisely_is_fine() -> None:
     finer = replace(BASE[0], requirement=f"{BASE[0].requirement}；温度不高于 40 ℃", needs_test=True, measure="℃")
     assert failing(BASE, [finer, *BASE[1:], NEW]) == set()

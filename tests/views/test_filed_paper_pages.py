@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.models import Application, Attachment, AuditEntry, Elevator, Unit
+from app.models import Application, Attachment, AuditEntry, Elevator, Region, Unit
 from app.permissions import Role
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_policy, picture
@@ -142,6 +142,39 @@ def test_a_change_given_up_leaves_what_is_in_force(browse: Any, world: World) ->
     assert firm.filing_state == "approved"
     deeds = set(world.session.scalars(select(AuditEntry.action).where(AuditEntry.action.startswith("attachment."))))
     assert deeds >= {"attachment.store", "attachment.drop", "attachment.keep", "attachment.remove"}
+
+
+def test_full_of_scans_the_new_ones_take_the_room_of_those_that_go(browse: Any, world: World) -> None:
+    head, officer, firm = browse("maintenance_head"), browse("inspector"), world.firm
+    whole(head, world, firm)
+    for n in range(2):
+        many = [(io.BytesIO(PDF), f"旧{n}-{k}.pdf") for k in range(10)]
+        assert change(head, firm, paper_licence=many).status_code == 302
+    change(head, firm, then="submit")
+    decided(officer, world, "approve")
+    assert change(head, firm, paper_licence=[(io.BytesIO(PDF), "多一份.pdf")]).status_code == 422
+    new = [(io.BytesIO(PDF), f"新{k}.pdf") for k in range(10)]
+    assert change(head, firm, paper_licence=new, paper_keep=[]).status_code == 302
+    held = papers(world)
+    assert held["旧1-9.pdf"].waits == "gone" and held["新9.pdf"].waits == "new"
+
+
+def test_the_officer_of_the_region_that_a_new_unit_chose_opens_its_scans(browse: Any, world: World) -> None:
+    head, elsewhere, here = browse("other_head"), browse("other_inspector"), browse("inspector")
+    firm = world.other_firm
+    firm.approved_version, firm.filing_state = None, "draft"
+    firm.region_id, firm.region_code = world.firm.region_id, world.firm.region_code
+    world.session.commit()
+    assert change(head, firm, paper_licence=[(io.BytesIO(picture()), "执照.png")]).status_code == 302
+    key = papers(world)["执照.png"].id
+    assert here.get(f"/files/{key}?thumb=1").status_code == 200
+    other = world.accounts["other_inspector"].region_code
+    place = world.session.scalars(select(Region.id).where(Region.code == other)).one()
+    assert change(head, firm, region_id=str(place)).status_code == 302
+    fresh(world.session)
+    assert firm.region_code == other
+    assert elsewhere.get(f"/files/{key}?thumb=1").status_code == 200
+    assert here.get(f"/files/{key}?thumb=1").status_code == 404
 
 
 def test_nothing_touched_changes_nothing(browse: Any, world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from app import clock
 from app.listings import score_records as listed
 from app.listings.score_items import ITEM_LISTS, count_of
 from app.models import Rescue, Score
-from app.permissions import SYSTEM
+from app.permissions import SYSTEM, Verb
 from app.rules.score_items import Item
 from app.workflows.scores import score_records
 from tests.conftest import csrf
@@ -173,6 +174,20 @@ def test_what_the_reader_may_not_see_stays_unnamed(scored: World, sign_in: Any) 
     admin = sign_in(scored.accounts["platform_admin"])
     assert admin.post(f"/scores/{scored.score}/items/maintenance/table", data={"csrf_token": csrf(admin)}
                       ).status_code == 404  # fmt: skip
+
+
+def test_whose_right_to_a_kind_was_taken_reads_day_and_outcome_only(scored: World) -> None:
+    held = held_of(scored)
+    for item, verb in ((Item.FEEDBACK, Verb.COMPLAINT_READ), (Item.RESCUE, Verb.RESCUE_READ),
+                       (Item.INSPECTION, Verb.INSPECTION_READ), (Item.CHANGE, Verb.APPLICATION_READ)):  # fmt: skip
+        found = score_records.of_unit(scored.session, held.run, held.unit_id, item)
+        head = scored.actor("maintenance_head")
+        whole, bare = (
+            listed.lines_of(scored.session, actor, item, found)
+            for actor in (head, replace(head, withheld=frozenset({verb})))
+        )
+        assert len(whole) == len(bare) and any(line.row is not None for line in whole), item
+        assert all(line.row is None for line in bare), item
 
 
 def test_totals_stand_beside_the_rates(scored: World, sign_in: Any) -> None:

@@ -368,6 +368,33 @@ def test_without_a_service_nothing_is_kept(session: Any, town: World) -> None:
     assert face_checks.of_visit(session, visit.id) is None
 
 
+def test_who_failed_and_takes_the_consent_back_is_looked_at(
+    session: Any, town: World, service: Service, app: Any
+) -> None:
+    service.says = [OTHER]
+    with pytest.raises(Refusal):
+        arrive(session, town, [selfie(session, town, colour="#000001")])
+    with transaction(session):
+        consents.withdraw_compare(session, town.actor("worker"), START)
+    row = stands(session, arrive(session, town, [selfie(session, town)]))
+    assert (row.state, row.failures, row.next_try_at) == ("unmatched", 1, None)
+    assert session.scalar(select(Notification.id).where(Notification.topic == "visit.face")) is not None
+
+
+def test_who_failed_and_takes_it_back_while_the_task_waits_is_looked_at(
+    session: Any, town: World, service: Service, app: Any
+) -> None:
+    service.says = [OTHER, 500]
+    with pytest.raises(Refusal):
+        arrive(session, town, [selfie(session, town, colour="#000001")])
+    visit = arrive(session, town, [selfie(session, town)])
+    assert stands(session, visit).state == "waiting"
+    with transaction(session):
+        consents.withdraw_compare(session, town.actor("worker"), START)
+    assert run(app, session, START + dt.timedelta(minutes=5)) == 1
+    assert (stands(session, visit).state, len(service.asked)) == ("unmatched", 2)
+
+
 def test_withdrawing_the_photo_ends_comparing_too(session: Any, town: World, service: Service, app: Any) -> None:
     service.says = [500]
     visit = arrive(session, town, [selfie(session, town)])

@@ -79,7 +79,7 @@ def read(typed: str) -> tuple[list[Usual], list[Finding]]:
             continue
         life = None
         last = words[-1].removesuffix("个月")
-        if len(words) > 1 and last.lstrip("-").isdecimal() and len(last) < 7:
+        if len(words) > 1 and last.removeprefix("-").isdecimal() and len(last) < 7:
             life, words = int(last), words[:-1]
         elif len(words) == 1 and last.isdecimal():
             said = _("第 %(n)s 行只有数字", n=place)

@@ -29,6 +29,8 @@ def check(session: AnySession, actor: Actor, at: dt.datetime, kind: str, entity:
         select(func.count(), func.coalesce(func.sum(Attachment.size), 0)).where(
             Attachment.entity == entity, Attachment.entity_id == entity_id, Attachment.kind == kind,
             Attachment.removed_at.is_(None),
+            # What is to be replaced gives its room to what replaces it.
+            Attachment.waits.is_distinct_from("gone"),
         )
     ).one()  # fmt: skip
     if held >= limit.files:

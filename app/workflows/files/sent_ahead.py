@@ -57,7 +57,9 @@ def settle(
     """Give files that were sent ahead to their row (or to one that is about to be made), within the row's limits."""
     rows = sent(session, actor, ids, kind)
     held = attachments.of(session, entity, entity_id) if entity_id is not None else []
-    check_together([(row.name, row.size) for row in [*(r for r in held if r.kind == kind), *rows]], kind)
+    # What is to be replaced gives its room to what replaces it.
+    staying = [row for row in held if row.kind == kind and row.waits != "gone"]
+    check_together([(row.name, row.size) for row in [*staying, *rows]], kind)
     for row in rows:
         row.entity, row.entity_id, row.unit_id, row.region_code = entity, entity_id, unit_id, region_code
     session.flush()

@@ -380,6 +380,8 @@ def _keep(session: AnySession, actor: Actor, row: Filed, data: Data, at: dt.date
     if not row.approved_version:
         put(row, data)
         row.region_code = _region(session, data).code
+        if isinstance(row, Unit):
+            filing_effects.papers_follow(session, row)
     # Even an edit that leaves the row as it is moves its version: two editors of one draft must notice.
     row.updated_at = at
     flag_modified(row, "updated_at")

@@ -86,9 +86,8 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any]) -> 
     Else the office that the unit left would go on resetting their passwords. With the place the sessions end (ACC-15).
     """
     if before["region_id"] != row.region_id:
-        papers = (Attachment.unit_id == row.id) & Attachment.entity.in_(OF_THE_UNIT)
-        of_it = [(model, model.unit_id == row.id) for model in GO_ALONG]
-        _follow(session, row.region_code, [*of_it, (Attachment, papers)])
+        _follow(session, row.region_code, [(model, model.unit_id == row.id) for model in GO_ALONG])
+    papers_follow(session, row)
     # Whether or not this approval moved it: a unit that registered itself may choose another region before its first.
     elsewhere = Account.region_code.is_distinct_from(row.region_code)
     session.execute(
@@ -97,6 +96,13 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any]) -> 
         .values(region_code=row.region_code, session_epoch=Account.session_epoch + 1)
         .execution_options(skip_scope=True, synchronize_session="fetch")
     )
+
+
+def papers_follow(session: AnySession, row: Unit) -> None:
+    """A unit's papers are for the region where it is: whoever decides on it opens them, the office it left no more."""
+    _follow(session, row.region_code, [
+        (Attachment, (Attachment.unit_id == row.id) & Attachment.entity.in_(OF_THE_UNIT)),
+    ])  # fmt: skip
 
 
 def _follow(session: AnySession, region_code: str, rows: Iterable[tuple[type[Any], Any]]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from app.errors import Finding, NotFound
 from app.models import Attachment, Unit
 from app.permissions import Actor
-from app.transaction import AnySession
+from app.transaction import AnySession, lock
 from app.workflows.core import audit
 from app.workflows.files import record_files
 from app.workflows.filing import filing, unit_papers
@@ -63,7 +63,12 @@ def remove(
         record_files.remove(session, actor, entity, key, attachment_id, at)
         return
     record_files.require_writing(session, actor, entity, key, filed[attachment_id].kind)
-    _drop(session, actor, begin(session, actor, key, at), filed[attachment_id], at)
+    unit = begin(session, actor, key, at)
+    # An approval may just have changed what it waits for: read again now that the unit is locked.
+    row = lock(session, Attachment, attachment_id)
+    if row is None or row.removed_at is not None or row.entity != entity:
+        raise NotFound(Finding("附件", False, "这个附件已经移除或替换", "请刷新页面"))
+    _drop(session, actor, unit, row, at)
     session.flush()
 
 

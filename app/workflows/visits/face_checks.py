@@ -193,8 +193,14 @@ def settle(
         row.state = FaceState.SKIPPED.value
     elif not without and not (same and row.state == FaceState.MATCHED):
         can = consents.comparable(session, visit.worker_id) is not None
-        row.state = FaceState.WAITING.value if can else FaceState.SKIPPED.value
         row.next_try_at = at if can else None
+        if can:
+            row.state = FaceState.WAITING.value
+        elif not row.failures:
+            row.state = FaceState.SKIPPED.value
+        elif row.state not in FAILED:
+            # Who failed and takes his consent back then is looked at like whoever goes on without his face.
+            row.state = FaceState.UNMATCHED.value
     elif without and row.state == FaceState.MATCHED:
         row.state = FaceState.SKIPPED.value
     session.flush()
@@ -274,9 +280,11 @@ def answered(session: AnySession, check_id: int, found: FaceState | Exception | 
             row.state = FaceState.UNANSWERED.value
         return
     row.next_try_at, row.error = None, None
-    row.state = FaceState.SKIPPED.value if found is None else found.value
-    if found is not None:
-        row.answered_at, row.failures = at, row.failures + (found in FAILED)
+    if found is None:
+        row.state = (FaceState.UNMATCHED if row.failures else FaceState.SKIPPED).value
+    else:
+        row.state, row.answered_at, row.failures = found.value, at, row.failures + (found in FAILED)
+    if found is not None or row.failures:
         visit = session.get(Visit, row.visit_id, execution_options={"skip_scope": True}) if row.visit_id else None
         if visit is not None:
             tell_desk(session, row, visit, at)
