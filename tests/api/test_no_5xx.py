@@ -226,7 +226,7 @@ def test_generated_calls_in_person_find_no_5xx(
     headers = token(app, world, "worker")
     wanted = [one for one in operations(app, headers) if one.path.startswith(IN_PERSON)]
     failures, seen = called(services, wanted, headers, rows)
-    assert len(wanted) == 9 and {200, 422} <= seen and 401 not in seen
+    assert len(wanted) == 11 and {200, 422} <= seen and 401 not in seen
     assert not failures, "\n".join(failures)
 
 

@@ -49,6 +49,8 @@ PERSONS = {
     "landing_door_check": "note by_name",
     "iot_device": "maker model end_reason",
     "iot_event": "standard code",
+    "elevator_label": "note",
+    "usual_parts": "rows",
     "enforcement": "facts demand legal_basis document_no reply sent_back_note close_note returned_note withdraw_reason",
     "item_set": "name basis opinion rows",
     "maintenance_team": "name",
@@ -132,6 +134,10 @@ def left_in_chinese(page: str, known: re.Pattern[str]) -> Iterator[str]:
             yield said
 
 
+def texts_in(rows: list[dict[str, Any]]) -> set[str]:
+    return {value for row in rows for value in row.values() if isinstance(value, str)}
+
+
 def written_by_persons(session: Any) -> re.Pattern[str]:
     found: set[str] = set()
     for table, columns in PERSONS.items():
@@ -139,6 +145,8 @@ def written_by_persons(session: Any) -> re.Pattern[str]:
         for column in set(columns.split()) & set(there):
             rows = session.execute(text(f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"))
             texts = {value.partition("\x1e")[0] for (value,) in rows if isinstance(value, str)}
+            # Lists are kept as JSON: what persons wrote are the texts in it.
+            texts |= {said for whole in texts if whole.startswith("[{") for said in texts_in(json.loads(whole))}
             # What was added to a text later stands in lines of its own; a notice from before has the first.
             found |= texts | {line for whole in texts for line in whole.splitlines()}
     for (kept,) in session.execute(text("SELECT data FROM version")):

@@ -9,7 +9,7 @@ import datetime as dt
 import html
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,10 +33,18 @@ from tests.workflows.filing_world import decide, fresh
 
 pytestmark = pytest.mark.feature("LIF-07")
 DAY = dt.timedelta(days=1)
+# Days are told as the cases are collected and as they run: of one instant, also of a run that goes past midnight.
+NOW = clock.now()
+
+
+@pytest.fixture(autouse=True)
+def one_instant() -> Iterator[None]:
+    with clock.frozen(NOW):
+        yield
 
 
 def on(days: int) -> str:
-    return (clock.today() + days * DAY).isoformat()
+    return (clock.local_day(NOW) + days * DAY).isoformat()
 
 
 def post(client: Any, path: str, **data: Any) -> Any:

@@ -312,7 +312,7 @@ class TestWhatBecomesOfIt:
         quarter = next(row for row in of_plan(session, world.own) if row.level == "quarter")
         on = quarter.planned_on
         site = sites.of_elevator(session, world.actor("worker"), session.get(Elevator, world.own.id), on)
-        assert (site.order_id, site.level.value) == (quarter.id, "quarter")
+        assert (site.order_id, site.level().value) == (quarter.id, "quarter")
         before = [row.id for row in of_plan(session, world.own) if row.planned_on <= on]
         with transaction(session):
             done = add_visit(session, world.own, world.worker, on, order_id=quarter.id, level="quarter")

@@ -359,7 +359,7 @@ def _tell(
 ) -> None:
     told = set(outbox.readers_of(session, elevator.maintenance_unit_id, Verb.LABEL_EDIT, elevator.id))
     told |= set(outbox.readers_of(session, elevator.use_unit_id, Verb.LABEL_EDIT, elevator.id))
-    body = "" if row.reason is None else str(LABEL_REASON[row.reason])
+    body = "" if row.reason is None else say("更换原因：%(reason)s", reason=LABEL_REASON[row.reason])
     outbox.notify(
         session, at, sorted(told - {actor.user_id}), "label", title, body, f"/elevators/{elevator.id}#labels",
         f"label:{row.id}:{'on' if row.begins_at else 'made'}",
