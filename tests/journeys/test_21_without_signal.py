@@ -70,8 +70,10 @@ def begin_afresh(product: Any, phone: Any) -> None:
 
 
 def count_of(product: Any, elevator: int) -> int:
+    # A visit is of the day on which it began: shortly after midnight that was yesterday.
+    since = clock.today() - dt.timedelta(days=1)
     with product.session() as session:
-        on = select(func.count(Visit.id)).where(Visit.elevator_id == elevator, Visit.visit_on == clock.today())
+        on = select(func.count(Visit.id)).where(Visit.elevator_id == elevator, Visit.visit_on >= since)
         return int(session.scalar(on))
 
 
