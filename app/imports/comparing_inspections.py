@@ -113,7 +113,8 @@ def _judge(
         # No record has such a number yet: the row stands for it.
         held.append(SimpleNamespace(
             id=-row.number, kind=str(record.kind), number=record.number, number_key=normal_code(record.number),
-            done_on=record.done_on, result=str(record.result),
+            done_on=record.done_on, result=str(record.result), next_on=found.next_on, next_kind=found.next_kind,
+            replaced=None,
         ))  # fmt: skip
         held.sort(key=lambda one: (one.done_on, one.id))
 

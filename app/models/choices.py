@@ -70,7 +70,7 @@ APPLICATION_KIND = {
     "reactivation": _l("停用后启用登记"), "scrapping": _l("报废登记"), "unit_change": _l("维保单位变更"),
     "registration_change": _l("变更登记"), "maintenance_pause": _l("维保暂停"), "maintenance_resume": _l("恢复维保"),
     "worker_change": _l("维保人员变更"), "on_demand": _l("按需维保"), "person_filing": _l("人员备案"),
-    "inspection_report": _l("校验报告"), "appeal": _l("申诉"), "correction": _l("信息纠错"),
+    "inspection_report": _l("检测、校验报告"), "appeal": _l("申诉"), "correction": _l("信息纠错"),
 }  # fmt: skip
 APPLICATION_PREFIX = {
     "unit_filing": "DW", "elevator_filing": "DT", "contract_change": "HT", "grade_certificate": "ZS",

@@ -338,7 +338,7 @@ SPECS: dict[Key, Spec] = dict(
         _bool(Key.COMPONENTS_AT_FILING, _V, "电梯首次备案通过时按常用清单登记组件和层门", False),
         _said(
             Key.INSPECTION_YEARS, "years", _I,
-            "安装监检合格后第几年做定期检验，最后一个之后每年；其余年份做自行检测", "1,4,7,9,11,13,15",
+            "安装监检合格后第几年做定期检验，最后一个之后每年；其余年份做检测或自行检测", "1,4,7,9,11,13,15",
         ),
         _int(Key.INSPECTION_EARLY_MONTHS, _I, "提前多久检验不改变下次日期，也是人工推迟的上限", 2, "个月", 0, 11),
         _choice(

@@ -71,9 +71,17 @@ FULL = frozenset({K.SUPERVISION, K.PERIODIC})
 # What the units hand in themselves, for an officer to approve; the others are entered by who inspects. A 自行检测
 # may be entered, too: by the regulator, or by who did it for the unit.
 HANDED_IN = frozenset({K.SELF_TEST, K.GOVERNOR, K.BRAKE})
+# A 检测 and a 自行检测 answer for each other: one that failed is mended by the other, too. What bodies did as 检测 was
+# kept as 自行检测 before the two were told apart.
+BETWEEN = frozenset({K.TEST, K.SELF_TEST})
 # Nobody does these for an elevator that he maintains or uses himself.
 BY_OTHERS = frozenset({K.SUPERVISION, K.PERIODIC, K.TEST})
 LONGEST_ITEMS, LONGEST_REASON = 1000, 200
+
+
+def like(kind: str) -> str:
+    """What a kind is taken for where one record answers for another: 检测 and 自行检测 are one."""
+    return K.SELF_TEST if kind in BETWEEN else kind
 
 
 # --- the yearly calendar
@@ -168,6 +176,21 @@ def kind_due_on(first_on: date | None, due_on: date | None, cycle: Cycle) -> Ins
     if due_on is None:
         return None
     return K.PERIODIC if first_on is None else kind_of_year(max(served_year(first_on, due_on, cycle), 1), cycle)
+
+
+def still_due(
+    due_on: date | None, kind: InspectionKind | None, moved_on: date, full: Iterable[date], cycle: Cycle
+) -> bool:
+    """Whether a day of the register stays due after a 检测 or 自行检测, which would move it to `moved_on`.
+
+    A 定期检验 does until one of `full`, the days of those passed, answers for it, no sooner than one may be early:
+    also where the register alone knows of it, without any record.
+    """
+    if due_on is None or kind is not K.PERIODIC or due_on > moved_on:
+        return False
+    early = add_months(due_on, -cycle.early_months)
+    from_on = early.replace(day=1) if cycle.to_month_end else early
+    return all(on < from_on for on in full)
 
 
 # --- governor and brake
@@ -305,17 +328,20 @@ def _next(record: Record, day: date, rule_on: date | None, latest_on: date | Non
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One inspection as the score sees it: of which elevator, with which result, whether the unit has to mend."""
+    """One inspection as the score sees it: of which elevator, with which result, whether the unit has to mend, and
+    whether it is a 自行检测 that a unit handed in itself (`own_word`)."""
 
     elevator: Hashable
     result: InspectionResult
     is_fault: bool
+    own_word: bool = False
 
 
 def first_time(records: Sequence[Judged]) -> tuple[int, int]:
     """Elevators inspected, and those of them that failed for the unit's reasons: one counts once, however often.
 
-    A 复检合格 says that the first had failed; it heals nothing.
+    A 复检合格 says that the first had failed; it heals nothing. What a unit says of itself counts for nothing.
     """
+    records = [r for r in records if not r.own_word]
     failed = {r.elevator for r in records if r.is_fault and r.result is not R.PASSED}
     return len({r.elevator for r in records}), len(failed)

@@ -78,7 +78,7 @@ KIND_LABELS = {
     ApplicationKind.WORKER_CHANGE: say("维保人员变更"),
     ApplicationKind.ON_DEMAND: say("按需维保"),
     ApplicationKind.PERSON_FILING: say("人员备案"),
-    ApplicationKind.INSPECTION_REPORT: say("校验报告"),
+    ApplicationKind.INSPECTION_REPORT: say("检测、校验报告"),
     ApplicationKind.APPEAL: say("申诉"),
     ApplicationKind.CORRECTION: say("信息纠错"),
 }

@@ -159,7 +159,10 @@ def feedback_score(on_time: int, late: int, full_points: int = FULL_POINTS) -> S
 
 
 def inspection_score(inspected: int, failed: int, full_points: int = FULL_POINTS) -> Score:
-    """SCO-04: full × (1 − failed/inspected), both in elevators: one counts once, a later 复检合格 does not heal it."""
+    """SCO-04: full × (1 − failed/inspected), both in elevators: one counts once, a later 复检合格 does not heal it.
+
+    A 自行检测 that a unit handed in itself is not among them.
+    """
     return rate_score(inspected, failed, full_points)
 
 

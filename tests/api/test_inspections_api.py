@@ -75,7 +75,7 @@ def test_a_unit_hands_in_a_report_and_the_officer_approves(app: Any, world: Worl
     asked = given(
         world, kind="governor", result="passed", failed_items="", is_fault=False, tested_by="恒枢", number="X-1"
     )
-    assert "校验报告" in rules_of(firm.post("/inspections/reports", asked))
+    assert "检测、校验报告" in rules_of(firm.post("/inspections/reports", asked))
     scan = firm.send_file("/files?kind=inspection").json["id"]
     assert "检验类型" in rules_of(firm.post("/inspections/reports", asked | {"kind": "periodic", "scans": [scan]}))
     made = firm.post("/inspections/reports", asked | {"scans": [scan]})

@@ -22,6 +22,7 @@ from app.rules.inspection import (
     next_due,
     record_findings,
     served_year,
+    still_due,
 )
 
 pytestmark = pytest.mark.feature("INS-01")
@@ -226,3 +227,30 @@ def test_one_elevator_counts_once_and_a_second_inspection_heals_nothing() -> Non
     ]  # fmt: skip
     assert first_time(seen) == (4, 2)
     assert first_time([]) == (0, 0)
+
+
+def test_what_a_unit_says_of_itself_counts_neither_way() -> None:
+    own = [Judged("a", R.PASSED, False, True), Judged("b", R.FAILED, True, True)]
+    assert first_time(own) == (0, 0)
+    assert first_time([*own, Judged("a", R.FAILED, True)]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("due_on", "kind", "full", "stays"),
+    [
+        (date(2025, 5, 31), K.PERIODIC, [], True), (date(2025, 5, 31), K.SELF_TEST, [], False), (None, None, [], False),
+        (date(2027, 5, 31), K.PERIODIC, [], True), (date(2027, 6, 1), K.PERIODIC, [], False),
+        (date(2025, 5, 31), K.PERIODIC, [date(2025, 2, 28)], True),
+        (date(2025, 5, 31), K.PERIODIC, [date(2025, 3, 1)], False),
+        (date(2025, 5, 31), K.PERIODIC, [date(2022, 5, 1), date(2026, 6, 1)], False),
+    ],
+)
+def test_a_periodic_inspection_of_the_register_stays_due(
+    due_on: date | None, kind: InspectionKind | None, full: list[date], stays: bool
+) -> None:
+    assert still_due(due_on, kind, date(2027, 5, 31), full, MONTH) is stays
+
+
+def test_to_the_day_one_answers_from_that_day_on() -> None:
+    asked = date(2025, 5, 31), K.PERIODIC, date(2027, 5, 31)
+    assert still_due(*asked, [date(2025, 3, 30)], DAY) and not still_due(*asked, [date(2025, 3, 31)], DAY)

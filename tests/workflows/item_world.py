@@ -65,6 +65,12 @@ def put_inspection(session: Any, elevator: Elevator, unit: Unit, told: Inspected
     )  # fmt: skip
     session.add(row)
     session.flush()
+    if told.handed_in:
+        session.add(Application(
+            number=f"U{next(_serial)}", kind="inspection_report", state="approved", is_open=False, entity="inspection",
+            entity_id=row.id, title="x", elevator_id=elevator.id, unit_id=unit.id, region_code=elevator.region_code,
+        ))  # fmt: skip
+        session.flush()
     return row
 
 

@@ -88,6 +88,7 @@ class Records:
             rng.choice("AABC"), row.id, (known - DAY * rng.randint(0, 9)).date(),
             rng.choice(("supervision", "periodic", "periodic", "test", "self_test", "governor", "brake")), result,
             result != "passed" and rng.random() < 0.7, known, known + DAY * 9 if rng.random() < 0.2 else None,
+            rng.random() < 0.5,
         )  # fmt: skip
         self.inspected.append(told)
         put_inspection(self.session, row, self.firms[told.unit], told)

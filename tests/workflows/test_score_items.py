@@ -160,6 +160,34 @@ def test_a_failed_one_is_not_healed(session: Any, world: Any) -> None:
     assert [line.rule for line in lines(session, held, Item.INSPECTION)] == ["inspection_failed", "inspection_again"]
 
 
+@pytest.mark.feature("SCO-04")
+def test_a_self_test_that_a_unit_handed_in_counts_neither_way(session: Any, world: Any) -> None:
+    lifts = [world.own, *(make_elevator(session, maintenance_unit=world.firm) for _ in range(5))]
+    for elevator, kind, result, own in (
+        (lifts[0], "periodic", "failed", False), (lifts[1], "self_test", "passed", True),
+        (lifts[2], "self_test", "failed", True), (lifts[3], "self_test", "passed", False),
+        (lifts[4], "test", "passed", False),
+    ):  # fmt: skip
+        told = Inspected("A", elevator.id, ON, kind, result, result == "failed", NOON, handed_in=own)
+        put_inspection(session, elevator, world.firm, told)
+    # Corrected twice by an officer it is still the unit's word; a 检测 in its place is a body's.
+    before = put_inspection(
+        session, lifts[5], world.firm,
+        Inspected("A", lifts[5].id, ON, "self_test", "passed", False, NOON, NOON + HOUR, handed_in=True),
+    )  # fmt: skip
+    for number, kind in enumerate(("self_test", "self_test", "test")):
+        begun = NOON + HOUR * (number + 1)
+        told = Inspected("A", lifts[5].id, ON, kind, "passed", False, begun, begun + HOUR if number < 2 else None)
+        after = put_inspection(session, lifts[5], world.firm, told)
+        after.corrects_id, before = before.id, after
+    session.commit()
+    for hours in (0, 1, 2):
+        held = of(session, score(session, *YEAR, as_of=NOON + HOUR * hours + HOUR / 2), world.firm)
+        assert (held.inspection_total, held.inspection_failed) == (3, 1), hours
+    held = of(session, score(session, *YEAR), world.firm)
+    assert (held.inspection_total, held.inspection_failed) == (4, 1)
+
+
 @pytest.mark.feature("SCO-06")
 def test_one_late_use_unit_is_one_failure(session: Any, world: Any) -> None:
     others = [make_use_unit(session).id for _ in range(3)]

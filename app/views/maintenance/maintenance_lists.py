@@ -293,7 +293,7 @@ class GovernorWarnings(WarningScreen):
     listing = warnings.KINDS["governor"]
     cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["governor"])}
     buttons: ClassVar[list[Button]] = [
-        Button(_l("上传校验报告"), "InspectionPages.report", Verb.INSPECTION_REPORT, icon="upload"),
+        Button(_l("上传检测、校验报告"), "InspectionPages.report", Verb.INSPECTION_REPORT, icon="upload"),
     ]
 
 

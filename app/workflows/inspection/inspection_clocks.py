@@ -26,6 +26,7 @@ from app.rules.inspection import (
     InspectionResult,
     Interval,
     kind_due_on,
+    like,
     next_check,
 )
 from app.transaction import AnySession, transaction
@@ -141,22 +142,17 @@ def waiting(records: Iterable[Any]) -> Any:
     open_ones: dict[str, Any] = {}
     for row in records:
         if row.result == InspectionResult.FAILED:
-            open_ones[row.kind] = row
+            open_ones[like(row.kind)] = row
         else:
-            open_ones.pop(row.kind, None)
+            open_ones.pop(like(row.kind), None)
     return max(open_ones.values(), key=lambda row: (row.done_on, row.id), default=None)
 
 
 def _facts(session: AnySession, row: Any, records: Sequence[Any], today: dt.date) -> dict[str, Any]:
     failed = waiting(records)
     passed = [r for r in records if r.result != InspectionResult.FAILED]
-    yearly = next((r for r in reversed(passed) if r.kind in YEARLY), None)
     last = next((r for r in reversed(records) if r.kind in YEARLY), None)
-    if yearly is not None and yearly.next_kind and yearly.next_on == row.next_inspection_on:
-        next_kind = yearly.next_kind
-    else:
-        cycle = cycle_of(session, row.region_code, today)
-        next_kind = kind_due_on(first_day(row), row.next_inspection_on, cycle)
+    next_kind = kind_due(session, row, passed, row.next_inspection_on, today)
     brake = next((r for r in reversed(passed) if r.kind == InspectionKind.BRAKE), None)
     return {
         "last_id": None if last is None else last.id, "next_kind": None if next_kind is None else str(next_kind),
@@ -164,6 +160,16 @@ def _facts(session: AnySession, row: Any, records: Sequence[Any], today: dt.date
         "governor_due_on": _governor(session, row, passed, today),
         "brake_on": None if brake is None else brake.done_on, "brake_due_on": None if brake is None else brake.next_on,
     }  # fmt: skip
+
+
+def kind_due(
+    session: AnySession, elevator: Any, passed: Sequence[Any], due_on: dt.date | None, on: dt.date
+) -> InspectionKind | None:
+    """Which kind a day of the register is for: as the last of the records says that set it, else by the calendar."""
+    last = next((r for r in reversed(passed) if r.kind in YEARLY), None)
+    if last is not None and last.next_kind and last.next_on == due_on:
+        return InspectionKind(last.next_kind)
+    return kind_due_on(first_day(elevator), due_on, cycle_of(session, elevator.region_code, on))
 
 
 def _governor(session: AnySession, row: Any, passed: Sequence[Any], today: dt.date) -> dt.date | None:

@@ -77,6 +77,14 @@ def after_filing(session: AnySession, elevator: Elevator, at: dt.datetime) -> No
     inspection_clocks.refresh(session, [elevator.id], at)
 
 
+def due_before(elevator: Elevator, corrected: Any) -> dt.date | None:
+    """下次检验日期 as the register has it; were a record `corrected`, as it was before that one moved it."""
+    if corrected is None or corrected.kind not in YEARLY or not corrected.replaced:
+        return elevator.next_inspection_on
+    moved = _now(elevator, _YEARLY) == _given(corrected)
+    return _day(corrected.replaced.get(_YEARLY[1])) if moved else elevator.next_inspection_on
+
+
 def _fields(record: Inspection) -> tuple[str, ...]:
     if record.kind in YEARLY:
         return _YEARLY

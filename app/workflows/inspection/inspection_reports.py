@@ -23,7 +23,7 @@ from app.workflows.inspection import inspection_days, inspections
 from app.workflows.inspection.inspections import Entry
 
 KIND = ApplicationKind.INSPECTION_REPORT
-_PAPER = Following(Inspection, "校验报告", "这份校验报告")
+_PAPER = Following(Inspection, "检测、校验报告", "这份检测、校验报告")
 
 
 def hand_in(
@@ -38,7 +38,7 @@ def hand_in(
     found = inspections.judged(session, actor, elevator, entry, at)
     raise_failing([
         *inspections.ready(elevator), _kind(entry.kind),
-        Finding("校验报告", bool(scans), "没有上传报告", "请上传检测、校验（试验）报告的扫描件", field="scan"),
+        Finding("检测、校验报告", bool(scans), "没有上传报告", "请上传检测、校验（试验）报告的扫描件", field="scan"),
         *found.findings, _none_waits(session, elevator, entry),
     ])  # fmt: skip
     row = inspections.make(session, actor, elevator, entry, found, at, counts=False)
@@ -67,7 +67,7 @@ def _none_waits(session: AnySession, elevator: Elevator, entry: Entry) -> Findin
     other = _PAPER.waiting(session, Inspection.elevator_id == elevator.id, Inspection.kind == entry.kind)
     return Finding(
         "同一事项只能有一件在办", other is None,
-        say("已有办理中的校验报告 %(number)s", number=other.number) if other else "没有办理中的校验报告",
+        say("已有办理中的检测、校验报告 %(number)s", number=other.number) if other else "没有办理中的检测、校验报告",
         "请等待办结，或先撤回再提交", link=f"/applications/{other.id}" if other else None,
     )  # fmt: skip
 
@@ -84,7 +84,8 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     )  # fmt: skip
     filed = elevator is not None and elevator.approved_version > 0 and elevator.status != "scrapped"
     return [
-        Finding("校验报告", bool(kinds), say("%(scans)s 份", scans=len(kinds)), "" if kinds else "请退回，补交报告"),
+        Finding("检测、校验报告", bool(kinds), say("%(scans)s 份", scans=len(kinds)),
+                "" if kinds else "请退回，补交报告"),
         readable,
         Finding("电梯", filed, f"{elevator}", "" if filed else "已不在册，请退回"),
         Finding("不重复", same is None, "没有相同的记录" if same is None else "已有相同编号和日期的记录",
@@ -95,6 +96,7 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
 def _approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
     row: Inspection = _PAPER.row(session, application)
     elevator = inspections.held(session, actor, row.elevator_id)
+    inspections.tell_anew(session, elevator, row)
     _HANDLERS.approved(session, actor, application, at)
     audit.record(
         session, actor, at, "inspection.enter", Inspection.__tablename__, row.id,

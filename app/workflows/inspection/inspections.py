@@ -21,6 +21,7 @@ from app.permissions import Actor, Verb, require
 from app.rules.identifiers import normal_code
 from app.rules.inspection import (
     BY_OTHERS,
+    FULL,
     KIND_LABELS,
     YEARLY,
     Done,
@@ -28,9 +29,11 @@ from app.rules.inspection import (
     InspectionResult,
     Record,
     latest_day,
+    like,
     next_check,
     next_due,
     record_findings,
+    still_due,
 )
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -87,16 +90,18 @@ def judged(
     today = clock.local_day(at)
     if past is None:
         past = history(session, elevator.id)
+    corrected = next((row for row in past if row.id == but), None) if but is not None else None
     past = [row for row in past if row.id != but]
     unit, wrong = _tester(session, actor, entry, taken_over)
     wrong += _own_lift(actor, elevator, entry)
     record = _record(entry, unit.name if unit is not None else entry.tested_by.strip())
-    rule_on, next_kind, latest_on = next_by_rule(session, elevator, record, past)
+    rule_on, next_kind, latest_on = next_by_rule(session, elevator, record, past, corrected)
     if record.result is None or record.result is NOT_PASSED:
         record = replace(record, next_on=None, next_reason="")
     on = record.done_on
     again = record.kind is not None and any(
-        row.kind == record.kind and row.result == NOT_PASSED and (on is None or row.done_on <= on) for row in past
+        like(row.kind) == like(record.kind) and row.result == NOT_PASSED and (on is None or row.done_on <= on)
+        for row in past
     )
     wrong += record_findings(
         record, today, known_from=elevator.made_on, rule_on=rule_on, latest_on=latest_on,
@@ -147,9 +152,13 @@ def history(session: AnySession, elevator_id: int) -> list[Any]:
 
 
 def next_by_rule(
-    session: AnySession, elevator: Elevator, record: Record, past: Sequence[Any]
+    session: AnySession, elevator: Elevator, record: Record, past: Sequence[Any], corrected: Any = None
 ) -> tuple[dt.date | None, InspectionKind | None, dt.date | None]:
-    """The next day by rule, which kind it is, and the last day that may be set in its place."""
+    """The next day by rule, which kind it is, and the last day that may be set in its place.
+
+    A 定期检验 that is due by the register stays due after a 检测 or 自行检测; `corrected` is the record that it would
+    stand in the place of.
+    """
     if record.kind is None or record.done_on is None or record.result is NOT_PASSED:
         return None, None, None
     on = record.done_on
@@ -159,10 +168,30 @@ def next_by_rule(
         done = [one for one in done if one.on <= on]
         due = next_due(inspection_clocks.first_day(elevator), [*done, Done(record.kind, on)], cycle)
         assert due is not None
+        standing = inspection_days.due_before(elevator, corrected)
+        if record.kind not in FULL and standing is not None and standing <= due.on:
+            passed = [row for row in past if row.result != NOT_PASSED]
+            kind = inspection_clocks.kind_due(session, elevator, passed, standing, on)
+            # One that set this very day does not answer for it.
+            full = [row.done_on for row in passed if row.kind in FULL and row.next_on != standing]
+            if still_due(standing, kind, due.on, full, cycle):
+                return standing, kind, latest_day(standing, cycle)
         return due.on, due.kind, latest_day(due.on, cycle)
     interval = inspection_clocks.interval_of(session, elevator.region_code, elevator.category, record.kind, on)
     day = next_check(on, elevator.commissioned_on or elevator.made_on, interval)
     return (None, None, None) if day is None else (day, record.kind, latest_day(day, cycle))
+
+
+def tell_anew(session: AnySession, elevator: Elevator, row: Inspection) -> None:
+    """The next day of what was handed in, as the rule has it now: the register may have moved since."""
+    if row.kind not in YEARLY or row.result == NOT_PASSED:
+        return
+    record = Record(InspectionKind(row.kind), row.number, row.done_on, InspectionResult(row.result))
+    past = [one for one in history(session, elevator.id) if one.id != row.id]
+    rule_on, kind, _ = next_by_rule(session, elevator, record, past)
+    if row.next_on == row.rule_on:
+        row.next_on = rule_on
+    row.rule_on, row.next_kind = rule_on, None if kind is None else kind.value
 
 
 def _own_lift(actor: Actor, elevator: Elevator, entry: Entry) -> list[Finding]:

@@ -16,6 +16,7 @@ from sqlalchemy import Select, and_, false, func, literal_column, not_, or_, sel
 from app import clock
 from app.models import (
     Appeal,
+    Application,
     ApplicationStep,
     Complaint,
     ContractElevator,
@@ -29,7 +30,7 @@ from app.models import (
 from app.rules import complaints, score_items
 from app.rules.calendar import day_end, day_start, year_start
 from app.rules.complaints import Course, Hours
-from app.rules.inspection import YEARLY, InspectionResult
+from app.rules.inspection import YEARLY, InspectionKind, InspectionResult
 from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
 from app.rules.score_items import Item, Record
 
@@ -43,6 +44,7 @@ _rescue: Any = Rescue.__table__.c
 _call: Any = RescueDispatch.__table__.c
 _complaint: Any = Complaint.__table__.c
 _inspection: Any = Inspection.__table__.c
+_paper: Any = Application.__table__.c
 _change: Any = UnitChange.__table__.c
 _step: Any = ApplicationStep.__table__.c
 _appeal: Any = Appeal.__table__.c
@@ -315,13 +317,30 @@ def complaints_of(facts: Facts, first: int, last: int) -> Any:
 
 
 def counted_inspections(facts: Facts) -> Any:
-    """Records that stood then, of the kinds that inspect an elevator as a whole."""
+    """Records that stood then, of the kinds that inspect an elevator as a whole.
+
+    A 自行检测 that a unit handed in is its own word and counts neither way, an officer's correction of it included.
+    """
     frame = facts.frame
     return and_(
         frame.within(_inspection.region_code), _inspection.kind.in_(sorted(kind.value for kind in YEARLY)),
         _inspection.done_on.between(frame.from_on, frame.to_on), _inspection.in_force_from <= frame.as_of,
         or_(_inspection.ended_at.is_(None), _inspection.ended_at > frame.as_of),
+        or_(_inspection.kind != InspectionKind.SELF_TEST.value, ~_handed_in()),
     )  # fmt: skip
+
+
+def _handed_in() -> Any:
+    """What came with an application; a record that corrects is what the one before it was, and the one before that."""
+    before = Inspection.__table__.alias("before").c
+    earlier = select(before.corrects_id).where(before.id == _inspection.corrects_id)
+    handed = select(_paper.id).where(
+        _paper.entity == Inspection.__tablename__,
+        _paper.entity_id.in_([
+            _inspection.id, _inspection.corrects_id, earlier.correlate(Inspection.__table__).scalar_subquery(),
+        ]),
+    )  # fmt: skip
+    return handed.correlate(Inspection.__table__).exists()
 
 
 def _inspected(facts: Facts) -> Select[Any]:
