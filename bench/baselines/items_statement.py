@@ -111,7 +111,10 @@ def statement(kind: str, places: Sequence[Place], all_regions: bool) -> str:
     SELECT unit_id, elevator_id, max(CASE WHEN is_fault AND result <> 'passed'
       AND (appeal_upheld_at IS NULL OR appeal_upheld_at > :as_of) THEN 1 ELSE 0 END) AS failed
     FROM inspection
-    WHERE unit_id IS NOT NULL AND kind IN ('periodic', 'self_test', 'supervision')
+    WHERE unit_id IS NOT NULL AND kind IN ('periodic', 'self_test', 'supervision', 'test')
+      AND (kind <> 'self_test' OR NOT EXISTS (SELECT 1 FROM application a WHERE a.entity = 'inspection' AND a.entity_id
+        IN (inspection.id, inspection.corrects_id, (
+          SELECT b.corrects_id FROM inspection b WHERE b.id = inspection.corrects_id))))
       AND done_on BETWEEN :from_on AND :to_on AND in_force_from <= :as_of AND (ended_at IS NULL OR ended_at > :as_of)
       {here("region_code")}
     GROUP BY unit_id, elevator_id
