@@ -132,7 +132,8 @@ def _put_right(
 
 MENDS = (
     Mend("number", say("报告编号")), Mend("done_on", say("检验日期"), "date"),
-    Mend("result", say("检验结果"), "choice", choices=INSPECTION_RESULT), Mend("tested_by", say("检测、校验（试验）单位")),
+    Mend("result", say("检验结果"), "choice", choices=INSPECTION_RESULT),
+    Mend("tested_by", say("检测、校验（试验）单位")),
     Mend("failed_items", say("不合格项"), "long", required=False),
     Mend("is_fault", say("涉及维保单位整改"), "check", required=False),
     Mend("next_on", say("下次日期"), "date", required=False), Mend("next_reason", say("调整原因"), required=False),
