@@ -60,15 +60,15 @@ class ElevatorPartApi(Resource):
 
     @answers("/<int:key>/components/usual", "POST", once=True)
     def usual_components(self, key: int) -> Any:
-        """Add the usual parts that the elevator never had, and its landing doors if it has none.
+        """Add the usual parts that the elevator never had; with a lowest landing its doors, too, if it has none.
         ---
         post:
-          summary: 按常用清单登记组件和层门；再次调用不重复登记
+          summary: 按常用清单登记组件，写明最低层的连同层门；再次调用不重复登记
           takes: UsualFilling
           gives: {201: UsualFilled}
         """
         sent = body()
-        lowest = 1 if sent.get("lowest") is None else _signed(sent, "lowest")
+        lowest = None if sent.get("lowest") is None else _signed(sent, "lowest")
         with transaction(db.session) as session:
             made = usual_parts.fill(session, actor(), key, clock.now(), day(sent, "installed_on"), lowest)
         return jsonify(components=made.parts, doors=made.doors), 201

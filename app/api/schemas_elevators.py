@@ -76,7 +76,7 @@ ELEVATORS: dict[str, Schema] = {
     "ComponentRemoval": an_object("row_version reason", row_version=WHOLE, reason=text(200)),
     "UsualFilling": an_object(
         installed_on=said(DAY, "不填：新电梯从投用日起计，年限已过的从今天起计"),
-        lowest=said({"type": "integer"}, "最低层，例如 -2；缺省 1"),
+        lowest=said({"type": "integer"}, "最低层，例如 -2；不填不生成层门"),
     ),
     "UsualFilled": an_object("components doors", components=WHOLE, doors=WHOLE),
     "UsualComponentList": an_object(

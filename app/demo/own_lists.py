@@ -58,4 +58,4 @@ def make(session: Any, at: dt.datetime) -> None:
         ).order_by(Elevator.id.desc()).limit(1)
     )  # fmt: skip
     if lift is not None:
-        usual_parts.fill(session, head, lift.id, at, clock.local_day(at) - 40 * DAY)
+        usual_parts.fill(session, head, lift.id, at, clock.local_day(at) - 40 * DAY, lowest=1)

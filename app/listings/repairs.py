@@ -116,6 +116,7 @@ REPAIRS = register(
             Filter("use_unit", _l("使用单位"), "lookup", RepairOrder.use_unit_id, lookup="use_units"),
             Filter("elevator", _l("电梯"), "lookup", RepairOrder.elevator_id, lookup="elevators"),
             Filter("worker", _l("维修员"), "lookup", RepairOrder.worker_id, lookup="persons_ever"),
+            Filter("no_unit", _l("没有维保单位"), "bool", criterion=lambda yes: RepairOrder.unit_id.is_(None).is_(yes)),
             Filter("answer", _l("使用单位确认"), "choice", RepairOrder.answer, REPAIR_ANSWER),
             Filter("restored", _l("恢复运行"), "bool", RepairOrder.restored),
             Filter("taken_over", _l("接管"), "bool", RepairOrder.taken_over),

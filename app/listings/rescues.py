@@ -31,12 +31,21 @@ ALONE = Rescue.joined_to_id.is_(None)
 def late(m: Moment) -> Any:
     """不合规: a step was late, or one that is open is late by now."""
     unexcused = Rescue.appeal_upheld_at.is_(None)
-    return and_(ALONE, unexcused, or_(Rescue.late_steps.is_not(None), and_(OPEN, Rescue.due_at <= m.now)))
+    return and_(ALONE, unexcused, or_(_kept(Rescue.late_steps.is_not(None)), _over(m)))
+
+
+def _kept(late_steps: Any) -> Any:
+    """What the case keeps of its steps; nothing is judged that was never dispatched, as cases taken over may be."""
+    return and_(Rescue.dispatched_at.is_not(None), late_steps)
+
+
+def _over(m: Moment) -> Any:
+    return and_(OPEN, Rescue.due_at <= m.now)
 
 
 def on_time() -> Any:
     """合规: freed and no step was late, or an appeal was upheld."""
-    in_time = and_(Rescue.done_at.is_not(None), Rescue.late_steps.is_(None))
+    in_time = and_(Rescue.done_at.is_not(None), _kept(Rescue.late_steps.is_(None)))
     return and_(ALONE, or_(in_time, Rescue.appeal_upheld_at.is_not(None)))
 
 
@@ -76,9 +85,18 @@ def _judged(m: Moment, chosen: Sequence[str]) -> Any:
     return or_(false(), *(held[name] for name in chosen))
 
 
-def _late_at(chosen: Sequence[str]) -> Any:
-    """A step was late, as the case keeps it."""
-    return or_(false(), *(Rescue.late_steps.contains(step) for step in chosen))
+# Whose limit runs in an open case.
+_RUNS = {
+    "accept": Rescue.accepted_at.is_(None),
+    "arrive": and_(Rescue.accepted_at.is_not(None), Rescue.arrived_at.is_(None)),
+    "free": Rescue.arrived_at.is_not(None),
+}
+
+
+def _late_at(m: Moment, chosen: Sequence[str]) -> Any:
+    """A step was late, as the case keeps it, or is the one that runs and is late by now; as 不合规 counts."""
+    at = (or_(_kept(Rescue.late_steps.contains(step)), and_(_over(m), _RUNS[step])) for step in chosen)
+    return and_(ALONE, Rescue.appeal_upheld_at.is_(None), or_(false(), *at))
 
 
 def _sent(unit_id: int) -> Any:
@@ -160,7 +178,7 @@ _FILTERS = (
     Filter("method", _l("救援方式"), "choice", Rescue.method, RESCUE_METHOD),
     Filter("badge", _l("处置合规"), "choice", choices=BADGE, within=_judged),
     Filter("late_step", _l("超时的环节"), "choice", choices={s.value: _l(word) for s, word in LIMIT_LABELS.items()},
-           criterion=_late_at),
+           within=_late_at),
     Filter("trapped", _l("有人被困"), "bool", criterion=lambda v: (Rescue.trapped > 0).is_(v)),
     Filter("injured", _l("有人受伤"), "bool", criterion=lambda v: (Rescue.injured > 0).is_(v)),
     Filter("unit", _l("维保单位"), "lookup", Rescue.unit_id, lookup="maintenance_units"),

@@ -7,7 +7,7 @@ a record that the reader may not see (涉密, or of another region) stands there
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,8 @@ COUNTED = {
     "on_time": _l("及时"), "late": _l("不及时"), "second": _l("二次及时"), "passed": _l("合格"),
     "failed": _l("不合格"), "fault": _l("困人故障"), "held": _l("合同内电梯"),
 }  # fmt: skip
+# Figures that count by another rule than what a record was counted as.
+GROUPS = {"called": _l("救援总次数"), "sound": _l("合格电梯数"), "kept": _l("及时使用单位数")}
 # An elevator under contract is no record of what happened.
 _NO_RECORD = "held"
 
@@ -77,7 +79,8 @@ def wanted_of(given: Mapping[str, str]) -> Wanted:
     from_on, to_on = (_day(given.get(name, "")) for name in ("from_on", "to_on"))
     code, times = given.get("code", "").replace("\0", "").strip()[:LONGEST_CODE], given.get("times", "")
     only = given.get("only", "")
-    return Wanted(only if only in COUNTED else "", from_on, to_on, code, times if times in TIMES else "")
+    only = only if only in COUNTED or only in GROUPS else ""
+    return Wanted(only, from_on, to_on, code, times if times in TIMES else "")
 
 
 TIMES = {"1": _l("1 次"), "2": _l("2 次"), "3": _l("3 次"), "4": _l("4 次及以上")}
@@ -91,11 +94,14 @@ def _day(typed: str) -> str:
         return ""
 
 
-def chosen(session: Any, actor: Actor, found: Iterable[Counted], wanted: Wanted) -> list[Counted]:
+def chosen(
+    session: Any, actor: Actor, item: Item, found: Sequence[Counted], wanted: Wanted
+) -> list[Counted]:  # fmt: skip
     """Those that are asked for, in their order."""
+    counts = _counts(found, wanted.only)
     rows = [
         one for one in found
-        if (one.counted == wanted.only if wanted.only else one.counted != _NO_RECORD)
+        if counts(one)
         and not (wanted.from_on and one.on < wanted.from_on)
         and not (wanted.to_on and one.on > wanted.to_on)
         and (not wanted.times or (one.times is not None and min(one.times, _MANY) == int(wanted.times)))
@@ -109,7 +115,38 @@ def chosen(session: Any, actor: Actor, found: Iterable[Counted], wanted: Wanted)
     )
     named = scope.apply(named, actor, Elevator).execution_options(skip_scope=True)
     seen = set(session.scalars(named))
-    return [one for one in rows if one.elevator in seen]
+    then = _named_then(session, actor, item, rows, wanted.code)
+    return [one for one in rows if one.elevator in seen or (one.counted != _NO_RECORD and one.key in then)]
+
+
+def subjects(item: Item, rows: Iterable[Counted]) -> int | None:
+    """How many elevators, of changes use units, these are of, where the figures count those; None where records."""
+    if item in (Item.INSPECTION, Item.FAULT):
+        return len({one.elevator for one in rows})
+    return len({one.use_unit for one in rows}) if item is Item.CHANGE else None
+
+
+def _counts(found: Sequence[Counted], only: str) -> Callable[[Counted], bool]:
+    """Whether a record is one of those that `only` asks for."""
+    if only == "called":
+        return lambda one: one.course is not None and one.course.level == 1
+    if only == "sound":
+        failed = {one.elevator for one in found if one.counted == "failed"}
+        return lambda one: one.counted == "passed" and one.elevator not in failed
+    if only == "kept":
+        late = {one.use_unit for one in found if one.counted == "late"}
+        return lambda one: one.counted == "on_time" and one.use_unit not in late
+    return lambda one: one.counted == only if only else one.counted != _NO_RECORD
+
+
+def _named_then(session: Any, actor: Actor, item: Item, rows: Iterable[Counted], code: str) -> set[int]:
+    """Keys of records that keep a 识别码 of their day like this one: what the line shows is found, too."""
+    verb, model, key, *_load = _SOURCE[item]
+    if not hasattr(model, "code") or not actor.may(verb):
+        return set()
+    keys = sorted({one.key for one in rows if one.counted != _NO_RECORD})
+    named = select(key).where(among(session, key, keys), model.code.icontains(code, autoescape=True))
+    return set(session.scalars(scope.apply(named, actor, model).execution_options(skip_scope=True)))
 
 
 def lines_of(session: Any, actor: Actor, item: Item, records: Iterable[Counted]) -> list[Line]:
@@ -127,7 +164,7 @@ def table(session: Any, actor: Actor, asked: Mapping[str, str], at: Any) -> tupl
     if item not in COLUMNS or held.run.items_digest is None:
         raise refuse("得分", "这次计算没有这一项", "请重新计算")
     found = score_records.of_unit(session, held.run, held.unit_id, item)
-    return lines_of(session, actor, item, chosen(session, actor, found, wanted_of(asked))), COLUMNS[item]
+    return lines_of(session, actor, item, chosen(session, actor, item, found, wanted_of(asked))), COLUMNS[item]
 
 
 def _lifts(session: Any, actor: Actor, keys: Iterable[int]) -> dict[int, Any]:

@@ -49,9 +49,14 @@ def code_span(code: str) -> tuple[str, str]:
     return low, str(int(code[:width]) + 1).zfill(width).ljust(12, "0")
 
 
+def digits_used(code: str) -> int:
+    """Digits that name this region; the rest are noughts."""
+    return next((width for width in LEVEL_DIGITS.values() if set(code[width:]) <= {"0"}), 12)
+
+
 def digits_below(code: str) -> int:
     """Digits that tell apart the regions one level below this one; a street is its own."""
-    used = next((width for width in LEVEL_DIGITS.values() if set(code[width:]) <= {"0"}), 12)
+    used = digits_used(code)
     return next((width for width in LEVEL_DIGITS.values() if width > used), 12)
 
 

@@ -335,7 +335,7 @@ SPECS: dict[Key, Spec] = dict(
             off_means="不通知",
         ),
         _int(Key.COMPONENT_LIFE_MONTHS, _V, "组件没有填写寿命时的寿命", 6, "个月", 1, 600),
-        _bool(Key.COMPONENTS_AT_FILING, _V, "电梯首次备案通过时按常用清单登记组件和层门", False),
+        _bool(Key.COMPONENTS_AT_FILING, _V, "电梯首次备案通过时按常用清单登记组件", False),
         _said(
             Key.INSPECTION_YEARS, "years", _I,
             "安装监检合格后第几年做定期检验，最后一个之后每年；其余年份做检测或自行检测", "1,4,7,9,11,13,15",

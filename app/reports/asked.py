@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from app.errors import Finding, raise_failing
 from app.models import Elevator, Region, Unit
-from app.models.region import LEVEL_DIGITS, digits_below, in_region
+from app.models.region import LEVEL_DIGITS, digits_below, digits_used, in_region
+from app.permissions import Actor
 from app.rules.calendar import add_months, day_end, day_finding, day_start, month_end
 from app.rules.places import named_place
 from app.wording import say
@@ -66,19 +67,23 @@ def month_words(first: dt.date, last: dt.date) -> str:
     return f"{first:%Y-%m}" if first.month == last.month else str(first.year)
 
 
-def digits_of(asked: Asked) -> int:
-    """Digits that tell apart the places below the region that is asked for; districts, where none is."""
-    return digits_below(asked.region) if asked.region else LEVEL_DIGITS["district"]
+def digits_of(asked: Asked, actor: Actor) -> int:
+    """Digits that tell apart the places below the region that is asked for, else below the officer's own; districts,
+    where there is none: a unit's elevators lie in many."""
+    own = actor.region_code if actor.unit_id is None else None
+    region = asked.region or own
+    return digits_below(region) if region else LEVEL_DIGITS["district"]
 
 
-def areas(session: Any, keys: Iterable[str], asked: Asked) -> dict[str, tuple[str, str]]:
+def areas(session: Any, keys: Iterable[str]) -> dict[str, tuple[str, str]]:
     """By the first digits of a place: its name and its code, which is empty where it stands for no region of its own:
-    what is filed at the region itself, beside the places below it, is in no list by itself.
+    what is filed at a region itself, beside places below one, is in no list by itself.
     """
     codes = {key: key.ljust(12, "0") for key in keys}
     known = select(Region.code, Region.name).where(Region.code.in_(list(codes.values())))
     names = dict(session.execute(known.execution_options(skip_scope=True)).all())
-    own = {key for key, code in codes.items() if code == asked.region and len(codes) > 1}
+    # All keys are as long as their level; a region above it is told by the noughts at its end.
+    own = {key for key, code in codes.items() if digits_used(code) < len(key) and len(codes) > 1}
     return {
         key: (say("%(name)s（本级）", name=names.get(code, code)), "") if key in own else (names.get(code, code), code)
         for key, code in codes.items()

@@ -75,7 +75,7 @@ COLUMNS = (
 def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
     """The lines within scope: months in their order, else those with most late first, then most of all."""
     now = Moment(session, actor, clock.local_day(at), at)
-    key = _key(asked)
+    key = _key(asked, actor)
     statement = select(key, *_counts(now), func.max(Complaint.unit_id)).where(*_within(asked)).group_by(key)
     statement = statement.order_by(func.count().desc()).limit(MOST)
     rows: Any = session.execute(scope.apply(statement, actor, Complaint).execution_options(skip_scope=True)).all()
@@ -86,7 +86,7 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
     if asked.by == "elevator":
         named = elevators(session, [row[0] for row in rows])
     elif asked.by == "region":
-        named = areas(session, [row[0] for row in rows], asked)
+        named = areas(session, [row[0] for row in rows])
     made = [_line(asked, row, firms, named) for row in rows]
     if asked.by in _IN_ORDER:
         return sorted(made, key=lambda line: line.key)
@@ -138,7 +138,7 @@ def links_of(asked: Asked, line: Line) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _key(asked: Asked) -> Any:
+def _key(asked: Asked, actor: Actor) -> Any:
     if asked.by == "month":
         months = [
             (and_(Complaint.complained_at >= day_start(a), Complaint.complained_at < day_end(b)), number)
@@ -146,7 +146,7 @@ def _key(asked: Asked) -> Any:
         ]
         return case(*months)
     if asked.by == "region":
-        return func.substr(Complaint.region_code, 1, digits_of(asked))
+        return func.substr(Complaint.region_code, 1, digits_of(asked, actor))
     # Kinds stand in one cell, as JSON: at most so many different cells as there are sets of kinds.
     by: dict[str, Any] = {
         "unit": Complaint.unit_id, "elevator": Complaint.elevator_id, "kind": cast(Complaint.kinds, String),

@@ -23,6 +23,8 @@ from app.permissions import Actor
 from app.reports.asked import Asked, Names, elevators, units, within
 
 MOST = 5000
+# The key of the line of elevators that no unit maintains.
+NOBODY = "none"
 BY = {"unit": _l("按维保单位"), "elevator": _l("按电梯"), "level": _l("按故障级别"), "cause": _l("按故障原因")}
 _KEYS: dict[str, Any] = {
     "unit": RepairOrder.unit_id, "elevator": RepairOrder.elevator_id, "level": RepairOrder.level,
@@ -97,8 +99,10 @@ def link_of(asked: Asked, line_key: Any = None, **more: Any) -> str:
     }  # fmt: skip
     if asked.by != "unit" and line_key is not None:
         narrow[f"f_{asked.by}"] = line_key
-    unit = line_key if asked.by == "unit" else asked.unit_id
-    if unit is not None:
+    unit = line_key if asked.by == "unit" and line_key is not None else asked.unit_id
+    if unit == NOBODY:
+        narrow["f_no_unit"] = "1"
+    elif unit is not None:
         narrow["f_unit"] = unit
     if asked.region:
         narrow["f_region"] = asked.region
@@ -117,11 +121,11 @@ def _line(asked: Asked, row: Any, firms: Names, lifts: Names) -> Line:
         code, name = row[0], word(REPAIR_LEVEL if asked.by == "level" else REPAIR_CAUSE, row[0])
     else:
         code, name = (firms if asked.by == "unit" else lifts).get(row[0], ("—", "没有维保单位"))
-    link = "" if row[0] is None else link_of(asked, row[0])
+    key = NOBODY if row[0] is None else row[0]
     unit = firms.get(row[9], ("", ""))[1] if asked.by == "elevator" else ""
     return Line(
-        row[0], code, name, row[1], row[2], row[3], row[4], row[5], row[6], _rounded(row[7]), _rounded(row[8]), unit,
-        link,
+        key, code, name, row[1], row[2], row[3], row[4], row[5], row[6], _rounded(row[7]), _rounded(row[8]), unit,
+        link_of(asked, key),
     )  # fmt: skip
 
 

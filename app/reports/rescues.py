@@ -117,7 +117,7 @@ COLUMNS = (
 
 def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
     """The lines within scope: hours and levels in their order, all else with most late first."""
-    return _cut(session, asked, read(session, actor, asked), asked.by, at)
+    return _cut(session, actor, asked, read(session, actor, asked), asked.by, at)
 
 
 def cuts(
@@ -125,7 +125,7 @@ def cuts(
 ) -> tuple[Line, dict[str, list[Line]]]:
     """Several cuts of one reading, and the sum of all."""
     rows = read(session, actor, asked)
-    return summed(rows, asked, at), {name: _cut(session, asked, rows, name, at) for name in by}
+    return summed(rows, asked, at), {name: _cut(session, actor, asked, rows, name, at) for name in by}
 
 
 def summed(rows: Iterable[Any], asked: Asked, at: dt.datetime) -> Line:
@@ -190,9 +190,9 @@ _CHOICES: dict[str, tuple[dict[Any, Any], str]] = {
 _IN_ORDER = ("level", "hour", "month")
 
 
-def _cut(session: Any, asked: Asked, rows: list[Any], by: str, at: dt.datetime) -> list[Line]:
+def _cut(session: Any, actor: Actor, asked: Asked, rows: list[Any], by: str, at: dt.datetime) -> list[Line]:
     held: dict[Any, Line] = {}
-    key_of = _key_of(asked, by)
+    key_of = _key_of(asked, by, actor)
     for row in rows:
         key = key_of(row)
         if key not in held:
@@ -205,9 +205,9 @@ def _cut(session: Any, asked: Asked, rows: list[Any], by: str, at: dt.datetime) 
     return sorted(made, key=lambda line: (-line.late, -line.total, line.name))[:MOST]
 
 
-def _key_of(asked: Asked, by: str) -> Callable[[Any], Any]:
+def _key_of(asked: Asked, by: str, actor: Actor) -> Callable[[Any], Any]:
     if by == "region":
-        width = digits_of(asked)
+        width = digits_of(asked, actor)
         return lambda row: row.region_code[:width]
     if by == "month":
         starts = [first for first, _last in whole_months(asked)]
@@ -223,7 +223,7 @@ def _named(session: Any, asked: Asked, by: str, held: dict[Any, Line]) -> None:
     elif by == "elevator":
         named = elevators(session, held)
     elif by == "region":
-        named = areas(session, held, asked)
+        named = areas(session, held)
     months = whole_months(asked) if by == "month" else []
     for key, line in held.items():
         if by == "unit":

@@ -1,4 +1,4 @@
-"""常用组件 (ELV-05) for all elevators that a list found: parts and landing doors that they never had, one by one."""
+"""常用组件 (ELV-05) for all elevators that a list found: parts that they never had, one by one."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def fill_all(context: JobContext) -> dict[str, Any]:
     """Params: `listing` and `query` (the list's address), `ids` where rows were chosen, `language`.
 
     An elevator that has its parts already gets none again, so a run after a kill goes on where the other stood. Gives
-    `filled` elevators with the `components` and `doors` made, `refused` and `left`, the first refused with why.
+    `filled` elevators with the `components` made, `refused` and `left`, the first refused with why.
     """
     params, session = context.params, context.session
-    made = {name: int(context.made.get(name, 0)) for name in ("filled", "components", "doors")}
+    made = {name: int(context.made.get(name, 0)) for name in ("filled", "components")}
     refused, left = 0, []
     with speaking(params.get("language")):
         keys = _wanted(context)
@@ -36,8 +36,9 @@ def fill_all(context: JobContext) -> dict[str, Any]:
             try:
                 with transaction(session):
                     done = usual_parts.fill(session, context.actor, key, clock.now())
-                    more = {"components": done.parts, "doors": done.doors}
-                    now = {name: made[name] + more.get(name, bool(done.parts or done.doors)) for name in made}
+                    now = {
+                        "filled": made["filled"] + bool(done.parts), "components": made["components"] + done.parts,
+                    }  # fmt: skip
                     if now != made:
                         context.keep(now)
                 made = now

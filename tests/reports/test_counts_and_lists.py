@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,7 @@ from app.listings.complaints import COMPLAINTS
 from app.listings.rescues import RESCUES
 from app.models import Complaint, Rescue
 from app.models.region import digits_below
-from app.permissions import Role
+from app.permissions import SYSTEM, Role
 from app.reports import asked as over_days
 from app.reports import complaints, rescues
 from app.reports.asked import Asked
@@ -163,11 +164,47 @@ def test_a_case_stands_in_the_two_hours_of_shanghai_in_which_it_was_reported(wor
 def test_what_is_filed_at_the_region_itself_opens_no_list_of_its_own(world: World) -> None:
     session = world.session
     region(session)
-    asked = Asked("region", dt.date(2026, 1, 1), dt.date(2026, 1, 1), None, CITY)
-    named = over_days.areas(session, ["980400", "980402"], asked)
+    named = over_days.areas(session, ["980400", "980402"])
     assert named["980402"][1] == DISTRICT and named["980400"][1] == "" and "本级" in named["980400"][0]
     # Alone it is all there is, and the list of the region is its own.
-    assert over_days.areas(session, ["980400"], asked)["980400"][1] == CITY
+    assert over_days.areas(session, ["980400"])["980400"][1] == CITY
+    # Of a street's own rows among its villages', and of a code that ends below all levels.
+    below = over_days.areas(session, ["980402003000", "980402003004"])
+    assert (below["980402003000"][1], below["980402003004"][1]) == ("", "980402003004")
+
+
+@pytest.mark.parametrize(
+    ("who", "place", "digits"),
+    [("inspector", None, 9), ("inspector", CITY, 6), ("maintenance_head", None, 6), ("maintenance_head", DISTRICT, 9)],
+)
+def test_without_a_region_asked_it_is_cut_below_the_officer_s_own(
+    world: World, who: str, place: str | None, digits: int
+) -> None:
+    asked, actor = Asked("region", dt.date(2026, 1, 1), dt.date(2026, 1, 1), None, place), world.actor(who)
+    actor = replace(actor, region_code=DISTRICT)
+    assert over_days.digits_of(asked, actor) == digits
+    assert over_days.digits_of(asked, SYSTEM) == (digits_below(place) if place else 6)
+
+
+@pytest.mark.feature("CMP-04", "RES-05")
+def test_a_city_s_own_rows_are_no_link_when_no_region_is_asked(world: World) -> None:
+    session = world.session
+    for code in (CITY, DISTRICT):
+        lift = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit, region_code=code)
+        session.commit()
+        report(world, elevator=lift)
+        with transaction(session):
+            form = {"name": "甲", "phone": "13900001111", "body": "第 三 件"}
+            course.complain(session, lift, form, ["noise"], (), clock.now(), None)
+    actor, today = replace(world.actor("region_admin"), region_code=CITY), clock.today()
+    asked = Asked("region", today - dt.timedelta(days=1), today)
+    found = {line.key: line for line in rescues.cuts(session, actor, asked, ["region"], clock.now())[1]["region"]}
+    assert set(found) == {"980400", "980402"}
+    assert "本级" in found["980400"].name and not rescues.links_of(found["980400"])
+    assert rescues.links_of(found["980402"])
+    told = {line.key: line for line in complaints.lines(session, actor, asked, clock.now())}
+    assert "本级" in told["980400"].name and not complaints.links_of(asked, told["980400"])
+    assert complaints.links_of(asked, told["980402"])
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,9 @@ def test_what_is_wrong_is_said_of_each_field_and_seen_where_it_is_mended(browse:
         page = head.get(address).text
         assert "审核时指出有误的项" in page and f'href="/units/{firm.id}/edit#f-licence_no"' in page
         assert "看不清 &lt;b&gt;" in page
+    # The officer's page has no form to lead to.
+    page = officer.get(f"/applications/{number}").text
+    assert "与许可证不一致" in page and "#f-licence_no" not in page
     # Saved, it is still there; handed in again, it is answered.
     change(head, firm, licence_no="TS3344A12")
     assert "与许可证不一致" in head.get(f"/units/{firm.id}/edit").text

@@ -13,15 +13,16 @@ import pytest
 from app import clock
 from app.listings import score_records as listed
 from app.listings.score_items import ITEM_LISTS, count_of
-from app.models import Rescue, Score
+from app.models import Elevator, Rescue, Score
 from app.permissions import SYSTEM, Verb
 from app.rules.score_items import Item
+from app.views.scores.score_items import OPENS
 from app.workflows.scores import score_records
 from tests.conftest import csrf
 from tests.factories import World, make_contract, make_elevator
-from tests.reference.items import Called, Trapped
+from tests.reference.items import Called, Changed, Inspected, Trapped
 from tests.statements import statements
-from tests.workflows.item_world import HOUR, MINUTE, NOON, put_rescue, scored_firm
+from tests.workflows.item_world import HOUR, MINUTE, NOON, ON, put_change, put_inspection, put_rescue, scored_firm
 from tests.workflows.score_world import LATER, score
 
 pytestmark = pytest.mark.feature("SCO-07")
@@ -47,6 +48,14 @@ def scored(session: Any, world: World) -> World:
     theirs_lift = make_elevator(session, maintenance_unit=world.other_firm, use_unit=world.use_unit)
     told = Trapped("A", theirs_lift.id, NOON, (theirs, ours), NOON + HOUR, "entrapment", "door_operator")
     world.helped = put_rescue(session, theirs_lift, told, {"A": world.other_firm, "B": world.firm})
+    # One elevator failed and passed again, one passed twice; one use unit was late once, another one never.
+    put_inspection(session, world.own, world.firm, Inspected("A", world.own.id, ON, "periodic", "failed", True, NOON))
+    for lift in (world.own, often, often):
+        passed = Inspected("A", lift.id, ON + dt.timedelta(days=9), "periodic", "passed", False, NOON + 240 * HOUR)
+        put_inspection(session, lift, world.firm, passed)
+    for use_unit in (world.use_unit, world.other_use_unit, world.other_use_unit):
+        signed = Changed("A", use_unit.id, ON - dt.timedelta(days=2), ON, ((NOON, "submitted"),))
+        put_change(session, often, world.firm, signed)
     session.commit()
     world.often = often
     return scored_firm(session, world)
@@ -74,25 +83,59 @@ def test_each_figure_is_as_many_records(scored: World) -> None:
     found = {item: score_records.of_unit(scored.session, held.run, held.unit_id, item) for item in ITEMS}
 
     def many(item: Item, key: str = "key", **asked: str) -> int:
-        rows = listed.chosen(scored.session, SYSTEM, found[item], listed.wanted_of(asked))
+        rows = listed.chosen(scored.session, SYSTEM, item, found[item], listed.wanted_of(asked))
         return len({getattr(row, key) for row in rows})
 
     told = {name: count_of(held, name) for item in ITEMS for name in listed_counts(item)}
     assert told == {
-        "rescue_total": many(Item.RESCUE, only="on_time") + many(Item.RESCUE, only="late"),
+        "rescue_total": many(Item.RESCUE, only="called"),
         "rescue_on_time": many(Item.RESCUE, only="on_time"), "rescue_late": many(Item.RESCUE, only="late"),
         "rescue_second": many(Item.RESCUE, only="second"),
         "feedback_total": many(Item.FEEDBACK), "feedback_on_time": many(Item.FEEDBACK, only="on_time"),
         "feedback_late": many(Item.FEEDBACK, only="late"),
         "inspection_total": many(Item.INSPECTION, "elevator"),
-        "inspection_passed": many(Item.INSPECTION, "elevator") - many(Item.INSPECTION, "elevator", only="failed"),
+        "inspection_passed": many(Item.INSPECTION, "elevator", only="sound"),
         "inspection_failed": many(Item.INSPECTION, "elevator", only="failed"),
         "fault_elevators": many(Item.FAULT, only="held"), "fault_faulty": many(Item.FAULT, "elevator", only="fault"),
         "fault_entrapments": many(Item.FAULT, only="fault"), "fault_twice": many(Item.FAULT, "elevator", times="2"),
         "fault_thrice": many(Item.FAULT, "elevator", times="3"), "fault_often": many(Item.FAULT, "elevator", times="4"),
-        "change_total": 1, "change_on_time": 0, "change_late": many(Item.CHANGE, only="late"),
+        "change_total": many(Item.CHANGE, "use_unit"), "change_on_time": many(Item.CHANGE, "use_unit", only="kept"),
+        "change_late": many(Item.CHANGE, "use_unit", only="late"),
     }  # fmt: skip
+    # Where a figure counts elevators or use units, the page says how many beside the records.
+    assert told["inspection_passed"] == 1 and told["change_total"] == 2 and told["change_on_time"] == 1
     assert told["rescue_second"] == 1 and told["fault_thrice"] == 1 and told["feedback_late"] == 1
+
+
+def test_a_figure_opens_what_it_counts_and_says_of_how_many(scored: World, sign_in: Any) -> None:
+    browser = sign_in(scored.accounts["platform_admin"])
+    held = held_of(scored)
+    for name, words in (
+        ("rescue_total", f"共 {count_of(held, 'rescue_total')} 条"), ("inspection_passed", "共 2 条，1 台电梯"),
+        ("inspection_total", "共 5 条，3 台电梯"), ("change_on_time", "共 2 条，1 家使用单位"),
+        ("change_total", "共 4 条，2 家使用单位"), ("fault_faulty", "共 4 条，2 台电梯"),
+    ):  # fmt: skip
+        item = name.partition("_")[0]
+        href = f"/scores/{scored.score}/items/{item}?{OPENS[name]}"
+        page = browser.get(href).text
+        assert words in page and f'href="{href}"' in browser.get(href.partition("?")[0]).text, name
+    # A group that is another item's asks for nothing there.
+    assert "共 0 条" in browser.get(f"/scores/{scored.score}/items/feedback?only=called").text
+
+
+def test_the_code_that_a_record_keeps_is_found_after_another_was_given(scored: World, sign_in: Any) -> None:
+    old, lift = scored.often.code, scored.session.get(Elevator, scored.often.id)
+    lift.code = "NEWCODE77"
+    scored.session.commit()
+    browser = sign_in(scored.accounts["platform_admin"])
+    for code, many in ((old, 3), ("newcode77", 3), ("NEWCODE78", 0)):
+        page = browser.get(f"/scores/{scored.score}/items/fault?only=&code={code}").text
+        assert f"共 {many} 条" in page and (old in page.split("<tbody>")[-1]) is (many > 0), code
+        assert len(rows_of(export(browser, scored, Item.FAULT, code=code))[1]) == many
+    # Whoever may not read rescues does not feel his way to their codes.
+    found = score_records.of_unit(scored.session, held_of(scored).run, held_of(scored).unit_id, Item.FAULT)
+    bare = replace(scored.actor("maintenance_head"), withheld=frozenset({Verb.RESCUE_READ}))
+    assert not listed.chosen(scored.session, bare, Item.FAULT, found, listed.Wanted(code=old))
 
 
 def listed_counts(item: Item) -> list[str]:
@@ -165,7 +208,9 @@ def test_what_the_reader_may_not_see_stays_unnamed(scored: World, sign_in: Any) 
         assert ("涉密或不在管辖范围" in page) is (item is not Item.RESCUE), item
     assert "共 0 条" in inspector.get(f"/scores/{scored.score}/items/inspection?only=&code={scored.secret.code}").text
     _head, rows = rows_of(export(inspector, scored, Item.INSPECTION))
-    assert len(rows) == 1 and scored.secret.code not in rows[0] and rows[0][-1] == "不合格"
+    hidden = [row for row in rows if not row[0]]
+    assert len(rows) == 5 and all(scored.secret.code not in row for row in rows)
+    assert len(hidden) == 1 and hidden[0][-1] == "不合格"
     other = sign_in(scored.accounts["other_head"])
     assert other.get(f"/scores/{scored.score}/items/rescue?only=").status_code == 404
     assert export(other, scored, Item.RESCUE).status_code in (403, 404)

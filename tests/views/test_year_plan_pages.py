@@ -10,9 +10,12 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock
-from app.models import MaintenanceLedger, MaintenanceOrder
+from app.errors import Finding
+from app.models import MaintenanceClock, MaintenanceLedger, MaintenanceOrder
 from app.transaction import transaction
+from app.views.maintenance.year_plans import MOST_REASONS, by_reason
 from app.workflows.maintenance import orders
+from app.workflows.maintenance.year_plans import Planned
 from tests import factories as make
 from tests.api.callers import Caller
 from tests.conftest import csrf
@@ -315,3 +318,34 @@ class TestInterface:
             worker.post("/orders/year-plan", {"elevator_ids": [world.own.id], "start_on": today.isoformat()}),
         ):
             assert answer.status_code == 403
+
+
+@pytest.mark.feature("PLN-04")
+@pytest.mark.parametrize("over", [0, 1, 3])
+def test_of_more_reasons_than_are_shown_no_elevator_is_hidden(over: int) -> None:
+    def told(n: int) -> Planned:
+        found = Finding("已有任务", False, f"{n} 个日期已有任务", "", level="warn")
+        return Planned(n, str(n), "", 1, "", None, None, 1, "manual", 15, 1, findings=[found])
+
+    rows = [told(n) for n in range(MOST_REASONS + over)] + [told(0)]
+    groups, others = by_reason(rows, False)
+    assert len(groups) == MOST_REASONS and [row.id for row in groups[0][1]] == [0, 0]
+    assert [row.id for row in others] == [MOST_REASONS + n for n in range(over)]
+    assert by_reason(rows, True) == ([], [])
+
+
+@pytest.mark.feature("PLN-04")
+def test_the_page_names_elevators_of_further_reasons(
+    session: Any, world: make.World, sign_in: Any, today: dt.date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.views.maintenance.year_plans.MOST_REASONS", 1)
+    for lift, days in ((world.own, 400), (world.second, 500)):
+        row = session.scalar(select(MaintenanceClock).where(MaintenanceClock.elevator_id == lift.id))
+        row.covered_until, row.cover_begins_on = None, today + dt.timedelta(days=days)
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    url = f"/year-plans/?ids={world.own.id}&ids={world.second.id}"
+    page = post(client, url, start_on=today.isoformat(), interval_days="15", switch="1").get_data(as_text=True)
+    assert "另有 1 台，原因各不相同" in page
+    listed = page.split("没有要补的日期")[-1]
+    assert world.own.code in listed and world.second.code in listed

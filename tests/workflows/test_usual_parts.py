@@ -203,7 +203,7 @@ def test_at_the_first_filing_where_the_region_asks_for_it(world: World, asked: b
     row = filed_elevator(world, code="300177", commissioned_on="2026-11-02", stops=2)
     names = set(session.scalars(select(Component.name).where(Component.elevator_id == row.id)))
     doors = session.scalar(select(func.count()).where(LandingDoor.elevator_id == row.id))
-    assert (len(names), doors) == ((len(parts.USUAL), 2) if asked else (0, 0))
+    assert (len(names), doors) == (len(parts.USUAL) if asked else 0, 0)
     entry = session.scalar(select(AuditEntry).where(AuditEntry.action == "component.usual"))
     assert (entry is not None) is asked and (entry is None or entry.actor_name == SYSTEM.name)
 
@@ -261,7 +261,9 @@ def test_for_chosen_elevators_at_once_each_by_itself(young: World, sign_in: Any)
     young.session.commit()
     head = sign_in(young.accounts["maintenance_head"])
     page = post(head, "/elevators/deed/parts", ids=[young.own.id, other.id]).text
-    assert f"{young.own.code}：组件 {len(parts.USUAL)} 个，层门 3 个" in page and "电梯已报废" in page
+    assert f"{young.own.code}：组件 {len(parts.USUAL)} 个" in page and "电梯已报废" in page
+    # Which landing is the lowest nobody said: there may be basements.
+    assert young.session.scalar(select(func.count()).select_from(LandingDoor)) == 0
     assert f"{young.own.code}：没有要补的" in post(head, "/elevators/deed/parts", ids=[young.own.id]).text
 
 
@@ -278,6 +280,7 @@ def test_for_all_that_the_list_found_by_a_job_that_may_run_twice(
     assert [job.state for job in jobs] == ["done", "done"]
     expected = session.scalar(select(func.count()).select_from(Component))
     assert jobs[0].result["components"] == expected > 0 and jobs[1].result["components"] == 0
+    assert "doors" not in jobs[0].result and session.scalar(select(func.count()).select_from(LandingDoor)) == 0
     twice = select(Component.elevator_id, Component.name).group_by(Component.elevator_id, Component.name)
     assert not session.execute(twice.having(func.count() > 1)).all()
     page = head.get(f"/jobs/{jobs[0].id}").text
@@ -295,4 +298,7 @@ def test_by_the_interface(app: Any, young: World) -> None:
     made = caller.post(f"/elevators/{young.own.id}/components/usual", {"lowest": -1})
     assert (made.status_code, made.json) == (201, {"components": 1, "doors": 3})
     assert caller.post(f"/elevators/{young.own.id}/components/usual", {}).json == {"components": 0, "doors": 0}
+    other = make_elevator(young.session, maintenance_unit=young.firm, use_unit=young.use_unit, category="3110", stops=3)
+    young.session.commit()
+    assert caller.post(f"/elevators/{other.id}/components/usual", {}).json == {"components": 1, "doors": 0}
     assert caller.post(f"/elevators/{young.own.id}/components/usual", {"lowest": "x"}).status_code == 422

@@ -187,6 +187,29 @@ class TestLeftOut:
         plan = planned(session, head, [world.own.id])
         assert [order.planned_on for order, _why in plan.rows[0].left_out] == [day("2026-01-16"), day("2026-01-31")]
 
+    @pytest.mark.parametrize("start", ["2026-01-01", "2025-06-01"])
+    def test_cover_that_begins_after_all_days_is_told(
+        self, session: Any, head: Any, world: make.World, start: str
+    ) -> None:
+        running = session.get(MaintenanceClock, world.own.id)
+        running.covered_until, running.cover_begins_on = None, day("2027-03-01")
+        session.commit()
+        plan = shown(session, head, [world.own.id], Asked(day(start), 15))
+        row = plan.rows[0]
+        assert plan.standing == [row] and not row.orders and not row.held
+        assert [f.rule for f in row.findings] == ["维保合同"] and "2027-03-01" in row.findings[0].found
+        assert not row.findings[0].stops
+
+    def test_all_days_behind_are_told_as_such_whatever_the_cover(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        running = session.get(MaintenanceClock, world.own.id)
+        running.covered_until, running.cover_begins_on = None, day("2027-03-01")
+        session.commit()
+        plan = shown(session, head, [world.own.id], Asked(day("2025-01-02"), 14), on=day("2026-01-01"))
+        assert plan.rows[0].findings and plan.rows[0].findings[0].rule in ("起始日期", "维保合同")
+        assert len(plan.rows[0].findings) == 1
+
     def test_cover_that_ends_within_is_told_and_stops_nothing(self, session: Any, head: Any, world: make.World) -> None:
         session.get(MaintenanceClock, world.own.id).covered_until = day("2026-12-01")
         session.commit()

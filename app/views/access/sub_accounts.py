@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -79,7 +79,7 @@ class SubAccounts(BaseView):
             unnamed=not any(account.rescue_role and account.active for account in rows), findings=[],
             first_words=passwords.first_password_words, sought=sought, every=len(rows), states=list(STATES.items()),
             role_choices=[(r.value, ROLE_LABEL[r]) for r in Role if any(r.value in _names(a) for a in rows)],
-            export=f"{url_for('Accounts.list')}?{urlencode(sought.in_list())}",
+            export=f"{url_for('Accounts.list')}?{urlencode(sought.in_list(found))}",
         )  # fmt: skip
 
     @expose("/rescue-role", methods=["POST"])
@@ -331,17 +331,30 @@ class _Sought:
 
     def holds(self, account: Account) -> bool:
         """A number is found by its whole or its end, as everywhere: nobody feels his way to it."""
-        phone = account.phone or ""
-        told = f"{account.username} {account.first_name}".lower()
+        phone, told = account.phone or "", _told(account)
         words = all(w in told or (len(w) in (4, 11) and phone.endswith(w)) for w in self.q.lower().split())
         active = not self.state or (self.state == "1") == bool(account.active)
         return words and active and (not self.role or self.role in _names(account))
 
-    def in_list(self) -> dict[str, str]:
-        """The same in the list of accounts, with these columns; it looks for numbers in a field of their own."""
-        number_ = self.q.isdigit() and len(self.q) in (4, 11)
-        held = {"f_phone" if number_ else "q": self.q, "f_role": self.role, "f_active": self.state}
+    def in_list(self, found: Sequence[Account]) -> dict[str, str]:
+        """The same in the list of accounts, with these columns. It looks for phones in a field of their own, where a
+        number goes that nobody of those found bears in his name.
+        """
+        words = self.q.split()
+        phone = next((
+            w for w in words
+            if w.isdigit() and len(w) in (4, 11) and not any(w in _told(account) for account in found)
+        ), "")  # fmt: skip
+        held = {
+            "q": " ".join(w for w in words if w != phone), "f_phone": phone, "f_role": self.role,
+            "f_active": self.state,
+        }  # fmt: skip
         return {name: value for name, value in held.items() if value} | {"tab": "sub", "cols": ",".join(EXPORTED)}
+
+
+def _told(account: Account) -> str:
+    """Where words are looked for."""
+    return f"{account.username} {account.first_name}".lower()
 
 
 def _names(account: Account) -> set[str]:

@@ -57,9 +57,9 @@ def fill_one(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
     """登记常用组件 of one chosen elevator; says what was made."""
     done = usual_parts.fill(session, actor, key, at)
     row = scope.visible(session, actor, Elevator, key)
-    if not (done.parts or done.doors):
+    if not done.parts:
         return str(_("%(code)s：没有要补的", code=row.code))
-    return str(_("%(code)s：组件 %(n)s 个，层门 %(m)s 个", code=row.code, n=done.parts, m=done.doors))
+    return str(_("%(code)s：组件 %(n)s 个", code=row.code, n=done.parts))
 
 
 def _near(key: str, row: Any) -> int:
@@ -136,9 +136,9 @@ class ElevatorScreen(Screen):
         Deed("labels", _l("打印标签"), Verb.ELEVATOR_READ, lambda *_: None),
         Deed(
             "parts", _l("登记常用组件"), Verb.COMPONENT_EDIT, fill_one,
-            _l("按常用清单给所选电梯登记组件，还没有层门的按站数生成？已有的和曾有的组件不重复登记。"),
+            _l("按常用清单给所选电梯登记组件？已有的和曾有的不重复登记。层门因最低层各不相同，请在各台的“组件与层门”生成。"),
             every="usual_parts",
-            ask_every=_l("按常用清单给列表筛选出的全部电梯登记组件，还没有层门的按站数生成，不只是本页？由后台逐台完成。"),
+            ask_every=_l("按常用清单给列表筛选出的全部电梯登记组件，不只是本页？由后台逐台完成，不生成层门。"),
         ),
     ]
     empty_text = _l("还没有电梯。登记电梯并上报，审核通过后才生效。")

@@ -77,14 +77,18 @@ class YearPlanPages(BaseView):
         )  # fmt: skip
 
 
-def by_reason(rows: list[Planned], stops: bool) -> list[tuple[list[Finding], list[Planned]]]:
-    """Elevators of which the same is said, together, in the order in which they come."""
+def by_reason(
+    rows: list[Planned], stops: bool
+) -> tuple[list[tuple[list[Finding], list[Planned]]], list[Planned]]:  # fmt: skip
+    """Elevators of which the same is said, together, in the order in which they come; and those of all further reasons:
+    where a reason names days or counts, each elevator may have its own."""
     found: dict[tuple[tuple[str, str], ...], tuple[list[Finding], list[Planned]]] = {}
     for row in rows:
         said = [one for one in row.findings if one.stops == stops]
         if said:
             found.setdefault(tuple((one.rule, one.words) for one in said), (said, []))[1].append(row)
-    return list(found.values())[:MOST_REASONS]
+    groups = list(found.values())
+    return groups[:MOST_REASONS], [row for _said, same in groups[MOST_REASONS:] for row in same]
 
 
 def _chosen() -> tuple[list[int], bool]:

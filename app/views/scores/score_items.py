@@ -28,7 +28,7 @@ from app.listings.score_items import (
     count_of,
     points_of,
 )
-from app.listings.score_records import COUNTED, TIMES
+from app.listings.score_records import COUNTED, GROUPS, TIMES
 from app.models import Score, ScoreEntry
 from app.models.choices import SCORE_STATE, word
 from app.models.score import CREDIT, lines_of, rating_lines
@@ -63,11 +63,11 @@ PAGES = {
 # Which records a count opens.
 OPENS = {
     "rescue_on_time": "only=on_time", "rescue_late": "only=late", "rescue_second": "only=second",
-    "rescue_total": "only=", "feedback_total": "only=", "feedback_on_time": "only=on_time",
+    "rescue_total": "only=called", "feedback_total": "only=", "feedback_on_time": "only=on_time",
     "feedback_late": "only=late", "inspection_total": "only=", "inspection_failed": "only=failed",
-    "inspection_passed": "only=", "fault_elevators": "only=held", "fault_faulty": "only=fault",
+    "inspection_passed": "only=sound", "fault_elevators": "only=held", "fault_faulty": "only=fault",
     "fault_entrapments": "only=fault", "fault_twice": "only=fault&times=2", "fault_thrice": "only=fault&times=3",
-    "fault_often": "only=fault&times=4", "change_total": "only=", "change_on_time": "only=",
+    "fault_often": "only=fault&times=4", "change_total": "only=", "change_on_time": "only=kept",
     "change_late": "only=late",
 }  # fmt: skip
 BAD = {"late", "failed", "faulty", "entrapments", "twice", "thrice", "often"}
@@ -210,7 +210,7 @@ class ScoreItemPages(BaseView):
         found = score_records.of_unit(db.session, held.run, held.unit_id, item)
         counts = Counter(one.counted for one in found)
         if only is not None:
-            chosen = score_records_listed.chosen(db.session, g.actor, found, wanted)
+            chosen = score_records_listed.chosen(db.session, g.actor, item, found, wanted)
             shown_now = chosen[(page - 1) * ROWS : page * ROWS]
             records = [
                 _shown(line, item)
@@ -227,7 +227,8 @@ class ScoreItemPages(BaseView):
             more=more, only=only, total=sum(n for *_rest, n in groups), rules=ITEM_RULE, evidence=ITEM_EVIDENCE,
             pages=PAGES, appealed=appealed(held), asked=asked_for(rows[:ROWS]), never=appeal_items.NEVER,
             enforce=enforce(held, rows[:ROWS]),
-            counted=COUNTED, counts=counts, tones=TONES, seen=visible_codes(named) if named else {}, exact=exact_of,
+            counted=COUNTED, counts=counts, groups=GROUPS, subjects=score_records_listed.subjects(item, chosen),
+            tones=TONES, seen=visible_codes(named) if named else {}, exact=exact_of,
             wanted=wanted, heads=_heads(item), found=len(chosen), times=TIMES, may_export=g.actor.may(Verb.EXPORT),
             figures=_figures(held, item), state=word(SCORE_STATE, held.run.state), local=clock.local,
             region=region_name(held.run.region_code),

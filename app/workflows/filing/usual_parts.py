@@ -1,4 +1,4 @@
-"""常用组件 (ELV-05): the lists of regions and maintenance units, and a new elevator's parts and doors out of them.
+"""常用组件 (ELV-05): the lists of regions and maintenance units, and a new elevator's parts out of them.
 
 Whose list holds: the maintenance unit's own, else that of the nearest region above, else the product's. It is a start:
 what is in the elevator, or ever was, is never put in a second time, however often and from however many sides it is
@@ -138,9 +138,11 @@ def told(row: UsualParts) -> list[Usual]:
 
 def fill(
     session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime, installed_on: dt.date | None = None,
-    lowest: int = 1,
+    lowest: int | None = None,
 ) -> Filled:  # fmt: skip
-    """The usual parts that the elevator never had, and its landing doors if it has none yet.
+    """The usual parts that the elevator never had; with a lowest landing its doors, too, if it has none yet.
+
+    Which landing is the lowest nobody can tell from the register: there are basements. Unasked no door is named.
 
     Without a day each part is counted from the elevator's first use, or from today where it must be another one by now.
     """
@@ -153,7 +155,7 @@ def fill(
             day_finding(installed_on, "installed_on", "安装日期"),
             Finding("安装日期", past, str(installed_on), "" if past else "不能晚于今天", field="installed_on"),
         ]
-    if elevator.stops is not None and landing_doors.has_doors(elevator).ok:
+    if lowest is not None and elevator.stops is not None and landing_doors.has_doors(elevator).ok:
         found += parts.stops_findings(elevator.stops, lowest)
     raise_failing(found)
     return put_in(session, actor, elevator, at, installed_on, lowest)
@@ -161,7 +163,7 @@ def fill(
 
 def put_in(
     session: AnySession, actor: Actor, elevator: Elevator, at: dt.datetime, installed_on: dt.date | None = None,
-    lowest: int = 1, only_known: bool = False,
+    lowest: int | None = None, only_known: bool = False,
 ) -> Filled:  # fmt: skip
     """The same of an elevator that is held and may have parts. `only_known`: only parts as old as the elevator."""
     today = clock.local_day(at)
@@ -189,7 +191,7 @@ def put_in(
             session, actor, at, "component.usual", Elevator.__tablename__, elevator.id,
             after={"components": [one.name for one in made], "installed_on": str(installed_on or since or today)},
         )  # fmt: skip
-    return Filled(len(made), _doors(session, actor, elevator, lowest, at))
+    return Filled(len(made), 0 if lowest is None else _doors(session, actor, elevator, lowest, at))
 
 
 # What stands beside a part of which nobody said when it was put in.

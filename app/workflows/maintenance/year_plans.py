@@ -310,7 +310,7 @@ def _lay_out(
                 row.left_out.append((order, why))
                 if there is not None and why != PASSED:
                     row.held.append((order.planned_on, there[1]))
-        _warn(row)
+        _warn(row, begins[row.id])
 
 
 def _standing(some: Sequence[Order], row: Planned) -> Order | None:
@@ -337,7 +337,7 @@ def _why_not(
     return None
 
 
-def _warn(row: Planned) -> None:
+def _warn(row: Planned, begins: dt.date | None) -> None:
     """What does not stand in the way of the plan, but of some of its days, or of some of its visits later."""
     if row.held:
         count = Counter(origin for _on, origin in row.held)
@@ -351,6 +351,10 @@ def _warn(row: Planned) -> None:
     if not row.orders and all(why == PASSED for _order, why in row.left_out):
         found, remedy = "这份计划的日期都已过", "请改用较晚的起始日期"
         row.findings.append(Finding("起始日期", False, found, remedy, "elevator_id", row.code, level="warn"))
+    elif not row.orders and not row.held:
+        found = say("合同 %(day)s 起生效，这份计划没有在此之后的日期", day=begins)
+        remedy = "请改用较晚的起始日期，或登记更早生效的合同"
+        row.findings.append(Finding("维保合同", False, found, remedy, "elevator_id", row.code, level="warn"))
     after = sum(1 for o in row.orders if row.covered_until is not None and o.planned_on > row.covered_until)
     if after:
         found = say("合同有效期至 %(day)s，其后有 %(count)s 条任务", day=row.covered_until, count=after)

@@ -420,7 +420,8 @@ def change(facts: Facts, first: int, last: int) -> Found:
 
 def changes_of(facts: Facts, first: int, last: int) -> Any:
     """The changes that were counted; a statement."""
-    columns = _change.elevator_id, _change.applied_on, _change.application_id, _late(facts).label("late")
+    use_unit = func.coalesce(_change.use_unit_id, 0).label("use_unit")
+    columns = _change.elevator_id, _change.applied_on, _change.application_id, _late(facts).label("late"), use_unit
     inside = and_(_change.new_unit_id.between(first, last), counted_changes(facts))
     return select(*columns).where(inside).order_by(_change.elevator_id, _change.applied_on, _change.id)
 

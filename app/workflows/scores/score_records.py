@@ -29,6 +29,7 @@ class Counted(NamedTuple):
 
     `counted`: on_time, late, second; passed, failed; fault, held (an elevator under contract, without a record).
     `course` of a rescue; `times`: how often people were shut in that elevator in the year.
+    `use_unit` of a change, 0 where there was none: changes count by use unit.
     """
 
     elevator: int
@@ -38,6 +39,7 @@ class Counted(NamedTuple):
     counted: str
     course: Course | None = None
     times: int | None = None
+    use_unit: int | None = None
 
 
 def of_unit(session: AnySession, run: ScoreRun, unit_id: int, item: Item) -> list[Counted]:
@@ -90,7 +92,7 @@ def _changes(facts: Facts, unit: int) -> list[Counted]:
     rows = facts.session.execute(read.changes_of(facts, unit, unit))
     return [
         Counted(row.elevator_id, row.applied_on.isoformat(), "application", row.application_id,
-                "late" if row.late else "on_time")
+                "late" if row.late else "on_time", use_unit=row.use_unit)
         for row in rows
     ]  # fmt: skip
 

@@ -9,9 +9,10 @@ import pytest
 
 from app import clock
 from app.listing import LISTINGS, moment
+from app.listings.rescues import badge_of
 from app.models import Rescue
 from tests.factories import World, make_elevator
-from tests.views.rescue.ground import freed, report
+from tests.views.rescue.ground import M, freed, report
 
 
 def found(world: World, name: str = "rescues", persona: str = "region_admin", **asked: str) -> set[int]:
@@ -58,7 +59,7 @@ def test_an_upheld_appeal_makes_it_in_time(world: World, cases: dict[str, int]) 
 
 @pytest.mark.feature("RES-05")
 def test_which_step_who_went_and_who_was_in_it(world: World, cases: dict[str, int]) -> None:
-    assert found(world, f_late_step="accept") == {cases["late"]}
+    assert found(world, f_late_step="accept") == {cases["late"], cases["stale"]}
     assert found(world, f_late_step="arrive,free") == set()
     assert found(world, f_trapped="1") == {cases["good"]}
     # Not told yet is not "nobody".
@@ -84,3 +85,43 @@ def test_both_pages_offer_them(world: World, cases: dict[str, int], sign_in: Any
     for word in ("处置合规", "超时的环节", "有人被困", "救援单位", "救出日期", "注册代码"):
         assert word in page, word
     assert "不合规" in page
+
+
+@pytest.mark.feature("RES-05")
+def test_the_step_of_an_open_case_that_is_late_by_now(world: World, cases: dict[str, int]) -> None:
+    assert found(world, f_late_step="accept") == {cases["late"], cases["stale"]}
+    row = world.session.get(Rescue, cases["stale"])
+    for accepted, arrived, step in ((1, None, "arrive"), (1, 2, "free")):
+        row.accepted_at = row.reported_at + accepted * M
+        row.arrived_at = None if arrived is None else row.reported_at + arrived * M
+        world.session.commit()
+        assert found(world, f_late_step=step) == {cases["stale"]}, step
+        assert found(world, f_late_step="accept") == {cases["late"]}
+    row.due_at = clock.now() + 5 * M
+    world.session.commit()
+    assert found(world, f_late_step="accept,arrive,free") == {cases["late"]}
+
+
+@pytest.mark.feature("RES-05")
+def test_a_late_step_is_found_as_long_as_it_makes_the_case_late(world: World, cases: dict[str, int]) -> None:
+    world.session.get(Rescue, cases["late"]).appeal_upheld_at = clock.now()
+    world.session.get(Rescue, cases["stale"]).joined_to_id = cases["good"]
+    world.session.commit()
+    assert found(world, f_late_step="accept,arrive,free") == set() == found(world, f_badge="late")
+
+
+@pytest.mark.feature("RES-05")
+@pytest.mark.parametrize("steps", [None, "free"])
+def test_what_was_never_dispatched_is_neither_in_time_nor_late(
+    world: World, cases: dict[str, int], steps: str | None
+) -> None:
+    row = world.session.get(Rescue, cases["good"])
+    row.dispatched_at, row.late_steps, row.taken_over = None, steps, True
+    world.session.commit()
+    assert badge_of(row) is None
+    assert cases["good"] in found(world, f_badge="none")
+    assert cases["good"] not in found(world, f_badge="on_time,late") | found(world, tab="late")
+    assert cases["good"] not in found(world, f_late_step="free")
+    row.appeal_upheld_at = clock.now()
+    world.session.commit()
+    assert found(world, f_badge="on_time") == {cases["good"]}
