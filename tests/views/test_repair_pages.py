@@ -24,7 +24,7 @@ from app.workflows.repair import past_repairs, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 from app.workflows.rescue import rescues
 from tests.conftest import csrf
-from tests.factories import World, make_policy, picture
+from tests.factories import World, make_elevator, make_policy, picture
 from tests.pages import flat
 from tests.workflows.visit_world import arrive, huzhou, leave
 
@@ -261,6 +261,26 @@ def test_statistics_count_as_their_lists_do(at: Any, world: World, by: str) -> N
     assert numbers[0] == total and numbers[1] == "1" and numbers[-1] == "3.0 小时"
     status, book = at("inspector", "/repairs/statistics/table", {"by": by, "format": "csv"})
     assert status == 200 and "平均完成用时" in book
+
+
+def test_the_line_of_nobody_opens_its_list_and_no_other(at: Any, world: World) -> None:
+    other = make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.own.use_unit)
+    world.session.commit()
+    lone, theirs = report(world), report(world, elevator_id=other.id)
+    lone.unit_id = None
+    lone.due_at = theirs.due_at = clock.now() - MINUTE
+    world.session.commit()
+    page = at("inspector", "/repairs/statistics?by=unit")[1]
+    row = page[page.index("没有维保单位") :].split("</tr>")[0]
+    href = re.search(r'href="(/repairs/[^"]*tab=late[^"]*)"', row)
+    assert href is not None and "f_no_unit=1" in href[1] and "f_unit" not in href[1]
+    opened = at("inspector", href[1].replace("&amp;", "&"))[1]
+    assert f'/repairs/{lone.id}"' in opened and f'/repairs/{theirs.id}"' not in opened
+    unit = f"/repairs/statistics?by=unit&unit={world.firm.id}"
+    foot = at("inspector", unit)[1].split("<tfoot>")[1]
+    assert f"f_unit={world.firm.id}" in foot, "the sum is of the unit that was asked for"
+    empty = at("inspector", "/repairs/statistics?by=unit&from_on=2001-01-01&to_on=2001-01-02")[1]
+    assert "或换个地区、单位再试" in empty
 
 
 @pytest.mark.feature("STA-02")

@@ -341,3 +341,23 @@ def test_a_persons_page_leads_to_an_account_for_who_has_none(session: Any, world
     person.left_on = AT.date()
     session.commit()
     assert link not in text_of(head, f"/people/{person.id}")
+
+
+@pytest.mark.feature("ACC-12")
+def test_what_a_search_found_is_what_the_list_opens(session: Any, world: World, sign_in: Any) -> None:
+    worker, clerk = world.accounts["worker"], world.accounts["clerk"]
+    worker.phone, worker.first_name = "13900004321", "张三"
+    clerk.phone, clerk.username, clerk.first_name = "13900008765", "ban2468", "李四"
+    session.commit()
+    head, names = sign_in(world.accounts["maintenance_head"]), {"ban2468", worker.username}
+    for query, expected in (
+        ("2468", {"ban2468"}), ("8765", {"ban2468"}), ("4321", {worker.username}), ("13900004321", {worker.username}),
+        ("张 4321", {worker.username}), ("4321 张", {worker.username}), ("李 2468", {"ban2468"}),
+        ("2468 8765", {"ban2468"}), ("张 8765", set()), ("9999", set()),
+    ):  # fmt: skip
+        page = text_of(head, f"/sub-accounts/?q={query}")
+        assert {name for name in names if f">{name}</td>" in page} == expected, query
+        link = page.split('href="/accounts/?')[1].split('"')[0].replace("&amp;", "&")
+        sent = head.post("/exports/accounts", data={"csrf_token": csrf(head), "format": "csv", "query": link})
+        rows = {r["登录名"] for r in csv.DictReader(io.StringIO(sent.data.decode("utf-8-sig")))}
+        assert rows == expected, (query, link)

@@ -29,7 +29,7 @@ TODAY = dt.date(2026, 7, 1)
 
 def fill(world: World, who: str = "clerk", **more: Any) -> usual_parts.Filled:
     with transaction(world.session) as session:
-        made = usual_parts.fill(session, world.actor(who), world.own.id, NOW, **more)
+        made = usual_parts.fill(session, world.actor(who), world.own.id, NOW, **({"lowest": 1} | more))
     world.session.expire_all()
     return made
 
@@ -302,3 +302,13 @@ def test_by_the_interface(app: Any, young: World) -> None:
     young.session.commit()
     assert caller.post(f"/elevators/{other.id}/components/usual", {}).json == {"components": 1, "doors": 0}
     assert caller.post(f"/elevators/{young.own.id}/components/usual", {"lowest": "x"}).status_code == 422
+
+
+def test_unasked_no_landing_is_named_though_a_wrong_number_of_stops_would_be_told(young: World) -> None:
+    young.own.stops = None
+    young.session.commit()
+    assert fill(young, lowest=None) == usual_parts.Filled(len(parts.USUAL), 0)
+    young.own.stops = 3
+    young.session.commit()
+    assert fill(young, lowest=None) == usual_parts.Filled(0, 0)
+    assert fill(young, lowest=-2) == usual_parts.Filled(0, 3)
