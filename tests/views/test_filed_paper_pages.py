@@ -160,17 +160,19 @@ def test_full_of_scans_the_new_ones_take_the_room_of_those_that_go(browse: Any, 
 
 
 def test_the_officer_of_the_region_that_a_new_unit_chose_opens_its_scans(browse: Any, world: World) -> None:
-    head, elsewhere, here = browse("other_head"), browse("other_inspector"), browse("inspector")
-    firm = world.other_firm
-    firm.approved_version, firm.filing_state = None, "draft"
-    firm.region_id, firm.region_code = world.firm.region_id, world.firm.region_code
+    firm, place = world.other_firm, world.firm
+    here_id, here_code = place.region_id, place.region_code
+    firm.approved_version, firm.filing_state = 0, "draft"
+    firm.region_id, firm.region_code = here_id, here_code
     world.session.commit()
+    head, elsewhere, here = browse("other_head"), browse("other_inspector"), browse("inspector")
     assert change(head, firm, paper_licence=[(io.BytesIO(picture()), "执照.png")]).status_code == 302
     key = papers(world)["执照.png"].id
     assert here.get(f"/files/{key}?thumb=1").status_code == 200
-    other = world.accounts["other_inspector"].region_code
-    place = world.session.scalars(select(Region.id).where(Region.code == other)).one()
-    assert change(head, firm, region_id=str(place)).status_code == 302
+    other = str(world.accounts["other_inspector"].region_code)
+    there = world.session.scalars(select(Region.id).where(Region.code == other)).one()
+    fresh(world.session)
+    assert change(head, firm, region_id=str(there)).status_code == 302
     fresh(world.session)
     assert firm.region_code == other
     assert elsewhere.get(f"/files/{key}?thumb=1").status_code == 200
