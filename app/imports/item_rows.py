@@ -161,7 +161,9 @@ class _Reader:
                 self._wrong(number, word, say("有 %(n)s 个字", n=count), say("最多 %(n)s 个字", n=most))
 
     def _wrong(self, number: int, word: str, found: str, remedy: str) -> None:
-        cell = f"{_letters(self.columns[word])}{number}"
+        from xlsxwriter.utility import xl_col_to_name  # loaded with the first wrong cell
+
+        cell = f"{xl_col_to_name(self.columns[word])}{number}"
         rule = say("%(cell)s %(column)s", cell=cell, column=word)
         self.findings.append(Finding(rule, False, found, remedy, field="file", value=cell))
 
@@ -175,13 +177,3 @@ def _text(cell: Any) -> str:
 
 def _plain(text: Any) -> str:
     return "".join(str(text).split()).casefold()
-
-
-def _letters(at: int) -> str:
-    """A column as Excel calls it."""
-    found = ""
-    at += 1
-    while at:
-        at, rest = divmod(at - 1, 26)
-        found = chr(65 + rest) + found
-    return found
