@@ -21,6 +21,7 @@ LONGEST_FILE = 450
 BASE = {
     "errors", "wording", "rules", "policy", "clock", "collector", "driver", "extensions", "vault", "scanner", "scratch",
     "picture_reader",
+    "code_reader",
     "plurals", "targets", "telling",
 }  # fmt: skip
 CORE = BASE | {"models", "permissions", "scope", "scope_parts", "scope_rules", "transaction", "at_once", "reference"}
@@ -40,6 +41,8 @@ ALLOWED: dict[str, set[str]] = {
     "scanner": {"wording"},
     # The program that reads the text of pictures.
     "picture_reader": {"rules"},
+    # The library that reads codes in pictures.
+    "code_reader": set(),
     "scratch": set(),
     "collector": set(),
     "targets": {"errors", "wording"},

@@ -20,6 +20,7 @@ from tests.databases import KEYS, ROOT, Database
 HEAVY = (
     # Workbooks, documents, pictures of codes, and what reads them.
     "pandas", "numpy", "openpyxl", "xlsxwriter", "python_calamine", "docx", "weasyprint", "segno", "captcha",
+    "zxingcpp",
     # The queue: loaded with the first message.
     "celery", "kombu", "billiard", "amqp", "redis", "app.celery_app", "app.file_broker", "app.tasks.",
     # Others' identities, letters, other programs' interfaces.

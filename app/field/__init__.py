@@ -20,6 +20,7 @@ def register(app: Any) -> None:
         own,
         position,
         public,
+        reading,
         repairs,
         rescues,
         together,

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import segno
+from PIL import Image
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
@@ -29,6 +31,7 @@ from tests.journeys.steps import (
     rows,
     sign_in,
 )
+from tests.labels import photo
 
 WORKER = "yuan.weibao7"
 
@@ -262,9 +265,6 @@ FRAME, SIDE = (640, 480), 8
 
 def film(path: Path, address: str) -> dict[str, Any]:
     """What a camera sees that is held before the label, as a film; and where in it the code's modules are."""
-    import segno
-    from PIL import Image
-
     code = segno.make(address, error="q", micro=False)
     rows = ["".join(map(str, row)) for row in code.matrix]
     left, top = ((whole - len(rows) * SIDE) // 2 for whole in FRAME)
@@ -350,8 +350,15 @@ def test_the_camera_reads_the_label(product: Any, browser: Any, tmp_path: Path, 
         # A browser that has the word for it and no reader behind it.
         context.add_init_script("window.reads = false")
         phone.goto("/m/repairs/new")
-        expect(phone.get_by_text("这个浏览器不能直接扫码")).to_be_visible()
         expect(start).to_be_hidden()
+        shoot, blank = phone.get_by_label("拍下二维码识别"), tmp_path / "blank.jpg"
+        Image.new("RGB", (800, 600), "white").save(blank)
+        shoot.set_input_files(blank)
+        expect(phone.get_by_role("alert")).to_contain_text("照片里没有认出二维码")
+        shot(phone, "no code in the picture")
+        (tmp_path / "photo.jpg").write_bytes(photo(label["text"], 12, 1))
+        shoot.set_input_files(tmp_path / "photo.jpg")
+        expect(phone.locator(".fd-code")).to_have_text(subject.code)
     finally:
         own.close()
     assert not wrong

@@ -156,7 +156,7 @@
     var start = $("[data-camera-start]", root), none = $("[data-camera-none]", root), refused = $("[data-camera-refused]", root);
     var box = $("[data-camera]", root), read = $("[data-camera-read]", root), Reader = window.BarcodeDetector;
     if (!start) return;
-    var cannot = function () { start.hidden = true; none.hidden = false; };
+    var cannot = function () { start.hidden = true; shoot(root, found, read, none); };
     if (!Reader || !navigator.mediaDevices) { cannot(); return; }
     Reader.getSupportedFormats().then(function (formats) {
       if (formats.indexOf("qr_code") < 0) cannot(); else start.hidden = false;
@@ -201,6 +201,51 @@
     var field = read && $("#code", root);
     if (field) field.addEventListener("input", function (e) { if (e.isTrusted) read.hidden = true; });
     addEventListener("pagehide", close);
+  }
+  // Where the browser reads no code: a picture of the label, made small here and read by this server. The page that works
+  // without a line has no token, and then there is nobody to ask.
+  function shoot(root, found, read, none) {
+    var label = $("[data-camera-photo]", root), reading = $("[data-camera-reading]", root), unread = $("[data-camera-unread]", root);
+    var token = $('meta[name="csrf-token"]'), input = label && $("input", label);
+    if (!label || !token || !token.content) { none.hidden = false; return; }
+    label.hidden = false;
+    var tell = function (words) { reading.hidden = true; unread.textContent = words || unread.dataset.lost; unread.hidden = false; };
+    input.addEventListener("change", function () {
+      var file = input.files[0];
+      if (!file) return;
+      if (read) read.hidden = true;
+      unread.hidden = true; reading.hidden = false;
+      smaller(file, function (picture) {
+        var data = new FormData(), ask = new XMLHttpRequest();
+        data.append("picture", picture, "label.jpg");
+        ask.open("POST", "/m/scan/read");
+        ask.setRequestHeader("X-CSRFToken", token.content); ask.setRequestHeader("Accept", "application/json");
+        ask.timeout = 30000;
+        ask.onload = function () {
+          var told = {};
+          try { told = JSON.parse(ask.responseText); } catch (_e) { told = {}; }
+          input.value = "";
+          if (ask.status !== 200 || !told.text) { tell(told.message); return; }
+          reading.hidden = true; if (read) read.hidden = false;
+          found(told.text);
+        };
+        ask.onerror = ask.ontimeout = function () { input.value = ""; tell(""); };
+        ask.send(data);
+      });
+    });
+  }
+  // A phone's photo is some megabytes; a label is read as well in a tenth of them. What can't be drawn is sent as it is.
+  function smaller(file, done) {
+    var url = URL.createObjectURL(file), image = new Image();
+    image.onload = function () {
+      var scale = Math.min(1, 1600 / Math.max(image.naturalWidth, image.naturalHeight)), canvas = document.createElement("canvas");
+      canvas.width = Math.round(image.naturalWidth * scale); canvas.height = Math.round(image.naturalHeight * scale);
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      URL.revokeObjectURL(url);
+      canvas.toBlob(function (blob) { done(blob || file); }, "image/jpeg", 0.85);
+    };
+    image.onerror = function () { URL.revokeObjectURL(url); done(file); };
+    image.src = url;
   }
   // What was scanned goes where it would be typed: at check-out beside all the rest, else the form is sent with it.
   function taken(text) {

@@ -1,0 +1,66 @@
+"""A label that the browser cannot read: its picture is read by this server (MNT-01)."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from app import code_reader
+from app.models import Attachment
+from tests.conftest import csrf
+from tests.factories import World
+from tests.labels import photo
+
+
+def send(client: Any, picture: bytes | None) -> Any:
+    form: dict[str, Any] = {"csrf_token": csrf(client)}
+    if picture is not None:
+        form["picture"] = (io.BytesIO(picture), "label.jpg")
+    return client.post("/m/scan/read", data=form, content_type="multipart/form-data")
+
+
+@pytest.mark.feature("MNT-01")
+@pytest.mark.parametrize(("turned", "blurred", "form"), [(0, 0, "JPEG"), (17, 1.5, "JPEG"), (180, 0, "PNG")])
+def test_a_photographed_label_is_read(world: World, sign_in: Any, turned: int, blurred: float, form: str) -> None:
+    address = f"https://lifts.example.cn/m/p/{world.own.public_token}"
+    client = sign_in(world.accounts["worker"])
+    answer = send(client, photo(address, turned, blurred, form))
+    assert answer.status_code == 200 and answer.json == {"text": address}
+    # What it says goes where a scanned address goes, and nothing of the picture is kept.
+    assert client.get("/m/scan", query_string={"code": answer.json["text"]}).location.endswith(world.own.public_token)
+    assert world.session.query(Attachment).count() == 0
+
+
+@pytest.mark.feature("MNT-01")
+def test_a_picture_without_a_code_says_what_to_do(world: World, sign_in: Any) -> None:
+    client, blank = sign_in(world.accounts["worker"]), io.BytesIO()
+    Image.new("RGB", (800, 600), "white").save(blank, "JPEG")
+    for picture in (blank.getvalue(), b"no picture at all", photo("x")[:900], b""):
+        answer = send(client, picture)
+        assert answer.status_code == 422 and "没有认出二维码" in answer.json["message"]
+    answer = send(client, None)
+    assert answer.status_code == 422 and "没有收到照片" in answer.json["message"]
+
+
+@pytest.mark.feature("MNT-01")
+def test_of_two_labels_in_a_picture_none_is_guessed(world: World, sign_in: Any) -> None:
+    one, other = (Image.open(io.BytesIO(photo(text))) for text in ("980001", "980002"))
+    both, kept = Image.new("RGB", (3000, 2000)), io.BytesIO()
+    both.paste(one, (0, 0))
+    both.paste(other, (1500, 0))
+    both.save(kept, "JPEG")
+    assert send(sign_in(world.accounts["worker"]), kept.getvalue()).status_code == 422
+
+
+def test_a_picture_of_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_reader, "MOST_PIXELS", 1000)
+    assert code_reader.code_in(io.BytesIO(photo("980001"))) is None
+
+
+def test_who_is_not_signed_in_reads_nothing(app: Any) -> None:
+    client = app.test_client()
+    answer = send(client, photo("980001"))
+    assert answer.status_code in (302, 401) and "980001" not in answer.text
