@@ -26,7 +26,7 @@ from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import LABEL_STATE, OFFLINE_PART, VISIT_FAULT, VISIT_RATING, word
 from app.models.policy import policy_value, visit_policy
 from app.models.repair import REPAIR_STATE
-from app.permissions import NOBODY, Verb, require
+from app.permissions import NOBODY, Actor, Verb, require
 from app.policy import Key
 from app.rules.checkin import names_an_elevator
 from app.rules.face_checks import WITHOUT
@@ -62,6 +62,17 @@ def signed_in(view: View) -> View:
     return guarded
 
 
+_FIRST = {
+    Verb.VISIT_MAKE: "field.home", Verb.VISIT_REVIEW: "field.reviews", Verb.PATROL_READ: "field.patrol_list",
+    Verb.RESCUE_HANDLE: "field.rescue_list",
+}  # fmt: skip
+
+
+def first_page(actor: Actor) -> str:
+    """The phone page that somebody's work begins at, by its endpoint."""
+    return next((page for verb, page in _FIRST.items() if actor.may(verb)), "field.me")
+
+
 @field.get("/")
 @signed_in
 def home() -> Any:
@@ -69,8 +80,7 @@ def home() -> Any:
     actor, now = g.actor, clock.now()
     phones.back_on_phone()
     if not actor.may(Verb.VISIT_MAKE):
-        others = {Verb.VISIT_REVIEW: "field.reviews", Verb.PATROL_READ: "field.patrol_list"}
-        return redirect(url_for(next((to for verb, to in others.items() if actor.may(verb)), "field.me")))
+        return redirect(url_for(first_page(actor)))
     person = lists.person_of(actor)
     quota = people.quotas(db.session, [person], now).get(person.id) if person is not None else None
     running = presence.open_visit(db.session, actor.person_id, now)

@@ -18,7 +18,7 @@ from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.field import lists
-from app.field.pages import came_from, field, signed_in
+from app.field.pages import came_from, field, first_page, signed_in
 from app.listing import moment
 from app.listings import rescues as listed
 from app.models import Rescue
@@ -61,7 +61,8 @@ def rescue_list() -> Any:
         "ta/field/rescues.html", title=_("困人救援"), rows=rows, tab_now=tab, tab="rescues",
         tabs=[(key, labels[key]) for key in TABS], limit_of=limit_of, badge_of=badge_pill, tones=TONES,
         state_of=lambda row: word(RESCUE_STATUS, row.status), local=clock.local,
-        back=came_from(url_for("field.home")), q=q, newer=newer, older=older,
+        back=None if first_page(g.actor) == "field.rescue_list" else came_from(url_for("field.home")), q=q,
+        newer=newer, older=older,
     )  # fmt: skip
 
 

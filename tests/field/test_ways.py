@@ -10,7 +10,7 @@ import pytest
 from app import clock
 from app.permissions import Role
 from tests.conftest import PASSWORD, csrf
-from tests.factories import World, make_account
+from tests.factories import World, make_account, make_unit
 from tests.pages import flat
 from tests.workflows.clock_world import add_visit
 
@@ -100,6 +100,19 @@ def test_who_works_on_site_lands_on_the_phone_pages(
     client = sign_in(world.accounts[persona])
     assert lands(client, PHONE) == by_phone
     assert lands(client, DESK) == at_desk
+
+
+@pytest.mark.feature("RES-06", "MNT-12")
+def test_a_rescuer_begins_at_his_rescues(session: Any, world: World, sign_in: Any) -> None:
+    station = make_unit(session, "临河区应急救援站", is_rescue=True)
+    rescuer = make_account(session, Role.RESCUER, unit=station)
+    session.commit()
+    client = sign_in(rescuer)
+    page = client.get("/", headers=PHONE, follow_redirects=True)
+    assert page.request.path == "/m/rescues" and page.status_code == 200
+    assert '<a href="/m/rescues" aria-current="page">' in page.text and 'aria-label="返回"' not in page.text
+    own = client.get("/m/me").text
+    assert 'href="/m/rescues"' in own and 'href="/m/gate"' not in own, "what he may not open is not offered"
 
 
 @pytest.mark.feature("MNT-12")
