@@ -1,6 +1,7 @@
 # Everything starts here. Each target first brings what it needs; a second call finds it done.
 #   make run      the product on http://127.0.0.1:8080 (PORT, HOST and DATA_DIR change that)
 #   make test     all tests, on SQLite and PostgreSQL, then the journeys in a browser
+#   make later    the fast half on SQLite with the clock ahead: WHEN=40 days, or WHEN="2028-02-29 10:00" of Beijing
 #   make check    lint, types, translations, migrations
 #   make bench    one JSON line a figure (BENCH_PROVINCE=1: a million elevators with a month of visits, BENCH_DAYS=365 a year)
 #   make features which feature has which tests, from the last `make test`
@@ -13,6 +14,7 @@ HOST ?= 127.0.0.1
 DATA_DIR ?= instance
 ELEVATORS ?= 200
 SEED ?= 1
+WHEN ?= 40
 WORKERS ?= 2
 export PORT HOST DATA_DIR
 export FLASK_APP := run.py
@@ -22,10 +24,10 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check lint types texts structure catalogues test fast journeys bench features clean lock runtime dev services
+.PHONY: help run demo check lint types texts structure catalogues test fast journeys later bench features clean lock runtime dev services
 
 help:
-	@sed -n '2,9p' Makefile | sed 's/^# *//'
+	@sed -n '2,10p' Makefile | sed 's/^# *//'
 
 runtime:
 	@scripts/bootstrap.sh runtime
@@ -60,7 +62,7 @@ structure:
 
 # Whatever the caller's shell says, tests keep their compiled files: rewriting asserts anew costs each process of a run
 # more than most files of tests, and each server that a test starts compiles the product again. `make clean` removes them.
-test fast journeys structure: export PYTHONDONTWRITEBYTECODE :=
+test fast journeys later structure: export PYTHONDONTWRITEBYTECODE :=
 
 # Both halves always run, so one failure never hides the other.
 test: services
@@ -75,6 +77,9 @@ fast:
 
 journeys:
 	$(PYTEST) -q -n $(WORKERS) --dist loadfile tests/journeys --junitxml build/junit-journeys.xml --features build/features.json
+
+later: services
+	@scripts/later.sh "$(WHEN)" -n $(WORKERS) --dist worksteal tests --ignore tests/journeys
 
 bench: services
 	@$(BIN)/python -m bench.run

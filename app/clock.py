@@ -15,9 +15,14 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 _frozen: ContextVar[dt.datetime | None] = ContextVar("frozen_clock", default=None)
 
 
+def machine() -> dt.datetime:
+    """What this machine's clock says, UTC; only `now` asks it."""
+    return dt.datetime.now(dt.UTC)
+
+
 def now() -> dt.datetime:
     """This instant, UTC."""
-    return _frozen.get() or dt.datetime.now(dt.UTC)
+    return _frozen.get() or machine()
 
 
 def today() -> dt.date:

@@ -29,11 +29,12 @@ from app.demo import (
     repairs,
     rescues,
 )
-from app.demo.builder import DAY, YEAR, Builder
+from app.demo.builder import YEAR, Builder
 from app.errors import refuse
 from app.extensions import db
 from app.models import AuditEntry, Elevator, Region
 from app.permissions import SYSTEM
+from app.rules.scoring import nightly_periods
 from app.transaction import survey, transaction
 from app.workflows.core import audit
 from app.workflows.scores import scores
@@ -92,8 +93,9 @@ def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: 
             # Before the night's runs, which pages show first.
             small = elevators <= bulletins.MOST_ELEVATORS
             summary["bulletins"] = bulletins.make(session, at) if small else 0
+            first_on, last_on = nightly_periods(today)[0]
             for code in scores.regions_with_clocks(session):
-                scores.run_automatic(session, code, today.replace(month=1, day=1), today - DAY, at, at)
+                scores.run_automatic(session, code, first_on, last_on, at, at)
         summary["checks"] = checks.make(session, at, seed) if first else 0
         if first:
             office.read_inbox(session, at)

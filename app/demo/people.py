@@ -15,6 +15,7 @@ from app.demo import names
 from app.demo.builder import CITY
 from app.models import Account, Application, Elevator, Person, Region, Unit
 from app.permissions import ROLE_LABEL, SYSTEM, Actor, Role
+from app.rules.calendar import add_months
 from app.workflows.access import issuing, main_accounts, sub_accounts
 from app.workflows.core.actors import actor_of
 from app.workflows.desk import applications
@@ -139,7 +140,8 @@ def make_waiting(session: Any, at: dt.datetime) -> int:
     serial = session.scalar(select(Elevator.id).order_by(Elevator.id.desc()).limit(1)) + 300_000
     for number in range(9):
         at_then = at - HOUR * (5 * number + 2)
-        row = filing.save_draft(session, actor, Elevator, None, _new_elevator(firm, use_unit, serial + number), at_then)
+        filed = _new_elevator(firm, use_unit, serial + number, at)
+        row = filing.save_draft(session, actor, Elevator, None, filed, at_then)
         if number < 6:
             application = filing.submit(session, actor, row, at_then + HOUR)
             if number == 5:
@@ -182,7 +184,8 @@ def _apply(session: Any, actor: Actor, kind: str, elevator: Elevator, at: dt.dat
     )  # fmt: skip
 
 
-def _new_elevator(firm: Unit, use_unit: Unit, serial: int) -> dict[str, Any]:
+def _new_elevator(firm: Unit, use_unit: Unit, serial: int, at: dt.datetime) -> dict[str, Any]:
+    made_on, supervised_on = clock.local_day(at) - DAY * 250, clock.local_day(at) - DAY * 60
     # Six digits that nobody has: beyond those of the region or, in a province, below them.
     code = 200_000 + serial if serial < 800_000 else 100_000 + serial % 100_000
     return {
@@ -190,9 +193,11 @@ def _new_elevator(firm: Unit, use_unit: Unit, serial: int) -> dict[str, Any]:
         "address": f"澜庭苑二期 {serial % 20 + 1} 幢 1 单元", "region_id": use_unit.region_id,
         "maintenance_unit_id": firm.id, "use_unit_id": use_unit.id,
         "model": "XC-M3", "manufacturer": names.MAKERS[0], "installer": names.MAKERS[0],
-        "factory_no": f"XC2609{serial % 10000:04d}", "equipment_code": f"3110980122026{serial % 100000:05d}",
-        "registration_code": f"3110980402202609{serial % 10000:04d}", "made_on": "2026-03-18",
-        "supervised_on": "2026-09-20", "next_inspection_on": "2027-09-20", "rated_load": 1050, "rated_speed": 1.75,
+        "factory_no": f"XC{made_on:%y%m}{serial % 10000:04d}",
+        "equipment_code": f"311098012{made_on.year}{serial % 100000:05d}",
+        "registration_code": f"3110980402{supervised_on:%Y%m}{serial % 10000:04d}", "made_on": made_on.isoformat(),
+        "supervised_on": supervised_on.isoformat(), "next_inspection_on": add_months(supervised_on, 12).isoformat(),
+        "rated_load": 1050, "rated_speed": 1.75,
         "floors": 26, "stops": 26, "doors": 26, "emergency_phone": "96333", "safety_officer": use_unit.safety_officer,
         "safety_phone": use_unit.safety_phone, "latitude": 30.6312, "longitude": 119.9734, "place_type": "residential",
     }  # fmt: skip

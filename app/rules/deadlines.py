@@ -17,6 +17,7 @@ WorkingDay = Callable[[date], bool]
 
 # A calendar without any working day for so long is a broken one; better a clear error than an endless loop.
 LONGEST_HOLIDAY_DAYS = 60
+DAY = timedelta(days=1)
 
 
 class DeadlineLevel(StrEnum):
@@ -88,6 +89,23 @@ def due_after_working_days(start: datetime, days: int, is_working_day: WorkingDa
             if idle > LONGEST_HOLIDAY_DAYS:
                 raise ValueError(f"no working day in the {LONGEST_HOLIDAY_DAYS} days before {day.isoformat()}")
     return day_end(day)
+
+
+def too_long_off(days: Iterable[date], is_working_day: WorkingDay) -> tuple[date, date] | None:
+    """First and last of a row of days without work, around one of `days`, in which working days can't be counted."""
+    seen: set[date] = set()
+    for day in sorted(days):
+        if day in seen or is_working_day(day):
+            continue
+        first = last = day
+        while not is_working_day(first - DAY) and (last - first).days < LONGEST_HOLIDAY_DAYS:
+            first -= DAY
+        while not is_working_day(last + DAY) and (last - first).days < LONGEST_HOLIDAY_DAYS:
+            last += DAY
+        if (last - first).days >= LONGEST_HOLIDAY_DAYS:
+            return first, last
+        seen.update(first + DAY * n for n in range((last - first).days + 1))
+    return None
 
 
 def working_days_between(first: date, last: date, is_working_day: WorkingDay) -> int:

@@ -112,6 +112,26 @@ def test_working_days_pass_over_weekend_and_holiday() -> None:
 
 
 @pytest.mark.feature("CLK-01")
+@pytest.mark.parametrize(("rest", "found"), [(60, False), (61, True), (200, True)])
+@pytest.mark.parametrize("at", [0, 30, 59])
+def test_a_rest_is_too_long_where_working_days_cannot_be_counted(rest: int, found: bool, at: int) -> None:
+    first = date(2027, 12, 31)
+
+    def working(day: date) -> bool:
+        return not 0 <= (day - first).days < rest
+
+    told = deadlines.too_long_off([first - timedelta(days=1), first + timedelta(days=at)], working)
+    assert (told is not None) is found
+    assert told is None or (told[1] - told[0]).days + 1 == 61
+    assert deadlines.too_long_off([first - timedelta(days=1), first + timedelta(days=rest)], working) is None
+    if found:
+        with pytest.raises(ValueError, match="no working day"):
+            deadlines.start(day_start(first) - timedelta(hours=1), working_days=1, is_working_day=working)
+    else:
+        deadlines.start(day_start(first) - timedelta(hours=1), working_days=1, is_working_day=working)
+
+
+@pytest.mark.feature("CLK-01")
 def test_a_pause_keeps_what_is_left() -> None:
     running = deadlines.start(sh(3, 1), hours=24)
     paused = deadlines.pause(running, sh(3, 1, 20))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from app import search
+from app import clock, search
 from app.listings.elevators import ELEVATORS
 from app.models import Application, ContractElevator, Elevator, Unit, Version
 from app.transaction import transaction
@@ -154,7 +154,7 @@ def test_an_application_from_the_record(session: Any, world: World, sign_in: Any
     assert refused.status_code == 422 and "不早于提交日" in refused.text and "改造中" in refused.text
     bad = post(client, url, {"effective_on": "20-20", "reason": "改造中"})
     assert bad.status_code == 422 and "不是日期" in bad.text
-    today = dt.datetime.now(dt.UTC).astimezone(dt.timezone(dt.timedelta(hours=8))).date()
+    today = clock.today()
     fine = {"effective_on": today.isoformat(), "reason": "改造中", "files": (io.BytesIO(PDF), "停用申请.pdf")}
     answer = post(client, url, fine, content_type="multipart/form-data")
     assert answer.status_code == 302, answer.text

@@ -5,7 +5,6 @@ The invented region with its account for each role is walked page by page: one p
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections import deque
 from html import unescape
@@ -14,12 +13,13 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from app import clock
 from app.demo import evidence, people
 from app.demo.builder import Builder
 from app.transaction import transaction
 from tests.conftest import csrf
 
-NOW = dt.datetime.now(dt.UTC)
+NOW = clock.now()
 LINK = re.compile(r"""<(a|form)\b[^>]*?\s(?:href|action)=["']([^"'#]+)""")
 # Signing out ends the walk; the console is Flask-Admin's own set of pages.
 NOT_WALKED = re.compile(r"^/(logout|static|lang|ops|swagger)\b|\.(pdf|xlsx|csv|png|svg|webmanifest)$")

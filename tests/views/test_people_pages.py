@@ -57,13 +57,14 @@ def test_a_refused_filing_says_why_and_leads_to_its_application(
 
 def test_days_of_a_certificate_are_told_at_their_fields(world: World, sign_in: Any, person: Person) -> None:
     clerk, url = sign_in(world.accounts["clerk"]), f"/people/{person.id}/edit"
+    issued_on, until = (str(clock.today() + dt.timedelta(days=n)) for n in (35, 34))
     form = {
         "name": person.name, "row_version": str(person.row_version), "certificate_no": person.certificate_no,
-        "certificate_issued_on": "2027-01-01", "certificate_until": "2026-12-31", "csrf_token": csrf(clerk, url),
+        "certificate_issued_on": issued_on, "certificate_until": until, "csrf_token": csrf(clerk, url),
     }  # fmt: skip
     answer = clerk.post(url, data=form)
-    assert answer.status_code == 422 and "2027-01-01 在今天之后" in answer.text
-    assert "2026-12-31 不晚于发证日期 2027-01-01" in answer.text and 'value="2026-12-31"' in answer.text
+    assert answer.status_code == 422 and f"{issued_on} 在今天之后" in answer.text
+    assert f"{until} 不晚于发证日期 {issued_on}" in answer.text and f'value="{until}"' in answer.text
     form |= {"certificate_issued_on": "2025-01-01"}
     assert clerk.post(url, data=form).status_code == 302
 

@@ -99,6 +99,24 @@ def test_who_may_not_edit_it(world: World, persona: str) -> None:
         put(world, [Day(WEDNESDAY, False)], persona=persona)
 
 
+def test_a_rest_without_end_is_refused_before_anybody_submits(world: World) -> None:
+    """Sixty days in a row are still counted over; one more is a slip, also where two regions make it."""
+    first = dt.date(2026, 12, 1)  # a Tuesday: sixty days on is a Friday, and a weekend follows
+
+    def rest(days: int, since: dt.date = first) -> list[Day]:
+        return [Day(since + dt.timedelta(days=n), False) for n in range(days)]
+
+    assert put(world, rest(59)).days == 59
+    with pytest.raises(Refusal) as refused:
+        put(world, rest(60))
+    assert "2026-12-01 至 2027-01-30 没有工作日" in refused.value.findings[0].found
+    assert world.session.query(CalendarDay).count() == 59
+    row = suspend(world, at=AT + dt.timedelta(days=7), effective_on=dt.date(2027, 3, 1))
+    assert limit(row) == "2027-02-03 24:00"
+    with pytest.raises(Refusal):  # the district's 59 days and the city's next ones make one rest there
+        put(world, rest(1, dt.date(2027, 1, 29)), CITY, "platform_admin")
+
+
 def test_what_is_wrong_is_refused_at_once(world: World) -> None:
     with pytest.raises(NotFound):
         put(world, [Day(WEDNESDAY, False)], OTHER)

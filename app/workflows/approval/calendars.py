@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.errors import Finding, NotFound, raise_failing
+from app.errors import Finding, NotFound, raise_failing, refuse
 from app.models import CalendarDay, Region
 from app.models.policy import until_commit
+from app.models.region import code_span
 from app.permissions import Actor, Verb, require
 from app.policy import chain
 from app.rules.calendar import day_finding
-from app.rules.deadlines import weekday
+from app.rules.deadlines import LONGEST_HOLIDAY_DAYS, too_long_off, weekday
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.approval import approval_limits
@@ -127,6 +128,7 @@ def _changed(
 ) -> Changed:
     session.flush()
     until_commit(session).pop("calendars", None)
+    _check_rest(session, region_code, [dt.date.fromisoformat(on) for on in {*before, *after} - {"source"}])
     moved = approval_limits.recompute(session, region_code, lambda code: working_calendar(session, code))
     days = len(after) - ("source" in after) or len(before)
     audit.record(
@@ -134,6 +136,23 @@ def _changed(
         after=after | {"region": region_code, "limits_moved": moved},
     )  # fmt: skip
     return Changed(days, len(moved))
+
+
+def _check_rest(session: AnySession, region_code: str, changed: Iterable[dt.date]) -> None:
+    """Refuse what would leave limits of working days without an end, here or in a region below with days of its own."""
+    low, high = code_span(region_code) if region_code != COUNTRY else (COUNTRY, "9" * 12)
+    below = select(CalendarDay.region_code).where(CalendarDay.region_code.between(low, high)).distinct()
+    days = list(changed)
+    for code in {region_code, *session.scalars(below)}:
+        found = too_long_off(days, working_calendar(session, code))
+        if found is not None:
+            first, last = found
+            raise refuse(
+                "连续休息",
+                say("%(first)s 至 %(last)s 没有工作日", first=first, last=last),
+                say("连续休息不能超过 %(n)s 天，否则审批期限无法计算，请核对日期", n=LONGEST_HOLIDAY_DAYS),
+                field="on",
+            )  # fmt: skip
 
 
 def _check_region(session: AnySession, actor: Actor, region_code: str) -> None:
