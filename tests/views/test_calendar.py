@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 from typing import Any
 
 import pytest
@@ -36,6 +37,24 @@ def test_days_are_set_shown_and_cleared(world: World, sign_in: Any) -> None:
     browser.post("/calendar/days", data=sent | {"kind": "clear", "to_on": "2026-10-01"})
     world.session.rollback()
     assert world.session.query(CalendarDay).count() == 6
+
+
+def test_an_administrator_is_told_of_a_year_that_nobody_entered(world: World, sign_in: Any) -> None:
+    """This year at once, the next one from December on; a region above may have entered it."""
+
+    def told(year: int, month: int, day: int, who: str = "region_admin") -> list[str]:
+        with clock.frozen(dt.datetime(year, month, day, 12, tzinfo=clock.SHANGHAI)):
+            page = sign_in(world.accounts[who]).get("/").text
+        assert "首页" in page
+        return re.findall(r"([\d、]+) 年的节假日和调休没有录入", page)
+
+    assert told(2026, 11, 30) == ["2026"] and told(2026, 12, 1) == ["2026、2027"]
+    world.session.rollback()
+    for on, region in ((dt.date(2026, 10, 1), "980402000000"), (dt.date(2027, 1, 1), "980400000000")):
+        world.session.add(CalendarDay(region_code=region, on=on, is_working=False, known_at=AT))
+    world.session.commit()
+    assert told(2026, 12, 31) == [] and told(2027, 1, 1) == [] and told(2028, 2, 29) == ["2028"]
+    assert told(2028, 2, 29, "inspector") == [], "who can't enter it isn't told"
 
 
 def test_a_file_is_imported_whole_or_not_at_all(world: World, sign_in: Any) -> None:

@@ -47,6 +47,7 @@ from app.views.frame.policy_words import region_names
 from app.views.frame.warned import counted
 from app.views.home.first_steps import first_steps
 from app.views.home.links import link
+from app.views.maintenance.calendar import calendar_figure
 from app.views.maintenance.label_photos import label_figure
 from app.views.maintenance.visits import approval_figure
 from app.views.oversight.anomalies import anomaly_figure
@@ -122,7 +123,7 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
     if actor.may(Verb.VISIT_REVIEW) and actor.unit_id is not None:
         shown.insert(0, _reviews(actor, now))
     asked = (approval_figure, label_figure, complaint_figure, rescue_figure, repair_figure, anomaly_figure)
-    for figure in (one(actor) for one in asked):
+    for figure in (one(actor) for one in (*asked, calendar_figure)):
         if figure is not None:
             shown.append(Figure(*figure))
     if actor.may(Verb.ORDER_READ) and actor.person_id is not None:

@@ -19,7 +19,7 @@ from app.extensions import db
 from app.imports import calendar_days
 from app.models import CalendarDay
 from app.models.policy import policy_book
-from app.permissions import Verb
+from app.permissions import Actor, Verb
 from app.policy import SPECS, Key, shown
 from app.scratch import scratch
 from app.views.frame import maintenance_forms as forms
@@ -155,6 +155,17 @@ class CalendarPages(BaseView):
             may_edit=g.actor.may(Verb.CALENDAR_EDIT), worked=sum(worked(day) for day in _days_of_year(year)),
         )  # fmt: skip
         return page, status
+
+
+def calendar_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
+    """Years that a region's own administrator has still to enter: until then approvals count holidays as worked."""
+    if actor.region_code is None or not actor.may(Verb.CALENDAR_EDIT):
+        return None
+    years = calendars.years_missing(db.session, actor.region_code, clock.today())
+    if not years:
+        return None
+    under = _("%(years)s 年的节假日和调休没有录入，审批期限按周一至周五计算", years="、".join(map(str, years)))
+    return _("没有工作日历的年份"), len(years), under, f"/calendar/?year={years[0]}", "near"
 
 
 def _days_of_year(year: int) -> list[dt.date]:

@@ -27,6 +27,8 @@ from app.workflows.core import audit
 
 COUNTRY = "0" * 12
 MOST_DAYS = 1000
+# By then the holidays of the next year have been published for weeks, and limits begin to reach into it.
+DECEMBER = 12
 LONGEST_NAME = 40
 
 
@@ -64,6 +66,12 @@ def days_of(session: AnySession, region_code: str | None) -> dict[dt.date, Calen
             found[row.on] = row
         kept[region_code] = found
     return kept[region_code]
+
+
+def years_missing(session: AnySession, region_code: str, today: dt.date) -> list[int]:
+    """Years of which nobody entered a day, so that each Monday to Friday counts: this one, in December the next."""
+    known = {on.year for on in days_of(session, region_code)}
+    return [year for year in (today.year, *([today.year + 1] if today.month == DECEMBER else [])) if year not in known]
 
 
 def set_days(
