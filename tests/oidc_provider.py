@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
+from app import clock
 from tests.gateways import served
 
 CLIENT, SECRET = "tian-client", "s3cret:/with signs"
@@ -55,7 +55,7 @@ class Provider:
         return asked["redirect_uri"] + "?" + urlencode({"code": code, "state": asked["state"], "iss": self.issuer})
 
     def token(self, asked: dict[str, str]) -> str:
-        now = int(time.time())
+        now = int(clock.now().timestamp())
         said = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": asked["nonce"], **self.person}
         said |= self.claims
         said = {k: v for k, v in said.items() if v is not None}

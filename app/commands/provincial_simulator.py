@@ -1,8 +1,8 @@
 """A provincial register to try ours against (docs/provincial-register.md): loopback only, with the faults of real ones.
 
 `flask provincial-simulator` serves what this database has, here and there otherwise; `python -m
-app.commands.provincial_simulator --data FILE` serves a file of items. Only the standard library: no part of the
-product stands behind its answers.
+app.commands.provincial_simulator --data FILE` serves a file of items. Only the standard library and the clock:
+no other part of the product stands behind its answers.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from app import clock
 
 MOST_BODY, MOST_CODES, MOST_LIMIT = 256 * 1024, 100, 500
 STALE_SECONDS = 300
@@ -91,7 +93,7 @@ def _signed(book: Book, method: str, target: str, headers: Any, body: bytes) -> 
     made = hmac.new(book.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
     if headers.get("X-App-Id") != book.app_id or not hmac.compare_digest(made, headers.get("X-Signature", "")):
         raise Refused(401, "bad_signature")
-    if not stamp.isdigit() or abs(int(stamp) - time.time()) > STALE_SECONDS:
+    if not stamp.isdigit() or abs(int(stamp) - clock.now().timestamp()) > STALE_SECONDS:
         raise Refused(401, "stale_timestamp")
     if nonce in book.nonces:
         raise Refused(401, "nonce_used")

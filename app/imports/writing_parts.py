@@ -6,7 +6,7 @@ import datetime as dt
 
 from sqlalchemy import func, select
 
-from app import scope
+from app import clock, scope
 from app.errors import refuse
 from app.imports.comparing import as_json
 from app.imports.comparing_parts import day_of
@@ -41,7 +41,7 @@ def write_door(session: AnySession, actor: Actor, batch_id: int, row: ImportRow,
     found = Found(data.get("condition") or there.condition, data.get("note", there.note) or "")
     if (found.state, found.note or None) == (there.condition, there.note):
         # The day alone: it was looked at again and found as it was.
-        landing_doors.put(session, actor, there, found, day or there.checked_on or at.date(), at)
+        landing_doors.put(session, actor, there, found, day or there.checked_on or clock.local_day(at), at)
         return there.id
     return landing_doors.edit_one(session, actor, there.id, found, day, at).id
 
@@ -74,5 +74,5 @@ def undo_door(session: AnySession, actor: Actor, row: ImportRow, finished: dt.da
         return
     before = row.before
     state = Found(before.get("condition") or there.condition, before.get("note", there.note) or "")
-    day = day_of(before.get("checked_on")) or there.checked_on or at.date()
+    day = day_of(before.get("checked_on")) or there.checked_on or clock.local_day(at)
     landing_doors.put(session, actor, there, state, day, at)

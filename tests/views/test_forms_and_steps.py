@@ -196,7 +196,8 @@ def test_what_is_due_today_has_its_tab(session: Any, world: World, sign_in: Any)
 @pytest.mark.feature("ELV-06")
 def test_many_ledgers_are_changed_each_by_itself(session: Any, world: World, sign_in: Any) -> None:
     second = factories.make_elevator(session, maintenance_unit=world.firm)
-    kept = factories.make_ledger(session, world.own, None, interval_days=15, next_annual_on=dt.date(2027, 5, 1))
+    annual_on = clock.today() + dt.timedelta(days=155)
+    kept = factories.make_ledger(session, world.own, None, interval_days=15, next_annual_on=annual_on)
     session.commit()
     client = sign_in(world.accounts["maintenance_head"])
     ids = [world.own.id, second.id, world.foreign.id]
@@ -210,7 +211,7 @@ def test_many_ledgers_are_changed_each_by_itself(session: Any, world: World, sig
     assert done.status_code == 200 and "已修改" in done.text
     session.rollback()
     session.refresh(kept)
-    assert (kept.worker_id, kept.interval_days, kept.next_annual_on) == (world.worker.id, 15, dt.date(2027, 5, 1))
+    assert (kept.worker_id, kept.interval_days, kept.next_annual_on) == (world.worker.id, 15, annual_on)
     foreign = select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == world.foreign.id)
     assert session.scalar(foreign.execution_options(skip_scope=True)) is None
 

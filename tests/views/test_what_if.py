@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,10 +19,18 @@ from app.workflows.scores import scores
 from tests.api.callers import Caller
 from tests.factories import make_complaint, make_elevator
 from tests.workflows.clock_world import at
+from tests.workflows.filing_world import AT
 from tests.workflows.score_world import put_cover, put_overdue, put_visit
 
 pytestmark = pytest.mark.feature("SIM-01")
 DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def late_in_the_year() -> Iterator[None]:
+    """What is asked about is this year, which holds all of these days only if it has been going on for a while."""
+    with clock.frozen(AT):
+        yield
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import run, text
 from app.views.frame.policy_words import origin, place, region_choices, region_names
-from app.wording import say
+from app.wording import say, together
 from app.workflows.approval import calendars
 from app.workflows.approval.calendars import COUNTRY, Day
 from app.workflows.approval.clock_register import CLOCKS, Clock
@@ -164,8 +164,8 @@ def calendar_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     years = calendars.years_missing(db.session, actor.region_code, clock.today())
     if not years:
         return None
-    under = _("%(years)s 年的节假日和调休没有录入，审批期限按周一至周五计算", years="、".join(map(str, years)))
-    return _("没有工作日历的年份"), len(years), under, f"/calendar/?year={years[0]}", "near"
+    under = say("%(years)s 年，审批期限暂按周一至周五", years=together(map(str, years)))
+    return _("未录入的工作日历"), len(years), under, f"/calendar/?year={years[0]}", "near"
 
 
 def _days_of_year(year: int) -> list[dt.date]:
