@@ -215,7 +215,7 @@ def make_contract(
     unit: Unit,
     elevators: list[Elevator],
     starts_on: dt.date = dt.date(2020, 1, 1),
-    ends_on: dt.date = dt.date(2099, 12, 31),
+    ends_on: dt.date = dt.date(2029, 12, 31),
     **fields: Any,
 ) -> Contract:
     """A contract in force, known and with its elevators bound since its first day."""

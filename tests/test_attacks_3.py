@@ -197,7 +197,7 @@ def test_with_an_app_the_interface_asks_for_its_code_too(
     browser = app.test_client()
     refused = browser.post("/api/v1/me/mail/code", json=sent, headers=headers)
     assert refused.status_code == 422 and refused.json["errors"][0]["field"] == "own_password_code"
-    sent["own_password_code"] = pyotp.TOTP(secret).now()
+    sent["own_password_code"] = pyotp.TOTP(secret).at(clock.now())
     assert browser.post("/api/v1/me/mail/code", json=sent, headers=headers).status_code == 200
 
 
@@ -213,7 +213,7 @@ def test_a_right_code_for_an_account_that_was_locked_meanwhile_is_no_sign_in(
     session.rollback()
     with app.test_request_context("/"):
         own = db.session.get(Account, key, execution_options={"skip_scope": True})
-        refusal = confirm_second_factor(own, pyotp.TOTP(secret).now(), None)
+        refusal = confirm_second_factor(own, pyotp.TOTP(secret).at(clock.now()), None)
     assert refusal is not None and "停用或锁定" in str(refusal)
     done = set(session.scalars(select(AuditEntry.action).where(AuditEntry.entity_id == key)))
     assert "login.refused" in done and "login.second" not in done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,7 @@ def test_a_draft_that_was_left_behind_is_swept(app: Any) -> None:
     handle, draft = attachments.draft_file()
     io.FileIO(handle, "w").close()
     at = clock.now()
+    os.utime(draft, (at.timestamp(), at.timestamp()))
     assert attachments.forget_drafts(at) == 0 and draft.exists()
     assert attachments.forget_drafts(at + attachments.DRAFT_LASTS + attachments.DRAFT_LASTS) == 1
     assert not draft.exists()

@@ -188,7 +188,7 @@ def test_a_contract_number_written_otherwise_is_the_same(session: Any, world: An
     row = make_contract(session, world.firm, [], number="HT-2026-001")
     session.commit()
     heading = ["合同编号", "签订日期", "起始日期", "截止日期", "备注"]
-    days = ["2020-01-01", "2020-01-01", "2099-12-31", "改"]
+    days = ["2020-01-01", "2020-01-01", "2029-12-31", "改"]
     file = workbook(heading, ["ｈｔ-2026 -001", *days])
     batch = checked(session, world.actor("clerk"), "contracts", file)
     found = session.query(ImportRow).filter_by(batch_id=batch.id).one()

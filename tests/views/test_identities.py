@@ -203,7 +203,7 @@ def test_the_accounts_second_factor_is_asked_here_too(app: Any, session: Any, bo
         session.get(Account, bound.id).totp_secret = vault.seal(secret)
     browser = app.test_client()
     assert "/login/second/" in come(browser, gov).location and not is_in(browser)
-    page = {"csrf_token": csrf(browser, "/login/second/"), "code": pyotp.TOTP(secret).now()}
+    page = {"csrf_token": csrf(browser, "/login/second/"), "code": pyotp.TOTP(secret).at(clock.now())}
     browser.post("/login/second/", data=page)
     assert is_in(browser)
 
