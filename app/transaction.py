@@ -218,7 +218,8 @@ def new_keys(session: AnySession, table: Any, count: int) -> list[int]:
         sequence = func.pg_get_serial_sequence(table.name, "id")
         drawn = select(func.nextval(sequence)).select_from(func.generate_series(1, count).table_valued("n"))
         return list(session.scalars(drawn))
-    last = session.scalar(select(func.max(table.c.id))) or 0
+    counted = text("SELECT max(seq) FROM sqlite_sequence WHERE name = :name").bindparams(name=table.name)
+    last = max(session.scalar(select(func.max(table.c.id))) or 0, session.scalar(counted) or 0)
     return list(range(last + 1, last + 1 + count))
 
 

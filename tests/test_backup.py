@@ -8,6 +8,7 @@ import json
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from app.workflows.core import audit
 from app.workflows.files import attachments
 from app.workflows.scores import scores
 from tests.conftest import KINDS
-from tests.factories import World, make_ledger, make_policy
+from tests.factories import World, make_contract, make_ledger, make_policy
 
 AT = dt.datetime(2026, 5, 1, 1, 0, 0, 123456, tzinfo=dt.UTC)
 PAPER = b"%PDF-1.4 a contract of two pages"
@@ -256,3 +257,24 @@ def test_an_older_backup_is_upgraded_and_a_newer_one_refused(
         assert making.revision_of(connection) != "0001"
     elsewhere("sqlite://")
     databases[db_kind].drop_empty()
+
+
+@pytest.mark.feature("AUD-01", "RPR-01")
+def test_a_restored_product_gives_no_number_of_a_row_that_was_deleted(
+    app: Any, lived: World, tmp_path: Path, databases: Any, elsewhere: Any, pytestconfig: Any
+) -> None:
+    file, firm = tmp_path / "tian.backup", SimpleNamespace(id=lived.firm.id, region_code=lived.firm.region_code)
+    row = make_contract(lived.session, firm, [], number="HT-删")
+    lived.session.commit()
+    gone = row.id
+    lived.session.delete(row)
+    lived.session.commit()
+    assert backed_up(app, file)["sequences"]["contract_id_seq"] == gone
+    for kind in KINDS[pytestconfig.getoption("db")]:
+        elsewhere(databases[kind].make_empty())
+        done = run(app, "restore", str(file))
+        assert done.exit_code == 0, done.output
+        with app.app_context(), transaction(db.session):
+            assert make_contract(db.session, firm, [], number="HT-新").id > gone
+        elsewhere("sqlite://")
+        databases[kind].drop_empty()

@@ -52,9 +52,15 @@ def revision_of(connection: sa.Connection) -> str | None:
 
 
 def sequences_of(connection: sa.Connection) -> dict[str, int]:
-    """How far each key has counted, so that a restored database gives no number twice. SQLite keeps none."""
+    """How far each key has counted, so that a restored database gives no number twice.
+
+    By PostgreSQL's names. SQLite counts the keys of tables that may lose their last row (`ONCE`), older ones none.
+    """
     if connection.dialect.name != "postgresql":
-        return {}
+        if not connection.scalar(sa.text("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_sequence'")):
+            return {}
+        counted = connection.execute(sa.text("SELECT name, seq FROM sqlite_sequence WHERE seq > 0"))
+        return {f"{name}_id_seq": int(last) for name, last in counted}
     statement = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public' AND last_value > 0"
     return {str(name): int(last) for name, last in connection.execute(sa.text(statement))}
 

@@ -144,6 +144,7 @@ def _check_chain(connection: sa.Connection, manifest: dict[str, Any], known: dic
 def _set_sequences(connection: sa.Connection, tables: dict[str, sa.Table], last: dict[str, int]) -> None:
     """The next number of each key comes after every one that was ever given."""
     if connection.dialect.name != "postgresql":
+        _count_on(connection, last)
         return
     for table in tables.values():
         keys = list(table.primary_key.columns)
@@ -158,6 +159,21 @@ def _set_sequences(connection: sa.Connection, tables: dict[str, sa.Table], last:
         given = max(highest, last.get(name.removeprefix("public."), 0))
         if given:
             connection.execute(sa.text("SELECT setval(:name, :given)"), {"name": name, "given": given})
+
+
+def _count_on(connection: sa.Connection, last: dict[str, int]) -> None:
+    """SQLite, of the tables whose numbers it counts: the rows that were loaded have told it of the highest of them."""
+    if not connection.scalar(sa.text("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_sequence'")):
+        return
+    known = set(connection.scalars(sa.text("SELECT name FROM sqlite_sequence")))
+    once = sa.text("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'")
+    for name in list(connection.scalars(once)):
+        told = {"name": name, "given": last.get(f"{name}_id_seq", 0)}
+        if name not in known:
+            connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :given)"), told)
+        else:
+            raised = "UPDATE sqlite_sequence SET seq = max(seq, :given) WHERE name = :name"
+            connection.execute(sa.text(raised), told)
 
 
 def _put(place: Path, stream: IO[bytes]) -> None:

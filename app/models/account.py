@@ -27,6 +27,8 @@ HASHING = "scrypt:32768:8:3"
 MAIL = FabUser.__table__.c.email
 MAIL.type = Sealed("account.email", "mail", length=320)
 MAIL.info.update(label=_l("邮箱"), sensitive="mail")
+# `ONCE` for a table that is Flask-AppBuilder's.
+FabUser.__table__.dialect_options["sqlite"]["autoincrement"] = True
 
 
 def no_mail(username: str) -> str:

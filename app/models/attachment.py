@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped
 
-from app.models.base import BigId, Instant, Model, col, pk
+from app.models.base import ONCE, BigId, Instant, Model, col, pk
 
 ATTACHMENT_KIND = {
     "licence": _l("营业执照"), "qualification": _l("资质证书"), "contract": _l("合同扫描件"), "sheet": _l("维保单"),
@@ -49,6 +49,7 @@ class Attachment(Model):
             "ix_attachment_scan", "scan", "id", sqlite_where=text("scan IN ('waiting', 'late')"),
             postgresql_where=text("scan IN ('waiting', 'late')"),
         ),
+        ONCE,
     )  # fmt: skip
     id: Mapped[int] = pk()
     entity: Mapped[str] = col(_l("对象"), String(20))

@@ -14,11 +14,15 @@ from sqlalchemy.types import TypeDecorator
 
 from app import clock
 
-__all__ = ["BigId", "Instant", "Json", "Model", "Stamped", "Versioned", "col", "label_of", "pk"]
+__all__ = ["ONCE", "BigId", "Instant", "Json", "Model", "Stamped", "Versioned", "col", "label_of", "pk"]
 
 # SQLite counts rows only in INTEGER keys; PostgreSQL needs 64 bits for visits and audit rows of a nation.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 Json = JSON().with_variant(JSONB(), "postgresql")
+
+# In `__table_args__` of a table that may lose its last row, where something names rows by number that no foreign key
+# holds (the log, files, notices, scores): SQLite would give the number again to another row. PostgreSQL never does.
+ONCE = {"sqlite_autoincrement": True}
 
 
 class Instant(TypeDecorator[dt.datetime]):

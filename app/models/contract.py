@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import CONTRACT_KIND
 from app.models.elevator import Elevator
 from app.models.unit import Unit
@@ -27,6 +27,7 @@ class Contract(Stamped, Versioned, Model):
     __table_args__ = (
         Index("ix_contract_unit_number_key", "unit_id", "number_key", unique=True),
         Index("ix_contract_region_end", "region_code", "ends_on"),
+        ONCE,
     )
     id: Mapped[int] = pk()
     number: Mapped[str] = col(_l("合同编号"), String(40))

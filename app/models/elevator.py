@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, Numeric, String, Text, text
 from sqlalchemy.orm import Mapped, MappedColumn, relationship
 
-from app.models.base import BigId, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Model, Stamped, Versioned, col, pk
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
 from app.models.region import Region
 from app.models.sealed import Sealed
@@ -70,6 +70,7 @@ class Elevator(Stamped, Versioned, Model):
             "id",
             sqlite_where=text("latitude IS NOT NULL"), postgresql_where=text("latitude IS NOT NULL"),
         ),
+        ONCE,
     )  # fmt: skip
     id: Mapped[int] = pk()
     code: Mapped[str] = col(_l("识别码"), String(20), index=True, help=_l("电梯上的应急救援识别码"))

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Date, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.person import Person
 from app.models.sealed import Sealed
 from app.models.unit import Unit
@@ -26,6 +26,7 @@ class InsuranceRecord(Stamped, Versioned, Model):
     __table_args__ = (
         Index("ix_insurance_record_unit", "unit_id", "from_on"),
         Index("ix_insurance_record_region", "region_code", "from_on"),
+        ONCE,
     )
     id: Mapped[int] = pk()
     unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"))

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import INVITATION_STATE, PERSON_KIND, SEX
 from app.models.sealed import Sealed, index_of, tail_of
 from app.models.unit import Unit
@@ -51,6 +51,7 @@ class Invitation(Stamped, Versioned, Model):
             sqlite_where=text("poster_id IS NOT NULL AND state <> 'cancelled'"),
             postgresql_where=text("poster_id IS NOT NULL AND state <> 'cancelled'"),
         ),
+        ONCE,
     )  # fmt: skip
     id: Mapped[int] = pk()
     unit_id: Mapped[int] = col(_l("入职单位"), BigId, ForeignKey("unit.id"))

@@ -10,7 +10,7 @@ from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped
 
-from app.models.base import BigId, Instant, Json, Model, col, pk
+from app.models.base import ONCE, BigId, Instant, Json, Model, col, pk
 from app.models.choices import JOB_STATE
 from app.models.said import SaidText
 from app.models.sealed import SealedJson
@@ -32,7 +32,9 @@ class Job(Model):
     """`queued` is inserted in the caller's transaction; the id is sent after commit; a worker claims it by UPDATE."""
 
     __tablename__ = "job"
-    __table_args__ = (Index("ix_job_state", "state", "heartbeat_at"), Index("ix_job_owner", "created_by_id", "id"))
+    __table_args__ = (
+        Index("ix_job_state", "state", "heartbeat_at"), Index("ix_job_owner", "created_by_id", "id"), ONCE,
+    )  # fmt: skip
     id: Mapped[int] = pk()
     kind: Mapped[str] = col(_l("任务"), String(20), choices=JOB_KIND)
     title: Mapped[str] = col(_l("说明"), SaidText(160))

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Date, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Model, col, pk
+from app.models.base import ONCE, BigId, Instant, Model, col, pk
 from app.models.elevator import Elevator
 
 LABEL_KIND = {"made": _l("首次制作"), "replacement": _l("更换标牌"), "temporary": _l("临时标牌")}
@@ -32,6 +32,7 @@ class ElevatorLabel(Model):
             "uq_elevator_label_waiting", "elevator_id", unique=True,
             sqlite_where=text(WAITING), postgresql_where=text(WAITING),
         ),
+        ONCE,
     )  # fmt: skip
     id: Mapped[int] = pk()
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
-from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_STATE
 from app.models.elevator import Elevator
 from app.models.person import Person
@@ -49,6 +49,7 @@ class MaintenanceLedger(Stamped, Versioned, Model):
     """
 
     __tablename__ = "maintenance_ledger"
+    __table_args__ = ONCE
     id: Mapped[int] = pk()
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"), unique=True)
     unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"), index=True)

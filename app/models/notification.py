@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped
 
-from app.models.base import Instant, Model, col, pk
+from app.models.base import ONCE, Instant, Model, col, pk
 from app.models.said import SaidText
 from app.models.sealed import Sealed
 
@@ -29,6 +29,7 @@ class Notification(Model):
     __table_args__ = (
         Index("ix_notification_recipient", "recipient_id", "read_at", "id"),
         Index("ix_notification_state", "state", "next_try_at"),
+        ONCE,
     )
     id: Mapped[int] = pk()
     channel: Mapped[str] = col(_l("渠道"), String(10), default="inbox", choices=CHANNEL)

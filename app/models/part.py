@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Date, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Json, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Instant, Json, Model, Stamped, Versioned, col, pk
 from app.models.elevator import Elevator
 from app.models.item_set import ITEM_KIND
 from app.models.unit import Unit
@@ -78,6 +78,7 @@ class UsualParts(Stamped, Versioned, Model):
             "uq_usual_parts_region", "region_code", "kind", unique=True, sqlite_where=text("unit_id IS NULL"),
             postgresql_where=text("unit_id IS NULL"),
         ),
+        ONCE,
     )  # fmt: skip
     id: Mapped[int] = pk()
     kind: Mapped[str] = col(_l("适用电梯"), String(4), choices=ITEM_KIND)
@@ -98,6 +99,7 @@ class LandingDoor(Stamped, Versioned, Model):
     __table_args__ = (
         Index("uq_landing_door_place", "elevator_id", "landing", "side", unique=True),
         Index("ix_landing_door_condition", "condition", "region_code", "id"),
+        ONCE,
     )
     id: Mapped[int] = pk()
     elevator_id: Mapped[int] = col(_l("电梯"), BigId, ForeignKey("elevator.id"))

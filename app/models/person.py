@@ -9,7 +9,7 @@ from sqlalchemy import Date, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app import clock
-from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.choices import (
     APPLICATION_STATE,
     CHECK_STATE,
@@ -42,6 +42,7 @@ class Person(Stamped, Versioned, Model):
             "ix_person_certificate", "region_code", "certificate_until",
             sqlite_where=text("left_on IS NULL"), postgresql_where=text("left_on IS NULL"),
         ),
+        ONCE,
     )  # fmt: skip
     id: Mapped[int] = pk()
     name: Mapped[str] = col(_l("姓名"), String(40))

@@ -10,7 +10,7 @@ from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, and_, or_, select, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.elevator import Elevator
 from app.models.person import Person
 from app.models.unit import Unit
@@ -67,6 +67,7 @@ class RepairOrder(Stamped, Versioned, Model):
             "ix_repair_order_disputed", "region_code", "reported_at",
             sqlite_where=text("answer = 'disputed'"), postgresql_where=text("answer = 'disputed'"),
         ),
+        ONCE,
     )  # fmt: skip
     id: Mapped[int] = pk()
     client_key: Mapped[str | None] = col(_l("提交键"), String(40), unique=True)

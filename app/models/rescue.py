@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.elevator import Elevator
 from app.models.sealed import Sealed, index_of, tail_of
 from app.models.unit import Unit
@@ -90,6 +90,7 @@ class Rescue(Stamped, Versioned, Model):
         Index("ix_rescue_use_unit", "use_unit_id", "reported_at"),
         Index("ix_rescue_region", "region_code", "reported_at"),
         Index("ix_rescue_elevator", "elevator_id", "reported_at"),
+        ONCE,
     )  # fmt: skip
     id: Mapped[int] = pk()
     number: Mapped[str] = col(_l("救援编号"), String(40), unique=True)

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, ColumnElement, Date, ForeignKey, Index, Integer, Numeric, String, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Instant, Json, Model, col, pk
+from app.models.base import ONCE, BigId, Instant, Json, Model, col, pk
 from app.models.choices import SCORE_STATE
 from app.models.unit import Unit
 from app.rules.score_items import OTHERS, Item
@@ -22,7 +22,7 @@ class ScoreRun(Model):
     """One computation: period, region, the instant at which its facts were known, the policy versions that judged."""
 
     __tablename__ = "score_run"
-    __table_args__ = (Index("uq_score_run", "region_code", "from_on", "to_on", "as_of", unique=True),)
+    __table_args__ = (Index("uq_score_run", "region_code", "from_on", "to_on", "as_of", unique=True), ONCE)
     id: Mapped[int] = pk()
     region_code: Mapped[str] = col(_l("地区"), String(12))
     from_on: Mapped[dt.date] = col(_l("起始日期"), Date)
@@ -45,7 +45,7 @@ class Score(Model):
     """
 
     __tablename__ = "score"
-    __table_args__ = (Index("uq_score_run_unit", "run_id", "unit_id", unique=True),)
+    __table_args__ = (Index("uq_score_run_unit", "run_id", "unit_id", unique=True), ONCE)
     id: Mapped[int] = pk()
     run_id: Mapped[int] = col(_l("计算"), BigId, ForeignKey("score_run.id", ondelete="CASCADE"))
     unit_id: Mapped[int] = col(_l("维保单位"), BigId, ForeignKey("unit.id"), index=True)

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.models.base import BigId, Model, Stamped, Versioned, col, pk
+from app.models.base import ONCE, BigId, Model, Stamped, Versioned, col, pk
 from app.models.choices import FILING_STATE, INFO_STATE
 from app.models.region import Region
 from app.models.sealed import Sealed, index_of
@@ -32,6 +32,7 @@ class Unit(Stamped, Versioned, Model):
             "ix_unit_licence", "region_code", "licence_until",
             sqlite_where=text("licence_until IS NOT NULL"), postgresql_where=text("licence_until IS NOT NULL"),
         ),
+        ONCE,
     )  # fmt: skip
     id: Mapped[int] = pk()
     uscc: Mapped[str] = col(_l("统一社会信用代码"), String(18), index=True, help=_l("18 位，末位为校验码"))

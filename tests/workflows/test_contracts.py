@@ -207,7 +207,7 @@ class TestBinding:
             watching.comment(session, head, "contract", key, "录错了，要删", at(TODAY))
         with transaction(session):
             contracts.delete(session, head, key, at(TODAY))
-        # SQLite gives the number again: nothing of the one that is gone hangs on whatever has it next.
+        # Nothing of the one that is gone is left behind.
         for model in (Version, Comment, Watch, Attachment):
             left = select(model.id).where(model.entity == "contract", model.entity_id == key)
             kept = left.where(model.removed_at.is_(None)) if model is Attachment else left

@@ -1,7 +1,6 @@
 """What hangs on a row by its kind and number, and no foreign key: files, remarks, watchers, kept versions.
 
-It goes with the row that is deleted. SQLite gives the number of the last row again, and the next row,
-perhaps of another unit, would have what was left behind.
+It goes with the row that is deleted: nothing leads to it any more. (Its number is given to no other row: `ONCE`.)
 """
 
 from __future__ import annotations
