@@ -238,7 +238,7 @@ def _more(book: Any, head: Any, found: Statistics) -> None:
     """Places, inspections, and what is a few numbers: sign-in, labels, complaints, scores."""
     _sheet(book, head, "按地区", ("地区", "在册电梯"), [(a.label, a.count) for a in found.more.areas])
     _sheet(
-        book, head, "检验检测", ("类别", "合格", "复检合格", "不合格", "一次合格率（%）"),
+        book, head, "检验检测", ("类别", "合格", "复检合格", "不合格", "合格台次占比（%）"),
         [(i.label, i.passed, i.passed_again, i.failed, i.rate) for i in found.more.inspections],
     )  # fmt: skip
     _sheet(book, head, "签到、投诉和得分", ("项目", "数"), _beside(found))

@@ -200,19 +200,19 @@ def _inspections(said: Said) -> Iterator[Block]:
     f = said.figures
     now, before, year = (_inspected(f[key]) for key in ("now", "before", "year"))
     if not now[1]:
-        yield p(f"本期没有检验检测记录，一次合格率{NO_DATA}。")
+        yield p(f"本期没有检验检测记录，合格台次占比{NO_DATA}。")
         return
     results = f["now"]
     yield p(
-        f"本期{said.whole}检验检测电梯{now[1]}台次，{changes(now[1], before[1], year[1], '台次')}。其中，一次合格"
+        f"本期{said.whole}检验检测电梯{now[1]}台次，{changes(now[1], before[1], year[1], '台次')}。其中，合格"
         f"{results.get('passed', 0)}台次、复检合格{results.get('passed_again', 0)}台次、不合格"
-        f"{results.get('failed', 0)}台次；一次合格率{percent(*now)}{few(now[1], f['least'])}，{points(now, before)}。"
+        f"{results.get('failed', 0)}台次；合格台次占比{percent(*now)}{few(now[1], f['least'])}，{points(now, before)}。"
     )
     if f["units"]:
         named = listed([(name, n) for _u, name, n in f["units"][:NAMED * 2]], "台")
         yield p(f"因维保单位原因检验不合格的：{named}。")
     yield table(
-        "检验检测情况", "类别 合格（台次） 复检合格（台次） 不合格（台次） 一次合格率",
+        "检验检测情况", "类别 合格（台次） 复检合格（台次） 不合格（台次） 合格台次占比",
         [
             (
                 worded(INSPECTION_KIND, kind), by.get("passed", 0), by.get("passed_again", 0), by.get("failed", 0),
