@@ -315,6 +315,87 @@ def test_taken_back_the_register_says_what_the_one_before_said(world: World) -> 
     assert days(world)[:2] == (None, D(2026, 11, 15))
 
 
+def self_tested(world: World, who: Actor) -> tuple[Inspection, Inspection]:
+    """A 定期检验 of year 7, with a 检测 in the year after it."""
+    set_up(world, commissioned_on=D(2019, 3, 15), next_inspection_on=D(2026, 3, 31))
+    whole = enter(world, who, done_on=D(2026, 3, 1), number="定-7")
+    assert days(world)[:2] == (D(2026, 3, 1), D(2027, 3, 31))
+    return whole, enter(world, who, kind="test", done_on=D(2026, 6, 1), number="测-7")
+
+
+def test_without_the_inspection_before_it_a_later_test_leaves_that_one_due(world: World) -> None:
+    who = inspecting(world)
+    whole, test = self_tested(world, who)
+    assert (test.next_on, test.next_kind) == (D(2027, 3, 31), "self_test")
+    annul(world, who, whole)
+    world.session.refresh(test)
+    assert (test.next_on, test.rule_on, test.next_kind) == (D(2026, 3, 31), D(2026, 3, 31), "periodic")
+    assert days(world)[:2] == (D(2026, 6, 1), D(2026, 3, 31))
+    assert held(world).next_kind == "periodic"
+    told = world.session.scalars(select(AuditEntry).where(AuditEntry.action == "inspection.next")).one()
+    assert (told.entity_id, told.before, told.after) == (
+        test.id, {"next_on": "2027-03-31"}, {"next_on": "2026-03-31", "inspection": whole.id}
+    )
+    # What was due before both comes back with the test, and the 定期检验 done at last answers.
+    annul(world, who, test, "整本登记错")
+    assert days(world)[:2] == (None, D(2026, 3, 31))
+    enter(world, who, done_on=D(2026, 11, 1), number="定-7补")
+    assert days(world)[:2] == (D(2026, 11, 1), D(2027, 3, 31))
+
+
+def test_one_test_after_another_is_told_anew_and_the_register_says_what_the_last_says(world: World) -> None:
+    who = inspecting(world)
+    whole, first = self_tested(world, who)
+    last = enter(world, who, kind="self_test", done_on=D(2026, 9, 1), number="自-7")
+    annul(world, who, whole)
+    world.session.expire_all()
+    assert [(row.next_on, row.next_kind) for row in (first, last)] == [(D(2026, 3, 31), "periodic")] * 2
+    assert days(world)[:2] == (D(2026, 9, 1), D(2026, 3, 31))
+    annul(world, who, last, "重复")
+    assert days(world)[:2] == (D(2026, 6, 1), D(2026, 3, 31))
+    annul(world, who, first, "重复")
+    assert days(world)[:2] == (None, D(2026, 3, 31))
+
+
+def test_corrected_within_its_year_it_still_answers_and_a_later_test_keeps_its_day(world: World) -> None:
+    who = inspecting(world)
+    whole, test = self_tested(world, who)
+    whole = correct(world, who, whole, done_on=D(2026, 3, 5))
+    world.session.refresh(test)
+    assert test.next_on == D(2027, 3, 31)
+    assert world.session.scalar(select(AuditEntry).where(AuditEntry.action == "inspection.next")) is None
+    # As another year's it does not.
+    correct(world, who, whole, done_on=D(2025, 3, 5))
+    world.session.refresh(test)
+    assert (test.next_on, test.next_kind) == (D(2026, 3, 31), "periodic")
+    assert days(world)[:2] == (D(2026, 6, 1), D(2026, 3, 31))
+
+
+@pytest.mark.parametrize(("chosen", "left"), [(D(2027, 3, 1), D(2026, 3, 31)), (D(2026, 3, 20), D(2026, 3, 20))])
+def test_a_day_that_a_person_set_stays_only_where_the_rule_still_lets_him(
+    world: World, chosen: dt.date, left: dt.date
+) -> None:
+    who = inspecting(world)
+    set_up(world, commissioned_on=D(2019, 3, 15), next_inspection_on=D(2026, 3, 31))
+    whole = enter(world, who, done_on=D(2026, 2, 1), number="定-7")
+    test = enter(
+        world, who, kind="test", done_on=D(2026, 2, 10), number="测-7", next_on=chosen, next_reason="随小区统一安排"
+    )
+    annul(world, who, whole)
+    world.session.refresh(test)
+    assert (test.next_on, test.rule_on) == (left, D(2026, 3, 31))
+    assert days(world)[:2] == (D(2026, 2, 10), left)
+
+
+def test_a_failed_inspection_that_goes_moves_no_later_test(world: World) -> None:
+    who = inspecting(world)
+    _whole, test = self_tested(world, who)
+    failed = enter(world, who, done_on=D(2026, 4, 1), number="定-7复", result="failed", failed_items="限速器铅封缺失")
+    annul(world, who, failed)
+    world.session.refresh(test)
+    assert test.next_on == D(2027, 3, 31)
+
+
 def test_a_kind_that_was_wrong_gives_back_one_day_and_moves_another(world: World) -> None:
     set_up(world)
     who = inspecting(world)

@@ -124,6 +124,7 @@ _OWN: dict[str, Any] = {
     "schedule.run": _l("运行排班"), "import.undone": _l("导入 · 撤销完成"),
     "contract.change": _l("变更合同"), "team.save": _l("保存小组"), "team.leave": _l("退出小组"),
     "insurance_record.save": _l("保存明细"), "inspection.end": _l("更正或作废"),
+    "inspection.next": _l("重新推算下次日期"),
     "landing_door.check": _l("检查层门"), "visit.join": _l("加入协同维保"), "visit.note": _l("填写说明"),
     "repair.open": _l("报修"), "repair.take_over": _l("登记既往维修"), "rescue.take_over": _l("登记既往救援"),
     "safety.risk": _l("登记、修改风险"), "personal_request.raise": _l("提出请求"), "region.end": _l("停用地区"),

@@ -9,6 +9,7 @@ that is older than what the register says moves nothing; one that failed never d
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,11 +78,23 @@ def after_filing(session: AnySession, elevator: Elevator, at: dt.datetime) -> No
     inspection_clocks.refresh(session, [elevator.id], at)
 
 
+def told_anew(
+    session: AnySession, actor: Actor, elevator: Elevator, record: Inspection, before: Days, past: Iterable[Any],
+    at: dt.datetime,
+) -> None:  # fmt: skip
+    """A record that said `before` says another day now: the register follows, and whatever of `past` stood on it."""
+    for row in past:
+        if row.replaced and row.replaced == _iso(before):
+            row.replaced = _iso(given(record))
+    if _now(elevator, _YEARLY) == before:
+        _amend(session, actor, elevator, record, given(record), at, say("之前的定期检验作废或更正"))
+
+
 def due_before(elevator: Elevator, corrected: Any) -> dt.date | None:
     """下次检验日期 as the register has it; were a record `corrected`, as it was before that one moved it."""
     if corrected is None or corrected.kind not in YEARLY or not corrected.replaced:
         return elevator.next_inspection_on
-    moved = _now(elevator, _YEARLY) == _given(corrected)
+    moved = _now(elevator, _YEARLY) == given(corrected)
     return _day(corrected.replaced.get(_YEARLY[1])) if moved else elevator.next_inspection_on
 
 
@@ -91,7 +104,8 @@ def _fields(record: Inspection) -> tuple[str, ...]:
     return _GOVERNOR if record.kind == InspectionKind.GOVERNOR else ()
 
 
-def _given(record: Inspection) -> Days:
+def given(record: Inspection) -> Days:
+    """The register's days that a record says."""
     names = _fields(record)
     return dict(zip(names, (record.done_on, record.next_on), strict=False))
 
@@ -111,15 +125,15 @@ def _settle(
     if not names or elevator.filing_state == FilingState.PENDING:
         return
     before = base = _now(elevator, names)
-    if was is not None and was.replaced and before == _given(was):
+    if was is not None and was.replaced and before == given(was):
         base = {n: _day(was.replaced.get(n)) for n in names}
     found = new if was is None else _newest(session, elevator.id, about, was)
     wanted = base
     if found is not None and found.result != InspectionResult.FAILED:
         first = base[names[0]]
-        wanted = _given(found) if first is None or found.done_on >= first else base
+        wanted = given(found) if first is None or found.done_on >= first else base
     if new is not None:
-        new.replaced = _iso(base) if new is found and wanted == _given(new) else {}
+        new.replaced = _iso(base) if new is found and wanted == given(new) else {}
     if was is not None:
         _hand_on(session, elevator.id, was)
     if wanted != before:
@@ -130,7 +144,7 @@ def _hand_on(session: AnySession, elevator_id: int, was: Inspection) -> None:
     """A later record that stood on this one stands on what was before it."""
     statement = select(Inspection).where(Inspection.elevator_id == elevator_id, Inspection.ended_at.is_(None))
     for row in session.scalars(statement.execution_options(skip_scope=True)):
-        if row.id != was.id and row.replaced and row.replaced == _iso(_given(was)):
+        if row.id != was.id and row.replaced and row.replaced == _iso(given(was)):
             row.replaced = was.replaced
 
 

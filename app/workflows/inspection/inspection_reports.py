@@ -19,7 +19,7 @@ from app.workflows.approval import submissions
 from app.workflows.approval.following import Following, scans_of
 from app.workflows.approval.submissions import Mend, Values
 from app.workflows.core import audit
-from app.workflows.inspection import inspection_days, inspections
+from app.workflows.inspection import inspection_days, inspections, next_days
 from app.workflows.inspection.inspections import Entry
 
 KIND = ApplicationKind.INSPECTION_REPORT
@@ -78,7 +78,7 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
     elevator = session.get(Elevator, row.elevator_id)
     kinds, readable = scans_of(session, application)
     same = next(
-        (one for one in inspections.history(session, row.elevator_id)
+        (one for one in next_days.history(session, row.elevator_id)
          if (one.kind, one.number_key, one.done_on) == (row.kind, row.number_key, row.done_on)),
         None,
     )  # fmt: skip
@@ -96,7 +96,7 @@ def findings(session: AnySession, application: Application, at: dt.datetime) -> 
 def _approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
     row: Inspection = _PAPER.row(session, application)
     elevator = inspections.held(session, actor, row.elevator_id)
-    inspections.tell_anew(session, elevator, row)
+    next_days.tell_anew(session, elevator, row)
     _HANDLERS.approved(session, actor, application, at)
     audit.record(
         session, actor, at, "inspection.enter", Inspection.__tablename__, row.id,

@@ -1,7 +1,7 @@
 """Inspections (INS-01, INS-02): entered by who inspects or by the regulator, never changed, corrected by another.
 
-What counts moves the elevator's days (`inspection_days`), and nothing else does. What units hand in themselves is
-`inspection_reports`.
+What counts moves the elevator's days (`inspection_days`), and nothing else does; when it is due next is `next_days`.
+What units hand in themselves is `inspection_reports`.
 """
 
 from __future__ import annotations
@@ -21,19 +21,12 @@ from app.permissions import Actor, Verb, require
 from app.rules.identifiers import normal_code
 from app.rules.inspection import (
     BY_OTHERS,
-    FULL,
     KIND_LABELS,
-    YEARLY,
-    Done,
     InspectionKind,
     InspectionResult,
     Record,
-    latest_day,
     like,
-    next_check,
-    next_due,
     record_findings,
-    still_due,
 )
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -41,7 +34,7 @@ from app.workflows.approval import conditions, filing_versions
 from app.workflows.contracts import cover
 from app.workflows.core import audit, outbox
 from app.workflows.files import attachments
-from app.workflows.inspection import inspection_clocks, inspection_days
+from app.workflows.inspection import inspection_days, next_days
 
 ENTITY = Inspection.__tablename__
 LONGEST_NUMBER, LONGEST_BY = 60, 120
@@ -89,13 +82,14 @@ def judged(
     where the caller has read them; `but` is the one that would be corrected."""
     today = clock.local_day(at)
     if past is None:
-        past = history(session, elevator.id)
+        past = next_days.history(session, elevator.id)
     corrected = next((row for row in past if row.id == but), None) if but is not None else None
     past = [row for row in past if row.id != but]
     unit, wrong = _tester(session, actor, entry, taken_over)
     wrong += _own_lift(actor, elevator, entry)
     record = _record(entry, unit.name if unit is not None else entry.tested_by.strip())
-    rule_on, next_kind, latest_on = next_by_rule(session, elevator, record, past, corrected)
+    standing = inspection_days.due_before(elevator, corrected)
+    rule_on, next_kind, latest_on = next_days.by_rule(session, elevator, record, past, standing)
     if record.result is None or record.result is NOT_PASSED:
         record = replace(record, next_on=None, next_reason="")
     on = record.done_on
@@ -140,58 +134,6 @@ def _record(entry: Entry, by: str) -> Record:
 def _same(row: Any, record: Record) -> bool:
     asked = (record.kind, record.done_on, normal_code(record.number))
     return bool((row.kind, row.done_on, row.number_key) == asked)
-
-
-def history(session: AnySession, elevator_id: int) -> list[Any]:
-    """The elevator's records that count, in order of their days, whoever may see them."""
-    statement = select(Inspection).where(
-        Inspection.elevator_id == elevator_id, Inspection.state == "approved", Inspection.ended_at.is_(None)
-    )
-    order = statement.order_by(Inspection.done_on, Inspection.id).execution_options(skip_scope=True)
-    return list(session.scalars(order))
-
-
-def next_by_rule(
-    session: AnySession, elevator: Elevator, record: Record, past: Sequence[Any], corrected: Any = None
-) -> tuple[dt.date | None, InspectionKind | None, dt.date | None]:
-    """The next day by rule, which kind it is, and the last day that may be set in its place.
-
-    A 定期检验 that is due by the register stays due after a 检测 or 自行检测; `corrected` is the record that it would
-    stand in the place of.
-    """
-    if record.kind is None or record.done_on is None or record.result is NOT_PASSED:
-        return None, None, None
-    on = record.done_on
-    cycle = inspection_clocks.cycle_of(session, elevator.region_code, on)
-    if record.kind in YEARLY:
-        done = [Done(InspectionKind(row.kind), row.done_on) for row in past if row.result != NOT_PASSED]
-        done = [one for one in done if one.on <= on]
-        due = next_due(inspection_clocks.first_day(elevator), [*done, Done(record.kind, on)], cycle)
-        assert due is not None
-        standing = inspection_days.due_before(elevator, corrected)
-        if record.kind not in FULL and standing is not None and standing <= due.on:
-            passed = [row for row in past if row.result != NOT_PASSED]
-            kind = inspection_clocks.kind_due(session, elevator, passed, standing, on)
-            # One that set this very day does not answer for it.
-            full = [row.done_on for row in passed if row.kind in FULL and row.next_on != standing]
-            if still_due(standing, kind, due.on, full, cycle):
-                return standing, kind, latest_day(standing, cycle)
-        return due.on, due.kind, latest_day(due.on, cycle)
-    interval = inspection_clocks.interval_of(session, elevator.region_code, elevator.category, record.kind, on)
-    day = next_check(on, elevator.commissioned_on or elevator.made_on, interval)
-    return (None, None, None) if day is None else (day, record.kind, latest_day(day, cycle))
-
-
-def tell_anew(session: AnySession, elevator: Elevator, row: Inspection) -> None:
-    """The next day of what was handed in, as the rule has it now: the register may have moved since."""
-    if row.kind not in YEARLY or row.result == NOT_PASSED:
-        return
-    record = Record(InspectionKind(row.kind), row.number, row.done_on, InspectionResult(row.result))
-    past = [one for one in history(session, elevator.id) if one.id != row.id]
-    rule_on, kind, _ = next_by_rule(session, elevator, record, past)
-    if row.next_on == row.rule_on:
-        row.next_on = rule_on
-    row.rule_on, row.next_kind = rule_on, None if kind is None else kind.value
 
 
 def _own_lift(actor: Actor, elevator: Elevator, entry: Entry) -> list[Finding]:
@@ -264,6 +206,7 @@ def correct(
     for file in attachments.of(session, ENTITY, old.id) if not scans else ():
         file.entity_id = row.id
     _count(session, actor, elevator, row, scans, at, instead_of=old)
+    next_days.tell_later(session, actor, elevator, old, at)
     _tell(session, elevator, row, at)
     return row
 
@@ -278,6 +221,7 @@ def annul(
     raise_failing([_reason(reason), *_settled(session, elevator)])
     _end(session, actor, row, reason, at)
     inspection_days.ended(session, actor, elevator, row, at)
+    next_days.tell_later(session, actor, elevator, row, at)
     return row
 
 
