@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import ColumnElement, Select, and_, case, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, literal_column, not_, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from app import scope
@@ -78,10 +78,22 @@ def _of_a_unit(m: Moment) -> bool:
     return m.actor.unit_id is not None or m.actor.system
 
 
+def drafts_of(unit_id: int | None) -> Any:
+    """What a side has still to hand in or to mend; the home page counts the same. None: the regulator's.
+
+    A first filing is the affair of who began it: the use unit sees what its firm imported, under 全部. What is in force
+    either side may change, and nobody else who sees it.
+    """
+    own = Elevator.filed_by_unit_id == unit_id
+    if unit_id is not None:
+        side = or_(Elevator.maintenance_unit_id == unit_id, Elevator.use_unit_id == unit_id)
+        begun = Elevator.approved_version > 0
+        own = or_(and_(begun, side), and_(not_(begun), own))
+    return and_(Elevator.filing_state.in_(EDITABLE), own)
+
+
 def _drafts(m: Moment) -> Any:
-    """A unit's drafts are no regulator's business; those that his side files itself are."""
-    waiting = Elevator.filing_state.in_(EDITABLE)
-    return waiting if _of_a_unit(m) else and_(waiting, Elevator.filed_by_unit_id.is_(None))
+    return Elevator.filing_state.in_(EDITABLE) if m.actor.system else drafts_of(m.actor.unit_id)
 
 
 def every(m: Moment) -> Any:

@@ -55,6 +55,28 @@ def test_the_ranking_names_its_region(world: World, sign_in: Any) -> None:
     assert re.search(r"(澜州市|临河区)，\s*2021-01-01", page)
 
 
+@pytest.mark.feature("ELV-02", "IMP-01")
+def test_drafts_are_counted_and_listed_for_who_began_them(world: World, sign_in: Any) -> None:
+    """A firm's import is no homework of its use units; a change to what is in force is either side's."""
+    with transaction(world.session) as session:
+        sides = {"maintenance_unit": world.firm, "use_unit": world.use_unit, "approved_version": 0}
+        for code, filer, state in (("草-1", world.firm, "draft"), ("草-2", world.firm, "rejected"),
+                                   ("草-3", world.use_unit, "draft")):
+            make_elevator(session, code=code, filed_by_unit_id=filer.id, filing_state=state, **sides)
+        changed = sides | {"approved_version": 1, "filed_by_unit_id": world.firm.id}
+        make_elevator(session, code="草-4", filing_state="draft", **changed)
+        make_elevator(session, code="草-5", filing_state="draft", **sides)
+    own = {"clerk": {"草-1", "草-2", "草-4"}, "use_head": {"草-3", "草-4"}}
+    for persona, codes in own.items():
+        client = sign_in(world.accounts[persona])
+        counted = r'\?tab=draft" class="is-\w+"><span class="t">待上报的电梯</span><span class="n">(\d+)'
+        assert re.findall(counted, client.get("/").text) == [str(len(codes))], persona
+        assert set(re.findall("草-[0-9]", client.get("/elevators/?tab=draft").text)) == codes
+        assert set(re.findall("草-[0-9]", client.get("/elevators/?tab=every").text)) == {f"草-{n}" for n in range(1, 6)}
+    officer = sign_in(world.accounts["inspector"])
+    assert set(re.findall("草-[0-9]", officer.get("/elevators/?tab=draft").text)) == {"草-5"}
+
+
 def figure(page: str, href: str) -> str:
     """The number of the figure that leads there."""
     return re.search(rf'href="{re.escape(href)}"[^>]*>.*?<span class="n">\s*([\d,+]+)', page, re.S)[1]  # type: ignore[index]

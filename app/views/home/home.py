@@ -20,7 +20,7 @@ from sqlalchemy.orm import selectinload
 from app import clock, scope, scope_parts
 from app.extensions import db
 from app.listing import COUNT_CAP, Query, moment
-from app.listings import warnings
+from app.listings import elevators, warnings
 from app.listings.inspections import INSPECTIONS_DUE
 from app.listings.maintenance import TASKS
 from app.listings.visits import ATTENTION
@@ -38,7 +38,6 @@ from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb
 from app.policy import Key
-from app.rules.approval import EDITABLE
 from app.rules.scoring import FULL_POINTS
 from app.views.frame import screens
 from app.views.frame.clock_words import approval_due, due_of
@@ -157,7 +156,7 @@ def _drafts(actor: Actor) -> list[Figure]:
     refused = Elevator.filing_state == "rejected"
     statement = select(func.count(), func.count(case((refused, 1)))).select_from(Elevator)
     waiting, refusals = db.session.execute(
-        scope.apply(statement.where(Elevator.filing_state.in_(EDITABLE)), actor, Elevator)
+        scope.apply(statement.where(elevators.drafts_of(actor.unit_id)), actor, Elevator)
     ).one()
     if not waiting:
         return []
