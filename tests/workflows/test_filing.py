@@ -273,12 +273,45 @@ def test_moving_to_another_district_needs_an_officer_of_both(session: Any, world
     row, head = filed_elevator(world), world.actor("maintenance_head")
     save(session, head, Elevator, row, {"region_id": factories.region(session, "980403000000").id})
     application = submit(session, head, row)
-    assert application.region_code == "980403000000"
-    with pytest.raises(NotAllowed, match="不在您的辖区"):
-        decide(session, world.actor("other_inspector"), application, "approve")
+    assert application.region_code == "980400000000"
+    for persona in ("inspector", "other_inspector"):
+        with pytest.raises(NotFound):
+            decide(session, world.actor(persona), application, "approve")
     city = factories.make_account(session, factories.Role.INSPECTOR, region_code="980400000000")
     session.commit()
     decide(session, factories.actor(city), application, "approve")
+    assert row.region_code == "980403000000"
+
+
+@pytest.mark.feature("UNT-05", "LIF-07")
+@pytest.mark.parametrize("model", [Unit, Elevator])
+def test_who_oversees_one_end_of_a_move_is_told_who_decides(
+    session: Any, world: World, sign_in: Any, model: Any
+) -> None:
+    """Moves that were handed in to the office of the new place, before they went to the one over both."""
+    head = world.actor("maintenance_head")
+    row = world.firm if model is Unit else filed_elevator(world)
+    more = {"licence_until": "2030-01-01"} if model is Unit else {}
+    save(session, head, model, row, {"region_id": factories.region(session, "980403000000").id, **more})
+    application = submit(session, head, row)
+    assert application.region_code == "980400000000"
+    page = f"/applications/{application.id}"
+    assert sign_in(world.accounts["other_inspector"]).get(page).status_code == 404
+    session.rollback()
+    with transaction(session):
+        application.region_code = "980403000000"
+    there, told = sign_in(world.accounts["other_inspector"]), "要从临河区迁到青坪区，须由同时管辖两地的监管部门办理"
+    answer = there.get(page)
+    assert answer.status_code == 403 and told in answer.text and "请转告澜州市的监管人员办理" in answer.text
+    session.rollback()
+    with pytest.raises(NotAllowed, match=told if model is Unit else "请由所在地区或其上级的监管部门审批"):
+        decide(session, world.actor("other_inspector"), application, "approve")
+    with transaction(session):
+        city = factories.make_account(session, factories.Role.INSPECTOR, region_code="980400000000")
+    assert sign_in(city).get(page).status_code == 200
+    session.rollback()
+    decide(session, factories.actor(city), application, "approve")
+    session.refresh(row)
     assert row.region_code == "980403000000"
 
 

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 from sqlalchemy import func, select
 
-from app.errors import refuse
-from app.models import Application, Elevator, Person, Unit, Version
+from app.errors import Finding, NotAllowed, refuse
+from app.models import Application, Elevator, Person, Region, Unit, Version
 from app.permissions import Actor
 from app.rules.approval import ApplicationVerb, FilingState
+from app.rules.lifecycle import common_region
 from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.approval.filing_fields import Data, Filed, FiledModel, put, snapshot
@@ -162,6 +163,8 @@ def subject(session: AnySession, application: Application, model: Any, hold: boo
     """The filed row, held where it is to change, and the version that is asked for; Refusal outside scope."""
     row = lock(session, model, application.entity_id) if hold else session.get(model, application.entity_id)
     version = session.get(Version, application.version_id)
+    if row is None:
+        _elsewhere(session, application, model)
     if row is None or version is None:
         raise refuse(
             "备案",
@@ -169,3 +172,20 @@ def subject(session: AnySession, application: Application, model: Any, hold: boo
             "请从列表重新打开",
         )
     return row, version
+
+
+def _elsewhere(session: AnySession, application: Application, model: Any) -> None:
+    """Tell an officer of where a row goes, who does not see where it still is, that both ends have to decide."""
+    asked = select(model.region_code).where(model.id == application.entity_id).execution_options(skip_scope=True)
+    held = session.scalar(asked)
+    if held is None or held == application.region_code:
+        return
+    over = common_region(held, application.region_code)
+    places = select(Region.code, Region.name).where(Region.code.in_((held, application.region_code, over)))
+    names = dict(session.execute(places.execution_options(skip_scope=True)).tuples().all())
+    found = say(
+        "申请 %(number)s 要从%(here)s迁到%(there)s，须由同时管辖两地的监管部门办理", number=application.number,
+        here=names.get(held, held), there=names.get(application.region_code, application.region_code),
+    )  # fmt: skip
+    who = say("请转告%(over)s的监管人员办理", over=names[over]) if over in names else "请转告平台管理员办理"
+    raise NotAllowed(Finding("管辖范围", False, found, who))

@@ -32,7 +32,7 @@ from app.models import (
 from app.models.sealed import as_held
 from app.permissions import Actor, Verb, require
 from app.rules.approval import EDITABLE, ApplicationVerb, FilingState
-from app.rules.lifecycle import ElevatorStatus, declared_move
+from app.rules.lifecycle import ElevatorStatus, common_region, declared_move
 from app.rules.places import named_place
 from app.transaction import AnySession, lock
 from app.wording import say, together
@@ -169,10 +169,12 @@ def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime, *, ba
     version.submitted_at, version.submitted_by_id = at, actor.user_id
     moves.move(session, actor, version, "state", "pending", verb="submit", at=at)
     moves.move(session, actor, row, "filing_state", "pending", verb="submit", at=at)
-    place = _region(session, version.data)
+    place = _region(session, version.data).code
+    # A move is decided by who oversees both ends, as a change of the registration is.
+    where = common_region(row.region_code, place) if row.approved_version else place
     return submissions.open_application(
         session, actor, KIND[type(row)], entity=row.__tablename__, entity_id=row.id, title=_title(row, version.data),
-        region_code=place.code, at=at, elevator=row if isinstance(row, Elevator) else None, version_id=version.id,
+        region_code=where, at=at, elevator=row if isinstance(row, Elevator) else None, version_id=version.id,
         data={"papers": unit_papers.seen(session, row)} if isinstance(row, Unit) else None, batch=batch,
     )  # fmt: skip
 
