@@ -93,8 +93,9 @@ _RUNS = {
 }
 
 
-def _late_at(m: Moment, chosen: Sequence[str]) -> Any:
-    """A step was late, as the case keeps it, or is the one that runs and is late by now; as 不合规 counts."""
+def late_at(m: Moment, chosen: Sequence[str]) -> Any:
+    """`rules.rescues.late_steps` of the badge, of all cases: a step was late, as the case keeps it, or is the one that
+    runs and is late by now. Excused and joined cases have none."""
     at = (or_(_kept(Rescue.late_steps.contains(step)), and_(_over(m), _RUNS[step])) for step in chosen)
     return and_(ALONE, Rescue.appeal_upheld_at.is_(None), or_(false(), *at))
 
@@ -178,7 +179,7 @@ _FILTERS = (
     Filter("method", _l("救援方式"), "choice", Rescue.method, RESCUE_METHOD),
     Filter("badge", _l("处置合规"), "choice", choices=BADGE, within=_judged),
     Filter("late_step", _l("超时的环节"), "choice", choices={s.value: _l(word) for s, word in LIMIT_LABELS.items()},
-           within=_late_at),
+           within=late_at),
     Filter("trapped", _l("有人被困"), "bool", criterion=lambda v: (Rescue.trapped > 0).is_(v)),
     Filter("injured", _l("有人受伤"), "bool", criterion=lambda v: (Rescue.injured > 0).is_(v)),
     Filter("unit", _l("维保单位"), "lookup", Rescue.unit_id, lookup="maintenance_units"),

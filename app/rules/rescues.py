@@ -16,7 +16,7 @@ from enum import StrEnum
 from app.errors import Finding, refuse
 from app.rules.checkin import Place, distance_metres
 from app.rules.deadlines import Deadline, due_after_minutes
-from app.rules.other_scores import Outcome, chain_outcome, rescue_badge
+from app.rules.other_scores import Outcome, chain_outcome
 from app.wording import say
 
 
@@ -215,17 +215,20 @@ def state_of(calls: Sequence[Call], taken: bool) -> RescueStatus:
 
 
 def badge(course: Course, minutes: Minutes, now: datetime) -> Outcome | None:
-    """合规 or 不合规 (RES-03); None before a dispatch, while open in time, and where the desk ended it in time."""
-    if course.dispatched_at is None:
-        return None
-    return rescue_badge(
-        course.dispatched_at, course.accepted_at, course.arrived_at, course.done_at, course.ended_at or now,
-        accept_minutes=minutes.accept, arrive_minutes=minutes.arrive, done_minutes=minutes.done,
-    )  # fmt: skip
+    """合规 or 不合规 (RES-03): 不合规 with its first late step.
+
+    None before a dispatch, while open in time, and where the desk ended it in time.
+    """
+    if late_steps(course, minutes, now):
+        return Outcome.LATE
+    whole = course.dispatched_at is not None and course.accepted_at is not None and course.done_at is not None
+    return Outcome.ON_TIME if whole else None
 
 
 def late_steps(course: Course, minutes: Minutes, now: datetime) -> list[RescueLimit]:
-    """Every step that was late, or that is late while it is still open; nobody frees people from afar."""
+    """Every step that was late, and of an open case the one that runs, if it is late by now (`listings.rescues.late_at`
+    asks the same of the database). Nothing is judged that was never dispatched; nobody frees people from afar."""
+    runs = running(course, minutes)
     now = course.ended_at or now
     arrived = course.arrived_at or course.done_at
     steps = (
@@ -235,7 +238,9 @@ def late_steps(course: Course, minutes: Minutes, now: datetime) -> list[RescueLi
     )
     return [
         step for step, start, done, limit in steps
-        if start is not None and chain_outcome(start, [(done, timedelta(minutes=limit))], now) is Outcome.LATE
+        if course.dispatched_at is not None and start is not None
+        and (done is not None or runs is None or runs[0] is step)
+        and chain_outcome(start, [(done, timedelta(minutes=limit))], now) is Outcome.LATE
     ]  # fmt: skip
 
 

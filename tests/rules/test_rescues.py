@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app.errors import Refusal
 from app.rules.checkin import Place
 from app.rules.identifiers import check_call_number
-from app.rules.other_scores import Outcome
+from app.rules.other_scores import Outcome, rescue_badge
 from app.rules.rescues import (
     MOVES,
     Call,
@@ -88,6 +89,22 @@ def test_the_course_is_the_first_of_each_step() -> None:
 def test_the_badge_at_the_edges(course: Course, minutes: Minutes, at: dt.datetime, expected: Any) -> None:
     assert badge(course, minutes, at) is expected
     assert bool(late_steps(course, minutes, at)) is (expected is Outcome.LATE)
+    if course.dispatched_at is not None:
+        limits = {"accept_minutes": minutes.accept, "arrive_minutes": minutes.arrive, "done_minutes": minutes.done}
+        steps = course.dispatched_at, course.accepted_at, course.arrived_at, course.done_at
+        assert rescue_badge(*steps, course.ended_at or at, **limits) is expected
+
+
+@pytest.mark.feature("RES-03", "RES-05")
+def test_of_an_open_case_only_the_step_that_runs_is_late_by_now() -> None:
+    """Nobody is there yet: it is the arrival that is late, and with it the case. Ended so, both were."""
+    accepted, there = Course(T, T + M), Course(T, T + M, T + 40 * M)
+    assert late_steps(accepted, CENTRE, T + 90 * M) == [RescueLimit.ARRIVE]
+    assert late_steps(there, CENTRE, T + 40 * M) == [RescueLimit.ARRIVE, RescueLimit.FREE]
+    assert late_steps(replace(accepted, ended_at=T + 90 * M), CENTRE, T + 99 * M) == [
+        RescueLimit.ARRIVE, RescueLimit.FREE
+    ]
+    assert late_steps(Course(None, T + 9 * M, None, T + 99 * M), CENTRE, T + 99 * M) == []
 
 
 @pytest.mark.feature("RES-03")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app import clock
 from app.listing import LISTINGS, moment
-from app.listings.rescues import badge_of
+from app.listings.rescues import badge_of, late, late_at
 from app.models import Rescue
+from app.rules import rescues as rules
+from app.rules.other_scores import Outcome
+from app.workflows.rescue import rescue_course
 from tests.factories import World, make_elevator
 from tests.views.rescue.ground import M, freed, report
 
@@ -125,3 +130,48 @@ def test_what_was_never_dispatched_is_neither_in_time_nor_late(
     row.appeal_upheld_at = clock.now()
     world.session.commit()
     assert found(world, f_badge="on_time") == {cases["good"]}
+
+
+@pytest.mark.feature("RES-03", "RES-05")
+def test_the_filters_say_of_every_case_what_its_badge_says(world: World) -> None:
+    """Every way that a case may stand, at the seconds about its limits, as it is kept when its last step is done."""
+    now, limits = clock.now(), rules.Minutes(3, 18, 30)
+    cases: dict[int, tuple[rules.Course, dt.datetime]] = {}
+    for ago, accept, arrive, free, ended in itertools.product(
+        (181, 1079, 1081, 2500), (None, 180, 181, 200), (None, 170, 1080, 1081), (None, 175, 1801), (False, True)
+    ):
+        begun = now - dt.timedelta(seconds=ago)
+        accepted = None if accept is None else begun + dt.timedelta(seconds=accept)
+        arrived, done = (
+            None if accepted is None or after is None else accepted + dt.timedelta(seconds=after)
+            for after in (arrive, free)
+        )
+        stood = [one for one in (begun, accepted, arrived, done) if one is not None]
+        if max(stood) > now or (ended and done is not None) or stood != sorted(stood):
+            continue
+        last = now if ended else max(stood)
+        course = rules.Course(begun, accepted, arrived, done, last if ended else None)
+        key = report(world, 400, elevator=make_elevator(world.session, maintenance_unit=world.firm))
+        row = world.session.get(Rescue, key)
+        for name in ("dispatched_at", "accepted_at", "arrived_at", "done_at"):
+            setattr(row, name, getattr(course, name))
+        row.ended_at = last if ended else done
+        row.status = "closed" if ended or done else "arrived" if arrived else "accepted" if accepted else "dispatched"
+        row.accept_minutes, row.arrive_minutes, row.done_minutes = 3, 18, 30
+        row.late_steps = ",".join(rules.late_steps(course, limits, last)) or None
+        runs = rules.running(course, limits)
+        row.due_at = None if runs is None else runs[1].due_at
+        cases[key] = course, last
+    world.session.commit()
+    assert len(cases) > 60
+    at = moment(world.session, world.actor("region_admin"))
+    told = {
+        key: rescue_course.late_of(world.session.get(Rescue, key), at.now)
+        for key in cases if rescue_course.outcome_of(world.session.get(Rescue, key), at.now) is Outcome.LATE
+    }  # fmt: skip
+    for step in rules.RescueLimit:
+        asked = select(Rescue.id).where(late_at(at, [step.value]), Rescue.id.in_(cases))
+        got = set(world.session.scalars(asked.execution_options(skip_scope=True)))
+        assert got == {key for key, steps in told.items() if step in steps} != set(), step
+    every = select(Rescue.id).where(late(at), Rescue.id.in_(cases)).execution_options(skip_scope=True)
+    assert set(world.session.scalars(every)) == told.keys()
