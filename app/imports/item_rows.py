@@ -12,11 +12,13 @@ from typing import Any
 
 from app.errors import Finding, Refusal, refuse
 from app.imports.columns import plain_heading
+from app.imports.parsing import Bad, text_of
 from app.imports.reading import cells_of
 from app.imports.synonyms import NO, YES
 from app.rules import item_lists as rules
 from app.rules.item_lists import JOINT, Item
 from app.rules.levels import LEVEL_LABELS, Level
+from app.rules.workbook_cells import column_letters
 from app.telling import everywhere
 from app.wording import say, together
 
@@ -83,10 +85,10 @@ class _Reader:
 
     def row(self, number: int, cells: Sequence[Any]) -> Item | None:
         """The item of a row; None where it is blank or something in it is wrong."""
-        texts = {word: _text(cells[at]) if at < len(cells) else "" for word, at in self.columns.items()}
-        if not any(texts.get(word) for word in HEADINGS):
-            return None
         before = len(self.findings)
+        texts = {word: self._text(number, word, cells) for word in self.columns}
+        if len(self.findings) > before or not any(texts.get(word) for word in HEADINGS):
+            return None
         code, level = texts.get(CODE, ""), self.levels.get(_plain(texts[LEVEL]).removesuffix("维保"))
         level = level or self.levels.get(_plain(texts[LEVEL]))
         if level is None:
@@ -107,6 +109,14 @@ class _Reader:
             else self._added(number, texts, code, level, tested)
         )  # fmt: skip
         return item if len(self.findings) == before else None
+
+    def _text(self, number: int, word: str, cells: Sequence[Any]) -> str:
+        at = self.columns[word]
+        try:
+            return _in_line(text_of(cells[at])) if at < len(cells) else ""
+        except Bad as bad:
+            self._wrong(number, word, bad.found, bad.remedy)
+            return ""
 
     def _added(
         self, number: int, texts: Mapping[str, str], code: str, level: Level | None, tested: bool
@@ -129,8 +139,8 @@ class _Reader:
         if _plain(texts[ITEM]) not in {_plain(told) for told in everywhere(old.item)}:
             self._wrong(number, ITEM, say("法定或上级项目原为“%(item)s”", item=old.item), "请保留原来的名称")
         said = texts[REQUIREMENT]
-        start = next((told for told in everywhere(old.requirement) if said.startswith(_text(told))), None)
-        rest = "" if start is None else said[len(_text(start)) :]
+        start = next((told for told in everywhere(old.requirement) if said.startswith(_in_line(told))), None)
+        rest = "" if start is None else said[len(_in_line(start)) :]
         if start is None or (rest and not rest.startswith((JOINT, ";"))):
             found = say("没有以法定或上级的原文“%(a)s”开头", a=str(old.requirement)[:40])
             self._wrong(number, REQUIREMENT, found, "请保留原文，要求更细的写在原文和分号之后")
@@ -161,18 +171,14 @@ class _Reader:
                 self._wrong(number, word, say("有 %(n)s 个字", n=count), say("最多 %(n)s 个字", n=most))
 
     def _wrong(self, number: int, word: str, found: str, remedy: str) -> None:
-        from xlsxwriter.utility import xl_col_to_name  # loaded with the first wrong cell
-
-        cell = f"{xl_col_to_name(self.columns[word])}{number}"
+        cell = f"{column_letters(self.columns[word])}{number}"
         rule = say("%(cell)s %(column)s", cell=cell, column=word)
         self.findings.append(Finding(rule, False, found, remedy, field="file", value=cell))
 
 
-def _text(cell: Any) -> str:
-    """A cell as words; a whole number without the point that the file's format gave it."""
-    if isinstance(cell, float) and cell == int(cell):
-        return str(int(cell))
-    return " ".join(str("" if cell is None else cell).replace("\0", "").split())
+def _in_line(text: Any) -> str:
+    """Words with one blank between them, however a cell breaks its lines."""
+    return " ".join(str(text).replace("\0", "").split())
 
 
 def _plain(text: Any) -> str:

@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import IO
 from xml.sax.saxutils import escape
 
+from app.rules.workbook_cells import column_letters
+
 Cell = str | int | float | Decimal | dt.date | dt.datetime | None
 
 # Excel's day 0; days before FIRST_DAY differ by its leap day of 1900.
@@ -73,16 +75,6 @@ def text_cells(texts: Iterable[str]) -> list[str]:
     return [f'<c t="inlineStr"><is><t>{text}</t></is></c>' if text else EMPTY for text in texts]
 
 
-def letters(number: int) -> str:
-    """The name of a column: A for 0, AA for 26."""
-    name = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        name = chr(65 + rest) + name
-    return name
-
-
 class Workbook:
     """Sheets one after another; `rows` takes cells already written as XML, column by column."""
 
@@ -115,8 +107,8 @@ class Workbook:
 
     def end(self, lines: int, width: int) -> None:
         """End a sheet of `lines` rows below its header; the header gets the filter's buttons."""
-        last = f"{letters(width - 1)}{lines + 1}"
-        self._ranges.append(f"$A$1:${letters(width - 1)}${lines + 1}")
+        last = f"{column_letters(width - 1)}{lines + 1}"
+        self._ranges.append(f"$A$1:${column_letters(width - 1)}${lines + 1}")
         self._close(f'<autoFilter ref="A1:{last}"/>')
 
     def note(self, name: str, lines: Iterable[tuple[str, str]]) -> None:

@@ -129,6 +129,20 @@ def test_each_wrong_cell_is_named_and_nothing_is_written(
     assert whole(session, own) == before
 
 
+@pytest.mark.parametrize("shown", ["#N/A", "#DIV/0!", "#CALC!"])
+def test_a_formula_that_failed_is_no_word(
+    session: Any, world: World, sign_in: Any, own: ItemSet, shown: str
+) -> None:
+    client, before = sign_in(world.accounts["maintenance_head"]), whole(session, own)
+    rows = [*statutory(), ["", "半月", "轿厢空调", shown, "", ""], ["", "半月", "轿厢风扇", "出风正常", "", shown]]
+    answer = bring(client, own.id, lines(*rows), "清单.csv")
+    n = len(rows) + 1
+    assert answer.status_code == 422
+    assert f"D{n - 1} 维保要求" in answer.text and f"F{n} 实测值单位" in answer.text
+    assert "改成具体的值" in answer.text and "没有填写" not in answer.text
+    assert whole(session, own) == before
+
+
 def test_what_is_left_out_is_told_by_name(session: Any, world: World, sign_in: Any, own: ItemSet) -> None:
     client = sign_in(world.accounts["maintenance_head"])
     rows = statutory()

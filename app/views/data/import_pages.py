@@ -14,6 +14,7 @@ from app.imports.columns import Kind, Spec
 from app.imports.parsing import ORDERS
 from app.models import ImportBatch, ImportRow, MaintenanceTeam, Person, Region, Unit
 from app.permissions import Actor
+from app.rules.workbook_cells import column_letters
 from app.transaction import AnySession
 from app.wording import again
 
@@ -33,8 +34,6 @@ def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     What belongs to the field (unit of measure, wrong cells) stands at the first of its columns.
     """
-    from xlsxwriter.utility import xl_col_to_name  # loaded with the first workbook
-
     made: list[dict[str, Any]] = []
     examples, names = mapping.get("examples") or [], list(mapping["columns"])
     hidden = (mapping.get("hidden") or [0, []])[1]
@@ -47,7 +46,7 @@ def columns(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
         if spec is not None and names.count(name) > 1 and how not in matching.TO_CONFIRM:
             word, tone = _l("几列合成"), "ok"
         made.append(
-            {"at": at, "letter": xl_col_to_name(places[at]), "heading": heading or _("（没有列名）"), "field": name,
+            {"at": at, "letter": column_letters(places[at]), "heading": heading or _("（没有列名）"), "field": name,
              "word": word, "tone": tone, "spec": spec, "confirm": how in matching.TO_CONFIRM,
              "examples": examples[at] if at < len(examples) else [], "hidden": at in hidden,
              **(_of_field(spec, mapping) if spec is not None and first else {})}
