@@ -14,7 +14,8 @@ from app.models import Bulletin, PolicyValue, Region
 from app.permissions import Actor
 from app.policy import Key
 from app.reports import open_data as counting
-from app.reports.bulletin import document, figures
+from app.reports.bulletin import document
+from app.reports.bulletin.asked import asked_of
 from app.rules.periods import Period, latest_periods, settled_month
 from app.workflows.oversight import bulletins
 from app.workflows.public import open_data
@@ -59,7 +60,7 @@ def make(session: Any, at: dt.datetime) -> int:
 def _draft(session: Any, officer: Actor, region: Region, period: Period, at: dt.datetime) -> Bulletin:
     """As the product's own job counts and drafts it."""
     run = scores.run(session, officer, region.code, period.first, period.last, at, at)
-    asked = figures.asked_of(session, region, period, at, run.id)
+    asked = asked_of(session, region, period, at, run.id)
     found = document.count(asked)
     counted = bulletins.Counted(
         found, document.digest_of(found, region.code, period.text, at), document.policy_of(asked), run.id

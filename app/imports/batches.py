@@ -14,8 +14,9 @@ from app import scope, scope_rules
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.imports import matching, words
-from app.imports.checking import MOST_WORDS, Checker, Row
+from app.imports.checking import Checker
 from app.imports.columns import Kind, Spec, kinds
+from app.imports.judging import MOST_WORDS, Row
 from app.imports.matching import Match
 from app.imports.parsing import ORDERS
 from app.imports.reading import Sheet, read

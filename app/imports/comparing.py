@@ -10,15 +10,13 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.errors import Finding
 from app.imports.columns import Spec
+from app.imports.judging import Judging, Row
 from app.imports.parsing import Bad, text_of
 from app.rules.identifiers import mask_mobile
-
-if TYPE_CHECKING:
-    from app.imports.checking import Checker, Row
 
 # The rules by which rows are counted.
 EXISTS, LACKS, BLANK, NOT_FOUND, REVIEW = "已存在", "不存在", "必填为空", "没有找到", "审核中"
@@ -38,7 +36,7 @@ class Standing:
 
 
 def judge(
-    checker: Checker, row: Row, there: list[Standing], given: Mapping[str, Any], names: Mapping[int, tuple[str, str]]
+    checker: Judging, row: Row, there: list[Standing], given: Mapping[str, Any], names: Mapping[int, tuple[str, str]]
 ) -> Standing | None:
     """Compare with the likeliest of the rows that are there; fills `data`, `before`, verdict and entity."""
     best: tuple[Standing, dict[str, Any], set[str]] | None = None
@@ -63,7 +61,7 @@ def judge(
     return standing
 
 
-def new_row(checker: Checker, row: Row) -> bool:
+def new_row(checker: Judging, row: Row) -> bool:
     """A row that is not there: refused where only updates are wanted."""
     if checker.mode == "update":
         told_key(checker, row, "没有找到，不能更新", "请核对编号；新的请改用“新增导入”", LACKS)
@@ -71,7 +69,7 @@ def new_row(checker: Checker, row: Row) -> bool:
     return True
 
 
-def told_key(checker: Checker, row: Row, found: str, remedy: str, rule: str) -> None:
+def told_key(checker: Judging, row: Row, found: str, remedy: str, rule: str) -> None:
     spec = checker.kind.spec(checker.kind.key)
     assert spec is not None
     at = checker.match.columns.index(spec.name) if spec.name in checker.match.columns else None
@@ -79,7 +77,7 @@ def told_key(checker: Checker, row: Row, found: str, remedy: str, rule: str) -> 
 
 
 def _changes(
-    checker: Checker, row: Row, there: Standing, given: Mapping[str, Any], names: Mapping[int, tuple[str, str]]
+    checker: Judging, row: Row, there: Standing, given: Mapping[str, Any], names: Mapping[int, tuple[str, str]]
 ) -> tuple[dict[str, Any], set[str]]:
     """What the row changes, and the troubled fields whose cells only show what stands; an empty cell leaves it."""
     changes: dict[str, Any] = {}
@@ -133,7 +131,7 @@ def _shows(spec: Spec, stands: Any, cell: Any, names: Mapping[Any, tuple[str, st
 
 
 def unit_names(
-    checker: Checker, names: Iterable[str], standing: Mapping[str, list[Standing]]
+    checker: Judging, names: Iterable[str], standing: Mapping[str, list[Standing]]
 ) -> dict[int, tuple[str, str]]:
     named = [n for n in names if n.endswith("unit_id")]
     return checker.units.current(
@@ -141,13 +139,13 @@ def unit_names(
     )
 
 
-def numbers_of(checker: Checker, model: Any) -> list[str]:
+def numbers_of(checker: Judging, model: Any) -> list[str]:
     """The file's fields that exports mask."""
     columns = model.__table__.columns
     return [s.name for s in checker.given if s.name in columns and columns[s.name].info.get("sensitive")]
 
 
-def unmask(checker: Checker, numbers: Iterable[str], row: Row, there: bool) -> None:
+def unmask(checker: Judging, numbers: Iterable[str], row: Row, there: bool) -> None:
     """A number exported as 138****0001 says nothing new: it leaves what stands; a new row needs the whole one."""
     for name in numbers:
         value = row.data.get(name)
@@ -160,7 +158,7 @@ def unmask(checker: Checker, numbers: Iterable[str], row: Row, there: bool) -> N
         row.data[name] = None
 
 
-def tell(checker: Checker, row: Row, findings: Iterable[Finding]) -> None:
+def tell(checker: Judging, row: Row, findings: Iterable[Finding]) -> None:
     for f in findings:
         if f.stops:
             spec = checker.kind.spec(f.field or "")

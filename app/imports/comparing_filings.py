@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import null, select
 
@@ -10,6 +10,7 @@ from app import scope
 from app.errors import Finding, Refusal
 from app.imports.columns import FOREVER
 from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_row, numbers_of, tell, unit_names, unmask
+from app.imports.judging import Judging, Row
 from app.imports.parsing import NO_END
 from app.models import Elevator, Unit, Version
 from app.models.among import among
@@ -20,14 +21,11 @@ from app.rules.identifiers import check_uscc, is_elevator_code, normal_code
 from app.wording import say
 from app.workflows.approval.filing_fields import clean_field, days_of, empty, required_of
 
-if TYPE_CHECKING:
-    from app.imports.checking import Checker, Row
-
 MODELS: dict[str, Any] = {"units": Unit, "elevators": Elevator}
 EXAMPLES = 3
 
 
-def filed(checker: Checker, rows: list[Row]) -> None:
+def filed(checker: Judging, rows: list[Row]) -> None:
     """Against what stands, a draft first; what is new must be whole."""
     model = MODELS[checker.kind.name]
     names = [s.name for s in checker.given]
@@ -76,7 +74,7 @@ def filed(checker: Checker, rows: list[Row]) -> None:
                 _blank(checker, row, name)
 
 
-def _end(checker: Checker, row: Row, there: Standing, last: str, box: str, without: bool) -> None:
+def _end(checker: Judging, row: Row, there: Standing, last: str, box: str, without: bool) -> None:
     """A last day and the box that says there is none go together: of the two cells the one that was edited counts."""
     stands, day = bool(there.now.get(box)), there.now.get(last)
     changed = row.data.get(box)
@@ -96,14 +94,14 @@ def _end(checker: Checker, row: Row, there: Standing, last: str, box: str, witho
         row.verdict = "changed"
 
 
-def _contradicts(checker: Checker, row: Row, last: str, box: str) -> None:
+def _contradicts(checker: Judging, row: Row, last: str, box: str) -> None:
     spec, other = checker.kind.spec(last), checker.kind.spec(box)
     assert spec is not None and other is not None
     told = say("写的是长期，而“%(box)s”写的是否", box=other.label)
     row.bad(spec.label, NO_END, told, say("请把“%(box)s”改为是，或填写日期", box=other.label), "前后矛盾", last)
 
 
-def _form(checker: Checker, code: str, region_id: Any) -> None:
+def _form(checker: Judging, code: str, region_id: Any) -> None:
     """A code that the region's policy won't let be filed comes in as a draft; the preview says so beforehand."""
     place = checker.regions.code_of(region_id)
     if place not in checker.code_patterns:
@@ -116,12 +114,12 @@ def _form(checker: Checker, code: str, region_id: Any) -> None:
             checker.odd_examples.append(code[:20])
 
 
-def _excused(checker: Checker, name: str) -> bool:
+def _excused(checker: Judging, name: str) -> bool:
     spec = checker.kind.spec(name)
     return spec is not None and checker.excuses(spec)
 
 
-def _blank(checker: Checker, row: Row, name: str) -> None:
+def _blank(checker: Judging, row: Row, name: str) -> None:
     """A new row lacks what it must have: as the person said of blank cells, else told."""
     spec = checker.kind.spec(name)
     assert spec is not None
@@ -141,7 +139,7 @@ def _declared(there: list[Standing], row: Row, given: dict[str, Any]) -> list[St
     return there
 
 
-def cleaned(checker: Checker, model: Any, name: str, value: Any) -> tuple[Any, list[Finding]]:
+def cleaned(checker: Judging, model: Any, name: str, value: Any) -> tuple[Any, list[Finding]]:
     """A parsed value as it is stored; the same value of a field is cleaned once."""
     known = checker.cleaned[name]
     found = known.get(value)
@@ -150,7 +148,7 @@ def cleaned(checker: Checker, model: Any, name: str, value: Any) -> tuple[Any, l
     return found
 
 
-def _standing(checker: Checker, model: Any, rows: list[Row], names: list[str]) -> dict[str, list[Standing]]:
+def _standing(checker: Judging, model: Any, rows: list[Row], names: list[str]) -> dict[str, list[Standing]]:
     key = getattr(model, checker.kind.key)
     at = checker.match.columns.index(checker.kind.key) if checker.kind.key in checker.match.columns else None
     wanted = {r.data[checker.kind.key] for r in rows if r.data.get(checker.kind.key)}
@@ -181,7 +179,7 @@ def _standing(checker: Checker, model: Any, rows: list[Row], names: list[str]) -
     return found
 
 
-def _drafts(checker: Checker, model: Any, ids: list[int]) -> dict[int, dict[str, Any]]:
+def _drafts(checker: Judging, model: Any, ids: list[int]) -> dict[int, dict[str, Any]]:
     """What was entered last and is not in force: the draft, or what was turned down."""
     statement = (
         select(Version.entity_id, Version.state, Version.data)
@@ -192,7 +190,7 @@ def _drafts(checker: Checker, model: Any, ids: list[int]) -> dict[int, dict[str,
     return {key: {} if state == "approved" else data for key, state, data in found}
 
 
-def _code(checker: Checker, row: Row, code: str) -> None:
+def _code(checker: Judging, row: Row, code: str) -> None:
     try:
         check_uscc(code)
     except Refusal as refusal:

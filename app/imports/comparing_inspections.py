@@ -5,21 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
 from app import scope
 from app.imports.comparing import BLANK, EXISTS, Standing, as_json, judge, new_row, tell, told_key
 from app.imports.comparing_service import elevator_of
+from app.imports.judging import Judging, Row
 from app.imports.references import parts
 from app.models import Elevator, Inspection, Unit
 from app.rules.identifiers import normal_code
 from app.workflows.inspection import inspections
 from app.workflows.inspection.inspections import Entry
-
-if TYPE_CHECKING:
-    from app.imports.checking import Checker, Row
 
 # What a record says, in the words of the columns; `reason` is why one that stands is put right.
 FIELDS = (
@@ -29,7 +27,7 @@ WOULD_WRITE = ("new", "changed")
 PAST = "past_checks"
 
 
-def inspection_rows(checker: Checker, rows: list[Row]) -> None:
+def inspection_rows(checker: Judging, rows: list[Row]) -> None:
     """A report of an elevator that stands is the same or is corrected; all others are new.
 
     What another platform had is left alone where it is there already, whatever the row says of it.
@@ -87,7 +85,7 @@ def entry_of(data: Mapping[str, Any], old: Inspection | None) -> Entry:
 
 
 def _judge(
-    checker: Checker, row: Row, elevator: Elevator, old: Any, held: list[Any], testers: Mapping[str, int], past: bool
+    checker: Judging, row: Row, elevator: Elevator, old: Any, held: list[Any], testers: Mapping[str, int], past: bool
 ) -> None:
     """What the verb would refuse. Rows before this one count as records: a second inspection stands on the first."""
     entry = entry_of(row.data, old)
@@ -128,7 +126,7 @@ def _same_report(held: Sequence[Any], data: Mapping[str, Any]) -> list[Any]:
     return same_day or alike or (found if len(found) == 1 else [])
 
 
-def _shows_one_that_is_over(checker: Checker, row: Row, elevator_id: int, given: Mapping[str, Any]) -> bool:
+def _shows_one_that_is_over(checker: Judging, row: Row, elevator_id: int, given: Mapping[str, Any]) -> bool:
     """An update that shows a corrected, void or waiting record word for word asks for nothing.
 
     Of updates only: a file that is imported anew after its undoing shows such records, too.
@@ -154,7 +152,7 @@ def _shown(row: Inspection) -> dict[str, Any]:
     return {n: as_json(getattr(row, n)) for n in FIELDS}
 
 
-def _held(checker: Checker, ids: Collection[int]) -> dict[int, list[Any]]:
+def _held(checker: Judging, ids: Collection[int]) -> dict[int, list[Any]]:
     """By elevator the records that count, in order of their days, whoever may see them."""
     found: dict[int, list[Any]] = {}
     for part in parts(sorted(ids)):
@@ -167,7 +165,7 @@ def _held(checker: Checker, ids: Collection[int]) -> dict[int, list[Any]]:
     return found
 
 
-def _testers(checker: Checker, rows: Sequence[Row]) -> dict[str, int]:
+def _testers(checker: Judging, rows: Sequence[Row]) -> dict[str, int]:
     """The inspection units that the rows name, where there is one of that name; all others are names on a report."""
     if checker.actor.unit_id is not None:
         return {}

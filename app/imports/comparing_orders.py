@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
 from app import scope
 from app.imports.comparing import LACKS, NOT_FOUND, Standing, as_json, judge, new_row, tell
 from app.imports.comparing_service import elevator_of, names_of_people, people_by_word, person_named
+from app.imports.judging import Judging, Row
 from app.imports.references import parts
 from app.models import MaintenanceOrder
 from app.workflows.maintenance import orders
 
-if TYPE_CHECKING:
-    from app.imports.checking import Checker, Row
-
 FIELDS = ("planned_on", "level", "worker_id")
 
 
-def order_rows(checker: Checker, rows: list[Row]) -> None:
+def order_rows(checker: Judging, rows: list[Row]) -> None:
     """An order is found again by its number, else by elevator and planned day; of an open one the worker may change."""
     standing = _standing(checker, rows)
     by_number = {str(order.id): order for order in standing}
@@ -65,7 +63,7 @@ def _only_the_worker(row: Row, order: MaintenanceOrder) -> None:
             row.bad(label, row.data[name], "已有任务的日期和频次不改", "请作废这条任务后新增", "已有任务", name)
 
 
-def _standing(checker: Checker, rows: Iterable[Row]) -> list[MaintenanceOrder]:
+def _standing(checker: Judging, rows: Iterable[Row]) -> list[MaintenanceOrder]:
     """The open orders of the file's elevators, and those that it names by number, as the actor sees them."""
     found: dict[int, MaintenanceOrder] = {}
     numbers = {int(n) for row in rows if (n := str(row.data.get("number") or "")).isascii() and n.isdigit()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
@@ -12,19 +12,17 @@ from app import scope
 from app.errors import Finding
 from app.imports.comparing import Standing, as_json, judge, new_row, tell
 from app.imports.comparing_service import elevator_of
+from app.imports.judging import Judging, Row
 from app.imports.references import parts
 from app.models import Component, Elevator, LandingDoor
 from app.workflows.filing import components, landing_doors
 from app.workflows.filing.landing_doors import Found
 
-if TYPE_CHECKING:
-    from app.imports.checking import Checker, Row
-
 DOOR_FIELDS = ("landing", "side", "condition", "checked_on", "note")
 WOULD_WRITE = ("new", "changed")
 
 
-def component_rows(checker: Checker, rows: list[Row]) -> None:
+def component_rows(checker: Judging, rows: list[Row]) -> None:
     """A part is found again by elevator and name, among those that are in it; a replaced one is history."""
     held: dict[tuple[int, str], Component] = {}
     for row in _rows(checker, Component, Component.ended_on.is_(None)):
@@ -45,7 +43,7 @@ def component_rows(checker: Checker, rows: list[Row]) -> None:
             _tell(checker, row, elevator, said)
 
 
-def door_rows(checker: Checker, rows: list[Row]) -> None:
+def door_rows(checker: Judging, rows: list[Row]) -> None:
     """A door is found again by elevator, landing and side; without a side it is the front one."""
     held = {(d.elevator_id, d.landing, d.side): d for d in _rows(checker, LandingDoor)}
     for row in rows:
@@ -72,7 +70,7 @@ def day_of(value: Any) -> dt.date | None:
 
 
 def _against(
-    checker: Checker, row: Row, elevator: Elevator, there: Any, given: dict[str, Any], names: Iterable[str]
+    checker: Judging, row: Row, elevator: Elevator, there: Any, given: dict[str, Any], names: Iterable[str]
 ) -> None:
     if there is None:
         row.data = given | {"elevator_id": elevator.id}
@@ -82,7 +80,7 @@ def _against(
     judge(checker, row, [Standing(there.id, shown, shown)], given, {})
 
 
-def _tell(checker: Checker, row: Row, elevator: Elevator, said: list[Finding]) -> None:
+def _tell(checker: Judging, row: Row, elevator: Elevator, said: list[Finding]) -> None:
     """What the verb would refuse."""
     actor = checker.actor
     own = actor.unit_id is not None and actor.unit_id in (elevator.maintenance_unit_id, elevator.use_unit_id)
@@ -90,7 +88,7 @@ def _tell(checker: Checker, row: Row, elevator: Elevator, said: list[Finding]) -
     tell(checker, row, [side, *components.ready(elevator), *said])
 
 
-def _rows(checker: Checker, model: Any, *more: Any) -> Collection[Any]:
+def _rows(checker: Judging, model: Any, *more: Any) -> Collection[Any]:
     """Those of the elevators that the file names."""
     found: list[Any] = []
     for part in parts([e.id for e in checker.elevators.values()]):

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
 from app.errors import Finding
 from app.imports.comparing import EXISTS, as_json, new_row, tell, told_key
 from app.imports.comparing_service import elevator_of, people_by_word, person_named
+from app.imports.judging import Judging, Row
 from app.imports.references import parts
 from app.models import RepairOrder, Rescue
 from app.rules import past_repairs
 from app.rules.past_repairs import PastRepair
 from app.rules.past_rescues import PastRescue, past_findings
-
-if TYPE_CHECKING:
-    from app.imports.checking import Checker, Row
 
 INSTANTS = ("reported_at", "dispatched_at", "accepted_at", "arrived_at", "done_at", "second_at")
 FIELDS = (
@@ -30,11 +28,11 @@ REPAIR_WORDS = ("level", *(name for name, _word in past_repairs.WORDS))
 REPAIR_FIELDS = (*REPAIR_INSTANTS, *REPAIR_WORDS, "source", "cause", "restored", "unit_id", "worker_id")
 
 
-def rescue_rows(checker: Checker, rows: list[Row]) -> None:
+def rescue_rows(checker: Judging, rows: list[Row]) -> None:
     _past_rows(checker, rows, Rescue, FIELDS, lambda row: past_findings(past_of(row.data), checker.at))
 
 
-def repair_rows(checker: Checker, rows: list[Row]) -> None:
+def repair_rows(checker: Judging, rows: list[Row]) -> None:
     """As rescues; who repaired is somebody of the unit, where one is named."""
     known = people_by_word(checker)
     spec = checker.kind.spec("worker_id")
@@ -49,7 +47,7 @@ def repair_rows(checker: Checker, rows: list[Row]) -> None:
 
 
 def _past_rows(
-    checker: Checker, rows: list[Row], model: Any, fields: tuple[str, ...], judged: Callable[[Row], Iterable[Finding]]
+    checker: Judging, rows: list[Row], model: Any, fields: tuple[str, ...], judged: Callable[[Row], Iterable[Finding]]
 ) -> None:  # fmt: skip
     """What another platform had is taken over once; a row that is there already changes nothing, whatever it says."""
     held = _held(checker, model)
@@ -99,7 +97,7 @@ def _count(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _held(checker: Checker, model: Any) -> dict[tuple[int, Any], int]:
+def _held(checker: Judging, model: Any) -> dict[tuple[int, Any], int]:
     """By elevator and instant, whoever may see them."""
     found: dict[tuple[int, Any], int] = {}
     for part in parts(sorted(e.id for e in checker.elevators.values())):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
@@ -20,6 +20,7 @@ from app.imports.comparing import (
     unit_names,
     unmask,
 )
+from app.imports.judging import Judging, Row
 from app.imports.references import parts
 from app.models import Invitation, Person
 from app.models.sealed import ending
@@ -27,14 +28,11 @@ from app.rules.identifiers import check_mobile, check_resident_id, mask_mobile
 from app.rules.invitations import CLOSED
 from app.workflows.people import invitations, one_unit, people, person_versions
 
-if TYPE_CHECKING:
-    from app.imports.checking import Checker, Row
-
 # What a workbook of people enters.
 FIELDS = (*people.FIELDS, "resident_id", "certificate_issued_on", "hired_on")
 
 
-def person_rows(checker: Checker, rows: list[Row]) -> None:
+def person_rows(checker: Judging, rows: list[Row]) -> None:
     """People of the own unit, found again by certificate; without one by a name that only one of them has."""
     statement = scope.apply(select(Person), checker.actor, Person).where(Person.unit_id == (checker.actor.unit_id or 0))
     by_code: dict[str, list[Standing]] = {}
@@ -63,7 +61,7 @@ def person_rows(checker: Checker, rows: list[Row]) -> None:
             tell(checker, row, people.day_findings(held, row.data, checker.today))
 
 
-def _numbers(checker: Checker, row: Row, there: list[Standing]) -> None:
+def _numbers(checker: Judging, row: Row, there: list[Standing]) -> None:
     """Phone and ID number as they are stored; masked ones say nothing new."""
     if any(isinstance(row.data.get(n), str) and "*" in row.data[n] for n in ("phone", "resident_id")):
         unmask(checker, numbers_of(checker, Person), row, bool(there))
@@ -85,7 +83,7 @@ def _numbers(checker: Checker, row: Row, there: list[Standing]) -> None:
         tell(checker, row, refusal.findings)
 
 
-def invitation_rows(checker: Checker, rows: list[Row]) -> None:
+def invitation_rows(checker: Judging, rows: list[Row]) -> None:
     """New invitations, judged as the form is; one that is shown as it stands changes nothing, and none is changed."""
     standing = _invited(checker, rows)
     names = unit_names(checker, ["unit_id"], standing)
@@ -107,7 +105,7 @@ def invitation_rows(checker: Checker, rows: list[Row]) -> None:
             _invitable(checker, row, given)
 
 
-def _invitable(checker: Checker, row: Row, given: dict[str, Any]) -> None:
+def _invitable(checker: Judging, row: Row, given: dict[str, Any]) -> None:
     _unit, checked, found = invitations.problems(
         checker.session, checker.actor, given.get("unit_id"), given, checker.at
     )
@@ -116,7 +114,7 @@ def _invitable(checker: Checker, row: Row, given: dict[str, Any]) -> None:
         row.data = {"unit_id": given.get("unit_id"), **checked}
 
 
-def _invited(checker: Checker, rows: list[Row]) -> dict[str, list[Standing]]:
+def _invited(checker: Judging, rows: list[Row]) -> dict[str, list[Standing]]:
     """The invitations that the rows may show, by the end of their phones, which a masked one shows too."""
     ends = sorted({str(row.data.get("phone") or "")[-4:] for row in rows} - {""})
     found: dict[str, list[Standing]] = {}
@@ -128,7 +126,7 @@ def _invited(checker: Checker, rows: list[Row]) -> dict[str, list[Standing]]:
     return found
 
 
-def _asked(checker: Checker, there: list[Standing], phone: str, unit_id: Any) -> list[Standing]:
+def _asked(checker: Judging, there: list[Standing], phone: str, unit_id: Any) -> list[Standing]:
     """Those that a row may be: by a masked phone any, by a whole one what still runs, for whoever joined or was
     cancelled may be asked anew; a file that only updates asks nobody."""
     if "*" in phone:

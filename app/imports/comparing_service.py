@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import or_, select
 
@@ -25,6 +25,7 @@ from app.imports.comparing import (
     told_key,
     unit_names,
 )
+from app.imports.judging import Judging, Row
 from app.imports.references import parts
 from app.models import Contract, ContractElevator, Elevator, MaintenanceLedger, MaintenanceTeam, Person, Unit, Visit
 from app.rules.contracts import Binding
@@ -35,15 +36,12 @@ from app.workflows.contracts import contract_findings
 from app.workflows.handover.take_over import PastVisit, findings, read_works
 from app.workflows.maintenance import ledgers
 
-if TYPE_CHECKING:
-    from app.imports.checking import Checker, Row
-
 WOULD_WRITE = ("new", "changed")
 
 # --- ledgers
 
 
-def elevator_of(checker: Checker, row: Row) -> Elevator | None:
+def elevator_of(checker: Judging, row: Row) -> Elevator | None:
     code = row.data.get("code")
     if not code:
         return None
@@ -53,7 +51,7 @@ def elevator_of(checker: Checker, row: Row) -> Elevator | None:
     return found
 
 
-def people_by_word(checker: Checker) -> dict[str, list[Person]]:
+def people_by_word(checker: Judging) -> dict[str, list[Person]]:
     found: dict[str, list[Person]] = {}
     for person in checker.session.scalars(scope.apply(select(Person), checker.actor, Person)):
         for name in {person.name, person.certificate_no} - {None}:
@@ -87,7 +85,7 @@ def person_named(
     return None
 
 
-def ledger_rows(checker: Checker, rows: list[Row]) -> None:
+def ledger_rows(checker: Judging, rows: list[Row]) -> None:
     kept: dict[int, MaintenanceLedger] = {}
     for part in parts([e.id for e in checker.elevators.values()]):
         for held in checker.session.scalars(select(MaintenanceLedger).where(MaintenanceLedger.elevator_id.in_(part))):
@@ -151,7 +149,7 @@ class _Teams:
     names: dict[int, str]
 
     @classmethod
-    def read(cls, checker: Checker, kept: Iterable[MaintenanceLedger]) -> _Teams:
+    def read(cls, checker: Judging, kept: Iterable[MaintenanceLedger]) -> _Teams:
         if not any(s.kind == "team" for s in checker.given):
             return cls({}, {})
         units = {e.maintenance_unit_id for e in checker.elevators.values()} - {None}
@@ -167,7 +165,7 @@ class _Teams:
         )
 
 
-def _name_team(checker: Checker, row: Row, teams: _Teams, unit_id: int | None, current: int | None) -> None:
+def _name_team(checker: Judging, row: Row, teams: _Teams, unit_id: int | None, current: int | None) -> None:
     """Put the team in the place of its name: the one that stands, else one of the elevator's unit."""
     spec, name = checker.kind.spec("team_id"), row.data.get("team_id")
     if spec is None or name is None:
@@ -194,7 +192,7 @@ def names_of_people(session: AnySession, ids: Collection[int]) -> dict[int, tupl
 _TERMS = ("number", "kind", "unit_id", "use_unit_id", "signed_on", "starts_on", "ends_on", "note")
 
 
-def contract_rows(checker: Checker, rows: list[Row]) -> None:
+def contract_rows(checker: Judging, rows: list[Row]) -> None:
     numbers = {normal_code(r.data["number"]) for r in rows if r.data.get("number")}
     at = checker.match.columns.index("number") if "number" in checker.match.columns else None
     numbers |= {normal_code(str(r.raw[at])) for r in rows if at is not None and r.raw[at]}
@@ -253,7 +251,7 @@ def contract_rows(checker: Checker, rows: list[Row]) -> None:
 
 
 def _contract_findings(
-    checker: Checker,
+    checker: Judging,
     row: Row,
     contract: Contract | None,
     typed: Mapping[str, Any],
@@ -291,7 +289,7 @@ def _contract_findings(
             checker.held.setdefault(key, []).append(mine)
 
 
-def _visible_unit(checker: Checker, key: int | None, field: str, label: str) -> list[Finding]:
+def _visible_unit(checker: Judging, key: int | None, field: str, label: str) -> list[Finding]:
     """What keeps a contract from naming this unit; asked once a unit."""
     if (key, field) not in checker.seen_units:
         try:
@@ -303,7 +301,7 @@ def _visible_unit(checker: Checker, key: int | None, field: str, label: str) -> 
     return list(checker.seen_units[key, field])
 
 
-def _held(checker: Checker) -> dict[int, list[contract_findings.Held]]:
+def _held(checker: Judging) -> dict[int, list[contract_findings.Held]]:
     """By elevator every contract's days, whoever may see them."""
     found: dict[int, list[contract_findings.Held]] = {}
     for part in parts([e.id for e in checker.elevators.values()]):
@@ -312,7 +310,7 @@ def _held(checker: Checker) -> dict[int, list[contract_findings.Held]]:
     return found
 
 
-def _bound(checker: Checker, ids: list[int]) -> dict[int, dict[str, int]]:
+def _bound(checker: Judging, ids: list[int]) -> dict[int, dict[str, int]]:
     """By contract the elevators under it, by code, whoever may see them."""
     found: dict[int, dict[str, int]] = {}
     for part in parts(ids):
@@ -329,7 +327,7 @@ def _bound(checker: Checker, ids: list[int]) -> dict[int, dict[str, int]]:
 # --- visits
 
 
-def visit_rows(checker: Checker, rows: list[Row]) -> None:
+def visit_rows(checker: Judging, rows: list[Row]) -> None:
     """Past visits: what is there (same elevator, same second) is left alone, whatever the row says of it."""
     known: set[tuple[int, dt.datetime]] = set()
     for part in parts([e.id for e in checker.elevators.values()]):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
 from app import scope
 from app.errors import Refusal
 from app.imports.comparing import EXISTS, Standing, as_json, judge, new_row, numbers_of, tell, told_key, unmask
+from app.imports.judging import Judging, Row
 from app.imports.languages import own_word
 from app.models import Account, InsuranceRecord, InsuredPerson, Unit
 from app.permissions import ROLE_LABEL, Role
@@ -21,9 +22,6 @@ from app.workflows.access.issuing import assignable_role, free_phone, new_login_
 from app.workflows.papers import insurance
 from app.workflows.papers.insurance import Line
 
-if TYPE_CHECKING:
-    from app.imports.checking import Checker, Row
-
 # Cells that are shown masked once they are right.
 MASKED = {"insurance": "id_number"}
 QUOTA = "子用户数量"
@@ -32,7 +30,7 @@ QUOTA = "子用户数量"
 # --- insured people
 
 
-def insurance_rows(checker: Checker, rows: list[Row]) -> None:
+def insurance_rows(checker: Judging, rows: list[Row]) -> None:
     """People of the own unit's records, found again by payer, months and ID number; filed records stand as they are.
 
     A masked number, as lists show it, finds whoever it may be among those of that payer and these months.
@@ -74,7 +72,7 @@ def _those(of_months: list[Standing], data: dict[str, Any], number: str) -> list
     return [s for s in there if s.shown["name"] == str(data.get("name") or "").strip()] or there
 
 
-def _beside(checker: Checker, row: Row, there: list[Standing], given: dict[str, Any]) -> None:
+def _beside(checker: Judging, row: Row, there: list[Standing], given: dict[str, Any]) -> None:
     found = judge(checker, row, there, given, {})
     if row.verdict != "changed" or found is None:
         return
@@ -85,7 +83,7 @@ def _beside(checker: Checker, row: Row, there: list[Standing], given: dict[str, 
         told_key(checker, row, several, "修改时请填写完整的身份证号", EXISTS)
 
 
-def _insured(checker: Checker) -> dict[tuple[Any, ...], list[Standing]]:
+def _insured(checker: Judging) -> dict[tuple[Any, ...], list[Standing]]:
     """By payer and months who is in the unit's records: drafts last, for of two that fit the last is tried first."""
     found: dict[tuple[Any, ...], list[Standing]] = {}
     statement = (
@@ -105,7 +103,7 @@ def _insured(checker: Checker) -> dict[tuple[Any, ...], list[Standing]]:
     return found
 
 
-def mask(checker: Checker, row: Row) -> None:
+def mask(checker: Judging, row: Row) -> None:
     """Show no ID number: a good row's is masked in its text; a bad row is to be mended."""
     name = MASKED.get(checker.kind.name)
     if name is None or row.verdict == "bad":
@@ -118,7 +116,7 @@ def mask(checker: Checker, row: Row) -> None:
 # --- sub-accounts
 
 
-def account_rows(checker: Checker, rows: list[Row]) -> None:
+def account_rows(checker: Judging, rows: list[Row]) -> None:
     """Sub-accounts of the own unit by login name: new ones as far as the limit goes, name and sex of those there."""
     session, actor = checker.session, checker.actor
     unit = own_unit_of(checker)
@@ -159,7 +157,7 @@ def account_rows(checker: Checker, rows: list[Row]) -> None:
             told_key(checker, row, found_, "请先注销不用的子用户，或请区域管理员增加数量", QUOTA)
 
 
-def own_unit_of(checker: Checker) -> Any:
+def own_unit_of(checker: Judging) -> Any:
     unit = checker.session.get(Unit, checker.actor.unit_id or 0)
     assert unit is not None
     return unit
@@ -193,7 +191,7 @@ def _standing(account: Account) -> Standing:
     return Standing(account.id, shown, shown, also={"roles": roles})
 
 
-def _existing(checker: Checker, row: Row, found: Standing, given: dict[str, Any]) -> None:
+def _existing(checker: Judging, row: Row, found: Standing, given: dict[str, Any]) -> None:
     """Only 姓名 and 性别 change by workbook, as on the page (ACC-08); rights never do."""
     judge(checker, row, [found], given, {})
     for name in ("role", "phone", "all_elevators"):
@@ -204,7 +202,7 @@ def _existing(checker: Checker, row: Row, found: Standing, given: dict[str, Any]
             row.bad(spec.label, row.data[name], "与现在的不同", remedy, "不能更新", name)
 
 
-def _new(checker: Checker, row: Row) -> None:
+def _new(checker: Judging, row: Row) -> None:
     """What adding it would refuse."""
     data, session = row.data, checker.session
     checks = [

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.imports.columns import Kind, Spec
+from app.imports.judging import Judging
 from app.imports.references import Option, Regions, UnitNames
 from app.permissions import Actor
 from app.transaction import AnySession
-
-if TYPE_CHECKING:
-    from app.imports.checking import Checker
 
 # "not decided" and "leave the cell blank" beside the values of a field.
 LEAVE = "-"
 
 
-def asked(checker: Checker) -> dict[str, list[dict[str, Any]]]:
+def asked(checker: Judging) -> dict[str, list[dict[str, Any]]]:
     """By field its words, what they are taken for, and what units they may have meant; undecided ones first."""
     found: dict[str, list[dict[str, Any]]] = {}
     for name, heard in checker.heard.items():

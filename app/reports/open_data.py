@@ -28,7 +28,7 @@ from app.models.policy import policy_value
 from app.models.region import LEVEL_DIGITS, in_region
 from app.policy import Key
 from app.reports import published
-from app.reports.bulletin.figures import Asked, asked_of
+from app.reports.bulletin.asked import Asked, asked_of
 from app.reports.bulletin.more_figures import complaints_of, inspected
 from app.rules.calendar import add_months
 from app.rules.disclosure import SUM, Shown, Spot, protected

@@ -22,14 +22,15 @@ from app.workflows.scores import scores
 @handles("bulletin")
 def run_bulletin(context: JobContext) -> dict[str, Any]:
     """Params: `region`, `period`, `as_of`, `corrects`, `reason`. Killed, it counts again as of the same instant."""
-    from app.reports.bulletin import document, figures
+    from app.reports.bulletin import document
+    from app.reports.bulletin.asked import asked_of
 
     params = context.params
     period, as_of = period_of(params["period"]), dt.datetime.fromisoformat(params["as_of"])
     region = bulletins.region_of(context.session, context.actor, params["region"])
     run_id = _scores(context, region, period, as_of)
     with exports.one_view(context.session):
-        asked = figures.asked_of(context.session, region, period, as_of, run_id)
+        asked = asked_of(context.session, region, period, as_of, run_id)
         found = document.count(asked, lambda done, total: context.progress(done, total, "统计"))
         policy = document.policy_of(asked)
         number = _number_of(context, params.get("corrects"))

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from app import scope
-from app.imports import batches, checking, figures, matching, measures, parsing, surveying, words, workbooks
+from app.imports import batches, figures, judging, matching, measures, parsing, surveying, words, workbooks
 from app.imports.columns import OWN_NOTE, Spec, kinds
 from app.imports.synonyms import meaning
 from app.models import Elevator, ImportRow, Region
@@ -351,7 +351,7 @@ def test_an_abbreviation_in_brackets_tells_nothing_new(word: str, value: str | N
 
 
 def test_what_is_decided_makes_room_for_what_is_not(session: Any, world: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(checking, "MOST_WORDS", 3)
+    monkeypatch.setattr(judging, "MOST_WORDS", 3)
     monkeypatch.setattr("app.imports.batches.MOST_WORDS", 3)
     who = world.actor("clerk")
     file = workbook(HEAD, *[[f"70000{n}", f"怪梯{n}", "路", "临河区"] for n in range(5)])

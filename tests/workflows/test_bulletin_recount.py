@@ -11,6 +11,7 @@ import pytest
 from app.models import Region, Rescue
 from app.permissions import SYSTEM, Role
 from app.reports.bulletin import event_figures, figures, more_figures
+from app.reports.bulletin.asked import asked_of
 from app.rules.periods import period_of
 from app.transaction import transaction
 from app.workflows.maintenance import overdue
@@ -34,7 +35,7 @@ Deed = Callable[[Any, World], Any]
 def counted(world: World, as_of: dt.datetime) -> dict[str, Any]:
     world.session.expire_all()
     region = world.session.query(Region).filter_by(code=REGION).one()
-    asked = figures.asked_of(world.session, region, period_of("2026-02"), as_of, None)
+    asked = asked_of(world.session, region, period_of("2026-02"), as_of, None)
     return {
         "rescues": event_figures.rescues(asked), "repairs": event_figures.repairs(asked),
         "complaints": more_figures.complaints(asked), "maintenance": figures.maintenance(asked),

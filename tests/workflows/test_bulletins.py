@@ -117,7 +117,7 @@ def test_a_draft_counts_the_period_without_secret_elevators(app: Any, ground: Wo
 
 
 def test_counted_again_as_of_the_same_instant_it_is_the_same_whatever_came_later(app: Any, ground: World) -> None:
-    from app.reports.bulletin import figures
+    from app.reports.bulletin.asked import asked_of
 
     row = drafted(app, ground)
     session = ground.session
@@ -127,17 +127,17 @@ def test_counted_again_as_of_the_same_instant_it_is_the_same_whatever_came_later
     region = bulletins.region_of(session, ground.actor("inspector"), REGION)
     from app.rules.periods import period_of
 
-    asked = figures.asked_of(session, region, period_of(PERIOD), row.as_of, row.run_id)
+    asked = asked_of(session, region, period_of(PERIOD), row.as_of, row.run_id)
     again = document.count(asked)
     assert document.digest_of(again, REGION, PERIOD, row.as_of) == row.digest
     session.rollback()
-    later = figures.asked_of(session, region, period_of(PERIOD), clock.now(), row.run_id)
+    later = asked_of(session, region, period_of(PERIOD), clock.now(), row.run_id)
     told = document.differences(row.figures, document.count(later))
     assert [title for title, *_rest in told] == ["维护保养情况", "异常维保情况"]
 
 
 def test_visits_that_are_judged_later_are_counted_as_they_were_known(app: Any, ground: World) -> None:
-    from app.reports.bulletin import figures
+    from app.reports.bulletin.asked import asked_of
     from app.rules.periods import period_of
 
     session, on = ground.session, day("2026-02-10")
@@ -168,12 +168,12 @@ def test_visits_that_are_judged_later_are_counted_as_they_were_known(app: Any, g
         moved.taken_over, moved.batch_id, moved.settled_at = True, batch.id, later
     session.commit()
     region = bulletins.region_of(session, ground.actor("inspector"), REGION)
-    asked = figures.asked_of(session, region, period_of(PERIOD), row.as_of, row.run_id)
+    asked = asked_of(session, region, period_of(PERIOD), row.as_of, row.run_id)
     again = document.count(asked)
     assert document.differences(row.figures, again) == []
     assert document.digest_of(again, REGION, PERIOD, row.as_of) == row.digest
     session.rollback()
-    now = document.count(figures.asked_of(session, region, period_of(PERIOD), later + DAY, row.run_id))
+    now = document.count(asked_of(session, region, period_of(PERIOD), later + DAY, row.run_id))
     assert now["maintenance"]["now"]["done"] == 6, "one is let stand, one was turned down, two came"
     assert now["anomalies"]["now"] == 3 and ["审批驳回", 1] in now["anomalies"]["kinds"]
 

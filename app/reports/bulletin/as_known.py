@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import and_, or_, select
 
 from app.listings.visits_then import COLUMNS, VisitThen, visit_then
 from app.models import AuditEntry, ImportBatch, RepairOrder, RescueStep, StatusChange, Visit
 from app.models.among import among
+from app.reports.bulletin.asked import Asked
 from app.rules.periods import Period
 from app.rules.repairs import TAKES_BACK, Heard, RepairVerb, heard_then
 from app.rules.rescues import Course, RescueVerb, course_then
-
-if TYPE_CHECKING:
-    from app.reports.bulletin.figures import Asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.reports.bulletin.asked import Asked
 from app.reports.bulletin.charts import Chart
-from app.reports.bulletin.figures import Asked
 from app.reports.bulletin.words import NO_DATA
 from app.rules.periods import Period
 from app.telling import source

@@ -12,8 +12,8 @@ from typing import Any
 from app import clock
 from app.models import Bulletin, Region
 from app.models.policy import policy_version
+from app.reports.bulletin.asked import Asked
 from app.reports.bulletin.blocks import Block, Said, Section, Table
-from app.reports.bulletin.figures import Asked
 from app.reports.bulletin.sections import SECTIONS
 from app.reports.bulletin.words import day_words, period_words, whole
 from app.rules.bulletins import paragraphs

@@ -13,7 +13,8 @@ from app.models import Appeal, Application, Enforcement, RepairOrder, Score, Sco
 from app.reports import rescues as rescue_report
 from app.reports.bulletin import as_known
 from app.reports.bulletin.as_known import RescueThen
-from app.reports.bulletin.figures import MOST_NAMED, Asked, Figures
+from app.reports.bulletin.asked import Asked
+from app.reports.bulletin.figures import MOST_NAMED, Figures
 from app.rules.calendar import day_end, day_start
 from app.rules.other_scores import Outcome
 from app.rules.periods import Period

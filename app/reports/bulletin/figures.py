@@ -8,13 +8,11 @@ late; what is of the moment (`OF_THE_MOMENT`) is not.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, case, func, not_, or_, select
 
 from app import clock
-from app.listing import Moment
 from app.listings import standing
 from app.listings.as_of import elevators_then
 from app.models import (
@@ -23,63 +21,21 @@ from app.models import (
     MaintenanceClock,
     OverdueCorrection,
     OverduePeriod,
-    Region,
     Score,
     ScoreRun,
     Unit,
     Visit,
 )
 from app.models.among import among
-from app.models.policy import policy_value
 from app.models.region import in_region
-from app.policy import Key
 from app.reports import published
 from app.reports.bulletin import as_known
+from app.reports.bulletin.asked import Asked
 from app.rules.periods import Period
 
 Figures = dict[str, Any]
 MOST_PLACES = 60
 MOST_NAMED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Of which region and period, as known at `moment.now`; with which run of scores."""
-
-    moment: Moment
-    region: Region
-    period: Period
-    run_id: int | None = None
-
-    @property
-    def session(self) -> Any:
-        return self.moment.session
-
-    @property
-    def as_of(self) -> dt.datetime:
-        return self.moment.now
-
-    @property
-    def compared(self) -> tuple[tuple[str, Period], ...]:
-        """This period, the one before, the same a year ago."""
-        return (("now", self.period), ("before", self.period.before), ("year", self.period.year_before))
-
-    def rows(self, statement: Any, model: Any) -> list[Any]:
-        return published.rows(self.moment, statement, model)
-
-    def place(self, column: Any) -> Any:
-        return published.place_of(column, self.region.level)
-
-    def names(self, keys: Any) -> dict[int, str]:
-        return published.unit_names(self.session, keys)
-
-    def least(self) -> int:
-        """Fewer than that say little; as the fair comparison has it."""
-        return int(policy_value(self.session, Key.FAIR_LEAST_DUE, self.region.code, self.period.last))
-
-
-def asked_of(session: Any, region: Region, period: Period, as_of: dt.datetime, run_id: int | None) -> Asked:
-    return Asked(published.moment_of(session, region.code, as_of), region, period, run_id)
 
 
 # --- the register

@@ -12,7 +12,8 @@ from sqlalchemy import func, literal_column, not_, or_, select
 from app.models import Complaint, Inspection, Visit
 from app.models.among import among
 from app.reports.bulletin import as_known
-from app.reports.bulletin.figures import MOST_NAMED, Asked, Figures
+from app.reports.bulletin.asked import Asked
+from app.reports.bulletin.figures import MOST_NAMED, Figures
 from app.rules.calendar import day_end, day_start
 from app.rules.complaints import Course, Hours, outcome
 from app.rules.other_scores import Outcome

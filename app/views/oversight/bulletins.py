@@ -253,12 +253,13 @@ def paper_of(row: Bulletin) -> Any:
 
 def recount(row: Bulletin) -> dict[str, Any]:
     """What counting again as of the same instant gives: the digest, and what is otherwise."""
-    from app.reports.bulletin import document, figures
+    from app.reports.bulletin import document
+    from app.reports.bulletin.asked import asked_of
 
     with exports.one_view(db.session):
         region = db.session.scalar(select(Region).where(Region.code == row.region_code))
         assert region is not None
-        asked = figures.asked_of(db.session, region, period_of(row.period), row.as_of, row.run_id)
+        asked = asked_of(db.session, region, period_of(row.period), row.as_of, row.run_id)
         found = document.count(asked)
     digest = document.digest_of(found, row.region_code, row.period, row.as_of)
     kept = document.digest_of(row.figures, row.region_code, row.period, row.as_of)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, false, func, literal_column, not_, or_, select
 
@@ -33,9 +33,7 @@ from app.rules.complaints import Course, Hours
 from app.rules.inspection import YEARLY, InspectionKind, InspectionResult
 from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
 from app.rules.score_items import Item, Record
-
-if TYPE_CHECKING:
-    from app.workflows.scores.score_facts import Facts, Frame
+from app.workflows.scores.score_facts import Facts, Frame
 
 _unit: Any = Unit.__table__.c
 _bound: Any = ContractElevator.__table__.c
