@@ -332,7 +332,7 @@ def test_without_the_inspection_before_it_a_later_test_leaves_that_one_due(world
     assert (test.next_on, test.rule_on, test.next_kind) == (D(2026, 3, 31), D(2026, 3, 31), "periodic")
     assert days(world)[:2] == (D(2026, 6, 1), D(2026, 3, 31))
     assert held(world).next_kind == "periodic"
-    told = world.session.scalars(select(AuditEntry).where(AuditEntry.action == "inspection.next")).one()
+    told = world.session.scalars(select(AuditEntry).where(AuditEntry.action == "inspection.retell")).one()
     assert (told.entity_id, told.before, told.after) == (
         test.id, {"next_on": "2027-03-31"}, {"next_on": "2026-03-31", "inspection": whole.id}
     )
@@ -363,7 +363,7 @@ def test_corrected_within_its_year_it_still_answers_and_a_later_test_keeps_its_d
     whole = correct(world, who, whole, done_on=D(2026, 3, 5))
     world.session.refresh(test)
     assert test.next_on == D(2027, 3, 31)
-    assert world.session.scalar(select(AuditEntry).where(AuditEntry.action == "inspection.next")) is None
+    assert world.session.scalar(select(AuditEntry).where(AuditEntry.action == "inspection.retell")) is None
     # As another year's it does not.
     correct(world, who, whole, done_on=D(2025, 3, 5))
     world.session.refresh(test)

@@ -97,7 +97,7 @@ def tell_later(session: AnySession, actor: Actor, elevator: Elevator, gone: Insp
         if before == after:
             continue
         audit.record(
-            session, actor, at, "inspection.next", Inspection.__tablename__, row.id,
+            session, actor, at, "inspection.retell", Inspection.__tablename__, row.id,
             before={"next_on": before["next_inspection_on"]}, after={"next_on": row.next_on, "inspection": gone.id},
         )  # fmt: skip
         inspection_days.told_anew(session, actor, elevator, row, before, past, at)
