@@ -151,7 +151,7 @@ VERB_LABEL = {
     V.VISIT_MAKE: _l("签到签退"),
     V.VISIT_REVIEW: _l("复核维保"),
     V.VISIT_APPROVE: _l("审批维保记录"),
-    V.VISIT_LABEL: _l("核对标签照片"),
+    V.VISIT_LABEL: _l("核对标签照片和人脸"),
     V.ITEM_EDIT: _l("维护维保项目"),
     V.VISIT_SHEET: _l("上传维保单"),
     V.WARNING_READ: _l("查看预警"),

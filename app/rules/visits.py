@@ -310,7 +310,8 @@ class CheckOutFacts:
     checked_in_at: datetime
     at: datetime
     already_out: bool = False
-    same_code: bool = True
+    # None: nothing was scanned or typed.
+    same_code: bool | None = True
     label_ended: str = ""
     distance_m: float | None = 0.0
     presence_m: int = 200
@@ -375,9 +376,11 @@ def check_out_findings(facts: CheckOutFacts, policy: VisitPolicy) -> list[Findin
     findings.append(
         ended_finding(facts.label_ended) if facts.label_ended else Finding(
             "同一台电梯",
-            facts.same_code,
-            "扫的是签到的电梯" if facts.same_code else "扫的不是签到的那台电梯",
-            "" if facts.same_code else "请扫描正在维保的电梯的二维码",
+            bool(facts.same_code),
+            "扫的是签到的电梯" if facts.same_code else "没有扫码，也没有填写识别码" if facts.same_code is None
+            else "扫的不是签到的那台电梯",
+            "" if facts.same_code else "请扫描或填写正在维保的电梯的识别码" if facts.same_code is None
+            else "请扫描正在维保的电梯的二维码",
         )
     )
     if facts.label_photos is not None:

@@ -81,6 +81,9 @@ def test_the_use_unit_confirms_by_the_link(client: Any, session: Any, huzhou: An
     assert not [kept for kept in (PHONE, huzhou.worker.phone) if kept in page.text]
     refused = answer(client, token, signature="", opinion="长" * 141)
     assert refused.status_code == 422 and "没有签名" in refused.text and "最多 140 个字" in refused.text
+    unnamed = answer(client, token, signer=" ").text
+    assert "请填写签名人" in unnamed and "0 个字" not in unnamed
+    assert "41 个字" in answer(client, token, signer="苏" * 41).text
     done = answer(client, token, rating="good", repair="yes", repair_note="门")
     assert done.status_code == 302
     session.rollback()

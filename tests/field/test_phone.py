@@ -289,7 +289,8 @@ def test_after_eight_hours_it_is_too_late(session: Any, huzhou: World, sign_in: 
      ({"signature": "data:image/png;base64," + base64.b64encode(b"<svg/>").decode()}, "签名.png"),
      ({"signature": "data:image/png;base64," + "A" * 400_001}, "签名图片不完整"),
      ({"signature": "data:image/svg+xml;base64,AAAA"}, "签名图片不完整"),
-     ({"mode": "other"}, "没有“other”这种方式"), ({"code": ""}, "扫的不是签到的那台电梯"),
+     ({"mode": "other"}, "没有“other”这种方式"), ({"code": ""}, "没有扫码，也没有填写识别码"),
+     ({"code": "999999"}, "扫的不是签到的那台电梯"),
      ({"latitude": "30.9"}, "电梯位置较远"), ({"latitude": "x"}, "定位"), ({"fault": ""}, "故障反馈"),
      ({"result-unknown": "ok"}, "没有项目"), ({"fault": "some", "problem": "长" * 501}, "有 501 个字")],
 )  # fmt: skip

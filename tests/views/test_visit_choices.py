@@ -18,7 +18,7 @@ from app.rules.levels import Level, level_on_site
 from app.rules.visit_faults import faults_findings
 from app.transaction import transaction
 from app.workflows.people import consents
-from app.workflows.visits import offline
+from app.workflows.visits import face_checks, offline
 from app.workflows.visits.offline import Moment
 from tests.api.test_label_photos_api import START, URL, Caller
 from tests.conftest import csrf
@@ -244,6 +244,13 @@ def test_on_the_phone_refused_twice_then_the_way_without(
     assert f"/visits/{key}" not in sign_in(compared.accounts["use_head"]).get("/visits/?tab=face").text
     desk = sign_in(compared.accounts["inspector"])
     assert f"/visits/{key}" in desk.get("/visits/?tab=face").text
+    assert "人脸待核对" in desk.get("/visits/").text
+    compared_by = face_checks._asker
+    face_checks.use(None)
+    try:  # an installation where nothing is compared
+        assert "人脸待核对" not in desk.get("/visits/").text
+    finally:
+        face_checks.use(compared_by)
     assert f"/visits/{key}" in desk.get("/visits/?f_face=unmatched").text
     assert f"/visits/{key}" not in desk.get("/visits/?f_face=matched").text
     page = desk.get(f"/visits/{key}").text

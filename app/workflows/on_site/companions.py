@@ -166,8 +166,10 @@ def _findings(session: AnySession, visit: Visit, worker: Worker, text: str, at: 
     other = visit.worker_id not in worker.human
     return [
         Finding(
-            "同一台电梯", here, "扫的是这次维保的电梯" if here else "扫的不是这次维保的电梯",
-            "" if here else "请扫描正在维保的电梯的二维码", field="code",
+            "同一台电梯", here, "扫的是这次维保的电梯" if here else "扫的不是这次维保的电梯" if text.strip()
+            else "没有扫码，也没有填写识别码",
+            "" if here else "请扫描正在维保的电梯的二维码" if text.strip()
+            else "请扫描或填写正在维保的电梯的识别码", field="code",
         ),
         Finding(
             "正在维保", going, "维保正在进行" if going else "这次维保已经结束",

@@ -148,8 +148,9 @@ def confirm(
         raise_failing([
             *_number_findings(session, row, visit),
             Finding("签名", signature is not None, "没有签名", "请在签名区签名", field="signature"),
-            Finding("签名人", 0 < len(signer) <= LONGEST_SIGNER, say("%(count)s 个字", count=len(signer)),
-                say("请填写 1 至 %(most)s 个字", most=LONGEST_SIGNER), field="signer"),
+            Finding("签名人", 0 < len(signer) <= LONGEST_SIGNER,
+                say("%(count)s 个字", count=len(signer)) if signer else "没有填写",
+                say("最多 %(most)s 个字", most=LONGEST_SIGNER) if signer else "请填写签名人", field="signer"),
             *said.findings(),
         ])  # fmt: skip
         assert signature is not None
