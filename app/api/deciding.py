@@ -159,7 +159,7 @@ def _one(item: tuple[int, int], verb: str, opinion: str) -> dict[str, Any]:
     number, seen = item
     try:
         with transaction(db.session):
-            row = applications.decide(db.session, actor(), number, verb, opinion, seen, clock.now())
+            row = applications.decide(db.session, actor(), number, verb, opinion, seen, clock.now(), many=True)
     except Refusal as refusal:
         failed = finding_list([f for f in refusal.findings if not f.ok])
         current = refusal.current if isinstance(refusal, Stale) else None

@@ -24,7 +24,7 @@ JOB_KIND = {
     "bulletin": _l("生成通报"), "bulletin_files": _l("通报成文"), "open_data": _l("公开数据"),
     "retention": _l("删除到期内容"), "expiry": _l("证书到期通知"),
     "fraud": _l("签到疑点检查"), "submit": _l("批量上报"), "labels": _l("一梯一码 标签"),
-    "sheets": _l("批量维保单"), "usual_parts": _l("登记常用组件"),
+    "sheets": _l("批量维保单"), "usual_parts": _l("登记常用组件"), "decide": _l("批量审批"),
 }  # fmt: skip
 
 

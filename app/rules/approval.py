@@ -188,6 +188,17 @@ def reason_finding(verb: ApplicationVerb, reason: str) -> Finding:
     return Finding("审批理由", ok, found, remedy, field="reason", value=reason)
 
 
+# What nobody agrees to unread: each puts another's judged record right, by its own evidence.
+_ONE_BY_ONE = {"appeal"}
+
+
+def one_by_one(kind: str, verb: ApplicationVerb) -> Finding:
+    """Whether an application of this kind may be decided so among many others."""
+    ok = verb is not ApplicationVerb.APPROVE or kind not in _ONE_BY_ONE
+    found = "可以批量办理" if ok else "这种申请须逐件看过证据后才能同意"
+    return Finding("批量办理", ok, found, "" if ok else "请打开这件申请，单独办理", field="verb")
+
+
 class SecondApproval(StrEnum):
     """Which applications need two officers, by policy."""
 

@@ -5,6 +5,7 @@ MODULES = (
     "app.tasks.audit",
     "app.tasks.bulletins",
     "app.tasks.clocks",
+    "app.tasks.deciding",
     "app.tasks.exports",
     "app.tasks.faces",
     "app.tasks.files",

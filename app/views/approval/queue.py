@@ -1,13 +1,14 @@
-"""待我审批: the officer's queue (LIF-08), one by one or many at once."""
+"""待我审批: the officer's queue (LIF-08), one by one, some at once, or all that the filter finds by a job."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
@@ -25,21 +26,48 @@ from app.models.among import among
 from app.permissions import Actor, Verb
 from app.policy import chain
 from app.rules.approval import ApplicationVerb, needs_reason, reason_finding
+from app.telling import language, source
 from app.transaction import transaction
 from app.views.approval.application_words import comes_of
 from app.views.approval.applications import WAITING, is_number
 from app.views.frame import desks, menu, screens
 from app.views.frame.clock_words import approval_due
 from app.views.frame.filing_words import WORDS
+from app.views.frame.told import told
+from app.wording import say
 from app.workflows.approval import delegations, submissions
-from app.workflows.desk import applications
+from app.workflows.core import jobs
+from app.workflows.desk import applications, many
 
 SIZE, MOST_SIZE, MOST_BULK, MOST_COUNTED = 50, 200, 200, 1001
-DECISIONS = ("approve", "return", "reject")
 BULK = {"approve": _l("批量同意"), "return": _l("批量退回"), "reject": _l("批量不通过")}
 # Narrowed by `desks.seen` already: the net knows one desk only.
 _WHOLE = {"skip_scope": True}
 TABS = {"office": _l("本级"), "mine": _l("我的"), "late": _l("迟到")}
+
+
+# What of an application says what a decision on it would bring, and whether this officer may take it.
+_FACTS = (
+    Application.id, Application.row_version, Application.kind, Application.state, Application.effective_on,
+    Application.region_code, Application.elevator_id, Application.unit_id, Application.submitted_by_id,
+    Application.submitted_at, Application.endorsed_by_id,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a decision on many is about: the rows as they were seen, how many were ticked and are not, and the form's
+    fields that choose them again."""
+
+    rows: Sequence[Any]
+    changed: int
+    fields: Sequence[tuple[str, str]]
+    own: int = 0
+    found: int = 0
+
+    @property
+    def seen(self) -> list[many.Seen]:
+        return [(row.id, row.row_version) for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +91,10 @@ class Queue(BaseView):
     def list(self) -> Any:
         """What waits, the nearest limit first; one's own submissions wait for another officer."""
         statement = waiting(select(Application).where(desks.seen()))
-        tab = request.args.get("tab", "")
-        tab = tab if tab in TABS else "office"
+        tab, text = _tab(request.args), _text(request.args)
         now = clock.now()
         tabs = _tabs(statement, now)
-        text = request.args.get("q", "").strip()[:60]
-        if text:
-            named = Application.title.contains(text, autoescape=True)
-            of_unit = Application.unit_id.in_(select(Unit.id).where(Unit.name.contains(text, autoescape=True)))
-            numbered = Application.number.startswith(text.upper(), autoescape=True)
-            statement = statement.where(numbered | named | of_unit)
-        searched = statement
+        statement = searched = _searched(statement, text)
         statement = statement.where(_of_tab(tab, now))
         counts = dict(db.session.execute(_by_kind(statement), execution_options=_WHOLE).all())  # type: ignore[arg-type]
         kind = request.args.get("kind", "")
@@ -95,7 +116,8 @@ class Queue(BaseView):
             "ta/filing/queue.html", title=_("待我审批"), tab=tab, tabs=tabs, tab_words=TABS,
             rows=[(a, approval_due(a)) for a in found[:size]],
             more=len(found) > size, page=page, size=size, kind=kind, q=text, counts=counts, words=WORDS,
-            total=sum(counts.values()), notices=notices, now=now, elsewhere=_elsewhere(found),
+            total=sum(counts.values()), every=_every(counts, kind, len(found[:size])),
+            notices=notices, now=now, elsewhere=_elsewhere(found),
             most=MOST_COUNTED, sizes=(SIZE, 100, MOST_SIZE), there=_tabs(searched, now) if text and not found else {},
         )  # fmt: skip
 
@@ -103,19 +125,24 @@ class Queue(BaseView):
     @has_access
     @permission_name("decide")
     def bulk(self) -> Any:
-        """Decide many: each is checked and decided by itself, each has its result.
+        """Decide many, ticked ones or all that the filter finds: each is checked and decided by itself, with a result.
 
-        Asked first (`sure`): how many of which kinds, and what comes of it. js/app.js shows that page as a dialog.
+        Asked first (`sure`): how many of which kinds, and what comes of it. js/app.js shows that page as a dialog. More
+        than `many.AT_ONCE` are a job's.
         """
         verb, opinion = request.form.get("verb", ""), request.form.get("opinion", "")
-        chosen = list(dict.fromkeys(request.form.getlist("chosen")))
-        if not chosen or len(chosen) > MOST_BULK or verb not in DECISIONS:
+        every, ticked = "every" in request.form, list(dict.fromkeys(request.form.getlist("chosen")))
+        if not (every or 0 < len(ticked) <= MOST_BULK) or verb not in many.VERBS:
             flash(_("请选择 1 至 %(n)s 件申请和一种决定", n=MOST_BULK), "warning")
             return redirect(url_for("Queue.list"))
+        now = clock.now()
         wanting = reason_finding(ApplicationVerb(verb), opinion)
         if "sure" not in request.form or not wanting.ok:
+            chosen = _all_found(now) if every else _ticked(ticked)
             return self._ask(chosen, verb, opinion, [wanting] if "sure" in request.form else [])
-        results = [self._one_of_many(item, verb, opinion) for item in chosen]
+        if every or len(ticked) > many.AT_ONCE:
+            return self._enter(_all_found(now).seen if every else _keys(ticked), verb, opinion)
+        results = [self._one_of_many(item, verb, opinion) for item in ticked]
         results.sort(key=lambda r: not r.findings)  # what still needs somebody comes first
         done = sum(not r.findings for r in results)
         return self.render_template(
@@ -123,32 +150,55 @@ class Queue(BaseView):
             verb=BULK[verb],
         )  # fmt: skip
 
-    def _ask(self, chosen: Sequence[str], verb: str, opinion: str, findings: Sequence[Finding]) -> Any:
-        """What deciding these would do, said before anything is done."""
-        seen = dict(found for item in chosen if (found := _chosen(item)) is not None)
-        statement = select(Application).where(desks.seen(), among(db.session, Application.id, list(seen)))
-        rows = db.session.scalars(waiting(statement), execution_options=_WHOLE).all()
-        fresh = [row for row in rows if row.row_version == seen[row.id]]
+    def _ask(self, chosen: Chosen, verb: str, opinion: str, findings: Sequence[Finding]) -> Any:
+        """What deciding these would do, and which of them can't be decided so, said before anything is done."""
         now = clock.now()
-        lines = Counter((row.kind, comes_of(row, verb, now)) for row in fresh)
-        order = list(WORDS.kind)
+        held = many.held_back(db.session, g.actor, chosen.rows, verb)
+        alike = Counter(
+            (row.kind, row.state, row.region_code, row.effective_on) for row in chosen.rows if row.id not in held
+        )
+        first = {(row.kind, row.state, row.region_code, row.effective_on): row for row in chosen.rows}
+        lines: Counter[tuple[str, str]] = Counter()
+        for key, n in alike.items():
+            lines[key[0], comes_of(first[key], verb, now)] += n
+        order, n = list(WORDS.kind), len(chosen.rows) + chosen.changed
+        kinds = {row.id: row.kind for row in chosen.rows}
+        left = Counter((kinds[key], why) for key, why in held.items())
         page = self.render_template(
-            "ta/filing/bulk_ask.html", title=_("确认批量办理"), chosen=chosen, verb=verb, opinion=opinion,
+            "ta/filing/bulk_ask.html", title=_("确认批量办理"), chosen=chosen, verb=verb, opinion=opinion, n=n,
             lines=sorted(lines.items(), key=lambda line: (order.index(line[0][0]), str(line[0][1]))), words=WORDS,
-            changed=len(chosen) - len(fresh), reason=needs_reason(ApplicationVerb(verb)), findings=findings,
-            deed=BULK[verb],
+            left=[(kind, told(why), count) for (kind, why), count in left.items()], most=many.MOST,
+            by_job=n > many.AT_ONCE or ("every", "1") in chosen.fields,
+            reason=needs_reason(ApplicationVerb(verb)), findings=findings, deed=BULK[verb],
         )  # fmt: skip
         return page, 422 if findings else 200
+
+    def _enter(self, seen: Sequence[many.Seen], verb: str, opinion: str) -> Any:
+        """Have a job decide these, as they were seen; leads to its page."""
+        asked = {name: request.form.get(name, "") for name in ("tab", "kind", "q")}
+        back = f"{url_for('Queue.list')}?{urlencode(asked)}"
+        if not seen:
+            flash(_("没有等待您审批的申请"), "warning")
+            return redirect(back)
+        params = {"chosen": many.told(seen), "verb": verb, "opinion": opinion, "back": back, "language": language()}
+        try:
+            with transaction(db.session) as session:
+                title = say("%(deed)s：%(n)s 件申请", deed=source(BULK[verb]), n=len(seen))
+                job_id = jobs.enqueue(session, g.actor, clock.now(), "decide", title, params).id
+        except Refusal as refusal:
+            flash(told(str(refusal)), "warning")
+            return redirect(back)
+        flash(_("已转为后台任务，逐件核对、逐件办理；可以离开本页，完成后收件箱会通知您。"), "info")
+        return redirect(url_for("Jobs.show", job_id=job_id))
 
     def _one_of_many(self, item: str, verb: str, opinion: str) -> Result:
         """`item` is id and the version that the list showed."""
         found = _chosen(item)
         if found is None:
             return Result(None, item[:30], [Finding(_("选择"), False, _("不是有效的申请"), _("请刷新后重新选择"))])
-        key, seen = found
+        key = found[0]
         try:
-            with transaction(db.session):
-                made = applications.decide(db.session, g.actor, key, verb, opinion, seen, clock.now())
+            made = many.decide_one(db.session, g.actor, found, verb, opinion, clock.now())
         except Refusal as refusal:
             row = db.session.scalar(scope.apply(select(Application).where(Application.id == key), g.actor))
             return Result(row, str(key), [f for f in refusal.findings if not f.ok])
@@ -159,6 +209,74 @@ def _chosen(item: str) -> tuple[int, int] | None:
     """Key and the version that the list showed."""
     key, _sep, seen = item.partition(":")
     return (int(key), int(seen)) if is_number(key, 16) and is_number(seen, 10) else None
+
+
+def _keys(items: Sequence[str]) -> list[many.Seen]:
+    return [found for item in items if (found := _chosen(item)) is not None]
+
+
+def _ticked(items: Sequence[str]) -> Chosen:
+    """Those that were ticked, as far as they still wait as the list showed them."""
+    seen = dict(_keys(items))
+    statement = waiting(select(*_FACTS).where(desks.seen(), among(db.session, Application.id, list(seen))))
+    rows = [row for row in db.session.execute(statement, execution_options=_WHOLE) if row.row_version == seen[row.id]]
+    return Chosen(rows, len(items) - len(rows), [("chosen", item) for item in items])
+
+
+def _all_found(now: dt.datetime) -> Chosen:
+    """All that the list finds under its filter, the nearest limit first; when sure, none that came after asking."""
+    until = _instant(request.form.get("until")) or now
+    tab, text, kind = _tab(request.form), _text(request.form), request.form.get("kind", "")
+    found = _searched(select(*_FACTS).where(desks.seen()), text).where(
+        _of_tab(tab, until), Application.submitted_at <= until
+    )
+    if kind in WORDS.kind:
+        found = found.where(Application.kind == kind)
+    rows = db.session.execute(
+        waiting(found).order_by(Application.due_at, Application.id).limit(many.MOST), execution_options=_WHOLE
+    ).all()
+    whole = _count(waiting(found)) if len(rows) == many.MOST else len(rows)
+    own = found.where(
+        Application.is_open.is_(True), Application.state.in_(WAITING), ~applications.not_own(g.actor)
+    )
+    fields = [("every", "1"), ("until", until.isoformat()), ("tab", tab), ("q", text), ("kind", kind)]
+    return Chosen(rows, 0, fields, _count(own), whole)
+
+
+def _count(statement: Any) -> int:
+    keys = statement.with_only_columns(Application.id).subquery()
+    return db.session.scalar(select(func.count()).select_from(keys), execution_options=_WHOLE) or 0
+
+
+def _instant(text: str | None) -> dt.datetime | None:
+    try:
+        found = dt.datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _every(counts: Mapping[str, int], kind: str, shown: int) -> int:
+    """How many more than the page shows can be decided with one press; 0 where it shows all."""
+    found = counts.get(kind, 0) if kind else sum(counts.values())
+    return found if found > shown else 0
+
+
+def _tab(asked: Mapping[str, str]) -> str:
+    tab = asked.get("tab", "")
+    return tab if tab in TABS else "office"
+
+
+def _text(asked: Mapping[str, str]) -> str:
+    return asked.get("q", "").strip()[:60]
+
+
+def _searched(statement: Any, text: str) -> Any:
+    if not text:
+        return statement
+    named = Application.title.contains(text, autoescape=True)
+    of_unit = Application.unit_id.in_(select(Unit.id).where(Unit.name.contains(text, autoescape=True)))
+    return statement.where(Application.number.startswith(text.upper(), autoescape=True) | named | of_unit)
 
 
 def _of_tab(tab: str, now: dt.datetime) -> Any:

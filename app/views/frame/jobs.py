@@ -47,6 +47,7 @@ OF_KIND = {
     "usual_parts": {
         "filled": _l("登记了的电梯"), "components": _l("组件"), "refused": _l("没有登记"),
     },
+    "decide": {"decided": _l("已办理"), "refused": _l("未办理"), "stopped": _l("提前停止")},
 }  # fmt: skip
 # What proves the result; folded away, for nobody reads it by eye.
 PROOF = {"digest": _l("摘要"), "sha256": _l("文件摘要"), "policy": _l("政策版本")}
@@ -62,7 +63,11 @@ RESULTS_AT: dict[str, tuple[tuple[Verb, Any, str], ...]] = {
     "age": ((Verb.VISIT_READ, _l("查看维保记录"), "/visits/"),),
 }  # fmt: skip
 # What those are called that a job of a kind could not do, named with their reasons.
-LEFT = {"submit": _l("没有上报的"), "usual_parts": _l("没有登记的")}
+LEFT = {"submit": _l("没有上报的"), "usual_parts": _l("没有登记的"), "decide": _l("没有办理的")}
+# What to do about them.
+LEFT_NEXT = {
+    "decide": _l("这里最多列 100 件，全部结果在表格里；还在等您的，仍在待我审批里"),
+}  # fmt: skip
 # What a job of a kind made, at the address that its result names.
 MADE: dict[str, tuple[Verb, Any]] = {
     "bulletin": (Verb.BULLETIN_READ, _l("打开通报草稿")), "bulletin_files": (Verb.BULLETIN_READ, _l("打开通报")),
@@ -175,6 +180,7 @@ def facts(job: Job) -> dict[str, Any]:
         "proof": _told(job, PROOF),
         "left": (job.result or {}).get("left", []) if job.kind in LEFT else [],
         "left_title": LEFT.get(job.kind, ""),
+        "left_next": str(LEFT_NEXT.get(job.kind) or _("改好后再上报；它们仍在原来的列表里")),
         "links": _links(job),
         "file": url_for("files.fetch", attachment_id=job.attachment_id) if _may_fetch(job) else None,
         "back": link if isinstance(link, str) and link.startswith("/") and not link.startswith("//") else None,

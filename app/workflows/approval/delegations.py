@@ -111,11 +111,15 @@ def at_desk(session: AnySession, actor: Actor, application_id: int, at: dt.datet
     """The actor, or himself at the desk where he sees this application; unchanged when he sees it nowhere."""
     if actor.unit_id is not None or not actor.may(Verb.APPLICATION_DECIDE) or actor.stands_for is not None:
         return actor
-    for one in (actor, *desks(session, actor, clock.local_day(at))):
-        statement = scope.apply(select(Application.id).where(Application.id == application_id), one, Application)
-        if session.scalar(statement.execution_options(skip_scope=True)) is not None:
-            return one
-    return actor
+    if _at(session, actor, application_id):
+        return actor
+    others = desks(session, actor, clock.local_day(at))
+    return next((one for one in others if _at(session, one, application_id)), actor)
+
+
+def _at(session: AnySession, actor: Actor, application_id: int) -> bool:
+    statement = scope.apply(select(Application.id).where(Application.id == application_id), actor, Application)
+    return session.scalar(statement.execution_options(skip_scope=True)) is not None
 
 
 def own(session: AnySession, actor: Actor) -> list[Delegation]:

@@ -37,7 +37,7 @@ KIND_VERB = {
     "bulletin_files": Verb.BULLETIN_ISSUE, "open_data": Verb.SCHEDULE_RUN, "provincial": Verb.REGISTER_SYNC,
     "audit_export": Verb.OPS, "retention": Verb.OPS, "expiry": Verb.SCHEDULE_RUN,
     "fraud": Verb.FRAUD_DECIDE, "submit": Verb.FILING_SUBMIT, "labels": Verb.ELEVATOR_READ, "sheets": Verb.EXPORT,
-    "usual_parts": Verb.COMPONENT_EDIT,
+    "usual_parts": Verb.COMPONENT_EDIT, "decide": Verb.APPLICATION_DECIDE,
 }  # fmt: skip
 
 # What a batch is while its job waits or runs; it ends with the job, well or badly.

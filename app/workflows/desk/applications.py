@@ -21,6 +21,7 @@ from app.rules.approval import (
     ApplicationState,
     ApplicationVerb,
     application_move,
+    one_by_one,
     reason_finding,
 )
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
@@ -114,6 +115,8 @@ def decide(
     seen_version: int,
     at: dt.datetime,
     remarks: field_remarks.Remarks | None = None,
+    *,
+    many: bool = False,
 ) -> Application:
     """Accept, approve, return or reject what the officer saw. The effects are part of the same transaction.
 
@@ -121,14 +124,15 @@ def decide(
     what happened and decides again. Approving or rejecting what was not yet accepted accepts it first: both steps stay.
     Where policy asks for two persons, the first 同意 endorses and the second, of another officer, approves.
     `remarks` say what is wrong with single fields or papers of a filing that is sent back.
+    `many`: it is one of many under one decision, which some kinds are too weighty for.
     Whoever stands in for an officer of another office decides at that one's desk (`delegations.at_desk`).
     """
     require(actor, Verb.APPLICATION_DECIDE)
     desk = delegations.at_desk(session, actor, application_id, at)
     if desk.stands_for is not None:
         with scope.acting(desk):
-            return _decide(session, desk, application_id, verb, opinion, seen_version, at, remarks or {})
-    return _decide(session, actor, application_id, verb, opinion, seen_version, at, remarks or {})
+            return _decide(session, desk, application_id, verb, opinion, seen_version, at, remarks or {}, many)
+    return _decide(session, actor, application_id, verb, opinion, seen_version, at, remarks or {}, many)
 
 
 def _decide(
@@ -140,6 +144,7 @@ def _decide(
     seen_version: int,
     at: dt.datetime,
     remarks: field_remarks.Remarks,
+    many: bool,
 ) -> Application:
     verb = _decision(verb)
     scope.visible(session, actor, Application, application_id, "这件申请")
@@ -149,6 +154,8 @@ def _decide(
         # A filing knows 不通过 only: the unit mends it and submits again as a new application.
         verb = ApplicationVerb.REJECT
     _as_seen(session, application, seen_version)
+    if many:
+        raise_failing([one_by_one(application.kind, verb)])
     told_of = field_remarks.checked(application, remarks, verb)
     opinion = opinion.strip() or field_remarks.as_opinion(application, told_of, OPINION_LENGTH)
     seconds.may_decide_on(session, actor, application, verb)

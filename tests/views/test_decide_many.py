@@ -1,0 +1,275 @@
+"""批量审批 (LIF-08): ticked ones and all that the filter finds; a job decides each once, as a single press would."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy import func, select
+
+from app import clock, scope
+from app.extensions import db
+from app.models import Account, Application, ApplicationStep, Attachment, AuditEntry, Elevator, Job, Notification, Unit
+from app.tasks.jobs import run
+from app.telling import told
+from app.transaction import transaction
+from app.wording import again
+from app.workflows.core import jobs
+from app.workflows.desk import applications, many
+from tests.conftest import csrf
+from tests.factories import World, make_policy
+from tests.views.test_imports import work
+from tests.workflows.filing_world import AT, decide, elevator_data, fresh, save, submit, unit_data
+
+pytestmark = pytest.mark.feature("LIF-08")
+FEW = 4
+
+
+@pytest.fixture(autouse=True)
+def while_none_is_late() -> Iterator[None]:
+    with clock.frozen(AT + dt.timedelta(hours=1)):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many, "AT_ONCE", 2)
+
+
+@pytest.fixture
+def waiting(session: Any, world: World) -> list[Application]:
+    head = world.actor("maintenance_head")
+    rows = [save(session, head, Elevator, None, elevator_data(world, code=f"3001{n:02d}")) for n in range(FEW)]
+    return [submit(session, head, row) for row in rows]
+
+
+def post(client: Any, data: dict[str, Any]) -> Any:
+    return client.post("/applications/bulk", data=data | {"csrf_token": csrf(client)})
+
+
+def fields(page: str) -> dict[str, Any]:
+    """What the question's form sends."""
+    form = page[page.index("data-sure") :]
+    found: dict[str, Any] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form):
+        found[name] = [*found.get(name, []), value] if name == "chosen" else value
+    return found
+
+
+def ticks(*rows: Application) -> list[str]:
+    return [f"{row.id}:{row.row_version}" for row in rows]
+
+
+def entered(session: Any, client: Any, data: dict[str, Any]) -> Job:
+    """The job of a decision that was asked about and confirmed."""
+    asked = post(client, data)
+    assert asked.status_code == 200, asked.text
+    answer = post(client, fields(asked.text) | {"opinion": data.get("opinion", "")})
+    session.rollback()
+    job = session.scalar(select(Job).where(Job.kind == "decide").order_by(Job.id.desc()))
+    assert answer.status_code == 302 and answer.location == f"/jobs/{job.id}"
+    return job
+
+
+def approvals(session: Any, row: Application) -> int:
+    return session.scalar(select(func.count()).where(
+        ApplicationStep.application_id == row.id, ApplicationStep.verb == "approve"
+    ))  # fmt: skip
+
+
+def sheet(app: Any, session: Any, job: Job) -> list[tuple[Any, ...]]:
+    from app.workflows.files import attachments
+
+    with app.app_context():
+        held = attachments.path(app.config["UPLOAD_DIR"], session.get(Attachment, job.attachment_id))
+        content = held.read_bytes()
+    return list(load_workbook(io.BytesIO(content)).worksheets[0].iter_rows(values_only=True))
+
+
+def test_all_that_the_filter_finds_are_decided_by_a_job(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    client = sign_in(world.accounts["inspector"])
+    page = client.get("/applications/queue?size=3").text
+    assert f"筛选出的全部 {FEW} 件，不只是本页" in page and 'name="every"' in page
+    assert 'name="every"' not in client.get("/applications/queue").text, "the page shows all of them"
+    asked = post(client, {"verb": "approve", "every": "1", "tab": "office", "kind": "", "q": "3001"})
+    shown = re.sub(r"\s+", "", asked.text)
+    assert f"批量同意{FEW}件申请？" in shown and f"电梯备案{FEW}件</b>" in shown and "由后台逐件核对、逐件办理" in shown
+    fresh(session)
+    assert {row.state for row in waiting} == {"submitted"}, "nothing is decided by asking"
+
+    late = save(session, world.actor("maintenance_head"), Elevator, None, elevator_data(world, code="300199"))
+    with clock.frozen(AT + dt.timedelta(hours=2)):
+        after = submit(session, world.actor("maintenance_head"), late, at=AT + dt.timedelta(hours=2))
+        answer = post(client, fields(asked.text))
+    job = session.scalar(select(Job).where(Job.kind == "decide"))
+    assert answer.location == f"/jobs/{job.id}"
+    withdrawn = waiting[1]
+    with scope.acting(world.actor("maintenance_head")), transaction(session):
+        applications.withdraw(session, world.actor("maintenance_head"), withdrawn.id, AT + dt.timedelta(hours=1))
+    work(app, session)
+
+    fresh(session)
+    others = [row for row in waiting if row is not withdrawn]
+    assert {row.state for row in others} == {"approved"} and {approvals(session, row) for row in others} == {1}
+    assert (withdrawn.state, after.state) == ("withdrawn", "submitted"), "moved on, and came after the question"
+    assert (job.state, job.result["decided"], job.result["refused"]) == ("done", FEW - 1, 1)
+    assert [key for key, _seen in many.read(job.params["chosen"])] == [row.id for row in waiting]
+    traces = session.scalars(select(AuditEntry).where(
+        AuditEntry.entity == "elevator", AuditEntry.action == "elevator.in_force",
+        AuditEntry.entity_id.in_([row.entity_id for row in others]),
+    )).all()  # fmt: skip
+    assert {trace.via for trace in traces} == {"job"} and len(traces) == FEW - 1
+    heard = session.scalar(select(func.count()).where(Notification.topic == "decision"))
+    assert heard >= FEW - 1, "each unit reads each decision"
+
+    page = client.get(f"/jobs/{job.id}").text
+    assert f"<dt>已办理</dt><dd>{FEW - 1}</dd>" in page and "<dt>未办理</dt><dd>1</dd>" in page
+    assert withdrawn.number in page and "已不在审批中" in page and "没有办理的" in page
+    head, first, *rest = sheet(app, session, job)
+    assert head[:6] == ("申请编号", "事项", "内容", "申请单位", "结果", "原因")
+    assert (first[0], first[4]) == (withdrawn.number, "未办理") and "已不在审批中" in first[5]
+    assert sorted(row[0] for row in rest) == sorted(row.number for row in others)
+    assert {row[4] for row in rest} == {"已办理"}
+
+
+def test_few_are_done_while_he_waits_and_more_by_a_job(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    client = sign_in(world.accounts["inspector"])
+    answer = post(client, {"verb": "approve", "sure": "1", "chosen": ticks(*waiting[:2])})
+    assert answer.status_code == 200 and "已办理 2 件，未办理 0 件" in answer.text
+    third = save(session, world.actor("maintenance_head"), Elevator, None, elevator_data(world, code="300150"))
+    more = [*waiting[2:], submit(session, world.actor("maintenance_head"), third)]
+    blank = post(client, {"verb": "reject", "sure": "1", "opinion": " ", "chosen": ticks(*more)})
+    assert blank.status_code == 422 and "不通过没有写明理由" in blank.text
+    job = entered(session, client, {"verb": "reject", "opinion": "缺少照片", "chosen": ticks(*more)})
+    work(app, session)
+    fresh(session)
+    assert {row.state for row in more} == {"rejected"} and {row.opinion for row in more} == {"缺少照片"}
+    assert job.result["decided"] == len(more)
+
+
+@pytest.mark.parametrize("way", ["reaped", "retried"])
+def test_a_killed_job_goes_on_and_decides_none_twice(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch,
+    way: str,
+) -> None:
+    client, real, calls = sign_in(world.accounts["inspector"]), applications.decide, []
+    job = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
+
+    def dies(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 3:
+            raise RuntimeError("killed")
+        return real(*args, **more)
+
+    monkeypatch.setattr(applications, "decide", dies)
+    session.rollback()
+    with app.app_context():
+        assert run(job.id) == "failed"
+    fresh(session)
+    assert (job.state, sorted(row.state for row in waiting)) == ("failed", ["approved"] * 2 + ["submitted"] * 2)
+    monkeypatch.setattr(applications, "decide", real)
+    if way == "retried":
+        with transaction(session):
+            jobs.retry(session, world.actor("inspector"), job.id, clock.now())
+    else:
+        with transaction(session):
+            job.state, job.error = "queued", None
+    work(app, session)
+    fresh(session)
+    assert (job.state, job.result["decided"], job.result["refused"]) == ("done", FEW, 0)
+    assert {row.state for row in waiting} == {"approved"} and [approvals(session, row) for row in waiting] == [1] * FEW
+
+
+def test_an_officer_whose_right_is_taken_away_stops_there(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, real, calls = sign_in(world.accounts["inspector"]), applications.decide, []
+    job = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
+
+    def decided(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        made = real(*args, **more)
+        if len(calls) == 2:
+            # In the same transaction, so that it is there when the third comes.
+            account = db.session.get(Account, world.accounts["inspector"].id)
+            account.roles = []
+        return made
+
+    monkeypatch.setattr(applications, "decide", decided)
+    work(app, session)
+    fresh(session)
+    assert len(calls) == 2 and sorted(row.state for row in waiting) == ["approved"] * 2 + ["submitted"] * 2
+    assert (job.state, job.result["decided"], job.result["refused"]) == ("done", 2, 2)
+    assert len(job.result["left"]) == 2 and "您已不能审批，从第 3 件起没有办理" in told(again(job.result["stopped"]))
+
+
+def test_what_can_not_be_decided_so_is_said_before(
+    session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    officer = world.accounts["region_admin"]
+    own = save(session, world.actor("region_admin"), Unit, None, unit_data(session))
+    mine = submit(session, world.actor("region_admin"), own)
+    with transaction(session):
+        # Whoever filed these set the officer's password: neither may decide for the other.
+        session.add(AuditEntry(
+            at=AT, actor_id=waiting[0].submitted_by_id, actor_name="x", via="web", action="account.reset_password",
+            entity="account", entity_id=officer.id,
+        ))  # fmt: skip
+    client = sign_in(officer)
+    page = re.sub(r"\s+", "", post(client, {"verb": "approve", "every": "1"}).text)
+    assert f"电梯备案{FEW}件</b><spanclass=\"ta-mut\">不会办理：您与申请人的账号，一个的密码由另一个重置过" in page
+    assert "另有1件是您自己提交或初审的" in page and mine.number not in page
+
+
+def test_an_appeal_is_not_agreed_to_among_many() -> None:
+    from app.rules.approval import ApplicationVerb, one_by_one
+
+    assert not one_by_one("appeal", ApplicationVerb.APPROVE).ok
+    assert one_by_one("appeal", ApplicationVerb.REJECT).ok and one_by_one("unit_change", ApplicationVerb.APPROVE).ok
+
+
+def test_only_what_the_officer_may_decide(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    for persona in ("maintenance_head", "worker"):
+        assert post(sign_in(world.accounts[persona]), {"verb": "approve", "every": "1"}).status_code in (302, 403)
+    other = sign_in(world.accounts["other_inspector"])
+    answer = post(other, {"verb": "approve", "sure": "1", "chosen": ticks(*waiting)})
+    assert answer.status_code == 302
+    assert "没有" in other.get("/applications/queue").text
+    assert post(other, {"verb": "approve", "sure": "1", "every": "1"}).location.startswith("/applications/queue")
+    work(app, session)
+    fresh(session)
+    assert {row.state for row in waiting} == {"submitted"}
+    job = session.scalar(select(Job).where(Job.kind == "decide"))
+    assert (job.result["decided"], job.result["refused"]) == (0, FEW), "each is refused at its turn"
+    assert all(name.startswith("编号 ") for name, _link, _why in job.result["left"]), "and is not named to him"
+
+
+def test_two_persons_are_two_in_a_job_too(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    make_policy(session, "second_approval", "all")
+    session.commit()
+    inspector, admin = sign_in(world.accounts["inspector"]), sign_in(world.accounts["region_admin"])
+    assert "记为初审同意" in post(inspector, {"verb": "approve", "chosen": ticks(*waiting)}).text
+    entered(session, inspector, {"verb": "approve", "chosen": ticks(*waiting)})
+    work(app, session)
+    fresh(session)
+    assert {row.state for row in waiting} == {"endorsed"}
+    decide(session, world.actor("region_admin"), waiting[0], "approve")
+    assert "另有 3 件是您自己提交或初审的" in post(inspector, {"verb": "approve", "every": "1"}).text
+    fresh(session)
+    entered(session, admin, {"verb": "approve", "chosen": ticks(*waiting[1:])})
+    work(app, session)
+    fresh(session)
+    assert {row.state for row in waiting} == {"approved"}
