@@ -119,9 +119,14 @@ def visible(session: Any, actor: Actor, model: type[Any], key: Any, label: str =
     statement = apply(select(model).where(primary == key), actor, model).execution_options(skip_scope=True)
     row = session.scalar(statement) if _can_be(primary, key) else None
     if row is None:
-        found = say("没有找到%(label)s（编号 %(key)s），或不在您的管辖范围内", label=label or "这条记录", key=key)
-        raise NotFound(Finding("管辖范围", False, found, "请从列表重新打开"))
+        raise not_found(key, label)
     return row
+
+
+def not_found(key: Any, label: str = "") -> NotFound:
+    """What is said of a row that is not there, or not there for this actor."""
+    found = say("没有找到%(label)s（编号 %(key)s），或不在您的管辖范围内", label=label or "这条记录", key=key)
+    return NotFound(Finding("管辖范围", False, found, "请从列表重新打开"))
 
 
 def _can_be(primary: Any, key: Any) -> bool:

@@ -339,6 +339,23 @@ def lock(session: AnySession, model: type[Row], key: Any, *within: Any) -> Row |
     return session.scalar(statement)
 
 
+@contextmanager
+def at_hand(session: AnySession, *models: type[Any]) -> Iterator[None]:
+    """Rows of these models that are read meanwhile stay at hand: a session forgets at once what nobody holds, and a
+    deed whose steps ask for the same rows by their keys would read them for each."""
+    real, held = session() if isinstance(session, scoped_session) else session, []
+
+    def keep(_session: Session, row: Any) -> None:
+        if isinstance(row, models):
+            held.append(row)
+
+    event.listen(real, "loaded_as_persistent", keep)
+    try:
+        yield
+    finally:
+        event.remove(real, "loaded_as_persistent", keep)
+
+
 def plan_anew(session: AnySession) -> None:
     """Have each statement of this transaction planned for its own values.
 

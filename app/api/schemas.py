@@ -114,7 +114,7 @@ SCHEMAS: dict[str, Schema] = {
         differences=many(an_object("field", field=TEXT, old=ANY, new=ANY)), files=many(ref("FileShown")),
         version=maybe(WHOLE), clock=ref("Countdown"), watched=YES, may_decide=YES, two_persons=YES,
         papers=said(many(an_object("field label old new", field=TEXT, label=TEXT, old=many(ref("FileShown")),
-            new=many(ref("FileShown")))), "单位备案的证照扫描件：现行的和申请的"),
+            new=many(ref("FileShown")))), "备案的证照扫描件：现行的和申请的"),
         remarks=said(many(an_object("field label text", field=TEXT, label=TEXT, text=TEXT)), "不通过时指出有误的项"),
     )]},
     "ApplicationPage": page_of("Application"),
@@ -137,7 +137,8 @@ SCHEMAS: dict[str, Schema] = {
         "verb seen_version", verb=one_of(["accept", "approve", "return", "reject"]), opinion=text(500),
         seen_version=said(WHOLE, "看到的 row_version；之后有变动则 409"),
         remarks=said({"type": "object", "additionalProperties": {"type": "string", "maxLength": 200}},
-            "备案不通过时指出有误的项：字段名（扫描件为 paper_licence、paper_qualification）和有什么不对"),
+            "备案不通过时指出有误的项：字段名（扫描件：单位 paper_licence、paper_qualification，"
+            "人员 paper_certificate、paper_operator）和有什么不对"),
     ),
     "Revocation": an_object(
         "reason seen_version", reason=said(text(500), "申请人会看到"), seen_version=said(WHOLE, "看到的 row_version"),

@@ -338,12 +338,18 @@ def _forget(session: Session, *_: Any) -> None:
     session.info.pop(_CACHE, None)
 
 
+def _forget_at_the_end(session: Session) -> None:
+    # A savepoint that is let go ends nothing: what was read is as good as before.
+    if not session.in_nested_transaction():
+        _forget(session)
+
+
 def _forget_if_written(session: Session, _context: Any) -> None:
     if any(isinstance(row, PolicyValue) for row in (*session.new, *session.dirty, *session.deleted)):
         _forget(session)
 
 
 # What another transaction changed must show at the next one; what this one writes, at once.
-event.listen(Session, "after_commit", _forget)
+event.listen(Session, "after_commit", _forget_at_the_end)
 event.listen(Session, "after_rollback", _forget)
 event.listen(Session, "after_flush", _forget_if_written)

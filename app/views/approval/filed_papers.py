@@ -1,4 +1,5 @@
-"""Scans of a unit's licences (UNT-02): what its form asks for, and old beside new where it is decided."""
+"""Scans of a unit's licences (UNT-02): what its form asks for, and old beside new where it is decided. Of a person's
+filing the officer sees the scans that hang on the person."""
 
 from __future__ import annotations
 
@@ -9,14 +10,19 @@ from flask import g, request
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from app import clock
+from app import clock, scope
 from app.extensions import db
-from app.models import Application, Attachment, Unit
+from app.models import Application, Attachment, Person, Unit
+from app.models.attachment import ATTACHMENT_KIND
+from app.permissions import Verb
 from app.views.frame import uploads
 from app.views.frame.account_forms import number
 from app.views.frame.told import told
+from app.workflows.desk import field_remarks
+from app.workflows.files import attachments
 from app.workflows.filing import filing_papers, unit_papers
 from app.workflows.filing.unit_papers import FILED, GONE
+from app.workflows.people import person_filing
 
 MOST_KEPT = 100
 # Says that a form asked for scans: without it none was taken off.
@@ -86,6 +92,8 @@ def waits(row: Unit) -> bool:
 
 def beside(application: Application) -> list[Beside]:
     """What the officer decides with: by kind the scans in force and those asked for."""
+    if application.kind == person_filing.KIND:
+        return _of_person(application)
     numbers = application.data.get("papers") or {}
     rows = _rows([*numbers.get("old", []), *numbers.get("new", [])])
     found = []
@@ -99,9 +107,21 @@ def beside(application: Application) -> list[Beside]:
     return found
 
 
+def _of_person(application: Application) -> list[Beside]:
+    """The scans as they hang on the person now, whether there are any or none; for those who see him."""
+    seen = scope.apply(select(Person.id).where(Person.id == application.entity_id), g.actor, Person)
+    if g.actor.stands_for is not None or not g.actor.may(Verb.PERSON_READ) or db.session.scalar(seen) is None:
+        return []
+    held = attachments.of(db.session, Person.__tablename__, application.entity_id)
+    by_kind = {kind: [one for one in held if one.kind == kind] for kind in field_remarks.OF_PERSON}
+    return [
+        Beside(unit_papers.field(kind), str(ATTACHMENT_KIND[kind]), files, files) for kind, files in by_kind.items()
+    ]
+
+
 def in_application(application: Application) -> list[Attachment]:
     """The scans that are asked for, in one list."""
-    return [one for kind in beside(application) for one in kind.new]
+    return [] if application.kind == person_filing.KIND else [one for kind in beside(application) for one in kind.new]
 
 
 def _help(wanted: tuple[str, tuple[str, ...]] | None) -> str:

@@ -27,7 +27,7 @@ def comparison(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[Lin
         if name in changed and before == after and name in SENSITIVE:
             # Masked alike: say that they are not.
             after += _("（中间几位不同）")
-        line = Line(label(name), before if old else "", after, name in changed)
+        line = Line(label(name), before if old else "", after, name in changed, name)
         if name in changed:
             lines[0].append(line)
         elif new.get(name):

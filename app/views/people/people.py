@@ -31,10 +31,12 @@ from app.views.approval.filing_lists import FILING_TONE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, mark, pill
+from app.views.frame.told import told
 from app.views.frame.whole_list import ALL_DRAFTS
 from app.views.people.commitments import TONES
 from app.views.people.declarations import of_person
 from app.workflows.approval import filing_versions, submissions
+from app.workflows.desk import field_remarks
 from app.workflows.files import attachments
 from app.workflows.papers import declarations, grades
 from app.workflows.people import people, person_filing, person_versions, real_names
@@ -203,6 +205,7 @@ class PeoplePages(BaseView):
             "ta/accounts/person_form.html", title=title, findings=findings, form=form, person=person,
             sexes=list(SEX.items()), kinds=[(k, PERSON_KIND[k]) for k in kinds],
             resident_id=mask_resident_id(person.resident_id) if person is not None and person.resident_id else "",
+            remarks=_remarks(person) if person is not None else {}, names=_names(),
         )  # fmt: skip
         return page, status
 
@@ -231,6 +234,7 @@ class PeoplePages(BaseView):
             blocks=people.check_in_block(db.session, person, now), declared=of_person(person), tones=TONES,
             real_names=REAL_NAME, may_check=_may_check(person), near=_tone(person, person.certificate_until),
             declaring=declarations.standing(db.session, person, now) if person.left_on is None else None,
+            remarks=_remarks(person) if person.unit_id == g.actor.unit_id else {}, names=_names(),
         )  # fmt: skip
         return page, status
 
@@ -290,6 +294,16 @@ class PeoplePages(BaseView):
     def _own() -> bool:
         """Persons are entered by their unit only."""
         return g.actor.unit_id is not None and g.actor.may(Verb.PERSON_EDIT)
+
+
+def _remarks(person: Person) -> dict[str, str]:
+    """What an officer said of single parts when he sent the filing back, until it is handed in again."""
+    return field_remarks.of_row(db.session, person_versions.ENTITY, person.id)
+
+
+def _names() -> dict[str, str]:
+    entity = person_versions.ENTITY
+    return {name: told(field_remarks.label(entity, name)) for name in field_remarks.parts(entity)}
 
 
 def day_of(name: str, label: str) -> tuple[dt.date | None, list[Finding]]:

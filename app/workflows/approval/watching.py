@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 
 from app import scope
 from app.errors import Finding, NotAllowed, NotFound, raise_failing
@@ -125,13 +125,13 @@ def tell(
 ) -> int:
     """Notice to whoever watches one of the records and may still see it; not to whoever did it himself."""
     told: set[int] = set()
-    for entity, entity_id in about:
-        statement = select(Watch.user_id).where(Watch.entity == entity, Watch.entity_id == entity_id)
-        for user_id in session.scalars(statement.execution_options(skip_scope=True)):
-            if user_id != actor.user_id and user_id not in told and _sees(
-                session, user_id, entity, entity_id, regulators_only
-            ):
-                told.add(user_id)
+    watched = or_(*(and_(Watch.entity == entity, Watch.entity_id == entity_id) for entity, entity_id in sorted(about)))
+    statement = select(Watch.entity, Watch.entity_id, Watch.user_id).where(watched)
+    for entity, entity_id, user_id in session.execute(statement.execution_options(skip_scope=True)).all():
+        if user_id != actor.user_id and user_id not in told and _sees(
+            session, user_id, entity, entity_id, regulators_only
+        ):  # fmt: skip
+            told.add(user_id)
     return outbox.notify(session, at, told, "watch", title, body=body, link=link, dedupe_key=key)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding, Stale, raise_failing, refuse
-from app.models import Application, ApplicationStep, Elevator
+from app.models import Application, ApplicationStep, Elevator, Region, Unit, Version
 from app.permissions import Actor, Verb, require
 from app.rules import deadlines
 from app.rules.approval import (
@@ -25,7 +25,7 @@ from app.rules.approval import (
     reason_finding,
 )
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, at_hand, lock
 from app.wording import say, together
 from app.workflows.approval import delegations, effects, seconds, submissions
 from app.workflows.approval.kinds import HANDLERS, handlers
@@ -44,6 +44,8 @@ _DECISIONS = frozenset(
     {ApplicationVerb.ACCEPT, ApplicationVerb.RETURN_, ApplicationVerb.APPROVE, ApplicationVerb.REJECT}
 )
 OPINION_LENGTH = 500
+# What checks and effects of one decision ask for again and again.
+_ASKED_OFTEN = (Region, Unit, Version)
 # What an application keeps besides what its unit wrote: files, what stood before, where a move leads.
 _NOT_FILED = {"attachments", "before", "to_region", "papers", "remarks"}
 OPEN_KINDS = ELEVATOR_KINDS - {ApplicationKind.UNIT_CHANGE}
@@ -130,9 +132,10 @@ def decide(
     require(actor, Verb.APPLICATION_DECIDE)
     desk = delegations.at_desk(session, actor, application_id, at)
     if desk.stands_for is not None:
-        with scope.acting(desk):
+        with scope.acting(desk), at_hand(session, *_ASKED_OFTEN):
             return _decide(session, desk, application_id, verb, opinion, seen_version, at, remarks or {}, many)
-    return _decide(session, actor, application_id, verb, opinion, seen_version, at, remarks or {}, many)
+    with at_hand(session, *_ASKED_OFTEN):
+        return _decide(session, actor, application_id, verb, opinion, seen_version, at, remarks or {}, many)
 
 
 def _decide(
@@ -147,9 +150,9 @@ def _decide(
     many: bool,
 ) -> Application:
     verb = _decision(verb)
-    scope.visible(session, actor, Application, application_id, "这件申请")
-    application = lock(session, Application, application_id)
-    assert application is not None
+    application = lock(session, Application, application_id, scope.criterion(Application, actor))
+    if application is None:
+        raise scope.not_found(application_id, "这件申请")
     if application.kind in REFILED_KINDS and verb is ApplicationVerb.RETURN_:
         # A filing knows 不通过 only: the unit mends it and submits again as a new application.
         verb = ApplicationVerb.REJECT

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import select
 
 from app.errors import Finding, raise_failing
-from app.models import Application, Unit
+from app.models import Application, Person, Unit
+from app.models.attachment import ATTACHMENT_KIND
 from app.rules.approval import ApplicationState, ApplicationVerb
 from app.transaction import AnySession
 from app.wording import cut, say, together
@@ -15,24 +16,33 @@ from app.workflows.approval import filing_fields
 from app.workflows.approval.filing_versions import MODEL
 from app.workflows.approval.submissions import FILING_KINDS
 from app.workflows.filing import unit_papers
+from app.workflows.people import person_filing, person_versions
 
 LONGEST = 200
+KINDS = FILING_KINDS | {person_filing.KIND}
+# A person's scans hang on the person; the filing names none of its own.
+OF_PERSON = ("certificate", "operator")
 Remarks = Mapping[str, str]
 
 
 def may_have(application: Application) -> bool:
     """Whether single parts of it can be remarked on."""
-    return application.kind in FILING_KINDS
+    return application.kind in KINDS
 
 
 def label(entity: str, name: str) -> str:
     """How the form calls a field or a paper."""
+    if entity == Person.__tablename__:
+        scans = {unit_papers.field(kind): str(ATTACHMENT_KIND[kind]) for kind in OF_PERSON}
+        return scans[name] if name in scans else person_filing.label(name)
     papers = {unit_papers.field(kind): word for kind, word in unit_papers.FILED.items()}
     return papers[name] if name in papers else filing_fields.label(MODEL[entity], name)
 
 
 def parts(entity: str) -> tuple[str, ...]:
-    """What can be remarked on: the filed fields, and of a unit its scans."""
+    """What can be remarked on: the filed fields, and of a unit or a person the scans."""
+    if entity == Person.__tablename__:
+        return (*person_versions.FIELDS, *(unit_papers.field(kind) for kind in OF_PERSON))
     scans = tuple(unit_papers.field(kind) for kind in unit_papers.FILED) if entity == Unit.__tablename__ else ()
     return (*filing_fields.fields_of(MODEL[entity]), *scans)
 
@@ -70,9 +80,9 @@ def of_application(application: Application) -> dict[str, str]:
 
 
 def of_row(session: AnySession, entity: str, entity_id: int) -> dict[str, str]:
-    """What was said of a unit's or an elevator's filing that was sent back last and not handed in again."""
+    """What was said of the filing of a unit, elevator or person that was sent back last and not handed in again."""
     statement = select(Application).where(
-        Application.entity == entity, Application.entity_id == entity_id, Application.kind.in_(FILING_KINDS)
+        Application.entity == entity, Application.entity_id == entity_id, Application.kind.in_(KINDS)
     )
     ordered = statement.order_by(Application.id.desc()).limit(1).execution_options(skip_scope=True)
     last = session.scalar(ordered)

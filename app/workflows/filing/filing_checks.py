@@ -250,7 +250,7 @@ def _unit(session: AnySession, key: int | None) -> Unit | None:
     # Outside the reader's scope on purpose: naming an approved unit is what filing is about.
     if key is None:
         return None
-    return session.scalar(select(Unit).where(Unit.id == key).execution_options(skip_scope=True))
+    return session.get(Unit, key, execution_options={"skip_scope": True})
 
 
 def _party(session: AnySession, data: Data, name: str, kind: str, word: str) -> list[Finding]:
