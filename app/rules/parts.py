@@ -105,11 +105,18 @@ def landings(stops: int, lowest: int = 1) -> list[str]:
 def stops_findings(stops: int | None, lowest: int) -> list[Finding]:
     """Whether doors can be made from 站数 and the lowest floor."""
     known = stops is not None and 1 <= stops <= MOST_STOPS
-    floor = LOWEST_FLOOR <= lowest <= MOST_STOPS and lowest != 0
     return [
         Finding("站数", known, say("档案的站数为 %(n)s", n="—" if stops is None else stops),
                 "" if known else "请先在电梯档案里填写站数，审核通过后再生成", field="stops"),
-        Finding("最低层", floor, say("最低层为 %(n)s", n=lowest),
-                "" if floor else say("请填写 %(a)s 到 %(b)s 之间的整数，没有 0 层", a=LOWEST_FLOOR, b=MOST_STOPS),
-                field="lowest"),
+        floor_finding(lowest),
     ]  # fmt: skip
+
+
+def floor_finding(lowest: int) -> Finding:
+    """Whether there is such a floor to begin with."""
+    floor = LOWEST_FLOOR <= lowest <= MOST_STOPS and lowest != 0
+    return Finding(
+        "最低层", floor, say("最低层为 %(n)s", n=lowest),
+        "" if floor else say("请填写 %(a)s 到 %(b)s 之间的整数，没有 0 层", a=LOWEST_FLOOR, b=MOST_STOPS),
+        field="lowest",
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app import clock
-from app.errors import Refusal
+from app.errors import Refusal, raise_failing
 from app.listing import moment
 from app.models import Elevator
 from app.reports import exports
@@ -22,22 +22,26 @@ MOST_NAMED, FORGET_EVERY = 100, 200
 
 @handles("usual_parts")
 def fill_all(context: JobContext) -> dict[str, Any]:
-    """Params: `listing` and `query` (the list's address), `ids` where rows were chosen, `language`.
+    """Params: `listing` and `query` (the list's address), `ids` where rows were chosen, `language`; `lowest`, the
+    lowest landing of all of them, where their doors are wanted, too: only for the elevators of one estate.
 
     An elevator that has its parts already gets none again, so a run after a kill goes on where the other stood. Gives
-    `filled` elevators with the `components` made, `refused` and `left`, the first refused with why.
+    `filled` elevators with the `components` and `doors` made, `refused` and `left`, the first refused with why.
     """
     params, session = context.params, context.session
-    made = {name: int(context.made.get(name, 0)) for name in ("filled", "components")}
-    refused, left = 0, []
+    made = {name: int(context.made.get(name, 0)) for name in ("filled", "components", "doors")}
+    refused, left, lowest = 0, [], params.get("lowest")
     with speaking(params.get("language")):
         keys = _wanted(context)
+        if lowest is not None:
+            raise_failing([usual_parts.of_one_estate(session, context.actor, keys)])
         for number, key in enumerate(keys, 1):
             try:
                 with transaction(session):
-                    done = usual_parts.fill(session, context.actor, key, clock.now())
+                    done = usual_parts.fill(session, context.actor, key, clock.now(), lowest=lowest)
                     now = {
-                        "filled": made["filled"] + bool(done.parts), "components": made["components"] + done.parts,
+                        "filled": made["filled"] + bool(done.parts or done.doors),
+                        "components": made["components"] + done.parts, "doors": made["doors"] + done.doors,
                     }  # fmt: skip
                     if now != made:
                         context.keep(now)

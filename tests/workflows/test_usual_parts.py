@@ -13,6 +13,7 @@ from app.models import AuditEntry, Component, Job, LandingDoor, UsualParts
 from app.permissions import SYSTEM
 from app.rules import parts
 from app.rules.parts import Usual
+from app.tasks.jobs import run
 from app.transaction import transaction
 from app.workflows.filing import components, landing_doors, usual_parts
 from app.workflows.filing.components import Part
@@ -280,11 +281,63 @@ def test_for_all_that_the_list_found_by_a_job_that_may_run_twice(
     assert [job.state for job in jobs] == ["done", "done"]
     expected = session.scalar(select(func.count()).select_from(Component))
     assert jobs[0].result["components"] == expected > 0 and jobs[1].result["components"] == 0
-    assert "doors" not in jobs[0].result and session.scalar(select(func.count()).select_from(LandingDoor)) == 0
+    assert jobs[0].result["doors"] == 0 and session.scalar(select(func.count()).select_from(LandingDoor)) == 0
     twice = select(Component.elevator_id, Component.name).group_by(Component.elevator_id, Component.name)
     assert not session.execute(twice.having(func.count() > 1)).all()
     page = head.get(f"/jobs/{jobs[0].id}").text
     assert "登记了的电梯" in page and f"<dt>组件</dt><dd>{expected}</dd>" in page
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_doors_of_one_estate_from_the_lowest_landing_that_is_typed(
+    app: Any, young: World, sign_in: Any, every: bool
+) -> None:
+    session = young.session
+    beside = make_elevator(
+        session, maintenance_unit=young.firm, use_unit=young.use_unit, stops=2, category="3110", estate="青禾里"
+    )
+    young.own.estate = "青禾里"
+    away = make_elevator(session, maintenance_unit=young.firm, use_unit=young.use_unit, stops=2, estate="揽月湾")
+    session.commit()
+    head = sign_in(young.accounts["maintenance_head"])
+    chosen = {"every": "1"} if every else {"ids": [young.own.id, beside.id]}
+
+    def doors(key: int) -> list[str]:
+        rows = select(LandingDoor.landing).where(LandingDoor.elevator_id == key).order_by(LandingDoor.position)
+        return list(session.scalars(rows))
+
+    page = head.get("/elevators/").text
+    assert 'name="lowest"' in page and 'name="lowest"' not in sign_in(young.accounts["use_head"]).get("/units/").text
+    for typed in ("0", "-21", "B1"):
+        assert "最低层为" in post(head, "/elevators/deed/parts?q=青禾里", lowest=typed, **chosen).text
+    if every:
+        post(head, "/elevators/deed/parts", lowest="-1", **chosen)
+        session.rollback()
+        job = session.scalar(select(Job).where(Job.kind == "usual_parts"))
+        with app.app_context():
+            assert run(job.id) == "failed"
+        fresh(session)
+        assert "所选电梯不在同一个楼盘" in job.error
+    else:
+        ids = [young.own.id, away.id]
+        assert "所选电梯不在同一个楼盘" in post(head, "/elevators/deed/parts", lowest="-1", ids=ids).text
+    assert session.scalar(select(func.count()).select_from(Component)) == 0, "nothing of what was refused"
+
+    said = post(head, "/elevators/deed/parts?q=青禾里", lowest="-1", **chosen).text
+    if every:
+        work(app, session)
+        job = session.scalar(select(Job).where(Job.kind == "usual_parts").order_by(Job.id.desc()))
+        session.refresh(job)
+        assert (job.result["doors"], job.result["filled"]) == (5, 2)
+        assert "<dt>层门</dt><dd>5</dd>" in head.get(f"/jobs/{job.id}").text
+    else:
+        assert f"{young.own.code}：组件 {len(parts.USUAL)} 个，层门 3 个" in said
+    fresh(session)
+    assert (doors(young.own.id), doors(beside.id), doors(away.id)) == (["-1", "1", "2"], ["-1", "1"], [])
+    # Again, and with another landing: what has doors keeps them.
+    post(head, "/elevators/deed/parts?q=青禾里", lowest="1", ids=[young.own.id, beside.id])
+    fresh(session)
+    assert (doors(young.own.id), doors(beside.id)) == (["-1", "1", "2"], ["-1", "1"])
 
 
 def test_by_the_interface(app: Any, young: World) -> None:

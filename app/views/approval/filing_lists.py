@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from flask import g, redirect, request
+from flask import flash, g, redirect, request
 from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -22,8 +22,10 @@ from app.listings.units import UNITS
 from app.models import Application, Elevator, Unit
 from app.models.choices import APPLICATION_STATE, CATEGORY, ELEVATOR_STATUS, FILING_STATE, UNIT_KINDS
 from app.models.policy import policy_value
-from app.permissions import Verb
+from app.permissions import Verb, require
+from app.rules import parts
 from app.rules.inspection import WarningLevel, warning_level
+from app.views.frame import whole_list
 from app.views.frame.base import Button, Deed, Screen, countdown, cut, firm, import_button, limit_cell, mark, pill, two
 from app.views.frame.clock_words import approval_due, why_due
 from app.views.frame.filing_words import day_time
@@ -54,12 +56,21 @@ def submit_one(model: Any) -> Any:
 
 
 def fill_one(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
-    """登记常用组件 of one chosen elevator; says what was made."""
-    done = usual_parts.fill(session, actor, key, at)
+    """登记常用组件 of one chosen elevator, with its doors where its lowest landing was typed; says what was made."""
+    done = usual_parts.fill(session, actor, key, at, lowest=_lowest())
     row = scope.visible(session, actor, Elevator, key)
-    if not done.parts:
+    if not (done.parts or done.doors):
         return str(_("%(code)s：没有要补的", code=row.code))
+    if done.doors:
+        return str(_("%(code)s：组件 %(n)s 个，层门 %(m)s 个", code=row.code, n=done.parts, m=done.doors))
     return str(_("%(code)s：组件 %(n)s 个", code=row.code, n=done.parts))
+
+
+def _lowest() -> int | None:
+    """最低层 as it was typed beside the deed; None: no doors are wanted. What is no floor is refused by the rule."""
+    typed = request.form.get("lowest", "").strip()[:6]
+    digits = typed.removeprefix("-")
+    return (int(typed) if digits.isascii() and digits.isdigit() else 0) if typed else None
 
 
 def _near(key: str, row: Any) -> int:
@@ -136,9 +147,10 @@ class ElevatorScreen(Screen):
         Deed("labels", _l("打印标签"), Verb.ELEVATOR_READ, lambda *_: None),
         Deed(
             "parts", _l("登记常用组件"), Verb.COMPONENT_EDIT, fill_one,
-            _l("按常用清单给所选电梯登记组件？已有的和曾有的不重复登记。层门因最低层各不相同，请在各台的“组件与层门”生成。"),
+            _l("按常用清单给所选电梯登记组件？已有的和曾有的不重复登记。填了最低层的，同时给还没有层门的生成层门；须同在一个楼盘。"),
             every="usual_parts",
-            ask_every=_l("按常用清单给列表筛选出的全部电梯登记组件，不只是本页？由后台逐台完成，不生成层门。"),
+            ask_every=_l("按常用清单给列表筛选出的全部电梯登记组件，不只是本页？由后台逐台完成。填了最低层的，同时生成层门；须同在一个楼盘。"),
+            number=("lowest", _l("最低层")),
         ),
     ]
     empty_text = _l("还没有电梯。登记电梯并上报，审核通过后才生效。")
@@ -152,9 +164,28 @@ class ElevatorScreen(Screen):
     @permission_name("list")
     def deed(self, name: str) -> Any:
         """Labels are a page to print, not something done to rows."""
+        if name == "parts" and _lowest() is not None:
+            return self._with_doors()
         if name != "labels":
             return super().deed(name)
         return redirect(f"/labels/?{urlencode([('ids', key) for key in request.form.getlist('ids')[:MOST_LABELS]])}")
+
+    def _with_doors(self) -> Any:
+        """Parts and doors, for elevators of which one lowest landing can be said."""
+        lowest, back = _lowest(), self._link(request.query_string.decode())
+        given = [int(key) for key in request.form.getlist("ids") if key.isascii() and key.isdigit() and len(key) < 19]
+        findings = [parts.floor_finding(lowest or 0)]
+        if "every" not in request.form:
+            findings.append(usual_parts.of_one_estate(db.session, g.actor, given))
+        wrong = [told(str(finding)) for finding in findings if not finding.ok]
+        if wrong:
+            flash(together(wrong, "；"), "warning")
+            return redirect(back)
+        if "every" in request.form:
+            require(g.actor, Verb.COMPONENT_EDIT)
+            label = next(deed.label for deed in self.deeds if deed.name == "parts")
+            return whole_list.enter("usual_parts", self.listing, label, back, lowest=lowest)
+        return super().deed("parts")
 
     def row_tone(self, row: Elevator) -> str:
         return "is-stop" if row.status == "suspended" else ""

@@ -99,6 +99,8 @@ class Deed:
     # The kind of job that does it to all rows found, where a list holds more than a page can tick; and its question.
     every: str = ""
     ask_every: Any = ""
+    # A number that may be typed beside it, by its field's name and label.
+    number: tuple[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

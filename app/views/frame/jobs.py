@@ -45,7 +45,7 @@ RESULT = {
 OF_KIND = {
     "score": {"bad": _l("不合格次数"), "elevators": _l("计分电梯")}, "nightly_scores": {"regions": _l("计算的地区")},
     "usual_parts": {
-        "filled": _l("登记了的电梯"), "components": _l("组件"), "refused": _l("没有登记"),
+        "filled": _l("登记了的电梯"), "components": _l("组件"), "doors": _l("层门"), "refused": _l("没有登记"),
     },
     "decide": {"decided": _l("已办理"), "refused": _l("未办理"), "stopped": _l("提前停止")},
 }  # fmt: skip

@@ -22,14 +22,15 @@ from app.workflows.core import jobs
 ALL_DRAFTS = _l("上报列表筛选出的全部草稿和未通过的，不只是本页？由后台逐条核对，有问题的留在原处并说明原因。")
 
 
-def enter(kind: str, listing: Any, label: Any, back: str, keys: Sequence[int] = ()) -> Any:
+def enter(kind: str, listing: Any, label: Any, back: str, keys: Sequence[int] = (), **more: Any) -> Any:
     """Have a job of this kind work on what the list's address finds when it runs, or on the rows that were chosen
-    (`keys`); leads to the job's page.
+    (`keys`), with `more` of its parameters; leads to the job's page.
 
     An address that is too long for that is refused: cut short it would find more than was asked for.
     """
     wanted = exports.Wanted(listing.name, request.query_string.decode())
     params: dict[str, Any] = {"listing": wanted.listing, "query": wanted.query, "back": back, "language": language()}
+    params |= more
     if keys:
         params["ids"] = list(keys)
     title = say("%(deed)s：%(list)s", deed=source(label), list=source(listing.title))

@@ -8,15 +8,16 @@ asked for (the elevator is held, and the table lets one part of a name stand).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from app import clock
+from app import clock, scope
 from app.errors import Finding, NotAllowed, Stale, raise_failing, refuse
 from app.models import Component, Elevator, LandingDoor, Unit, UsualParts
+from app.models.among import among
 from app.models.item_set import ITEM_KIND
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
@@ -159,6 +160,16 @@ def fill(
         found += parts.stops_findings(elevator.stops, lowest)
     raise_failing(found)
     return put_in(session, actor, elevator, at, installed_on, lowest)
+
+
+def of_one_estate(session: AnySession, actor: Actor, keys: Collection[int]) -> Finding:
+    """Whether one lowest landing can be said for all of these elevators: those of one estate, else of one address."""
+    place = func.coalesce(Elevator.estate, Elevator.address)
+    statement = scope.apply(select(place).where(among(session, Elevator.id, keys)).distinct().limit(2), actor, Elevator)
+    ok = len(session.scalars(statement.execution_options(skip_scope=True)).all()) < 2
+    found = "所选电梯同在一个楼盘" if ok else "所选电梯不在同一个楼盘"
+    remedy = "" if ok else "请用楼盘名称查找，逐个楼盘填写最低层；不填最低层的只登记组件"
+    return Finding("最低层", ok, found, remedy, field="lowest")
 
 
 def put_in(
