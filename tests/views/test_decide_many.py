@@ -23,6 +23,7 @@ from app.workflows.core import jobs
 from app.workflows.desk import applications, many
 from tests.conftest import csrf
 from tests.factories import World, make_policy
+from tests.statements import statements
 from tests.views.test_imports import work
 from tests.workflows.filing_world import AT, decide, elevator_data, fresh, save, submit, unit_data
 
@@ -226,6 +227,18 @@ def test_what_can_not_be_decided_so_is_said_before(
     page = re.sub(r"\s+", "", post(client, {"verb": "approve", "every": "1"}).text)
     assert f"电梯备案{FEW}件</b><spanclass=\"ta-mut\">不会办理：您与申请人的账号，一个的密码由另一个重置过" in page
     assert "另有1件是您自己提交或初审的" in page and mine.number not in page
+
+
+def test_an_approval_takes_sixty_statements_at_most(
+    session: Any, world: World, waiting: list[Application]
+) -> None:
+    officer, rows = world.actor("inspector"), [(row.id, row.row_version) for row in waiting]
+    taken = []
+    for seen in rows:
+        with scope.acting(officer), statements() as sent:
+            many.decide_one(session, officer, seen, "approve", "", AT)
+        taken.append(len(sent))
+    assert max(taken[1:]) <= 60, taken
 
 
 def test_an_appeal_is_not_agreed_to_among_many() -> None:
