@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.factories import World
 from tests.workflows.score_world import put_overdue
 
 pytestmark = pytest.mark.feature("ANO-03", "INT-04")
+DAY = dt.timedelta(days=1)
 
 
 def said(world: World, **more: Any) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def said(world: World, **more: Any) -> dict[str, Any]:
 
 def missed(world: World) -> int:
     with transaction(world.session):
-        row = put_overdue(world.session, world.own, world.firm, clock.today().replace(day=1))
+        row = put_overdue(world.session, world.own, world.firm, (clock.today() - DAY).replace(day=1))
         key = row.id
     world.session.commit()
     return key
