@@ -21,6 +21,7 @@ from app.transaction import transaction
 from app.wording import again
 from app.workflows.core import jobs
 from app.workflows.desk import applications, many
+from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, make_policy
 from tests.statements import statements
@@ -246,6 +247,23 @@ def test_an_appeal_is_not_agreed_to_among_many() -> None:
 
     assert not one_by_one("appeal", ApplicationVerb.APPROVE).ok
     assert one_by_one("appeal", ApplicationVerb.REJECT).ok and one_by_one("unit_change", ApplicationVerb.APPROVE).ok
+
+
+def test_what_is_to_be_looked_at_is_said_before_and_refused_among_many(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.rules.approval._ONE_BY_ONE", {"elevator_filing"})
+    client = sign_in(world.accounts["inspector"])
+    asked = re.sub(r"\s+", "", post(client, {"verb": "approve", "chosen": ticks(*waiting)}).text)
+    assert f"电梯备案{FEW}件</b><spanclass=\"ta-mut\">不会办理：这种申请须逐件看过证据后才能同意" in asked
+    done = post(client, {"verb": "approve", "sure": "1", "chosen": ticks(waiting[0])}).text
+    assert "已办理 0 件，未办理 1 件" in done and "请打开这件申请，单独办理" in done
+    caller = Caller(app, world, "inspector")
+    sent = {"verb": "approve", "chosen": [{"id": waiting[0].id, "seen_version": waiting[0].row_version}]}
+    answer = caller.post("/applications/batch", sent).json
+    assert (answer["done"], answer["results"][0]["status"]) == (0, 422)
+    decide(session, world.actor("inspector"), waiting[0], "approve")
+    assert waiting[0].state == "approved", "by itself it is agreed to"
 
 
 def test_only_what_the_officer_may_decide(
