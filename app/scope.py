@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, object_session, with_loader_criteria
 
 from app.errors import Finding, NotAllowed, NotFound
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
+from app.scope_net import Net
 from app.scope_parts import Criterion, without_secret
 from app.scope_rules import EVERY, GUARDED, NARROWER, PERSONAL, PLACED, RULES, UNPLACED
 from app.wording import say
@@ -153,11 +154,12 @@ def _net(state: Any) -> None:
 @lru_cache(maxsize=512)
 def _options(actor: Actor) -> tuple[Any, ...]:
     """The net of one actor; an actor is immutable, so his net is too."""
-    return tuple(
+    held = [
         with_loader_criteria(model, criterion(model, actor), include_aliases=True, propagate_to_loaders=False)  # type: ignore[arg-type]
         for model in RULES
         if not (actor.sees_everything and model not in PERSONAL and actor.may(Verb.SECRET_READ))
-    )
+    ]
+    return (Net(held),) if held else ()
 
 
 def _loads_collection(state: Any) -> bool:

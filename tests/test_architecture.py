@@ -56,7 +56,8 @@ ALLOWED: dict[str, set[str]] = {
     "scope_people": BASE | {"models", "permissions", "scope_parts"},
     "scope_desks": BASE | {"models", "permissions", "scope_parts"},
     "scope_rules": BASE | {"models", "permissions", "scope_called", "scope_desks", "scope_parts", "scope_people"},
-    "scope": BASE | {"models", "permissions", "scope_parts", "scope_rules"},
+    "scope_net": set(),
+    "scope": BASE | {"models", "permissions", "scope_net", "scope_parts", "scope_rules"},
     # Past SQLAlchemy's way to the driver.
     "ready": {"driver"},
     "transaction": BASE | {"models", "permissions", "ready", "scope"},
