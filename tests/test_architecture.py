@@ -25,7 +25,7 @@ BASE = {
     "plurals", "targets", "telling",
 }  # fmt: skip
 CORE = BASE | {"models", "permissions", "scope", "scope_parts", "scope_rules", "transaction", "at_once", "reference"}
-LISTS = {"list_parts", "listing", "listings", "lookups", "search"}
+LISTS = {"counting", "list_parts", "listing", "listings", "lookups", "search"}
 OUTER = CORE | LISTS | {"workflows", "reports", "imports", "oidc"}
 ALLOWED: dict[str, set[str]] = {
     "wording": set(),
@@ -66,10 +66,11 @@ ALLOWED: dict[str, set[str]] = {
     # What lists, choices and exports share: declarations above the models, below whoever shows them.
     "search": BASE | {"models"},
     "list_parts": CORE,
+    "counting": CORE | {"list_parts"},
     "list_compare": CORE | {"list_parts"},
     "list_query": CORE | {"list_parts"},
     "listing": CORE | {"list_compare", "list_parts", "list_query", "lookups", "search"},
-    "listings": CORE | {"listing", "search", "workflows"},
+    "listings": CORE | {"counting", "listing", "search", "workflows"},
     "lookups": CORE | {"search"},
     "reports": CORE | LISTS,
     # Checking asks the same questions as the forms, importing calls the same verbs.

@@ -52,12 +52,12 @@ def offline(m: Moment) -> ColumnElement[bool]:
 
 def gone_silent(m: Moment) -> ColumnElement[bool]:
     """Yellow: offline, of late; one that was never heard of is so from its binding on."""
-    return silent(m.session, Key.IOT_OFFLINE_MINUTES, m.now) & ~silent_long(m)
+    return silent(m.session, Key.IOT_OFFLINE_MINUTES, m.now, m.today) & ~silent_long(m)
 
 
 def silent_long(m: Moment) -> ColumnElement[bool]:
     """Red: for so many hours that somebody has to look after it."""
-    return silent(m.session, Key.IOT_SILENT_HOURS, m.now)
+    return silent(m.session, Key.IOT_SILENT_HOURS, m.now, m.today)
 
 
 def in_trouble() -> ColumnElement[bool]:

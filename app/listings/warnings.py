@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import joinedload
 
+from app.counting import told
 from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, register
 from app.listings import standing
 from app.listings.components import COMPONENTS, of_elevators_in_use
@@ -17,7 +18,6 @@ from app.listings.of_elevator import fact_columns, fact_filters
 from app.listings.people import PEOPLE
 from app.listings.units import UNITS
 from app.models import Elevator, InspectionClock, IotDevice, MaintenanceClock
-from app.models.policy import policy_state
 from app.permissions import Actor, Verb
 
 LEVELS = ("over", "near")
@@ -153,25 +153,9 @@ def kinds_for(actor: Actor) -> dict[str, Listing]:
 NAMES = tuple((key, level) for key in KINDS for level in LEVELS)
 
 
-# Whose counts are judged by the hour; those of all others say the same all day.
-BY_THE_HOUR = frozenset({"device"})
-_MADE: dict[Any, dict[tuple[str, str], Any]] = {}
-_MOST_MADE = 32
-
-
 def parts(moment: Moment) -> list[Any]:
-    """How many of each kind and level (`NAMES`), capped, to be asked in one statement.
-
-    Every page asks, and putting the question together costs as much as the answer: for an account it is kept while day
-    and policy stay.
-    """
-    key = (moment.actor, moment.today, policy_state(moment.session, moment.today))
-    made = _MADE.get(key)
-    if made is None:
-        if len(_MADE) >= _MOST_MADE:
-            _MADE.clear()
-        made = _MADE[key] = {name: _part(moment, *name) for name in NAMES if name[0] not in BY_THE_HOUR}
-    return [made[name] if name in made else _part(moment, *name) for name in NAMES]
+    """How many of each kind and level (`NAMES`), capped, to be asked in one statement."""
+    return [_part(moment, *name) for name in NAMES]
 
 
 def _part(moment: Moment, key: str, level: str) -> Any:
@@ -181,5 +165,5 @@ def _part(moment: Moment, key: str, level: str) -> Any:
 
 def counts(moment: Moment) -> dict[tuple[str, str], int]:
     """The counts by kind and level: one statement for the menu and the page."""
-    found = moment.session.execute(select(*parts(moment)).execution_options(skip_scope=True)).one()
+    found = told(moment, "warnings", lambda m: {"": parts(m)}, by_policy=True)[""]
     return dict(zip(NAMES, found, strict=True))

@@ -6,7 +6,6 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +20,7 @@ from sqlalchemy.orm import selectinload
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.listing import Moment
 from app.models import Application, Unit
 from app.models.among import among
 from app.permissions import Actor, Verb
@@ -327,11 +327,10 @@ def _waiting_for(actor: Actor, statement: Any) -> Any:
     )
 
 
-@lru_cache(maxsize=512)
-def waiting_count(actor: Actor) -> tuple[Any, ...]:
+def waiting_count(now: Moment) -> tuple[Any, ...]:
     """For the menu: how many wait at one's own desk, counted to a thousand; other desks would cost each page a read."""
-    seen = scope.apply(select(Application.id), actor, Application)
-    keys = _waiting_for(actor, seen).limit(MOST_COUNTED).subquery()
+    seen = scope.apply(select(Application.id), now.actor, Application)
+    keys = _waiting_for(now.actor, seen).limit(MOST_COUNTED).subquery()
     return (select(func.count()).select_from(keys).scalar_subquery(),)
 
 

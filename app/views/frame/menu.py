@@ -14,10 +14,12 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from app import clock
+from app.counting import told
 from app.extensions import db
+from app.listing import Moment, moment
 from app.models import Notification, Region, Unit
 from app.permissions import NOBODY, ROLE_LABEL, Actor, Verb
 from app.views.frame.parts import part, part_with_holes
@@ -122,10 +124,16 @@ Said = tuple[int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in the menu: cheap scoped counts, asked in one statement with all others, and what they say."""
+    """A number in the menu: cheap scoped counts, asked in one statement with all others, and what they say.
 
-    parts: Callable[[Actor], Sequence[Any]]
+    `parts` is asked once for all accounts of a kind (`app/counting.py`), `wanted` each time: where it says no, `says`
+    is given nothing. `by_policy`: the counts hang on policy.
+    """
+
+    parts: Callable[[Moment], Sequence[Any]]
     says: Callable[[Sequence[int]], Said]
+    wanted: Callable[[], bool] = lambda: True
+    by_policy: bool = False
 
 
 COUNTS: dict[str, Number] = {}
@@ -272,18 +280,18 @@ def _ask(actor: Actor) -> Told:
     if actor.user_id is None:
         return Told()
     wanted = dict.fromkeys(e.count for group in MENU for e in group.entries if e.count in COUNTS and actor.may(e.verb))
-    parts = {name: list(COUNTS[name].parts(actor)) for name in wanted}
-    statement = _of_the_person(actor).add_columns(*(part for some in parts.values() for part in some))
-    place, count, *counts = db.session.execute(statement.execution_options(skip_scope=True)).one()
-    numbers: dict[str, Said] = {}
-    for name, some in parts.items():
-        numbers[name] = COUNTS[name].says(counts[: len(some)])
-        counts = counts[len(some) :]
-    return Told(place, count, numbers)
+    asked = tuple(name for name in wanted if COUNTS[name].wanted())
+
+    def parts(now: Moment) -> dict[str, Sequence[Any]]:
+        return {"": _of_the_person(now.actor), **{name: COUNTS[name].parts(now) for name in asked}}
+
+    by_policy = any(COUNTS[name].by_policy for name in asked)
+    answers = told(moment(db.session, actor), asked, parts, by_policy=by_policy)
+    place, unread = answers[""]
+    return Told(place, unread, {name: COUNTS[name].says(answers.get(name, ())) for name in wanted})
 
 
-@lru_cache(maxsize=512)
-def _of_the_person(actor: Actor) -> Select[Any]:
+def _of_the_person(actor: Actor) -> Sequence[Any]:
     """His place's name and his unread messages."""
     unit = select(Unit.name).where(Unit.id == actor.unit_id)
     region = select(Region.name).where(Region.code == (actor.region_code or ""))
@@ -291,7 +299,7 @@ def _of_the_person(actor: Actor) -> Select[Any]:
         Notification.recipient_id == actor.user_id, Notification.read_at.is_(None), Notification.channel == "inbox",
         Notification.state == "sent",
     )  # fmt: skip
-    return select((unit if actor.unit_id is not None else region).scalar_subquery(), unread.scalar_subquery())
+    return (unit if actor.unit_id is not None else region).scalar_subquery(), unread.scalar_subquery()
 
 
 @cache

@@ -8,9 +8,7 @@ from typing import Any
 
 from flask import g
 
-from app.extensions import db
-from app.listing import Moment, moment
-from app.permissions import Actor
+from app.listing import Moment
 from app.views.frame import lately, menu
 
 Says = Callable[[Sequence[int], str], menu.Said]
@@ -30,10 +28,10 @@ def add(
     `seconds`: how old that is where it is not `MENU_NUMBERS_SECONDS`.
     """
 
-    def parts(actor: Actor) -> list[Any]:
+    def wanted() -> bool:
         held = None if name in g.get("numbers_now", ()) else lately.kept(name, seconds)
         g.setdefault("numbers", {})[name] = (time.time(), held)
-        return [] if held is not None else count(moment(db.session, actor))
+        return held is None
 
     def said(counts: Sequence[int]) -> menu.Said:
         begun, held = g.numbers[name]
@@ -41,7 +39,7 @@ def add(
             lately.keep(name, tuple(counts), begun)
         return says(counts or held, "" if counts else lately.note())
 
-    menu.COUNTS[name] = menu.Number(parts, said)
+    menu.COUNTS[name] = menu.Number(count, said, wanted)
 
 
 def now(name: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from flask import g
 
@@ -31,13 +30,11 @@ def _use(counts: Counts, at: float) -> None:
     lately.keep(NAME, counts, at)
 
 
-def _parts(actor: Actor) -> list[Any]:
+def _wanted() -> bool:
     """Nothing to ask where this request, or one just before, has counted."""
     g.warned_from = time.time()
     g.warned_lately = None if "warning_counts" in g else lately.kept(NAME)
-    if "warning_counts" in g or g.warned_lately is not None:
-        return []
-    return warnings.parts(moment(db.session, actor))
+    return "warning_counts" not in g and g.warned_lately is None
 
 
 def _says(counts: Sequence[int]) -> menu.Said:
@@ -51,4 +48,4 @@ def _says(counts: Sequence[int]) -> menu.Said:
     return (over, "over", note) if over else (near, "near", note)
 
 
-menu.COUNTS["warnings"] = menu.Number(_parts, _says)
+menu.COUNTS["warnings"] = menu.Number(warnings.parts, _says, _wanted, by_policy=True)

@@ -28,12 +28,12 @@ NAMED = 5
 _UNITS = {Key.IOT_OFFLINE_MINUTES: "minutes", Key.IOT_SILENT_HOURS: "hours"}
 
 
-def silent(session: AnySession, key: Key, at: dt.datetime) -> ColumnElement[bool]:
+def silent(session: AnySession, key: Key, at: dt.datetime, on: dt.date) -> ColumnElement[bool]:
     """Of devices with their elevator and what they told last: bound, in an elevator in use, and heard of too long ago.
 
     How long that is, the region of each says.
     """
-    groups = policy_groups(session, key, clock.local_day(at), IotDevice.region_code)
+    groups = policy_groups(session, key, on, IotDevice.region_code)
     found = [and_(where, at - dt.timedelta(**{_UNITS[key]: int(n)}) > HEARD) for n, where in groups]
     return and_(IotDevice.ended_at.is_(None), Elevator.status == "in_use", or_(*found))
 
@@ -74,7 +74,10 @@ def _untold(session: AnySession, at: dt.datetime) -> Any:
         .join(Elevator, Elevator.id == IotDevice.elevator_id)
         .outerjoin(IotLive, IotLive.device_id == IotDevice.id)
         .outerjoin(ClockMark, ClockMark.name == name)
-        .where(silent(session, Key.IOT_SILENT_HOURS, at), or_(ClockMark.at.is_(None), ClockMark.at < HEARD))
+        .where(
+            silent(session, Key.IOT_SILENT_HOURS, at, clock.local_day(at)),
+            or_(ClockMark.at.is_(None), ClockMark.at < HEARD),
+        )
         .order_by(IotDevice.id)
         .limit(MOST)
     )  # fmt: skip
