@@ -21,7 +21,8 @@ def read(listing: Any, args: Mapping[str, str]) -> Query:
     # In no text, and PostgreSQL takes none.
     args = {name: value.replace("\0", "") for name, value in args.items()}
     query = Query(sort=listing.order[0], descending=listing.order[1], columns=listing.default)
-    query.q = " ".join(args.get("q", "")[:80].split())
+    # Where nothing is searched, words are no condition, and none is shown.
+    query.q = " ".join(args.get("q", "")[:80].split()) if listing.search else ""
     for name, label, understand in (("as_of", "截至日期", day_of_text), ("known_at", "所知时间", instant_of_text)):
         given = args.get(name, "").strip()
         if given and (listing.then is None or understand(given) is None):

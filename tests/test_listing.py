@@ -236,3 +236,13 @@ def test_regions_are_grouped_by_value_as_each_would_be_asked(world: World) -> No
     for code in world.session.scalars(select(Region.code)):
         hit = [v for v, where in groups if world.session.scalar(select(Region.id).where(Region.code == code, where))]
         assert hit == [policy_value(world.session, key, code, today)], code
+
+
+@pytest.mark.feature("ELV-02")
+def test_no_list_has_a_search_box_that_finds_nothing_out(world: World, sign_in: Any) -> None:
+    """A list without searched columns took any words, showed them as a condition and all rows below."""
+    browser = sign_in(world.accounts["region_admin"])
+    assert {name for name, listing in LISTINGS.items() if not listing.search} == {"provincial_runs"}
+    assert 'type="search" name="q"' in browser.get("/commitments/").text
+    page = browser.get("/provincial/runs/?q=x").text
+    assert 'type="search" name="q"' not in page and "搜索 " not in page.split("<main", 1)[-1]

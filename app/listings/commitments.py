@@ -10,7 +10,7 @@ from sqlalchemy import and_
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
-from app.models import Commitment
+from app.models import Commitment, Unit
 from app.models.policy import policy_value
 from app.policy import Key
 from app.workflows.papers.commitments import WAITING
@@ -44,6 +44,10 @@ COMMITMENTS = register(
             column(Commitment, "in_force_from"),
         ),
         default=("unit", "valid_from", "valid_until", "state", "created_at", "in_force_from", "note"),
+        search=(Unit.name,),
+        search_key=Commitment.unit_id,
+        search_hint=_l("维保单位名称"),
+        join=lambda statement: statement.join(Unit, Unit.id == Commitment.unit_id),
         filters=(
             Filter("unit", _l("维保单位"), "lookup", Commitment.unit_id, lookup="units"),
             Filter("until", _l("承诺截止"), "date", Commitment.valid_until),

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register, related
-from app.models import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson
+from app.models import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPerson, Unit
 from app.models.insurance import GAP_KIND
 
 
@@ -151,6 +151,10 @@ MONTHS = register(
             column(InsuranceMonth, "compared_at"),
         ),
         default=("month", "unit", "records", "filed", "insured", "uninsured", "unfiled", "compared_at"),
+        search=(Unit.name,),
+        search_key=InsuranceMonth.unit_id,
+        search_hint=_l("维保单位名称"),
+        join=lambda statement: statement.join(Unit, Unit.id == InsuranceMonth.unit_id),
         filters=(
             Filter("unit", _l("维保单位"), "lookup", InsuranceMonth.unit_id, lookup="units"),
             Filter("month", _l("月份"), "date", InsuranceMonth.month),

@@ -182,7 +182,7 @@ ANOMALIES = register(
         ),
         tabs=(
             Tab("all", _l("全部")),
-            Tab("found", _l("待审核"), lambda m: and_(ANOMALY_OPEN, Anomaly.state == "found"), "over"),
+            Tab("found", _l("待审核"), lambda m: and_(ANOMALY_OPEN, Anomaly.state == "found"), "near"),
             Tab("confirmed", _lp("anomaly", "待处理"), lambda m: and_(ANOMALY_OPEN, Anomaly.state == "confirmed"),
                 "near"),
             Tab("closed", _l("已处理"), lambda m: Anomaly.state == "closed"),

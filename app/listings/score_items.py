@@ -152,6 +152,11 @@ _AROUND = (
     Column("as_of", _l("数据截至"), lambda row: row.run.as_of, "instant"),
     Column("digest", _l("内容摘要"), lambda row: row.run.items_digest, "code"),
 )  # fmt: skip
+# Found by the name of the unit.
+BY_UNIT: dict[str, Any] = {
+    "search": (Unit.name,), "search_key": Score.unit_id, "search_hint": _l("维保单位名称"),
+    "join": lambda statement: statement.join(Unit, Unit.id == Score.unit_id),
+}  # fmt: skip
 _UNIT = (
     Column("unit", _l("维保单位"), lambda row: row.unit.name),
     Column("uscc", _l("统一社会信用代码"), lambda row: row.unit.uscc, "code"),
@@ -185,6 +190,7 @@ TOTALS = register(
         ),
         default=("total_rank", "unit", "elevators", "points", *(f"{item}_points" for item in ITEM if item.value !=
             "maintenance"), "total", "stars", "credit"),
+        **BY_UNIT,
         filters=(
             *FILTERS,
             Filter("stars", _l("星级"), "choice", choices=STARS,
@@ -235,6 +241,7 @@ def _of_item(item: Item) -> Listing:
             model=Score,
             columns=columns,
             default=(rank.key, "unit", *elevators, *counts, "rate", points.key),
+            **BY_UNIT,
             filters=FILTERS,
             tabs=(
                 Tab("all", _l("全部")),

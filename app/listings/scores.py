@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Listing, Tab, column, register
-from app.listings.score_items import FILTERS, percent
+from app.listings.score_items import BY_UNIT, FILTERS, percent
 from app.models import Score
 from app.wording import say
 
@@ -40,6 +40,7 @@ SCORES = register(
             "rank", "unit", "elevators", "due", "nonconforming_elevators", "nonconforming", "overdue_elevators",
             "overdue", "bad", "rate", "points", "uncovered",
         ),
+        **BY_UNIT,
         filters=FILTERS,
         tabs=(
             Tab("all", _l("全部")),

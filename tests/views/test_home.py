@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from app import clock
-from app.models import MaintenanceClock, Notification
+from app.models import Application, MaintenanceClock, Notification
 from app.transaction import transaction
+from app.views.frame.filing_words import about
 from tests.factories import World, make_clock, make_elevator
 from tests.workflows.clock_world import add_visit, at, day
 from tests.workflows.score_world import put_overdue, put_visit, score
@@ -112,3 +113,12 @@ def test_what_a_figure_is_made_of_leads_to_its_own_list(world: World, sign_in: A
     found = dict(re.findall(r'<a class="ta-nw" href="([^"]+)">(.+?)</a>', page))
     assert found["/visits/?tab=review"] == "待复核 0" and found["/visits/?tab=sheet"] == "待上传 1"
     assert found["/warnings/maintenance/?tab=near"].startswith("临近维保 ")
+
+
+@pytest.mark.parametrize("kind, title, said", [
+    ("suspension", "停用登记　200062　云樾里小区 1 幢", "200062　云樾里小区 1 幢"),
+    ("elevator_filing", "变更　200067　云樾里小区 2 幢", "变更　200067　云樾里小区 2 幢"),
+    ("suspension", "停用登记", "停用登记"),
+])  # fmt: skip
+def test_a_list_with_a_column_for_the_kind_does_not_say_it_again(kind: str, title: str, said: str) -> None:
+    assert about(Application(kind=kind, title=title)) == said

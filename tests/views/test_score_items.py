@@ -42,6 +42,16 @@ def test_rankings(scored: Any, sign_in: Any, name: str) -> None:
         text(browser, f"/scores/{name}/?f_run={scored.run_row.id}&{more}")
 
 
+@pytest.mark.parametrize("name", ["total/", "", *(f"{item}/" for item in ITEMS)])
+def test_a_ranking_is_searched_by_the_units_name(scored: Any, sign_in: Any, name: str) -> None:
+    browser = sign_in(scored.accounts["region_admin"])
+    row = f'/scores/{scored.score}'
+    assert row in text(browser, f"/scores/{name}?q={scored.firm.name[2:6]}")
+    for unknown in ("没有这家单位", "没"):  # by the index of names, and too short for it
+        found = text(browser, f"/scores/{name}?q={unknown}")
+        assert f'value="{unknown}"' in found and f'href="{row}' not in found
+
+
 def test_a_unit_in_the_ranking_opens_its_total_with_all_six(session: Any, scored: Any, sign_in: Any) -> None:
     browser = sign_in(scored.accounts["region_admin"])
     whole = f"/scores/{scored.score}/rating"

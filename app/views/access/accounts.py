@@ -25,7 +25,7 @@ from app.views.access.proving import confirm_own_password
 from app.views.access.sessions import shown_of
 from app.views.frame import addresses, screens
 from app.views.frame.account_forms import Findings, me, number, regions_below, role_words, run, show_once, text
-from app.views.frame.base import Button, Screen, SQLAInterface, mark, pill
+from app.views.frame.base import Button, Screen, SQLAInterface, firm, mark, one_line, pill
 from app.views.frame.told import told
 from app.wording import say, together
 from app.workflows.access import accounts, identities, main_accounts, passwords, signin, sub_accounts
@@ -72,6 +72,9 @@ class Accounts(Screen):
     cells = {
         "active": lambda row: pill(_("在用"), "ok") if row.active else pill(_("注销"), "gone"),
         "must_change": _first_password,
+        "kind": lambda row: one_line(KIND[kind_of(row)]),
+        "unit": lambda row: firm(row.unit.name) if row.unit else "—",
+        "last_login": lambda row: one_line(f"{row.last_login:%Y-%m-%d %H:%M}") if row.last_login else "—",
     }
     buttons = [
         Button(_l("新建单位主账号"), "AccountPages.new_unit", Verb.ACCOUNT_CREATE, main=True),

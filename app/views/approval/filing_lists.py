@@ -20,15 +20,36 @@ from app.listings.applications import APPLICATIONS
 from app.listings.elevators import ELEVATORS, state_of
 from app.listings.units import UNITS
 from app.models import Application, Elevator, Unit
-from app.models.choices import APPLICATION_STATE, CATEGORY, ELEVATOR_STATUS, FILING_STATE, UNIT_KINDS
+from app.models.choices import (
+    APPLICATION_KIND,
+    APPLICATION_STATE,
+    CATEGORY,
+    ELEVATOR_STATUS,
+    FILING_STATE,
+    UNIT_KINDS,
+    word,
+)
 from app.models.policy import policy_value
 from app.permissions import Verb, require
 from app.rules import parts
 from app.rules.inspection import WarningLevel, warning_level
 from app.views.frame import whole_list
-from app.views.frame.base import Button, Deed, Screen, countdown, cut, firm, import_button, limit_cell, mark, pill, two
+from app.views.frame.base import (
+    Button,
+    Deed,
+    Screen,
+    countdown,
+    cut,
+    firm,
+    import_button,
+    limit_cell,
+    mark,
+    one_line,
+    pill,
+    two,
+)
 from app.views.frame.clock_words import approval_due, why_due
-from app.views.frame.filing_words import day_time
+from app.views.frame.filing_words import about, day_time
 from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.told import told
 from app.views.frame.whole_list import ALL_DRAFTS
@@ -228,9 +249,10 @@ class OwnApplications(Screen):
         Button(_l("办理申请"), "ApplicationStart.new", Verb.APPLICATION_SUBMIT, main=True)
     ]
     cells: ClassVar[dict[str, Any]] = {
-        "title": lambda row: cut(told(row.heading), 22),
+        "kind": lambda row: one_line(word(APPLICATION_KIND, row.kind)),
+        "title": lambda row: cut(about(row), 22),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
-        "submitted_at": lambda row: Markup('<span class="ta-nw">{}</span>').format(day_time(row.submitted_at)),
+        "submitted_at": lambda row: one_line(day_time(row.submitted_at)),
         "state": lambda row: pill(APPLICATION_STATE[row.state], APPLICATION_TONE.get(row.state, "gone")),
         "due_at": lambda row: _time_left(row),
     }

@@ -27,7 +27,7 @@ from app.views.approval.filing_forms import find_units
 from app.views.approval.filing_lists import APPLICATION_TONE
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
-from app.views.frame.base import Button, Screen, cut, mark, pill
+from app.views.frame.base import Button, Screen, firm, mark, pill
 from app.views.frame.filed import unit_names
 from app.views.frame.filing_words import WORDS
 from app.workflows.approval.submissions import Asked
@@ -45,9 +45,9 @@ class UnitChangeScreen(Screen):
     listing = UNIT_CHANGES
     verb = Verb.APPLICATION_READ
     cells: ClassVar[dict[str, Any]] = {
-        "old_unit": lambda row: cut(row.old_unit.name, 10) if row.old_unit else "—",
-        "new_unit": lambda row: cut(row.new_unit.name, 10),
-        "use_unit": lambda row: cut(row.use_unit.name, 10) if row.use_unit else "—",
+        "old_unit": lambda row: firm(row.old_unit.name) if row.old_unit else "—",
+        "new_unit": lambda row: firm(row.new_unit.name),
+        "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "late": lambda row: mark(_("迟 %(n)s 天", n=(row.applied_on - row.due_on).days), "near") if row.late else "—",
         "state": lambda row: pill(
             APPLICATION_STATE[row.application.state], APPLICATION_TONE.get(row.application.state, "gone")

@@ -84,6 +84,11 @@ def _two(first: str, second: str, width: int) -> Markup:
     return Markup(f'<span class="two">{cut(first, width)}<small>{_safe(second)}</small></span>')
 
 
+def one_line(text: Any) -> Markup:
+    """Short words in one line beside columns that wrap."""
+    return Markup('<span class="ta-nw">{}</span>').format(_told(text))
+
+
 def cut(text: Any, width: int = 12) -> Markup:
     said = _safe(text)
     return Markup(f'<span class="ta-cut" style="--w:{width}em" title="{said}">{said}</span>')

@@ -17,6 +17,7 @@ from app.models.anomaly import ANOMALY_KIND, ANOMALY_SOURCE, ANOMALY_STATE
 from app.models.appeal import APPEAL_STATE
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.views.frame.texts import beside
+from app.views.frame.told import told
 
 
 def application_state(kind: str, state: str) -> Any:
@@ -85,6 +86,12 @@ def due_days(limit_on: dt.date | None, today: dt.date, near_days: int, whole_day
     return Due(_("剩"), left, beside(_("天"), left), "near" if left <= near_days else "", spent)
 
 
+def about(row: Any) -> str:
+    """What an application is about: its heading without the kind in front, for lists that have a column for it."""
+    heading = f"{told(row.heading)}"
+    return heading.removeprefix(f"{choices.word(choices.APPLICATION_KIND, row.kind)}　")
+
+
 def day_time(instant: dt.datetime | None) -> str:
     """An instant as people here read it."""
     return "—" if instant is None else clock.local(instant).strftime("%Y-%m-%d %H:%M")
@@ -101,5 +108,6 @@ def minutes_on_site(visit: Any) -> str:
 
 def install(app: Flask) -> None:
     """The filters of these pages' templates."""
+    app.jinja_env.filters.setdefault("about", about)
     app.jinja_env.filters.setdefault("day_time", day_time)
     app.jinja_env.filters.setdefault("minutes_on_site", minutes_on_site)

@@ -12,7 +12,6 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from markupsafe import Markup
 from sqlalchemy import func, select
 
 from app import clock, scope
@@ -41,7 +40,7 @@ from app.rules.offline import ahead_words
 from app.rules.visit_photos import SELFIE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
-from app.views.frame.base import Deed, Screen, countdown, firm, mark, pill, two
+from app.views.frame.base import Deed, Screen, countdown, firm, mark, one_line, pill, two
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import day_time, minutes_on_site
 from app.views.frame.told import told
@@ -79,11 +78,6 @@ def state_word(row: Visit) -> str:
     return together(waits) if row.state == "awaiting" and waits else word(VISIT_STATE, row.state)
 
 
-def _line(text: str) -> Markup:
-    """Short words in one line beside columns that wrap."""
-    return Markup('<span class="ta-nw">{}</span>').format(text)
-
-
 def _left_at(row: Visit) -> str:
     """The end of a visit below its beginning; the day is said again only where it is another one."""
     if row.checked_out_at is None:
@@ -101,7 +95,7 @@ def _sent(row: Visit) -> Any:
         below = _("维保单 %(t)s", t=clock.local(row.sheet_at).strftime("%m-%d %H:%M"))
     # What came as it ended, as most does, need not say its time a second time.
     shown = _("随签退") if sent is not None and sent == row.checked_out_at else day_time(sent)
-    return two(shown, below, 9) if below else _line(shown)
+    return two(shown, below, 9) if below else one_line(shown)
 
 
 def _review_due(row: Visit) -> Any:
@@ -110,7 +104,7 @@ def _review_due(row: Visit) -> Any:
         return countdown(due_of(row.review_due_at, row.checked_out_at, row.region_code))
     if row.reviewed_at is not None:
         return two(_("已复核"), day_time(row.reviewed_at), 9)
-    return _line(_("现场已签名")) if row.signed_at is not None else "—"
+    return one_line(_("现场已签名")) if row.signed_at is not None else "—"
 
 
 def _confirm(session: Any, actor: Any, key: int, at: Any) -> None:
@@ -140,16 +134,16 @@ class VisitScreen(Screen):
         "label_state": lambda row: mark(word(LABEL_STATE, row.label_state), label_photos.TONES[row.label_state])
         if row.label_state else "—",
         "state_reason": lambda row: told(row.state_reason) if row.state_reason else "—",
-        "worker": lambda row: _line(listed.worker_of(row)),
-        "level": lambda row: _line(word(LEVEL, row.level)),
-        "mode": lambda row: _line(word(VISIT_MODE, row.mode)),
-        "place": lambda row: two(listed.place_of(row), listed.use_unit_of(row) or "—", 14),
+        "worker": lambda row: one_line(listed.worker_of(row)),
+        "level": lambda row: one_line(word(LEVEL, row.level)),
+        "mode": lambda row: one_line(word(VISIT_MODE, row.mode)),
+        "place": lambda row: two(listed.place_of(row), listed.use_unit_of(row) or "—", 17),
         "unit": lambda row: firm(listed.unit_of(row)),
         "checked_in_at": lambda row: two(day_time(row.checked_in_at), _left_at(row), 9),
         "sent_at": _sent,
         "offline": lambda row: mark(word(OFFLINE_PART, row.offline), "info") if row.offline else "—",
         "rating": lambda row: mark(word(VISIT_RATING, row.rating), RATING_TONES[row.rating]) if row.rating else "—",
-        "sheet_at": lambda row: _line(day_time(row.sheet_at)),
+        "sheet_at": lambda row: one_line(day_time(row.sheet_at)),
         "review_due_at": _review_due,
         "checked_out_at": lambda row: day_time(row.checked_out_at) if row.checked_out_at else mark(_l("未签退")),
     }

@@ -34,7 +34,7 @@ from app.workflows.files import attachments
 from app.workflows.oversight import anomalies
 
 NUMBER = "anomalies"
-TONES = {"found": "over", "confirmed": "near", "closed": "ok"}
+TONES = {"found": "near", "confirmed": "near", "closed": "ok"}
 KIND_TONES = {"trapped": "over", "stopped": "over", "overspeed": "over", "water": "over"}
 OUTCOME_TONES = {"dismissed": "gone", "settled": "ok", "repair": "info", "rescue": "over"}
 DID = {
@@ -230,7 +230,7 @@ def anomaly_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     ]
     found, confirmed = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
     tab = "found" if found or not confirmed else "confirmed"
-    return _("待审核的异常"), found, _("待处理 %(n)s", n=confirmed), f"/anomalies/?tab={tab}", "over" if found else ""
+    return _("待审核的异常"), found, _("待处理 %(n)s", n=confirmed), f"/anomalies/?tab={tab}", "near" if found else ""
 
 
 def _counted(now: Moment) -> list[Any]:
@@ -239,7 +239,7 @@ def _counted(now: Moment) -> list[Any]:
 
 def _says(counts: Sequence[int], note: str) -> menu.Said:
     (found,) = counts
-    return found, "over", note
+    return found, "near", note
 
 
 numbers.add(NUMBER, _counted, _says)

@@ -69,7 +69,7 @@ class InspectionScreen(_Lists):
     record = "InspectionPages.show"
     cells: ClassVar[dict[str, Any]] = {
         "result": lambda row: mark(word(INSPECTION_RESULT, row.result), TONES.get(row.result, "gone")),
-        "tested_by": lambda row: firm(row.tested_by),
+        "tested_by": lambda row: firm(row.tested_by, 15),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "failed_items": lambda row: cut(row.failed_items, 16) if row.failed_items else "—",
@@ -103,7 +103,7 @@ class InspectionDueScreen(_Lists):
     route_base = "/inspections/due"
     listing = INSPECTIONS_DUE
     cells: ClassVar[dict[str, Any]] = {
-        "address": lambda row: cut(row.place, 14),
+        "address": lambda row: cut(row.place, 17),
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "maintenance_unit": lambda row: firm(row.maintenance_unit.name) if row.maintenance_unit else "—",
         "next_inspection_on": _due,

@@ -26,7 +26,7 @@ from app.rules.spot_checks import PART_NAMES, CheckState, Part
 from app.views.frame import numbers, screens, uploads
 from app.views.frame.account_forms import text
 from app.views.frame.asked import cut_of, days_of
-from app.views.frame.base import Button, Screen, SQLAInterface, countdown, firm, mark, pill, two
+from app.views.frame.base import Button, Screen, SQLAInterface, countdown, cut, firm, mark, pill
 from app.views.frame.clock_words import due_of
 from app.views.frame.exports import send_table
 from app.views.frame.filing_words import Due
@@ -55,7 +55,7 @@ class SpotChecks(Screen):
     record = "SpotCheckPages.show"
     template = "ta/desks/list.html"
     cells: ClassVar[dict[str, Any]] = {
-        "name": lambda row: two(row.name, row.unit.name if row.unit else "—", 18),
+        "name": lambda row: cut(row.name, 20),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "stratum": lambda row: word(STRATUM, row.stratum),
         "risk": lambda row: listed.points(row.risk),

@@ -34,7 +34,7 @@ from app.workflows.repair import repair_answers, repair_work, repairs
 
 MOST_PEOPLE = 300
 TONES = {
-    "waiting": "over", "assigned": "near", "accepted": "near", "departed": "near", "started": "info", "ended": "near",
+    "waiting": "near", "assigned": "near", "accepted": "near", "departed": "near", "started": "info", "ended": "near",
     "done": "ok", "cancelled": "gone",
 }  # fmt: skip
 LEVEL_TONES = {"trapped": "over", "stopped": "over", "running": "near"}

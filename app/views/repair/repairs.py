@@ -259,7 +259,7 @@ def repair_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     total, a, b, c, late = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
     under = _("待派工 %(a)s　已派工 %(b)s　待审批 %(c)s", a=a, b=b, c=c)
     tab = "ended" if c and actor.may(Verb.REPAIR_APPROVE) else "waiting" if a else "sent" if b else "all"
-    return _("未完成的维修"), total, under, f"/repairs/?tab={tab}", "over" if late or a else "near" if total else ""
+    return _("未完成的维修"), total, under, f"/repairs/?tab={tab}", "over" if late else "near" if total else ""
 
 
 def _counted(now: Moment) -> list[Any]:
