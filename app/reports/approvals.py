@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func, select
+from sqlalchemy.orm import aliased
 
 from app import scope
 from app.listing import Column
@@ -57,8 +58,22 @@ def ageing(session: Any, actor: Actor, now: dt.datetime) -> list[OfficeLine]:
     ).where(*waits).group_by(Application.region_code)  # fmt: skip
     rows = session.execute(scope.apply(statement, actor, Application)).all()
     codes = [row[0] for row in rows]
-    names = dict(session.execute(select(Region.code, Region.name).where(Region.code.in_(codes))).all())
+    names = _names(session, codes)
     lines = [
         OfficeLine(row[0], names.get(row[0], row[0]), row[1], tuple(row[2:6]), row[6], row[7]) for row in rows
     ]
     return sorted(lines, key=lambda line: (-line.late, -line.waiting, line.region_code))
+
+
+def _names(session: Any, codes: list[str]) -> dict[str, str]:
+    """What the offices are called; a street's with its district's name, for districts have streets of one name."""
+    above = aliased(Region)
+    statement = (
+        select(Region.code, Region.name, above.name)
+        .outerjoin(above, above.id == Region.parent_id)
+        .where(Region.code.in_(codes))
+    )
+    return {
+        code: f"{district}{name}" if district and code[6:9] != "000" else name
+        for code, name, district in session.execute(statement)
+    }

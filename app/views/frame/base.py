@@ -43,7 +43,20 @@ from app.listing import COUNT_CAP, LISTINGS, MOST_CHOSEN, Column, Listing, Momen
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views.frame import kept, lately, paging, parts, rows, screens, whole_list
-from app.views.frame.cells import countdown, cut, firm, limit_cell, link, mark, missed_words, one_line, pill, shown, two
+from app.views.frame.cells import (
+    countdown,
+    cut,
+    firm,
+    limit_cell,
+    link,
+    mark,
+    missed_words,
+    one_line,
+    pill,
+    shown,
+    two,
+    words,
+)
 from app.views.frame.paging import PLACE, capped
 
 # More than any list has.
@@ -428,5 +441,5 @@ class Screen(ModelView):
 
 __all__ = [
     "Button", "Deed", "SQLAInterface", "Screen", "countdown", "cut", "escape", "firm",
-    "limit_cell", "link", "mark", "missed_words", "one_line", "pill", "shown", "two",
+    "limit_cell", "link", "mark", "missed_words", "one_line", "pill", "shown", "two", "words",
 ]  # fmt: skip

@@ -85,8 +85,13 @@ def _two(first: str, second: str, width: int) -> Markup:
 
 
 def one_line(text: Any) -> Markup:
-    """Short words in one line beside columns that wrap."""
+    """Short text in one line beside columns that wrap: a time, a name."""
     return Markup('<span class="ta-nw">{}</span>').format(_told(text))
+
+
+def words(text: Any) -> Markup:
+    """Short words in one line, but in languages where they are long."""
+    return Markup('<span class="ta-nw ta-words">{}</span>').format(_told(text))
 
 
 def cut(text: Any, width: int = 12) -> Markup:

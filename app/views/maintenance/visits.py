@@ -40,7 +40,7 @@ from app.rules.offline import ahead_words
 from app.rules.visit_photos import SELFIE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
-from app.views.frame.base import Deed, Screen, countdown, firm, mark, one_line, pill, two
+from app.views.frame.base import Deed, Screen, countdown, firm, mark, one_line, pill, two, words
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import day_time, minutes_on_site
 from app.views.frame.told import told
@@ -95,7 +95,7 @@ def _sent(row: Visit) -> Any:
         below = _("维保单 %(t)s", t=clock.local(row.sheet_at).strftime("%m-%d %H:%M"))
     # What came as it ended, as most does, need not say its time a second time.
     shown = _("随签退") if sent is not None and sent == row.checked_out_at else day_time(sent)
-    return two(shown, below, 9) if below else one_line(shown)
+    return two(shown, below, 9) if below else words(shown)
 
 
 def _review_due(row: Visit) -> Any:
@@ -104,7 +104,7 @@ def _review_due(row: Visit) -> Any:
         return countdown(due_of(row.review_due_at, row.checked_out_at, row.region_code))
     if row.reviewed_at is not None:
         return two(_("已复核"), day_time(row.reviewed_at), 9)
-    return one_line(_("现场已签名")) if row.signed_at is not None else "—"
+    return words(_("现场已签名")) if row.signed_at is not None else "—"
 
 
 def _confirm(session: Any, actor: Any, key: int, at: Any) -> None:
@@ -135,11 +135,11 @@ class VisitScreen(Screen):
         if row.label_state else "—",
         "state_reason": lambda row: told(row.state_reason) if row.state_reason else "—",
         "worker": lambda row: one_line(listed.worker_of(row)),
-        "level": lambda row: one_line(word(LEVEL, row.level)),
-        "mode": lambda row: one_line(word(VISIT_MODE, row.mode)),
+        "level": lambda row: words(word(LEVEL, row.level)),
+        "mode": lambda row: words(word(VISIT_MODE, row.mode)),
         "place": lambda row: two(listed.place_of(row), listed.use_unit_of(row) or "—", 17),
-        "unit": lambda row: firm(listed.unit_of(row)),
-        "checked_in_at": lambda row: two(day_time(row.checked_in_at), _left_at(row), 9),
+        "unit": lambda row: firm(listed.unit_of(row), 10),
+        "checked_in_at": lambda row: two(day_time(row.checked_in_at), _left_at(row), 12),
         "sent_at": _sent,
         "offline": lambda row: mark(word(OFFLINE_PART, row.offline), "info") if row.offline else "—",
         "rating": lambda row: mark(word(VISIT_RATING, row.rating), RATING_TONES[row.rating]) if row.rating else "—",
