@@ -27,9 +27,9 @@ from app.policy import Key
 from app.rules.other_scores import Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS, RescueLimit
 from app.views.frame import menu, numbers, screens
-from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, mark, pill, two
+from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, mark, one_line, pill, two
 from app.views.frame.clock_words import minutes_due
-from app.views.frame.filing_words import Due
+from app.views.frame.filing_words import Due, day_time
 from app.views.frame.policy_words import origin, region_names
 from app.wording import say
 from app.workflows.rescue import rescue_course, rescue_desk
@@ -87,6 +87,7 @@ _CELLS: dict[str, Any] = {
     "level": lambda row: mark(RESCUE_LEVEL[row.level], LEVEL_TONES[row.level]),
     "outcome": lambda row: word(RESCUE_OUTCOME, row.outcome) if row.outcome else "—",
     "due_at": _due,
+    "reported_at": lambda row: one_line(day_time(row.reported_at)),
     "badge": badge_pill,
 }
 _HISTORY = Button(_l("救援历史"), "RescueHistory.list", Verb.RESCUE_READ, icon="list")
