@@ -145,7 +145,11 @@ def test_home_and_menu_count_what_waits_for_whom(world: World, sign_in: Any) -> 
     with transaction(world.session):
         complaints.accept(world.session, world.actor("worker"), key, clock.now())
     page = sign_in(world.accounts["clerk"]).get("/").text
-    assert "投诉处置中" in page and "/complaints/?tab=waiting" in page
+    assert "投诉处置中" in page and "/complaints/?f_state=waiting,accepted,handled,disputed" in page
+    shown = re.search(r'f_state=[^>]+><span class="t">投诉处置中</span><span class="n">(\d+)</span>', page)
+    assert shown is not None and shown[1] == "2"
+    still_open = "/complaints/?f_state=waiting,accepted,handled,disputed"
+    assert f"共 {shown[1]} 条" in sign_in(world.accounts["clerk"]).get(still_open).text
     assert parts_of(page) == [("waiting", "待接单 1"), ("accepted", "待处置 1"), ("handled", "待复核 0")]
     menu = page.split("公众投诉", 1)[1][:200]
     assert ">2<" in menu

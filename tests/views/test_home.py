@@ -122,3 +122,18 @@ def test_what_a_figure_is_made_of_leads_to_its_own_list(world: World, sign_in: A
 ])  # fmt: skip
 def test_a_list_with_a_column_for_the_kind_does_not_say_it_again(kind: str, title: str, said: str) -> None:
     assert about(Application(kind=kind, title=title)) == said
+
+
+@pytest.mark.feature("DSH-01")
+def test_a_regions_and_a_units_elevators_are_those_of_the_list_behind(world: World, sign_in: Any) -> None:
+    """One that was scrapped is no longer on the register, nor in the list that a number opens."""
+    with transaction(world.session) as session:
+        make_elevator(session, maintenance_unit=world.firm, code="300901", status="scrapped")
+    admin = sign_in(world.accounts["region_admin"])
+    for page, link in (
+        (admin.get("/regions/").text, "/elevators/?f_region=980402000000"),
+        (admin.get(f"/units/{world.firm.id}").text, f"/elevators/?f_maintenance_unit={world.firm.id}"),
+    ):
+        found = re.search(rf'href="{re.escape(link)}">(\d+)</a>', page)
+        assert found is not None and int(found[1]) > 0
+        assert f"共 {found[1]} 条" in admin.get(link).text

@@ -356,7 +356,11 @@ def test_a_desk_report_names_its_time(at: Any, world: World) -> None:
 def test_home_and_menu_count_what_waits(at: Any, world: World) -> None:
     report(world)
     page = at("clerk", "/")[1]
-    assert "未完成的维修" in page and "报修与维修" in page and "待派工 1　已派工 0　待审批 0" in page
+    assert "未完成的维修" in page and "报修与维修" in page
+    parts = re.findall(r'<a class="ta-nw" href="/repairs/\?tab=(\w+)">(.+?)</a>', page)
+    assert parts == [("waiting", "待派工 1"), ("sent", "已派工 0"), ("ended", "待审批 0")]
+    link = re.search(r'href="(/repairs/\?f_state=[^"]+)"><span class="t">未完成的维修</span><span class="n">1<', page)
+    assert link is not None and "共 1 条" in at("clerk", link[1])[1]
     assert "未完成的维修" in at("use_head", "/")[1]
 
 

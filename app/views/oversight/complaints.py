@@ -290,7 +290,7 @@ class MessagePages(RecordPages):
 
 
 def complaint_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[tuple[str, str], ...]] | None:
-    """当前投诉处置中 with 待接单, 待处置 and 待复核, each with its link; the figure's is what waits for him."""
+    """当前投诉处置中 with 待接单, 待处置 and 待复核, each with its link; the figure's own is all that it counts."""
     if not actor.may(Verb.COMPLAINT_READ):
         return None
     now = moment(db.session, actor)
@@ -303,16 +303,8 @@ def complaint_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[
     )  # fmt: skip
     made_of = tuple((str(word), f"/complaints/?tab={tab}") for word, tab in words)
     tone = "over" if late else "near" if total else ""
-    return _("投诉处置中"), total, "", f"/complaints/?tab={own_tab(actor, a, b, c)}", tone, 0, made_of
-
-
-def own_tab(actor: Actor, waiting: int, accepted: int, handled: int) -> str:
-    """What the reader has to do first."""
-    if actor.unit_id is None:
-        return "all"
-    if actor.may(Verb.COMPLAINT_REVIEW) and handled:
-        return "handled"
-    return "waiting" if waiting or not accepted else "accepted"
+    still_open = ",".join(state for state in COMPLAINT_STATE if state != "closed")
+    return _("投诉处置中"), total, "", f"/complaints/?f_state={still_open}", tone, 0, made_of
 
 
 def _counted(now: Moment) -> list[Any]:

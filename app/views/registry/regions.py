@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
+from app.listings.elevators import REGISTERED
 from app.models import Elevator, Region, Unit
 from app.models.choices import REGION_LEVEL
 from app.models.region import LEVEL_DIGITS
@@ -76,7 +77,8 @@ class RegionPages(BaseView):
             low, high = span or ("", "")
             statement = statement.where(Region.code >= low, Region.code < high)
         rows = db.session.scalars(statement.limit(3000)).all()
-        counts = {model: self._counts(model) for model in (Unit, Elevator)}
+        # As many as the list behind the number shows.
+        counts = {Unit: self._counts(Unit, Unit.approved_version > 0), Elevator: self._counts(Elevator, REGISTERED)}
         today = clock.today()
         return render_template(
             "ta/regions.html",
@@ -90,9 +92,9 @@ class RegionPages(BaseView):
             may_edit=g.actor.may(Verb.REGION_EDIT),
         )
 
-    def _counts(self, model: Any) -> list[tuple[str, int]]:
+    def _counts(self, model: Any, which: Any) -> list[tuple[str, int]]:
         statement = scope.apply(
-            select(model.region_code, func.count()).where(model.approved_version > 0), g.actor, model
+            select(model.region_code, func.count()).where(which), g.actor, model
         ).group_by(model.region_code)
         return [(code, n) for code, n in db.session.execute(statement)]
 

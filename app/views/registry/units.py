@@ -16,6 +16,7 @@ from app import clock, picture_reader, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listing import day_of_text, instant_of_text
+from app.listings.elevators import REGISTERED
 from app.models import Contract, Elevator, Person, Score, ScoreRun, Unit
 from app.models.policy import policy_value
 from app.permissions import Verb
@@ -75,10 +76,11 @@ class UnitPages(FilingPages):
         near = int(policy_value(db.session, "near_certificate_days", row.region_code, today) or 0)
         figures = []
         if row.is_maintenance and g.actor.may(Verb.ELEVATOR_READ):
-            served = Elevator.maintenance_unit_id == row.id
+            served = REGISTERED & (Elevator.maintenance_unit_id == row.id)
             figures.append(_figure(_("维保电梯"), Elevator, served, "maintenance_unit", row))
         if row.is_use and g.actor.may(Verb.ELEVATOR_READ):
-            figures.append(_figure(_("使用电梯"), Elevator, Elevator.use_unit_id == row.id, "use_unit", row))
+            used = REGISTERED & (Elevator.use_unit_id == row.id)
+            figures.append(_figure(_("使用电梯"), Elevator, used, "use_unit", row))
         if g.actor.may(Verb.PERSON_READ):
             staff = (Person.unit_id == row.id) & Person.left_on.is_(None)
             figures.append(_figure(_("人员"), Person, staff, "unit", row))

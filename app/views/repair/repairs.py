@@ -246,8 +246,8 @@ def _fragment(elevator: Elevator | None) -> dict[str, Any]:
 # --- home and menu
 
 
-def repair_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
-    """未完成的维修 with 待派工, 维修中 and 待审批, for whoever reads repairs; the link is what waits for him."""
+def repair_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[tuple[str, str], ...]] | None:
+    """未完成的维修 with 待派工, 已派工 and 待审批, each with its link, for whoever reads repairs."""
     if not actor.may(Verb.REPAIR_READ):
         return None
     now = moment(db.session, actor)
@@ -257,9 +257,13 @@ def repair_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     ]  # fmt: skip
     parts = [listed.count(now, RepairOrder, *more) for more in asked]
     total, a, b, c, late = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
-    under = _("待派工 %(a)s　已派工 %(b)s　待审批 %(c)s", a=a, b=b, c=c)
-    tab = "ended" if c and actor.may(Verb.REPAIR_APPROVE) else "waiting" if a else "sent" if b else "all"
-    return _("未完成的维修"), total, under, f"/repairs/?tab={tab}", "over" if late else "near" if total else ""
+    words = (
+        (_("待派工 %(n)s", n=a), "waiting"), (_("已派工 %(n)s", n=b), "sent"), (_("待审批 %(n)s", n=c), "ended"),
+    )  # fmt: skip
+    made_of = tuple((str(word), f"/repairs/?tab={tab}") for word, tab in words)
+    tone = "over" if late else "near" if total else ""
+    still_open = ",".join(state for state in REPAIR_STATE if state not in ("done", "cancelled"))
+    return _("未完成的维修"), total, "", f"/repairs/?f_state={still_open}", tone, 0, made_of
 
 
 def _counted(now: Moment) -> list[Any]:

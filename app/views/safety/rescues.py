@@ -90,6 +90,7 @@ _CELLS: dict[str, Any] = {
     "reported_at": lambda row: one_line(day_time(row.reported_at)),
     "badge": badge_pill,
 }
+_STILL_OPEN = "waiting,taken,dispatched,accepted,arrived"  # as `listed.OPEN` says it
 _HISTORY = Button(_l("救援历史"), "RescueHistory.list", Verb.RESCUE_READ, icon="list")
 _STATISTICS = Button(_l("救援统计"), "RescueStatistics.index", Verb.RESCUE_READ, icon="chart")
 
@@ -230,7 +231,7 @@ def rescue_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     )  # fmt: skip
     total, a, late, c = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
     under = _("待派单 %(a)s　超时 %(b)s　近三天 %(c)s", a=a, b=late, c=c)
-    return _("困人处置中"), total, under, "/rescues/", "over" if total else ""
+    return _("困人处置中"), total, under, f"/rescues/?f_status={_STILL_OPEN}", "over" if total else ""
 
 
 def _counted(now: Any) -> list[Any]:
