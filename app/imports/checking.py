@@ -27,7 +27,7 @@ from app.imports.columns import OF_ELEVATORS, Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.judging import WORDED, Judging, Row
 from app.imports.matching import Match
-from app.imports.parsing import Bad, Unknown, kept_by, not_a_day, parse, text_of
+from app.imports.parsing import AS_TEXT, Bad, Unknown, kept_by, not_a_day, parse, plain_texts, text_of
 from app.imports.reading import Cells, Sheet
 from app.imports.references import parts
 from app.imports.surveying import is_sum
@@ -57,6 +57,10 @@ TWICE, SUM_ROW = "编号重复", "汇总行"
 
 def _at_once() -> None:
     """Nobody else uses the session."""
+
+
+def _blank(values: Sequence[Any]) -> list[int]:
+    return [at for at, value in enumerate(values) if value is None] if None in values else []
 
 
 class Checker(Judging):
@@ -212,22 +216,21 @@ class Checker(Judging):
         """The parsed cells of a column and the places of those that are to be told of; the same cell is parsed once."""
         if spec.kind in WORDED:
             cells = [cell if cell.__class__ is str or cell is None else str(cell) for cell in cells]
+        if spec.kind in AS_TEXT and not self.match.words.get(spec.name) and (texts := plain_texts(cells)) is not None:
+            return texts, _blank(texts) if spec.required else []
         known, problems = self._parsed[spec.name], self._problems[spec.name]
-        keys = [kept_by(cell) for cell in cells]
-        for key, cell in zip(keys, cells, strict=True):
-            if key not in known:
-                known[key], problem = self._parse(spec, cell)
-                if problem is not None:
-                    problems[key] = problem
+        keys = [cell if cell.__class__ is str else kept_by(cell) for cell in cells]
+        for key in set(keys).difference(known):
+            known[key], problem = self._parse(spec, key if key.__class__ is str else key[1])
+            if problem is not None:
+                problems[key] = problem
         values = [known[key] for key in keys]
         if spec.kind in WORDED:
             for cell, times in Counter(cells).items():
                 if cell:
                     self._hear(spec, cell, known[cell], problems.get(cell), times)
         odd = [at for at, key in enumerate(keys) if key in problems] if problems else []
-        if spec.required and None in values:
-            odd += [at for at, value in enumerate(values) if value is None]
-        return values, odd
+        return values, odd + _blank(values) if spec.required else odd
 
     def _tell(self, row: Row, line: Cells) -> None:
         """Tell what is wrong with the row's cells; those that the person excused stay blank."""

@@ -87,11 +87,13 @@ def _changes(
     for spec, cell in zip(checker.specs, checker.match.as_one(row.raw, checker.joined), strict=True):
         if spec is None or ((name := spec.name) not in stands and name not in given):
             continue
+        value, shown = given.get(name), stands.get(name)
+        if name not in troubled and (value is None or value == shown):
+            continue
         if cell is None or cell == "":
             if spec.required:
                 calm.add(name)
             continue
-        value, shown = given.get(name), stands.get(name)
         differs = value is not None and not _same(value, shown) and (now is stands or not _same(value, now.get(name)))
         if name not in troubled and not differs:
             continue
@@ -125,7 +127,7 @@ def _shows(spec: Spec, stands: Any, cell: Any, names: Mapping[Any, tuple[str, st
         text = raw.strip()
     if spec.kind == "unit":
         return stands in names and text in names[stands]
-    if spec.name.endswith("phone") and "*" in text:
+    if "*" in text and spec.name.endswith("phone"):
         return text == mask_mobile(stands)
     return stands in (text, raw) or stands.strip() in (text, raw.strip())
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import null, select
 
 from app import scope
-from app.errors import Finding, Refusal
+from app.errors import Refusal
 from app.imports.columns import FOREVER
 from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_row, numbers_of, tell, unit_names, unmask
 from app.imports.judging import Judging, Row
@@ -32,45 +33,40 @@ def filed(checker: Judging, rows: list[Row]) -> None:
     endless = {last: box for last, box in FOREVER.items() if model is Unit and {last, box} & {*names}}
     standing = _standing(checker, model, rows, [*names, *({*endless, *endless.values()} - {*names})])
     units = unit_names(checker, names, standing)
-    needed = required_of(model)
     blank = empty(model)
-    known = checker.cleaned
+    needed = [name for name in required_of(model) if blank[name] is None]
     numbers = numbers_of(checker, model)
+    without: list[set[str]] = []
     for row in rows:
+        unmask(checker, numbers, row, bool(standing.get(row.data.get(checker.kind.key) or "")))
+        without.append({last for last in endless if row.data.get(last) == NO_END})
+        row.data |= dict.fromkeys(without[-1])
+    for row, given, unending in zip(rows, _given(checker, model, rows), without, strict=True):
         key = row.data.get(checker.kind.key) or ""
         there = standing.get(key, [])
-        unmask(checker, numbers, row, bool(there))
-        given: dict[str, Any] = {}
-        without = {last for last in endless if row.data.get(last) == NO_END}
-        row.data |= dict.fromkeys(without)
-        for name, value in row.data.items():
-            if value is not None:
-                given[name], findings = known[name].get(value) or cleaned(checker, model, name, value)
-                if findings and not (any(f.stops for f in findings) and _excused(checker, name)):
-                    tell(checker, row, findings)
         if checker.kind.name == "units" and key:
             _code(checker, row, key)
         if there:
             found = judge(checker, row, _declared(there, row, given), given, units)
             assert found is not None
             for last, box in endless.items():
-                _end(checker, row, found, last, box, last in without)
+                _end(checker, row, found, last, box, last in unending)
             if found.filing == "pending" and row.verdict == "changed":
                 told = say("%(key)s 正在审核，不能修改", key=key)
                 row.bad("审核状态", "审核中", told, "请先撤回，或等审核结束", REVIEW, "filing_state")
             continue
         for last, box in endless.items():
-            if last in without and given.get(box) is False:
+            if last in unending and given.get(box) is False:
                 _contradicts(checker, row, last, box)
-            elif last in without:
+            elif last in unending:
                 given[box] = True
-        row.data = {n: v for n, v in given.items() if v is not None}
+        row.data = given
         if not new_row(checker, row):
             continue
         if model is Elevator and key:
             _form(checker, key, row.data.get("region_id"))
         for name in needed:
-            if row.data.get(name) is None and blank[name] is None:
+            if row.data.get(name) is None:
                 _blank(checker, row, name)
 
 
@@ -133,19 +129,35 @@ def _blank(checker: Judging, row: Row, name: str) -> None:
 
 def _declared(there: list[Standing], row: Row, given: dict[str, Any]) -> list[Standing]:
     """A declared status counts once, before the first approval; afterwards only applications move the status."""
-    if any(s.approved for s in there) and "declared_status" in given:
-        given.pop("declared_status")
+    if row.data.get("declared_status") is not None and any(s.approved for s in there):
+        given.pop("declared_status", None)
         row.forgive({"declared_status"})
     return there
 
 
-def cleaned(checker: Judging, model: Any, name: str, value: Any) -> tuple[Any, list[Finding]]:
-    """A parsed value as it is stored; the same value of a field is cleaned once."""
-    known = checker.cleaned[name]
-    found = known.get(value)
-    if found is None:
-        found = known[value] = clean_field(model, name, value)
-    return found
+def _given(checker: Judging, model: Any, rows: list[Row]) -> list[dict[str, Any]]:
+    """What the rows' filled cells are stored as, column by column: the same value of a field is cleaned once.
+
+    What is wrong with one is told row by row, for few are.
+    """
+    columns: list[list[Any]] = []
+    odd: set[int] = set()
+    for spec in checker.given:
+        values, known = [row.data.get(spec.name) for row in rows], checker.cleaned[spec.name]
+        known.setdefault(None, (None, []))
+        for value in set(values).difference(known):
+            known[value] = clean_field(model, spec.name, value)
+        found = [known[value] for value in values]
+        columns.append([stored for stored, _told in found])
+        odd.update([at for at, (_stored, told) in enumerate(found) if told])
+    for at in sorted(odd):
+        for spec in checker.given:
+            _stored, findings = checker.cleaned[spec.name][rows[at].data.get(spec.name)]
+            if findings and not (any(f.stops for f in findings) and _excused(checker, spec.name)):
+                tell(checker, rows[at], findings)
+    names = [spec.name for spec in checker.given]
+    filled = zip(*columns, strict=True) if columns else repeat((), len(rows))
+    return [{n: value for n, value in zip(names, cells, strict=True) if value is not None} for cells in filled]
 
 
 def _standing(checker: Judging, model: Any, rows: list[Row], names: list[str]) -> dict[str, list[Standing]]:

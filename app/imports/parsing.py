@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.clock import SHANGHAI
@@ -36,6 +36,8 @@ _MONTHS = (
 )
 _TIME = re.compile(r"(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?秒?)?分?")
 _DISARMED = set("=+-@＝＋－＠")
+# Of a text that begins otherwise nothing is to be taken off, and it is no error.
+_MARKS = frozenset("'#")
 # As the reader marks a formula that has no result yet.
 _UNSOLVED = "#CALC!"
 _ERRORS = {"#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
@@ -69,8 +71,10 @@ def is_error(text: str) -> bool:
 def text_of(cell: Any) -> str:
     """The cell as text, outer white space gone; Excel's error values are refused."""
     text = "" if cell is None else str(cell).strip()
-    if text[:1] == "'" and text[1:2] in _DISARMED:
-        text = text[1:]  # as our own .csv disarms what a spreadsheet would run
+    if text[:1] not in _MARKS:
+        return text
+    if text[0] == "'" and text[1:2] in _DISARMED:
+        return text[1:]  # as our own .csv disarms what a spreadsheet would run
     if text == _UNSOLVED:
         raise Bad("公式还没有算出结果", "请用表格软件打开并保存后再上传，或改成具体的值")
     if text in _ERRORS:
@@ -313,6 +317,18 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "text": plain, "code": plain, "bool": yes, "number": number, "region": plain, "unit": plain, "person": plain,
     "team": plain, "elevators": plain,
 }  # fmt: skip
+
+
+# Cells that are read as the text that stands in them.
+AS_TEXT = frozenset(kind for kind, parser in PARSERS.items() if parser is plain)
+
+
+def plain_texts(cells: Sequence[Any]) -> list[str | None] | None:
+    """What `plain` makes of each cell of a column; None where one of them may not be taken as it stands."""
+    texts = ["" if cell is None else str(cell).strip() for cell in cells]
+    if not _MARKS.isdisjoint([text[:1] for text in texts]):
+        return None
+    return [text or None for text in texts]
 
 
 def parse(

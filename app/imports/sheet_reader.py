@@ -93,7 +93,7 @@ def main(path: str) -> int:
             return TOO_LARGE
         before = [None] * (sheet.start[1] if sheet.start else 0)
         write = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
-        lines: Iterator[list[Any]] = ([*before, *map(plain, row)] for row in sheet.iter_rows())
+        lines: Iterator[list[Any]] = ([*before, *plain_row(row)] for row in sheet.iter_rows())
         wrong, hides = (errors(path) if failed else {}), (hidden(path) if hiding else NOTHING_HIDDEN)
         if not zipfile.is_zipfile(path):
             wrong, hides = old_workbook(path)
@@ -369,6 +369,13 @@ def _number(letters: str) -> int:
     for letter in letters[:8].upper():
         number = number * 26 + max(ord(letter) - 64, 0)
     return number
+
+
+def plain_row(row: list[Any]) -> list[Any]:
+    """`plain` of each cell; most are texts, and nothing is to be done about them."""
+    return [
+        cell if cell.__class__ is str and len(cell) <= MOST_CELL and "\x00" not in cell else plain(cell) for cell in row
+    ]
 
 
 def plain(cell: Any) -> Any:

@@ -17,8 +17,9 @@ write = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 FEW = 4
 _NONE = type(None)
 _TEXTS = {str, _NONE}
-# Values of these are told apart by what they equal, as long as but one kind of figure stands in a column: 1 is 1.0.
-_PLAIN = {str, int, float, bool, _NONE}
+# A list of these is written as each of them by itself, with commas between.
+_FIGURES = {int, float, bool, _NONE}
+_PLAIN = _TEXTS | _FIGURES
 
 
 def _filled(columns: Iterable[tuple[str, Sequence[str]]], count: int, between: str) -> Iterable[str]:
@@ -88,13 +89,14 @@ def _json_column(name: str, values: Sequence[Any], names: Set[str], change: Chan
         return [write(change(name, value)) for value in values]
     if len(kinds) == 1 and values.count(values[0]) == len(values):
         return [write(values[0])] * len(values)
-    if len(kinds - _TEXTS) > 1 or not kinds <= _PLAIN:
+    if kinds <= _FIGURES:
+        return write(list(values))[1:-1].split(", ")
+    if not kinds <= _TEXTS:
         return list(map(write, values))
-    if kinds == {str}:
-        held = "".join(values)
-        if len(quoted(held)) == len(held) + 2:
-            # Nothing in them is written otherwise than it stands.
-            return [f'"{value}"' for value in values]
+    held = "".join(filter(None, values))
+    if len(quoted(held)) == len(held) + 2:
+        # Nothing in them is written otherwise than it stands.
+        return ["null" if value is None else f'"{value}"' for value in values]
     known = {value: write(value) for value in set(values)}
     return [known[value] for value in values]
 

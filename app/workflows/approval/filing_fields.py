@@ -155,6 +155,15 @@ class Difference(NamedTuple):
 _EMPTY = (None, "")
 
 
+def what_changes(old: Mapping[str, Any], asked: Data) -> tuple[Data, Data]:
+    """Of the fields that are asked for those that differ, as they were and as they are to be."""
+    after = {
+        name: now for name, now in asked.items()
+        if (was := old.get(name)) != now and not (was in _EMPTY and now in _EMPTY)
+    }  # fmt: skip
+    return {name: old.get(name) for name in after}, after
+
+
 def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[Difference]:
     """The fields in which two versions differ, in the order of the newer; empty text and nothing are the same."""
     before = old or {}
@@ -220,31 +229,49 @@ def _whole(column: Column[Any], given: Any) -> int:
     return int(value)
 
 
-def _text(column: Column[Any], given: Any) -> str | None:
-    name, text = column.key, str(given)
-    if name in CODES:
-        text = normal_code(text)
-    elif column.info.get("sensitive") == "mobile":
-        text = check_mobile(text, name)
-    elif column.info.get("sensitive") == "id":
-        text = check_resident_id(text, clock.today(), name)
-    else:
-        keep = "\n" if isinstance(column.type, Text) else ""
-        # Invisible format characters would make two names that look alike; control characters break workbooks.
-        if not text.isprintable():
-            text = "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
-        text = text.strip() if keep else " ".join(text.split())
-    if not text:
-        return None
+def _text(column: Column[Any]) -> Callable[[Column[Any], Any], str | None]:
+    """What makes a text of this column; what the column says of its texts is asked once."""
+    name, choices = column.key, column.info.get("choices")
     limit = column.type.length if isinstance(column.type, String) else None
-    if limit and len(text) > limit:
-        raise ValueError(say("最多 %(limit)s 个字，现为 %(count)s 个", limit=limit, count=len(text)))
-    choices = column.info.get("choices")
-    if choices and text not in choices:
-        raise ValueError(say("请从这些里选一个：%(names)s", names=together(str(word) for word in choices.values())))
-    if name in _PHONES and not _PHONE_FORM.fullmatch(text):
-        raise ValueError("请填写电话号码，例如 0398-5550162")
-    return text
+    spelt = _SPELT.get("code" if name in CODES else column.info.get("sensitive")) or (
+        _lines if isinstance(column.type, Text) else _line
+    )
+
+    def stored(_column: Column[Any], given: Any) -> str | None:
+        text = spelt(str(given), name)
+        if not text:
+            return None
+        if limit and len(text) > limit:
+            raise ValueError(say("最多 %(limit)s 个字，现为 %(count)s 个", limit=limit, count=len(text)))
+        if choices and text not in choices:
+            raise ValueError(say("请从这些里选一个：%(names)s", names=together(str(word) for word in choices.values())))
+        if name in _PHONES and not _PHONE_FORM.fullmatch(text):
+            raise ValueError("请填写电话号码，例如 0398-5550162")
+        return text
+
+    return stored
+
+
+def _line(text: str, _name: str) -> str:
+    return " ".join(_visible(text, "").split())
+
+
+def _lines(text: str, _name: str) -> str:
+    return _visible(text, "\n").strip()
+
+
+def _visible(text: str, keep: str) -> str:
+    """Invisible format characters would make two names that look alike; control characters break workbooks."""
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+
+
+# How a text of some kinds is spelt, by the code's and the person's own rules.
+_SPELT: dict[str | None, Callable[[str, str], str]] = {
+    "code": lambda text, _name: normal_code(text), "mobile": check_mobile,
+    "id": lambda text, name: check_resident_id(text, clock.today(), name),
+}  # fmt: skip
 
 
 def _stored_by(column: Column[Any]) -> tuple[Column[Any], Callable[[Column[Any], Any], Any], bool]:
@@ -256,7 +283,7 @@ def _stored_by(column: Column[Any]) -> tuple[Column[Any], Callable[[Column[Any],
         return column, _day, False
     if isinstance(kind, Float | Numeric):
         return column, _number, False
-    return column, _whole if isinstance(kind, Integer) else _text, False
+    return column, _whole if isinstance(kind, Integer) else _text(column), False
 
 
 # Chosen once: a workbook asks for each of its cells.
