@@ -17,9 +17,10 @@ from app.models.sealed import SealedJson
 class Version(Model):
     """What an entity's filed fields were to become, what became of that, and from when it held.
 
-    `number` counts per entity from 1. `data` holds every filed field as JSON; `state` is draft (still edited),
-    pending, approved, rejected or withdrawn; only a draft's `data` ever changes. `in_force_from` is the day of
-    force, `decided_at` the instant from which it was known: both together answer "as of a day, as known on a day".
+    `number` counts per entity from 1. `data` holds the filed fields as JSON; one that is not in it was blank. `state`
+    is draft (still edited), pending, approved, rejected or withdrawn; only a draft's `data` ever changes.
+    `in_force_from` is the day of force, `decided_at` the instant from which it was known: both together answer "as of
+    a day, as known on a day".
     """
 
     __tablename__ = "version"

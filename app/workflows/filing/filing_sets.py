@@ -26,7 +26,7 @@ from app.permissions import Actor, require
 from app.rules.approval import FilingState
 from app.transaction import AnySession, blocks_of, new_keys, write_blocks
 from app.wording import say
-from app.workflows.approval.filing_fields import Data, FiledModel, days_of, differences, empty, fields_of, lacking
+from app.workflows.approval.filing_fields import Data, FiledModel, days_of, empty, fields_of, lacking, what_changes
 from app.workflows.approval.filing_versions import digest
 from app.workflows.core import audit, moves
 from app.workflows.core.ahead import Do, behind
@@ -109,11 +109,9 @@ def save_drafts(
         asked = dict(wish.data)
         if row.approved and model is Elevator:
             asked.pop("declared_status", None)
-        # What was not asked does not differ.
-        differ = differences({name: row.content.get(name) for name in asked}, asked)
-        before, after = {d.field: d.old for d in differ}, {d.field: d.new for d in differ}
+        before, after = what_changes(row.content, asked)
         saved[number] = Saved(row.id, False, before, after)
-        if differ:
+        if after:
             merged = row.content | asked
             _check(session, actor, model, row.filed, merged, allowed)
             changed.append((row, merged))
@@ -242,6 +240,8 @@ def _make(
     """Write new rows under keys drawn before: then no row waits for its answer."""
     # What no row of the set fills in is not written at all.
     columns = _by_columns(contents)
+    # A version holds what was filled in: most fields of a filing are no columns of a workbook.
+    entered = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     columns["region_code"] = [places[key] for key in columns["region_id"]]
     if model is Elevator:
         random = secrets.token_bytes(15 * len(contents))
@@ -257,7 +257,7 @@ def _make(
     _insert(session, model.__table__, [*columns, *shared], list(zip(*columns.values(), *alike, strict=True)), do)
     do(lambda: _within_scope(session, actor, model, keys))
     stamp = {"edited_by_id": actor.user_id, "edited_at": at}
-    _insert_versions(session, model, [(k, 1, 0, d) for k, d in zip(keys, contents, strict=True)], stamp, do)
+    _insert_versions(session, model, [(k, 1, 0, d) for k, d in zip(keys, entered, strict=True)], stamp, do)
 
 
 def _insert(session: AnySession, table: Any, names: Sequence[str], rows: list[Any], do: Do) -> None:
