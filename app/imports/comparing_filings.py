@@ -145,11 +145,12 @@ def _given(checker: Judging, model: Any, rows: list[Row]) -> list[dict[str, Any]
     for spec in checker.given:
         values, known = [row.data.get(spec.name) for row in rows], checker.cleaned[spec.name]
         known.setdefault(None, (None, []))
-        for value in set(values).difference(known):
+        distinct = set(values)
+        for value in distinct.difference(known):
             known[value] = clean_field(model, spec.name, value)
-        found = [known[value] for value in values]
-        columns.append([stored for stored, _told in found])
-        odd.update([at for at, (_stored, told) in enumerate(found) if told])
+        columns.append([known[value][0] for value in values])
+        if any(known[value][1] for value in distinct):
+            odd.update([at for at, value in enumerate(values) if known[value][1]])
     for at in sorted(odd):
         for spec in checker.given:
             _stored, findings = checker.cleaned[spec.name][rows[at].data.get(spec.name)]
