@@ -33,7 +33,7 @@ def code_in(picture: IO[bytes]) -> str | None:
             opened.draft("L", (EDGE, EDGE))
             grey = ImageOps.exif_transpose(opened).convert("L")
         grey.thumbnail((EDGE, EDGE))
-        found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormat.QRCode)
+        found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
         return None
     finally:
