@@ -195,8 +195,8 @@ def test_a_database_that_was_lived_in_keeps_everything_and_counts_on(
     fill(engine)
     with engine.begin() as connection:
         connection.execute(
-            sa.text("INSERT INTO audit_entry (at, actor_name, via, action, entity, entity_id) "
-                    "VALUES ('2026-03-01 00:00:00', '甲', 'web', 'contract.delete', 'contract', 41)")
+            sa.text("INSERT INTO audit_entry (id, at, actor_name, via, action, entity, entity_id) "
+                    "VALUES (99, '2026-03-01 00:00:00', '甲', 'web', 'contract.delete', 'contract', 41)")
         )  # fmt: skip
     before, schema = content(engine), schema_of(engine)
     for command in ("upgrade", "downgrade", "upgrade"):
