@@ -293,7 +293,8 @@ def test_a_kind_of_person_ticks_and_gives_its_roles(session: Any, world: World, 
     page = text_of(head, "/sub-accounts/add")
     assert 'data-ticks="role"' in page and "许清和（维保员）" in page and "陆一川" not in page
     assert '<option value="worker" data-ticks="worker">维保员' in page.replace("\n", "")
-    assert "维保员 — 维保员" in page and 'value="head_worker"' not in page and 'value="safety_officer"' not in page
+    assert "按人员类型给角色" in page and "维保员 — 维保员" not in page
+    assert 'value="head_worker"' not in page and 'value="safety_officer"' not in page
     page = text_of(head, f"/sub-accounts/add?person={person.id}")
     assert 'name="role" value="worker" checked' in page and 'value="许清和"' in page
     page = text_of(head, f"/sub-accounts/add?person={manager.id}")
