@@ -25,7 +25,7 @@ from app.permissions import Actor, Verb, require
 from app.policy import Key, Row
 from app.rules.scoring import ranked, tallied_score, tally
 from app.rules.visits import DayVisit, VisitPolicy, VisitState, nth_elevators, visit_state
-from app.transaction import AnySession
+from app.transaction import AnySession, roomy
 from app.workflows.core.ahead import meanwhile
 from app.workflows.scores import policy_missed, scores
 from app.workflows.scores.policy_drafted import Again, Changes, Drafted, known
@@ -98,6 +98,7 @@ def run(
     require(actor, Verb.POLICY_EDIT)
     frame = scores.frame_of(session, actor, region_code, from_on, to_on, None, at)
     tell = progress or (lambda done, total, message: None)
+    roomy(session)
     with no_cycles():
         # The work with its lists is gone before the next search for cycles.
         told = _Work(session, frame, draft, at, tell).told()

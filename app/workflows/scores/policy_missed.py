@@ -275,7 +275,8 @@ class _Again:
             .scalar_subquery()
         )  # fmt: skip
         each = select(_elevator.id, before.label("on")).where(among(self._session, _elevator.id, elevators))
-        last = each.subquery().c
+        # The offset keeps PostgreSQL from looking each day up twice, once to see whether there is one.
+        last = each.offset(0).subquery().c
         on = days_between(self._session, literal(frame.from_on), last.on)
         found = select(all_of(self._session, last.id), all_of(self._session, on)).where(last.on.is_not(None))
         keys, numbers = self._session.execute(found).one()

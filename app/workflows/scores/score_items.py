@@ -15,6 +15,7 @@ from app.models import ScoreEntry
 from app.models.score import first_line_of
 from app.rules.score_items import MAKERS, OTHERS, Item, total_points
 from app.transaction import AnySession, insert_rows
+from app.workflows.core.ahead import one_ahead
 from app.workflows.scores import score_ledger
 from app.workflows.scores.score_facts import Facts, batches
 from app.workflows.scores.score_item_facts import EVIDENCE, READERS
@@ -30,13 +31,22 @@ PLACE = {item: COLUMNS.index(f"{item}_points") for item in COMPUTED}
 # Of a unit without any record of the five.
 NOTHING: tuple[Any, ...] = tuple(None if name.endswith("_points") else 0 for name in COLUMNS)
 UNITS_AT_ONCE = 512
+# Units by their ids, first and last; what is recorded of each, by item.
+Part = tuple[int, int]
+Found = dict[Item, dict[int, Any]]
 
 
 class Others:
-    """Scores the five of many units; `rows` by unit in the order of COLUMNS, once `score` was called."""
+    """Scores the five of these units; `rows` by unit in the order of COLUMNS, once `score` was called.
 
-    def __init__(self, session: AnySession, facts: Facts, run_id: int | None) -> None:
+    Units come in order of their ids. `begin` reads what is recorded of the first of them, for whoever has time for it.
+    """
+
+    def __init__(self, session: AnySession, facts: Facts, run_id: int | None, units: Sequence[int]) -> None:
         self._session, self._facts, self._run_id = session, facts, run_id
+        self._units, self._parts = {*units}, [*batches([*units], UNITS_AT_ONCE)]
+        self._begun: dict[Part, Found] = {}
+        self._lines: list[score_ledger.Line] = []
         self._digest = hashlib.sha256()
         self.rows: dict[int, tuple[Any, ...]] = {}
         self.entries = 0
@@ -49,15 +59,24 @@ class Others:
         """What else the run says and is to be proved."""
         self._digest.update(text.encode())
 
-    def score(self, units: Sequence[int], key_of: Callable[[int], int]) -> None:
-        """Score these units, in order of their ids, and write their lines; `key_of` gives a score's key."""
-        inside = {*units}
-        for first, last in batches([*units], UNITS_AT_ONCE):
-            found = {item: READERS[item](self._facts, first, last) for item in COMPUTED}
-            some = sorted({unit for of_units in found.values() for unit in of_units} & inside)
-            lines = [line for unit in some for line in self._unit(unit, key_of(unit), found)]
-            if self._run_id is not None and lines:
-                insert_rows(self._session, ScoreEntry.__table__, score_ledger.COLUMNS, lines)
+    def begin(self) -> None:
+        """Read what is recorded of the first units; `score` goes on from there."""
+        self._begun = {part: self._read(part) for part in self._parts[:1]}
+
+    def score(self, key_of: Callable[[int], int]) -> None:
+        """Score the units and write their lines; `key_of` gives a score's key, without the session."""
+        with one_ahead(self._session, self._parts, self._read, self._write) as parts:
+            for found in parts:
+                some = sorted({unit for of_units in found.values() for unit in of_units} & self._units)
+                self._lines = [line for unit in some for line in self._unit(unit, key_of(unit), found)]
+
+    def _read(self, part: Part) -> Found:
+        return self._begun.pop(part, None) or {item: READERS[item](self._facts, *part) for item in COMPUTED}
+
+    def _write(self) -> None:
+        if self._run_id is not None and self._lines:
+            insert_rows(self._session, ScoreEntry.__table__, score_ledger.COLUMNS, self._lines)
+        self._lines = []
 
     def _unit(self, unit_id: int, key: int, found: dict[Item, dict[int, Any]]) -> list[score_ledger.Line]:
         row: list[Any] = []

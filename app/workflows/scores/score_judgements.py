@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -76,19 +76,21 @@ class _Step:
 
 @contextmanager
 def judged_ahead(
-    facts: Facts, parts: Iterable[Part], write: Callable[[], None], at_last: Callable[[], object]
+    facts: Facts, parts: Iterable[Part], write: Callable[[], None], at_last: Sequence[Callable[[], object]]
 ) -> Iterator[Iterator[tuple[Part, Judgement]]]:
     """What each part's units come to, in order; `write` as of `one_ahead`, but for what the loop made last.
 
     The database has the next statement before an answer is looked at; pairs are counted singly between the two after.
-    `at_last` is asked beside the last part, after which the loop may look at what it found.
+    `at_last` are asked beside the last part, one while its answer is looked at and the next while it is judged; after
+    it the loop may look at what they found.
     """
     seen: deque[_Step] = deque()
 
-    def ask(part: Part | None) -> _Step | None:
-        if part is None:
-            at_last()
-        return None if part is None else _Step(part, facts.ask(*part))
+    def ask(part: Part | Callable[[], object]) -> _Step | None:
+        if callable(part):
+            part()
+            return None
+        return _Step(part, facts.ask(*part))
 
     def between() -> None:
         write()
@@ -107,5 +109,6 @@ def judged_ahead(
                 step.sets, step.answer = score_sets.told(facts, step.answer), None
                 seen.append(step)
 
-    with one_ahead(facts.session, chain(parts, [None]), ask, between) as asked:
+    every: Iterable[Part | Callable[[], object]] = chain(parts, at_last)
+    with one_ahead(facts.session, every, ask, between) as asked:
         yield judged(asked)

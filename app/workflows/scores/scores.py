@@ -71,17 +71,18 @@ def run(
     facts = Facts(session, frame)
     facts.by_region = not facts.alike()
     units = sorted(facts.units_judged())
-    recorded = {*units} | units_of(facts)
+    recorded = sorted({*units} | units_of(facts))
     work = _Work(session, frame, run_id, len(recorded))
+    others = Others(session, facts, run_id, recorded)
 
     parts = batches(units, UNITS_AT_ONCE)
     with no_cycles():
-        with judged_ahead(facts, parts, work.write, lambda: facts.uncovered) as judged:
+        with judged_ahead(facts, parts, work.write, (lambda: facts.uncovered, others.begin)) as judged:
             for number, (_, found) in enumerate(judged):
                 tell(min(number * UNITS_AT_ONCE, len(units)), len(units), "计算单位得分")
                 work.score(found)
         tell(len(units), len(units), "排名")
-        digest, of_items = work.end(facts, sorted(recorded))
+        digest, of_items = work.end(facts, others)
     stored = _find(session, frame)
     if run_id is None:
         # A run that was made before the five others were computed proves what it holds.
@@ -311,14 +312,13 @@ class _Work:
         names = sorted(row.keys() - BESIDE)
         self._digest.update("\n".join(["|".join(f"{name}={row[name]}" for name in names), *told, ""]).encode())
 
-    def end(self, facts: Facts, units: Sequence[int]) -> tuple[str, str]:
+    def end(self, facts: Facts, others: Others) -> tuple[str, str]:
         """Score the other items, rank what has points, write the scores, close the run; the two digests.
 
         脱保 and licences are beside the score: they are told by today's filing, so they are not part of what is proved;
         stars are proved with those that the stored run has.
         """
         keys = {row["unit_id"]: key for key, row in self._scored}
-        others = Others(self._session, facts, self._run_id)
 
         def key_of(unit_id: int) -> int:
             if unit_id not in keys:
@@ -326,7 +326,7 @@ class _Work:
                 self._scored.append((keys[unit_id], self._row(unit_id, Tally())))
             return keys[unit_id]
 
-        others.score(units, key_of)
+        others.score(key_of)
         bare = sorted(facts.uncovered.keys() - keys.keys())
         self._scored.sort(key=lambda one: one[0] if self._run_id else one[1]["unit_id"])
         proved = None if self._run_id is not None else _find(self._session, self._frame)
