@@ -102,6 +102,8 @@ class Facts:
         self._looked_back: dict[tuple[int, int], set[Pair]] = {}
         self._numbers: dict[str, tuple[int, bool]] = {}
         self._due: dict[int, Callable[[int], int]] = {}
+        # By table whether it had no rows elsewhere when that was first asked.
+        self._nowhere_else: dict[Any, bool] = {}
         # Elevators to be told one by one though nothing failed.
         self.one_by_one: set[int] = set()
         # Whether it matters in which region a pair is (`alike`).
@@ -256,7 +258,9 @@ class Facts:
         row, (low, high) = model.__table__.alias(f"any_{model.__tablename__}").c, self.frame.span
         lowest, highest = (select(end(row.region_code)).scalar_subquery() for end in (func.min, func.max))
         nowhere_else = select(and_(lowest >= low, highest < high))
-        return or_(nowhere_else.scalar_subquery(), within) if self.session.scalar(nowhere_else) else within
+        if model not in self._nowhere_else:
+            self._nowhere_else[model] = bool(self.session.scalar(nowhere_else))
+        return or_(nowhere_else.scalar_subquery(), within) if self._nowhere_else[model] else within
 
     def moved_of(self, first: int, last: int) -> set[Pair]:
         """Pairs with a record whose stored state is not the one known at the instant."""

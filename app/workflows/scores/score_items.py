@@ -1,6 +1,6 @@
 """The five other items of a run: read, scored, written beside SCO-01 with lines of their own, and proved.
 
-They are computed after SCO-01 in the same transaction, unit by unit in the same runs of ids, so that memory does not
+They are computed after SCO-01 in the same transaction, unit by unit in runs of ids, so that memory does not
 grow with the region and a run that was killed leaves nothing.
 """
 
@@ -30,7 +30,8 @@ COLUMNS = tuple(
 PLACE = {item: COLUMNS.index(f"{item}_points") for item in COMPUTED}
 # Of a unit without any record of the five.
 NOTHING: tuple[Any, ...] = tuple(None if name.endswith("_points") else 0 for name in COLUMNS)
-UNITS_AT_ONCE = 512
+# More than for 维护保养: of a unit each reader finds a few rows, and asks as many statements however few the units.
+UNITS_AT_ONCE = 4096
 # Units by their ids, first and last; what is recorded of each, by item.
 Part = tuple[int, int]
 Found = dict[Item, dict[int, Any]]
