@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import os
+import secrets
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -273,12 +274,20 @@ def sign_in(app: Any) -> Any:
 
 
 def csrf(browser: Any, page: str = "") -> str:
-    """The CSRF token that a page carries; of no page in particular, that of the session, as all its pages carry it."""
+    """The CSRF token that a page carries; of no page in particular, that of the session, as all its pages carry it.
+
+    A browser that has seen no page yet is given one as its first page would give it; none is shown for that alone.
+    """
     import re
 
-    if not page and (kept := _kept_by(browser).get("csrf_token")):
-        return str(URLSafeTimedSerializer(browser.application.secret_key, salt="wtf-csrf-token").dumps(kept))
-    shown = browser.get(page or "/login/").get_data(as_text=True)
+    if not page:
+        kept = _kept_by(browser)
+        if "csrf_token" not in kept:
+            kept["csrf_token"] = secrets.token_hex(20)
+            _keep(browser, kept)
+        signer = URLSafeTimedSerializer(browser.application.secret_key, salt="wtf-csrf-token")
+        return str(signer.dumps(kept["csrf_token"]))
+    shown = browser.get(page).get_data(as_text=True)
     found = re.search(r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"', shown)
     assert found, f"{page} carries no CSRF token"
     return found.group(1)
@@ -289,3 +298,10 @@ def _kept_by(browser: Any) -> dict[str, Any]:
     sessions = browser.application.session_interface
     cookie = browser.get_cookie(sessions.get_cookie_name(browser.application))
     return sessions.get_signing_serializer(browser.application).loads(cookie.value) if cookie else {}  # type: ignore[no-any-return]
+
+
+def _keep(browser: Any, held: dict[str, Any]) -> None:
+    """Let the browser's session hold this."""
+    sessions = browser.application.session_interface
+    signed = sessions.get_signing_serializer(browser.application).dumps(held)
+    browser.set_cookie(sessions.get_cookie_name(browser.application), signed)
