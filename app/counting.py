@@ -65,13 +65,11 @@ def told(
     kind, values = scope.outline(moment.actor)
     state = policy_state(moment.session, moment.today) if by_policy else None
     key = (name, kind, moment.today, state)
-    held = _KEPT.get(key)
-    if held is None:
-        held = _KEPT[key] = _question(replace(moment, actor=kind), parts)
-        if len(_KEPT) > MOST:
-            _KEPT.popitem(last=False)
-    else:
-        _KEPT.move_to_end(key)
+    # Taken out and put back at the end: whichever thread comes between makes its own, and none stumbles.
+    held = _KEPT.pop(key, None) or _question(replace(moment, actor=kind), parts)
+    _KEPT[key] = held
+    if len(_KEPT) > MOST:
+        _KEPT.popitem(last=False)
     values |= {when: moment.now - back for when, back in held.backs.items()}
     row = list(moment.session.execute(held.statement, values).one())
     answers: dict[str, tuple[Any, ...]] = {}
