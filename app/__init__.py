@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 def create_app(**overrides: Any) -> Flask:
     """Build the WSGI application from the environment; `overrides` win (tests)."""
     # Imported here: rules and policy import `app.errors` and must not pull Flask in.
+    from app import late
+
+    # Its own keeper of pictures is not used here, and would load their library.
+    with late.without("PIL"):
+        import flask_appbuilder  # noqa: F401 - the first to load it is the one to say so
+
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     import config

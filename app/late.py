@@ -1,25 +1,30 @@
-"""What libraries load along with themselves and no page of ours ever needs: a twentieth of a start.
+"""What libraries load along with themselves and no page of ours ever needs: a tenth of a start.
 
 Standard library only, for it comes before everything else (`run.py`).
 """
 
 from __future__ import annotations
 
-import importlib.util
+import dataclasses
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
-# Databases that we do not run on and drivers that we do not use, limits of asynchronous applications, and what
-# Flask-AppBuilder checks arguments of its own resources with. Whoever touches one after all finds it loaded.
+# Databases that we do not run on and drivers that we do not use, limits of asynchronous applications, certificates,
+# days in any spelling, and what Flask-AppBuilder checks arguments of its own resources with. What lies within a package
+# named here can be had without the package itself: Flask-AppBuilder wants one type of sqlalchemy_utils. Whoever touches
+# one after all finds it loaded.
 LATE = frozenset({
-    "jsonschema", "limits.aio",
+    "cryptography.x509", "dateutil.parser", "difflib", "jsonschema", "limits.aio", "sqlalchemy_utils",
+    "sqlalchemy_utils.types", "yaml",
     "sqlalchemy.dialects.mssql.aioodbc", "sqlalchemy.dialects.mssql.pymssql", "sqlalchemy.dialects.mysql.aiomysql",
     "sqlalchemy.dialects.mysql.asyncmy", "sqlalchemy.dialects.mysql.cymysql",
     "sqlalchemy.dialects.mysql.mariadbconnector", "sqlalchemy.dialects.mysql.mysqlconnector",
-    "sqlalchemy.dialects.mysql.pymysql", "sqlalchemy.dialects.mysql.pyodbc", "sqlalchemy.dialects.oracle",
+    "sqlalchemy.dialects.mysql.pymysql", "sqlalchemy.dialects.mysql.pyodbc",
     "sqlalchemy.dialects.postgresql.asyncpg", "sqlalchemy.dialects.postgresql.pg8000",
     "sqlalchemy.dialects.postgresql.psycopg2cffi", "sqlalchemy.dialects.sqlite.aiosqlite",
     "sqlalchemy.dialects.sqlite.pysqlcipher",
@@ -27,7 +32,7 @@ LATE = frozenset({
 
 
 class _Late:
-    """Finds the modules of LATE as usual and has them executed when something of theirs is first asked for."""
+    """Finds the modules of LATE as usual and has them executed when a name of theirs is first asked for."""
 
     @classmethod
     def find_spec(
@@ -38,23 +43,101 @@ class _Late:
         others = (finder for finder in sys.meta_path if finder is not cls)
         found = next((spec for finder in others if (spec := finder.find_spec(name, path, target))), None)
         if found is not None and found.loader is not None:
-            found.loader = importlib.util.LazyLoader(found.loader)
+            found.loader = _Waiting(found.loader)  # type: ignore[assignment]
         return found
 
 
+class _Waiting:
+    """Not importlib's LazyLoader: that one loads with a second `import` already, and two threads at once half of it."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)  # type: ignore[no-any-return]
+
+    def exec_module(self, module: ModuleType) -> None:
+        known, turn, begun = vars(module), threading.RLock(), list[bool]()
+
+        def absent(name: str) -> Any:
+            if name == "__path__":
+                # Asked by the import itself, of what is no package.
+                raise AttributeError(name)
+            with turn:
+                if not begun:
+                    begun.append(True)
+                    try:
+                        self._loader.exec_module(module)
+                    except BaseException:
+                        begun.clear()
+                        raise
+                    if known["__getattr__"] is absent:
+                        del known["__getattr__"]
+            if name in known:
+                return known[name]
+            own = known.get("__getattr__", absent)
+            if own is absent:
+                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+            return own(name)
+
+        known["__getattr__"] = absent
+
+
+def waits(name: str) -> bool:
+    """Whether a module was imported and nobody has asked it for anything yet."""
+    return getattr(vars(sys.modules.get(name) or sys).get("__getattr__"), "__module__", "") == __name__
+
+
 def install() -> None:
-    """From now on these are loaded late; what is loaded already stays as it is."""
-    if _Late not in sys.meta_path:
-        sys.meta_path.insert(0, _Late)  # type: ignore[arg-type]
+    """From now on these are loaded late, and so is what dataclasses hardly need; what is loaded stays as it is."""
+    if _Late in sys.meta_path:
+        return
+    sys.meta_path.insert(0, _Late)  # type: ignore[arg-type]
+    make = getattr(dataclasses, "_create_fn", None)
+    # Since Python 3.13 all functions of a class are compiled in one go, which takes no time to speak of.
+    if make is not None:
+        dataclasses._create_fn = _compiled_late(make)  # type: ignore[attr-defined]
+
+
+def _compiled_late(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A dataclass without code for comparing, telling, hashing and refusing until it is asked to: a tenth of a start.
+
+    The standard library compiles up to six functions for each class, and most processes never call five of them.
+    """
+
+    def create(name: str, *made_of: Any, **more: Any) -> Any:
+        if name == "__init__":
+            return make(name, *made_of, **more)
+        made: list[Any] = []
+
+        def first(self: Any, *given: Any) -> Any:
+            if not made:
+                made.append(make(name, *made_of, **more))
+                made[0].__qualname__ = first.__qualname__
+                # `__repr__` stands within a wrapper, so it is not found and is reached through here again.
+                home = next((kind for kind in type(self).__mro__ if vars(kind).get(name) is first), None)
+                if home is not None:
+                    setattr(home, name, made[0])
+            return made[0](self, *given)
+
+        first.__name__ = name
+        return first
+
+    return create
 
 
 @contextmanager
 def without(*names: str) -> Iterator[None]:
     """Within, these libraries are not installed: for one that does well without them and would load them whole."""
-    absent = [name for name in names if name not in sys.modules]
+    absent = {name: sys.modules.get(name) for name in names if name not in sys.modules or waits(name)}
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        for name in absent:
+        for name, waiting in absent.items():
             del sys.modules[name]
+            if waiting is not None:
+                sys.modules[name] = waiting

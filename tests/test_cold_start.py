@@ -4,10 +4,16 @@ here: who needs one of these loads it in the function that does.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -29,21 +35,21 @@ HEAVY = (
     "rich", "pygments", "colorama", "alembic", "flask_migrate", "gunicorn", "pytest", "unittest",
     "app.backup", "app.commands.", "app.demo", "app.supervisor",
     # What libraries load along (`app/late.py`), down to what these would load.
-    "limits.aio.", "referencing", "sqlalchemy.dialects.oracle.", "sqlalchemy.ext.asyncio",
+    "limits.aio.", "referencing", "sqlalchemy.dialects.oracle", "sqlalchemy.ext.asyncio",
+    "sqlalchemy_utils.functions", "PIL",
 )  # fmt: skip
 # Prints what is loaded after the start and after a page, and whether the late ones can be had then.
 STARTS = """
 import json, sys
 import run
-from app.late import LATE
-from importlib.util import _LazyModule
-loaded = lambda: [name for name, module in list(sys.modules.items()) if type(module) is not _LazyModule]
+from app.late import LATE, waits
+loaded = lambda: [name for name in list(sys.modules) if not waits(name)]
 start = loaded()
 answer = run.app.test_client().get("/login/")
 page = loaded()
 late = [name for name in LATE if name in sys.modules]
 for name in late:
-    sys.modules[name].__name__, dir(sys.modules[name])
+    hasattr(sys.modules[name], "what it has not")
 then = loaded()
 print(json.dumps([answer.status_code, start, page, late, then]))
 """
@@ -121,3 +127,74 @@ def test_flask_appbuilder_makes_nothing_of_a_lists_own(_application: Any) -> Non
 def vars_of(kind: type) -> dict[str, Any]:
     """The attributes of a class and its bases, the nearest first, without asking them."""
     return {name: value for one in reversed(kind.__mro__) for name, value in vars(one).items()}
+
+
+def test_a_dataclass_whose_code_waits_is_one_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(dataclasses, "_create_fn"):
+        pytest.skip("this Python compiles a class's functions in one go")
+    make = dataclasses._create_fn
+
+    def counted(name: str, *given: Any, **named: Any) -> Any:
+        made.append(name)
+        return make(name, *given, **named)
+
+    made: list[str] = []
+    monkeypatch.setattr(dataclasses, "_create_fn", late._compiled_late(counted))
+
+    @dataclasses.dataclass(frozen=True, order=True)
+    class Point:
+        x: int
+        y: int = 0
+
+    @dataclasses.dataclass(frozen=True, slots=True)
+    class Far(Point):
+        z: int = 0
+
+    assert made == ["__init__", "__init__"]
+    assert repr(Far(1, 2, 3)) == f"{Far.__qualname__}(x=1, y=2, z=3)"
+    same = Point(1) == Point(1), Point(1) == Point(2), Point(1) == Far(1), Far(1) == Far(1)
+    assert same == (True, False, False, True)
+    assert (Point(1) < Point(2), Point(2) <= Point(1), len({Point(1), Point(1), Far(1)})) == (True, False, 2)
+    for place in (Point(1), Far(1), Point(1)):
+        with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'x'"):
+            place.x = 2  # type: ignore[misc]
+        with pytest.raises(dataclasses.FrozenInstanceError, match="cannot delete field 'x'"):
+            del place.x  # type: ignore[misc]
+    # Once each, for each class that was asked.
+    assert sorted(made) == sorted(
+        ["__init__"] * 2 + ["__repr__", "__lt__", "__le__"] + ["__eq__", "__hash__", "__setattr__", "__delattr__"] * 2
+    )
+
+
+def test_a_library_that_waits_is_absent_too_while_another_is_loaded() -> None:
+    assert not late.waits("json")
+    waiting = ModuleType("tian_waits")
+    late._Waiting(SourceFileLoader("tian_waits", "")).exec_module(waiting)
+    sys.modules["tian_waits"] = waiting
+    try:
+        assert late.waits("tian_waits")
+        with late.without("tian_waits"), pytest.raises(ImportError):
+            import tian_waits  # type: ignore[import-not-found] # noqa: F401 - is not to be found
+        assert sys.modules["tian_waits"] is waiting
+        assert not hasattr(waiting, "__path__")
+        assert late.waits("tian_waits")
+    finally:
+        del sys.modules["tian_waits"]
+
+
+def test_threads_that_touch_a_late_module_at_once_all_find_it_whole(tmp_path: Path) -> None:
+    source = tmp_path / "tian_slow.py"
+    source.write_text("import time\nfirst = 1\nbegan.set()\ngo.wait(20)\nlast = 2\nseen.append(__name__)\n")
+    slow: Any = ModuleType("tian_slow")
+    began, go, seen = threading.Event(), threading.Event(), list[str]()
+    vars(slow).update(began=began, go=go, seen=seen)
+    late._Waiting(SourceFileLoader("tian_slow", str(source))).exec_module(slow)
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(lambda: slow.last)
+        assert began.wait(20)
+        other = pool.submit(lambda: slow.last)
+        go.set()
+        assert (one.result(20), other.result(20)) == (2, 2)
+    assert seen == ["tian_slow"]
+    with pytest.raises(AttributeError, match="has no attribute 'none'"):
+        _ = slow.none
