@@ -103,17 +103,15 @@ def install() -> None:
 
 
 def _compiled_late(make: Callable[..., Any]) -> Callable[..., Any]:
-    """A dataclass without code for comparing, telling, hashing and refusing until it is asked to: a tenth of a start.
+    """A dataclass compiles its `__init__`, `__eq__` and so on when they are first called: a tenth of a start.
 
-    The standard library compiles up to six functions for each class, and most processes never call five of them.
+    The standard library compiles up to six functions for each class, and a process calls few of them.
     """
 
     def create(name: str, *made_of: Any, **more: Any) -> Any:
-        if name == "__init__":
-            return make(name, *made_of, **more)
         made: list[Any] = []
 
-        def first(self: Any, *given: Any) -> Any:
+        def first(self: Any, *given: Any, **named: Any) -> Any:
             if not made:
                 made.append(make(name, *made_of, **more))
                 made[0].__qualname__ = first.__qualname__
@@ -121,7 +119,7 @@ def _compiled_late(make: Callable[..., Any]) -> Callable[..., Any]:
                 home = next((kind for kind in type(self).__mro__ if vars(kind).get(name) is first), None)
                 if home is not None:
                     setattr(home, name, made[0])
-            return made[0](self, *given)
+            return made[0](self, *given, **named)
 
         first.__name__ = name
         return first

@@ -150,7 +150,22 @@ def test_a_dataclass_whose_code_waits_is_one_like_others(monkeypatch: pytest.Mon
     class Far(Point):
         z: int = 0
 
-    assert made == ["__init__", "__init__"]
+    @dataclasses.dataclass
+    class Plain:
+        """Says what it is."""
+
+        x: int
+        y: list[int] = dataclasses.field(default_factory=list)
+
+    class Own(Plain):
+        """Has no code of its own."""
+
+    assert made == []
+    assert (Own(x=1).y, Plain(1, [2]).y, Own.__init__) == ([], [2], Plain.__init__)
+    with pytest.raises(TypeError, match=r"Plain\.__init__\(\) missing 1 required positional argument: 'x'"):
+        Plain()  # type: ignore[call-arg]
+    assert made == ["__init__"]
+    made.clear()
     assert repr(Far(1, 2, 3)) == f"{Far.__qualname__}(x=1, y=2, z=3)"
     same = Point(1) == Point(1), Point(1) == Point(2), Point(1) == Far(1), Far(1) == Far(1)
     assert same == (True, False, False, True)
