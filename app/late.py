@@ -92,7 +92,7 @@ def waits(name: str) -> bool:
 
 
 def install() -> None:
-    """From now on these are loaded late, and so is what dataclasses hardly need; what is loaded stays as it is."""
+    """From now on these are loaded late, and dataclasses compile late; what is there already stays as it is."""
     if _Late in sys.meta_path:
         return
     sys.meta_path.insert(0, _Late)  # type: ignore[arg-type]
