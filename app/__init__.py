@@ -12,9 +12,13 @@ def create_app(**overrides: Any) -> Flask:
     # Imported here: rules and policy import `app.errors` and must not pull Flask in.
     from app import late
 
-    # Its own keeper of pictures is not used here, and would load their library.
+    # Their keepers of pictures are not used here, nor types of columns beyond SQLAlchemy's own: whoever loads the two
+    # first says so.
     with late.without("PIL"):
-        import flask_appbuilder  # noqa: F401 - the first to load it is the one to say so
+        import flask_appbuilder  # noqa: F401
+
+        with late.without("sqlalchemy_utils"):
+            import flask_admin.contrib.sqla  # noqa: F401
 
     from werkzeug.middleware.proxy_fix import ProxyFix
 

@@ -66,6 +66,10 @@ class _Waiting:
             if name == "__path__":
                 # Asked by the import itself, of what is no package.
                 raise AttributeError(name)
+            package = module.__name__.rpartition(".")[0]
+            if waits(package):
+                # It comes before its parts, as ever; to load it is to ask it for anything.
+                hasattr(sys.modules[package], name)
             with turn:
                 if not begun:
                     begun.append(True)

@@ -13,13 +13,14 @@ from typing import Any
 from flask import Flask, abort, current_app, flash, g, url_for
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.actions import action
+from flask_admin.contrib.sqla import ModelView
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 from sqlalchemy import Column, func, select
 
-from app import clock, late
+from app import clock
 from app.errors import Refusal, refuse
 from app.extensions import db
 from app.models import (
@@ -41,10 +42,6 @@ from app.rules.identifiers import mask_numbers, masked
 from app.transaction import transaction
 from app.views.frame.told import shown, told
 from app.workflows.core import audit, jobs, outbox
-
-# It would make ready for types of columns and for pictures that are none of this console's.
-with late.without("sqlalchemy_utils", "PIL"):
-    from flask_admin.contrib.sqla import ModelView
 
 MOST_EXPORTED = 5000
 MOST_PAGES = 1_000_000
