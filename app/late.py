@@ -1,14 +1,13 @@
-"""What libraries load along with themselves and no page of ours ever needs: a tenth of a start.
+"""What libraries load along with themselves and no page of ours ever needs: a twentieth of a start.
 
 Standard library only, for it comes before everything else (`run.py`).
 """
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -96,39 +95,9 @@ def waits(name: str) -> bool:
 
 
 def install() -> None:
-    """From now on these are loaded late, and dataclasses compile late; what is there already stays as it is."""
-    if _Late in sys.meta_path:
-        return
-    sys.meta_path.insert(0, _Late)  # type: ignore[arg-type]
-    make = getattr(dataclasses, "_create_fn", None)
-    # Since Python 3.13 all functions of a class are compiled in one go, which takes no time to speak of.
-    if make is not None:
-        dataclasses._create_fn = _compiled_late(make)  # type: ignore[attr-defined]
-
-
-def _compiled_late(make: Callable[..., Any]) -> Callable[..., Any]:
-    """A dataclass compiles its `__init__`, `__eq__` and so on when they are first called: a tenth of a start.
-
-    The standard library compiles up to six functions for each class, and a process calls few of them.
-    """
-
-    def create(name: str, *made_of: Any, **more: Any) -> Any:
-        made: list[Any] = []
-
-        def first(self: Any, *given: Any, **named: Any) -> Any:
-            if not made:
-                made.append(make(name, *made_of, **more))
-                made[0].__qualname__ = first.__qualname__
-                # `__repr__` stands within a wrapper, so it is not found and is reached through here again.
-                home = next((kind for kind in type(self).__mro__ if vars(kind).get(name) is first), None)
-                if home is not None:
-                    setattr(home, name, made[0])
-            return made[0](self, *given, **named)
-
-        first.__name__ = name
-        return first
-
-    return create
+    """From now on these are loaded late; what is loaded already stays as it is."""
+    if _Late not in sys.meta_path:
+        sys.meta_path.insert(0, _Late)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -4,7 +4,6 @@ here: who needs one of these loads it in the function that does.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -128,58 +127,6 @@ def test_flask_appbuilder_makes_nothing_of_a_lists_own(_application: Any) -> Non
 def vars_of(kind: type) -> dict[str, Any]:
     """The attributes of a class and its bases, the nearest first, without asking them."""
     return {name: value for one in reversed(kind.__mro__) for name, value in vars(one).items()}
-
-
-def test_a_dataclass_whose_code_waits_is_one_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not hasattr(dataclasses, "_create_fn"):
-        pytest.skip("this Python compiles a class's functions in one go")
-    make = dataclasses._create_fn
-
-    def counted(name: str, *given: Any, **named: Any) -> Any:
-        made.append(name)
-        return make(name, *given, **named)
-
-    made: list[str] = []
-    monkeypatch.setattr(dataclasses, "_create_fn", late._compiled_late(counted))
-
-    @dataclasses.dataclass(frozen=True, order=True)
-    class Point:
-        x: int
-        y: int = 0
-
-    @dataclasses.dataclass(frozen=True, slots=True)
-    class Far(Point):
-        z: int = 0
-
-    @dataclasses.dataclass
-    class Plain:
-        """Says what it is."""
-
-        x: int
-        y: list[int] = dataclasses.field(default_factory=list)
-
-    class Own(Plain):
-        """Has no code of its own."""
-
-    assert made == []
-    assert (Own(x=1).y, Plain(1, [2]).y, Own.__init__) == ([], [2], Plain.__init__)
-    with pytest.raises(TypeError, match=r"Plain\.__init__\(\) missing 1 required positional argument: 'x'"):
-        Plain()  # type: ignore[call-arg]
-    assert made == ["__init__"]
-    made.clear()
-    assert repr(Far(1, 2, 3)) == f"{Far.__qualname__}(x=1, y=2, z=3)"
-    same = Point(1) == Point(1), Point(1) == Point(2), Point(1) == Far(1), Far(1) == Far(1)
-    assert same == (True, False, False, True)
-    assert (Point(1) < Point(2), Point(2) <= Point(1), len({Point(1), Point(1), Far(1)})) == (True, False, 2)
-    for place in (Point(1), Far(1), Point(1)):
-        with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'x'"):
-            place.x = 2  # type: ignore[misc]
-        with pytest.raises(dataclasses.FrozenInstanceError, match="cannot delete field 'x'"):
-            del place.x  # type: ignore[misc]
-    # Once each, for each class that was asked.
-    assert sorted(made) == sorted(
-        ["__init__"] * 2 + ["__repr__", "__lt__", "__le__"] + ["__eq__", "__hash__", "__setattr__", "__delattr__"] * 2
-    )
 
 
 def test_a_library_that_waits_is_absent_too_while_another_is_loaded() -> None:
