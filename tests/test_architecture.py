@@ -24,8 +24,8 @@ BASE = {
     "code_reader",
     "plurals", "targets", "telling",
 }  # fmt: skip
-CORE = BASE | {"models", "permissions", "scope", "scope_parts", "scope_rules", "transaction", "at_once", "reference"}
-LISTS = {"counting", "list_parts", "listing", "listings", "lookups", "search"}
+CORE = BASE | {"models", "permissions", "scope", "transaction", "at_once", "reference"}
+LISTS = {"listing", "listings", "lookups", "search"}
 OUTER = CORE | LISTS | {"workflows", "reports", "imports", "oidc"}
 ALLOWED: dict[str, set[str]] = {
     "wording": set(),
@@ -51,13 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "models": BASE,
     "verbs": set(),
     "permissions": BASE | {"models", "verbs"},
-    "scope_parts": BASE | {"models", "permissions"},
-    "scope_called": BASE | {"models", "permissions"},
-    "scope_people": BASE | {"models", "permissions", "scope_parts"},
-    "scope_desks": BASE | {"models", "permissions", "scope_parts"},
-    "scope_rules": BASE | {"models", "permissions", "scope_called", "scope_desks", "scope_parts", "scope_people"},
-    "scope_net": set(),
-    "scope": BASE | {"models", "permissions", "scope_net", "scope_parts", "scope_rules"},
+    "scope": BASE | {"models", "permissions"},
     # Past SQLAlchemy's way to the driver.
     "ready": {"driver"},
     "transaction": BASE | {"models", "permissions", "ready", "scope"},
@@ -65,12 +59,8 @@ ALLOWED: dict[str, set[str]] = {
     "workflows": CORE,
     # What lists, choices and exports share: declarations above the models, below whoever shows them.
     "search": BASE | {"models"},
-    "list_parts": CORE,
-    "counting": CORE | {"list_parts"},
-    "list_compare": CORE | {"list_parts"},
-    "list_query": CORE | {"list_parts"},
-    "listing": CORE | {"list_compare", "list_parts", "list_query", "lookups", "search"},
-    "listings": CORE | {"counting", "listing", "search", "workflows"},
+    "listing": CORE | {"lookups", "search"},
+    "listings": CORE | {"listing", "search", "workflows"},
     "lookups": CORE | {"search"},
     "reports": CORE | LISTS,
     # Checking asks the same questions as the forms, importing calls the same verbs.

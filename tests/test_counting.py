@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock, counting, scope
-from app.list_parts import Moment
+from app.listing.parts import Moment
 from app.models import Complaint, Person
 from app.permissions import Role
 from tests.factories import World, actor, make_account, make_complaint, make_maintenance_unit, make_person, make_policy

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from app import scope
 from app.models import Elevator, Person, Unit
-from app.scope_net import Net
+from app.scope.net import Net
 from tests.factories import World
 from tests.statements import statements
 

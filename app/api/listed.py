@@ -14,8 +14,8 @@ from flask import jsonify, request
 from app.api.base import MOST_COUNTED, actor, page_asked
 from app.errors import Refusal, refuse
 from app.extensions import db
-from app.list_parts import Query
 from app.listing import Listing, moment
+from app.listing.parts import Query
 from app.wording import say, together
 
 # A whole number may be asked for by anybody who may not search parts of it; an address is kept by every log on the way.

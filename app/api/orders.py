@@ -9,7 +9,7 @@ from flask import jsonify, request
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload, undefer
 
-from app import clock, scope, scope_parts
+from app import clock, scope
 from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, page, whole
 from app.api.reading import day, flag, keys, words
 from app.extensions import db
@@ -53,7 +53,7 @@ class OrderApi(Resource):
             statement = statement.where(shown_as([state]))
         else:
             last = clock.today() + dt.timedelta(days=_horizon())
-            own = scope_parts.open_orders_of(actor().person_id or 0)
+            own = scope.parts.open_orders_of(actor().person_id or 0)
             statement = statement.where(own, MaintenanceOrder.planned_on <= last)
         if request.args.get("elevator_id"):
             statement = statement.where(MaintenanceOrder.elevator_id == whole(request.args, "elevator_id"))

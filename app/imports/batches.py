@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from sqlalchemy import delete, func, select, update
 
-from app import scope, scope_rules
+from app import scope
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.imports import matching, words
@@ -234,7 +234,7 @@ def _match(session: AnySession, actor: Actor, held: Kind, sheet: Sheet, given: M
         return Match.of_json(given)
     kept = session.scalar(
         select(ImportMatch.data).where(
-            ImportMatch.owner == scope_rules.import_owner(actor), ImportMatch.kind == held.name,
+            ImportMatch.owner == scope.rules.import_owner(actor), ImportMatch.kind == held.name,
             ImportMatch.digest == matching.shape(sheet.headings),
         )
     )  # fmt: skip
@@ -336,7 +336,7 @@ def _orders(orders: Mapping[str, str] | None) -> dict[str, str]:
 
 def remember(session: AnySession, actor: Actor, held: Kind, match: Match, at: dt.datetime) -> None:
     """Keep what was confirmed for the next file with these headings."""
-    owner = scope_rules.import_owner(actor)
+    owner = scope.rules.import_owner(actor)
     where = (ImportMatch.owner == owner, ImportMatch.kind == held.name, ImportMatch.digest == match.digest)
     kept = session.scalar(select(ImportMatch).where(*where).with_for_update())
     if kept is None:

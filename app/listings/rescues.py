@@ -19,7 +19,7 @@ from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_
 from app.models.sealed import whole_or_end
 from app.rules.other_scores import Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS
-from app.scope_parts import at_desk
+from app.scope.parts import at_desk
 from app.wording import say, together
 from app.workflows.rescue import rescue_course
 

@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import joinedload
 
-from app.counting import told
 from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, register
+from app.listing.counting import told
 from app.listings import standing
 from app.listings.components import COMPONENTS, of_elevators_in_use
 from app.listings.iot import DEVICES, gone_silent, silent_long

@@ -54,7 +54,7 @@ class Elevator(Stamped, Versioned, Model):
             "ix_elevator_category", "category", "region_code", "is_secret", "id",
             sqlite_where=text(REGISTERED), postgresql_where=text(REGISTERED),
         ),
-        # The few that most accounts do not see: nearly every number and list leaves them out (`scope_parts`).
+        # The few that most accounts do not see: nearly every number and list leaves them out (`scope.parts`).
         Index("ix_elevator_secret", "id", sqlite_where=text("is_secret = 1"), postgresql_where=text("is_secret")),
         Index("ix_elevator_status", "status", "region_code", "approved_version", "id"),
         Index("ix_elevator_filing", "filing_state", "region_code", "id"),

@@ -15,7 +15,7 @@ from app import clock, scope, vault
 from app.at_once import write_changes, write_new
 from app.models import Account, AuditEntry, Elevator, MaintenanceLedger, Person, Visit
 from app.permissions import Role, Verb
-from app.scope_rules import GUARDED, UNPLACED
+from app.scope.rules import GUARDED, UNPLACED
 from app.workflows.core import actors, audit
 from app.workflows.on_site import arrivals, presence, sites
 from app.workflows.people import people, workers

@@ -17,9 +17,9 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 
 from app import clock
-from app.counting import told
 from app.extensions import db
 from app.listing import Moment, moment
+from app.listing.counting import told
 from app.models import Notification, Region, Unit
 from app.permissions import NOBODY, ROLE_LABEL, Actor, Verb
 from app.views.frame.parts import part, part_with_holes
@@ -126,8 +126,8 @@ Said = tuple[int, str, str]
 class Number:
     """A number in the menu: cheap scoped counts, asked in one statement with all others, and what they say.
 
-    `parts` is asked once for all accounts of a kind (`app/counting.py`), `wanted` each time: where it says no, `says`
-    is given nothing. `by_policy`: the counts hang on policy.
+    `parts` is asked once for all accounts of a kind (`app/listing/counting.py`), `wanted` each time: where it says no,
+    `says` is given nothing. `by_policy`: the counts hang on policy.
     """
 
     parts: Callable[[Moment], Sequence[Any]]

@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import selectinload
 
-from app import clock, scope, scope_parts
+from app import clock, scope
 from app.extensions import db
 from app.listing import COUNT_CAP, Query, moment
 from app.listings import elevators, warnings
@@ -215,7 +215,7 @@ def _own_orders(actor: Actor, today: dt.date) -> Figure:
     days = int(policy_value(db.session, Key.HORIZON_DAYS, actor.region_code, today))
     statement = scope.apply(
         select(func.count(), func.count(case((MaintenanceOrder.planned_on < today, 1)))).where(
-            scope_parts.open_orders_of(actor.person_id), MaintenanceOrder.planned_on <= today + dt.timedelta(days=days)
+            scope.parts.open_orders_of(actor.person_id), MaintenanceOrder.planned_on <= today + dt.timedelta(days=days)
         ),
         actor,
         MaintenanceOrder,

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload
 
-from app import clock, scope, scope_parts
+from app import clock, scope
 from app.models import Elevator, MaintenanceOrder, Visit
 from app.models.policy import policy_value, visit_policy
 from app.permissions import Actor, Verb, require
@@ -39,7 +39,7 @@ def own_orders(session: AnySession, actor: Actor, today: dt.date) -> Any:
     horizon (PLN-06, PLN-07)."""
     horizon = policy_value(session, Key.HORIZON_DAYS, actor.region_code, today)
     nobodys = and_(_order.worker_id.is_(None), _order.unit_id == (actor.unit_id or 0))
-    mine = scope_parts.open_orders_of(actor.person_id or 0, nobodys)
+    mine = scope.parts.open_orders_of(actor.person_id or 0, nobodys)
     return and_(mine, MaintenanceOrder.planned_on <= today + dt.timedelta(days=horizon))
 
 

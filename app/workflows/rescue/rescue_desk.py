@@ -23,7 +23,7 @@ from app.rules.rescues import (
     choice_finding,
     words_finding,
 )
-from app.scope_parts import in_region
+from app.scope.parts import in_region
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.core import moves, outbox

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import and_, false, func, not_, or_, select, true
 
-from app import scope_called, scope_desks
 from app.models import (
     Account,
     Anomaly,
@@ -93,11 +92,12 @@ from app.models import (
 from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Verb
 from app.policy import chain
-from app.scope_parts import Criterion
-from app.scope_parts import assigned as _assigned
-from app.scope_parts import in_region as _in_region
-from app.scope_parts import not_secret as _not_secret
-from app.scope_people import accounts, grades, invitations, of_seen_accounts, persons
+from app.scope import called, desks
+from app.scope.parts import Criterion
+from app.scope.parts import assigned as _assigned
+from app.scope.parts import in_region as _in_region
+from app.scope.parts import not_secret as _not_secret
+from app.scope.people import accounts, grades, invitations, of_seen_accounts, persons
 
 _elevator: Any = Elevator.__table__.c
 _unit: Any = Unit.__table__.c
@@ -371,20 +371,20 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     Complaint: _by_unit_and_elevator,
     ElevatorMessage: _by_unit_and_elevator,
     Inspection: _inspections,
-    **scope_called.rules(_by_unit_and_elevator),
+    **called.rules(_by_unit_and_elevator),
     # Whoever was sent there sees what he was sent for, though the elevator is not assigned to him.
     RepairOrder: lambda model, actor: (
         _by_unit_and_elevator(model, actor) if actor.person_id is None or actor.sees_all_elevators
         else or_(_by_unit_and_elevator(model, actor), sent_to(model, actor.person_id, actor.unit_id))
     ),
     Anomaly: _by_unit_and_elevator,
-    FaceCheck: scope_desks.face_checks,
-    FraudSignal: scope_desks.fraud_signals,
-    FraudEvidence: scope_desks.fraud_evidence,
+    FaceCheck: desks.face_checks,
+    FraudSignal: desks.fraud_signals,
+    FraudEvidence: desks.fraud_evidence,
     FraudCase: _of_unit,
-    SpotDraw: scope_desks.of_regulators,
-    SpotCheck: scope_desks.spot_checks,
-    SpotAvoidance: scope_desks.of_regulators,
+    SpotDraw: desks.of_regulators,
+    SpotCheck: desks.spot_checks,
+    SpotAvoidance: desks.of_regulators,
     Bulletin: _bulletins,
     IotDevice: _devices,
     ProvincialDifference: _differences,
@@ -403,8 +403,8 @@ RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {
     ScoreRun: _score_runs,
     ScoreEntry: _score_entries,
     PolicyProposal: _policy_proposals,
-    ItemSet: scope_desks.item_sets,
-    UsualParts: scope_desks.usual_parts,
+    ItemSet: desks.item_sets,
+    UsualParts: desks.usual_parts,
     MaintenanceTeam: _of_unit,
     TeamMember: _team_members,
     Appeal: _appeals,

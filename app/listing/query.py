@@ -8,7 +8,7 @@ from typing import Any
 
 from app import clock
 from app.errors import Finding
-from app.list_parts import PAGE_SIZE, Filter, Query
+from app.listing.parts import PAGE_SIZE, Filter, Query
 from app.wording import say
 
 MOST_ROWS, MOST_PAGES = 200, 40_000

@@ -8,7 +8,7 @@ from sqlalchemy import false, or_, select
 
 from app.models import Account
 from app.permissions import Actor, Verb
-from app.scope_parts import Criterion, in_region
+from app.scope.parts import Criterion, in_region
 
 
 def persons(model: Any, actor: Actor) -> Criterion:

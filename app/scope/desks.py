@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from app.models import FraudSignal
 from app.permissions import Actor, Verb
 from app.policy import chain
-from app.scope_parts import assigned, in_region, not_secret
+from app.scope.parts import assigned, in_region, not_secret
 
 Criterion = ColumnElement[bool]
 

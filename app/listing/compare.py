@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_
 
-from app.list_parts import Filter, Moment
+from app.listing.parts import Filter, Moment
 from app.models.base import Instant
 from app.models.region import code_span
 from app.rules.calendar import EARLIEST_ON, LATEST_ON, day_start

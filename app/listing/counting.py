@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Select, select
 
 from app import scope
-from app.list_parts import Moment
+from app.listing.parts import Moment
 from app.models.base import Instant
 from app.models.policy import policy_state
 

@@ -1,6 +1,6 @@
 """SQLite gives no number again of a row that was deleted, where the log, files or notices name rows by number.
 
-Revision ID: 0075
+Revision ID: 0074
 Revises: 0073
 """
 
@@ -11,7 +11,7 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0075"
+revision = "0074"
 down_revision = "0073"
 branch_labels = None
 depends_on = None

@@ -27,10 +27,11 @@ from typing import Any
 from sqlalchemy import Select, bindparam, case, func, select, true
 from sqlalchemy.orm import aliased, undefer
 
-from app import clock, list_query, scope, search
-from app.list_compare import compare
-from app.list_parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, of_no_unit, related
-from app.list_query import MOST_CHOSEN, day_of_text, instant_of_text
+from app import clock, scope, search
+from app.listing import query
+from app.listing.compare import compare
+from app.listing.parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, of_no_unit, related
+from app.listing.query import MOST_CHOSEN, day_of_text, instant_of_text
 from app.models import Region
 from app.models.among import among
 from app.models.sealed import normal
@@ -103,7 +104,7 @@ class Listing:
 
     def read(self, args: Mapping[str, str]) -> Query:
         """Understand the parameters; never fails."""
-        return list_query.read(self, args)
+        return query.read(self, args)
 
     # --- statements
 

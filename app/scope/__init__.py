@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session, object_session, with_loader_criteria
 
 from app.errors import Finding, NotAllowed, NotFound
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
-from app.scope_net import Net
-from app.scope_parts import Criterion, without_secret
-from app.scope_rules import EVERY, GUARDED, NARROWER, PERSONAL, PLACED, RULES, UNPLACED
+from app.scope.net import Net
+from app.scope.parts import Criterion, without_secret
+from app.scope.rules import EVERY, GUARDED, NARROWER, PERSONAL, PLACED, RULES, UNPLACED
 from app.wording import say
 
 # What the databases' BIGINT and INTEGER hold.
