@@ -15,7 +15,7 @@ from sqlalchemy import or_, select
 from app import scope
 from app.models import Elevator, Region
 from app.models.choices import ESCALATORS
-from app.permissions import Actor
+from app.permissions import Actor, Verb
 from app.reports import pdf
 from app.rules.calendar import local_day
 from app.transaction import AnySession
@@ -42,6 +42,15 @@ class Label:
     escalator: bool
     picture: Markup
     until: str = ""
+
+
+# Whose work has to do with an elevator's labels: not who inspects it, nor the desk that takes calls.
+PRINTS = Verb.LEDGER_READ
+
+
+def is_to_label(actor: Actor, row: Elevator) -> bool:
+    """Whether the actor is offered this elevator's label to print; `chosen` takes it then."""
+    return actor.may(PRINTS) and (actor.unit_id is None or actor.unit_id in (row.maintenance_unit_id, row.use_unit_id))
 
 
 def chosen(session: AnySession, actor: Actor, keys: Sequence[int]) -> list[Elevator]:

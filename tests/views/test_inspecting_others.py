@@ -36,9 +36,17 @@ def test_no_labels_of_elevators_that_one_only_inspects(sign_in: Any, world: Worl
     world.own.emergency_phone = "96333"
     world.session.commit()
     key = world.own.id
-    assert sign_in(account).get(f"/labels/?ids={key}").status_code == 404
+    client = sign_in(account)
+    assert client.get(f"/labels/?ids={key}").status_code == 404
+    # Nor are any offered.
+    for page in ("/elevators/", f"/elevators/{key}"):
+        shown = client.get(page)
+        assert shown.status_code == 200 and "/labels/" not in shown.text and "打印标签" not in shown.text, page
     assert actor(account).may(Verb.ELEVATOR_READ)
-    assert sign_in(world.accounts["maintenance_head"]).get(f"/labels/?ids={key}").status_code == 200
+    firm = sign_in(world.accounts["maintenance_head"])
+    assert firm.get(f"/labels/?ids={key}").status_code == 200
+    assert "/labels/found" in firm.get("/elevators/").text and "打印标签" in firm.get("/elevators/").text
+    assert f"/labels/?ids={key}" in firm.get(f"/elevators/{key}").text
 
 
 def test_a_tester_is_shown_no_whole_phone(sign_in: Any, world: World) -> None:

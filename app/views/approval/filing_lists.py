@@ -31,6 +31,7 @@ from app.models.choices import (
 )
 from app.models.policy import policy_value
 from app.permissions import Verb, require
+from app.reports import label_sheet
 from app.rules import parts
 from app.rules.inspection import WarningLevel, warning_level
 from app.views.frame import whole_list
@@ -157,7 +158,7 @@ class ElevatorScreen(Screen):
         Button(_l("在地图上看"), "ElevatorMap.list", Verb.ELEVATOR_READ, icon="place", carries=True),
         import_button("elevators", Verb.ELEVATOR_EDIT),
         Button(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT, main=True),
-        Button(_l("制作标签"), "LabelPages.found", Verb.ELEVATOR_READ, icon="list", carries=True),
+        Button(_l("制作标签"), "LabelPages.found", label_sheet.PRINTS, icon="list", carries=True),
         Button(_l("分配给子用户"), "Assigning.assign", Verb.SUBACCOUNT_EDIT, icon="people", carries=True),
     ]
     deeds: ClassVar[list[Deed]] = [
@@ -165,7 +166,7 @@ class ElevatorScreen(Screen):
             "submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Elevator), _l("上报所选电梯？每一台单独核对。"),
             every="submit", ask_every=ALL_DRAFTS,
         ),
-        Deed("labels", _l("打印标签"), Verb.ELEVATOR_READ, lambda *_: None),
+        Deed("labels", _l("打印标签"), label_sheet.PRINTS, lambda *_: None),
         Deed(
             "parts", _l("登记常用组件"), Verb.COMPONENT_EDIT, fill_one,
             _l("按常用清单给所选电梯登记组件？已有的和曾有的不重复登记。填了最低层的，同时给还没有层门的生成层门；须同在一个楼盘。"),

@@ -18,6 +18,7 @@ from app.extensions import db
 from app.models import Elevator, ElevatorLabel
 from app.models.label import LABEL_KIND, LABEL_REASON
 from app.permissions import Actor, Verb
+from app.reports import label_sheet
 from app.rules import labels as rules
 from app.transaction import transaction
 from app.views.frame import screens
@@ -145,7 +146,8 @@ def _line(elevator: Elevator, row: ElevatorLabel, now: dt.datetime) -> LabelLine
     link = f"/labels/?label={row.id}" if row.id else f"/labels/?ids={elevator.id}"
     return LabelLine(
         row, str(LABEL_KIND[row.kind]), state, tone, str(LABEL_REASON[row.reason]) if row.reason else "", until,
-        row.waits, row.waits or (brief and alive), link if alive else "",
+        row.waits, row.waits or (brief and alive),
+        link if alive and label_sheet.is_to_label(g.actor, elevator) else "",
     )  # fmt: skip
 
 

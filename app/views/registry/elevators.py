@@ -30,6 +30,7 @@ from app.models import (
     Visit,
 )
 from app.permissions import Verb
+from app.reports import label_sheet
 from app.rules.lifecycle import STATUS_KINDS
 from app.views.approval.applying import offered
 from app.views.approval.filing_pages import FilingPages
@@ -103,6 +104,7 @@ class ElevatorPages(FilingPages):
             "parts": components.parts_of(row), "worker_of": worker_of,
             "labels": elevator_labels.lines_of(row) if on is None else [],
             "may_label": elevator_labels.may_replace(actor, row),
+            "may_print": row.status != "scrapped" and label_sheet.is_to_label(actor, row),
             "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
         }  # fmt: skip
         if on is not None:
