@@ -1,7 +1,7 @@
 """Reading the code on a photographed label: one function, `code_in`, for browsers that read none themselves.
 
-Most browsers inside other apps, and all of some phones, have a camera and no reader. The picture is decoded as every
-upload is, looked at in memory and never kept.
+Most browsers inside other apps, and all of some phones, have a camera and no reader. The picture is looked at in memory
+and never kept.
 """
 
 from __future__ import annotations
@@ -10,29 +10,42 @@ import struct
 from threading import BoundedSemaphore
 from typing import IO
 
-MOST_PIXELS = 64_000_000
+# A phone sends some 1600 × 1200 pixels as JPEG, which is decoded at a fraction of its size where it has more; a PNG is
+# decoded whole.
+MOST_PIXELS = {"JPEG": 64_000_000, "PNG": 12_000_000}
+LONGEST_EDGE = 12_000
 # Larger shows no more of a label that is to be read at arm's length, and takes longer.
 EDGE = 1600
-# One picture at a time in each process, as with every work on pictures: the pages of others go first.
+# One picture at a time in each process, as with every work on pictures, and nobody waits long for it: the threads that
+# would are those that serve everybody's pages.
 _turn = BoundedSemaphore(1)
-_WAIT_SECONDS = 5
+_WAIT_SECONDS = 1
+
+
+class Busy(Exception):
+    """Another picture is being read; the same one may be sent again."""
 
 
 def code_in(picture: IO[bytes]) -> str | None:
-    """What the QR code says; None without one, with several that differ, or where the file is no picture."""
+    """What the QR code says; None without one, with several that differ, or where the file is no picture.
+
+    Raises `Busy`.
+    """
     # The libraries are loaded with the first picture, not with the product.
     import zxingcpp
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if not _turn.acquire(timeout=_WAIT_SECONDS):
-        return None
+        raise Busy
     try:
-        with Image.open(picture, formats=["JPEG", "PNG"]) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
+        with Image.open(picture, formats=list(MOST_PIXELS)) as opened:
+            width, height = opened.size
+            if max(width, height) > LONGEST_EDGE or width * height > MOST_PIXELS[opened.format or "PNG"]:
                 return None
             opened.draft("L", (EDGE, EDGE))
-            grey = ImageOps.exif_transpose(opened).convert("L")
-        grey.thumbnail((EDGE, EDGE))
+            # Small before anything else; a code is read whichever way up it is.
+            opened.thumbnail((EDGE, EDGE))
+            grey = opened.convert("L")
         found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
         return None

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app import clock, counting, scope
+from app import clock, scope
+from app.listing import counting
 from app.listing.parts import Moment
 from app.models import Complaint, Person
 from app.permissions import Role

@@ -20,8 +20,8 @@ from app.models.base import Instant
 from app.models.policy import policy_state
 
 Parts = Mapping[str, Sequence[Any]]
-# A question of thirty counts is some thousand objects; there are as many as roles in districts, of which few are busy.
-MOST = 64
+# A question of thirty counts is a quarter of a megabyte; there are as many as roles in districts, where all are busy.
+MOST = 256
 
 
 class _Now(BindParameter[dt.datetime]):

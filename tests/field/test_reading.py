@@ -15,6 +15,13 @@ from tests.factories import World
 from tests.labels import photo
 
 
+@pytest.fixture(autouse=True)
+def _fresh_window(app: Any) -> Any:
+    app.extensions["tian_window"].reset()
+    yield
+    app.extensions["tian_window"].reset()
+
+
 def send(client: Any, picture: bytes | None) -> Any:
     form: dict[str, Any] = {"csrf_token": csrf(client)}
     if picture is not None:
@@ -55,9 +62,36 @@ def test_of_two_labels_in_a_picture_none_is_guessed(world: World, sign_in: Any) 
     assert send(sign_in(world.accounts["worker"]), kept.getvalue()).status_code == 422
 
 
-def test_a_picture_of_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_reader, "MOST_PIXELS", 1000)
-    assert code_reader.code_in(io.BytesIO(photo("980001"))) is None
+@pytest.mark.parametrize(("width", "height"), [(12_001, 400), (400, 12_001), (4_000, 3_001)])
+def test_a_picture_that_is_large_when_decoded_is_none(width: int, height: int) -> None:
+    """A line of millions of points is a small file; a PNG is decoded whole."""
+    label, wide, kept = Image.open(io.BytesIO(photo("980001"))).crop((480, 700, 880, 1100)), None, io.BytesIO()
+    wide = Image.new("L", (width, height), 200)
+    wide.paste(label, (0, 0))
+    wide.save(kept, "PNG")
+    assert code_reader.code_in(kept) is None
+    kept = io.BytesIO()
+    wide.crop((0, 0, 400, 400)).save(kept, "PNG")
+    assert code_reader.code_in(kept) == "980001"
+
+
+@pytest.mark.feature("MNT-01")
+def test_while_another_picture_is_read_it_is_said(
+    world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_reader, "_WAIT_SECONDS", 0.01)
+    client = sign_in(world.accounts["worker"])
+    with code_reader._turn:
+        answer = send(client, photo("980001"))
+    assert answer.status_code == 503 and "稍后再拍" in answer.json["message"]
+    assert send(client, photo("980001")).json == {"text": "980001"}
+
+
+def test_an_account_reads_so_many_and_others_go_on(world: World, sign_in: Any) -> None:
+    client, other = sign_in(world.accounts["worker"]), sign_in(world.accounts["use_head"])
+    answers = [send(client, b"none").status_code for _ in range(21)]
+    assert answers[:20] == [422] * 20 and answers[20] == 429
+    assert send(other, photo("980001")).status_code == 200
 
 
 def test_who_is_not_signed_in_reads_nothing(app: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app import clock, counting
-from app.listing import Moment
+from app import clock
+from app.listing import Moment, counting
 from app.listings import warnings
 from tests import factories as make
 from tests.factories import make_person, make_policy

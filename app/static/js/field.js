@@ -225,7 +225,8 @@
           var told = {};
           try { told = JSON.parse(ask.responseText); } catch (_e) { told = {}; }
           input.value = "";
-          if (ask.status !== 200 || !told.text) { tell(told.message); return; }
+          // An answer that is none of ours is the sign-in page, or a form that has run out.
+          if (ask.status !== 200 || !told.text) { tell(told.message || unread.dataset.again); return; }
           reading.hidden = true; if (read) read.hidden = false;
           found(told.text);
         };
@@ -240,9 +241,11 @@
     image.onload = function () {
       var scale = Math.min(1, 1600 / Math.max(image.naturalWidth, image.naturalHeight)), canvas = document.createElement("canvas");
       canvas.width = Math.round(image.naturalWidth * scale); canvas.height = Math.round(image.naturalHeight * scale);
-      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
       URL.revokeObjectURL(url);
-      canvas.toBlob(function (blob) { done(blob || file); }, "image/jpeg", 0.85);
+      try {
+        canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+        canvas.toBlob(function (blob) { done(blob || file); }, "image/jpeg", 0.85);
+      } catch (_e) { done(file); }
     };
     image.onerror = function () { URL.revokeObjectURL(url); done(file); };
     image.src = url;

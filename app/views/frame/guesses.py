@@ -25,17 +25,17 @@ def spent(what: str, amount: str) -> bool:
     return _window(what, amount, count=False) <= 0
 
 
-def taken(what: str, amount: str) -> bool:
-    """Count one more call from here; whether that was one too many ("120/minute")."""
-    if spent(what, amount):
+def taken(what: str, amount: str, account: int | None = None) -> bool:
+    """Count one more call from here, or of an account wherever it is; whether that was one too many ("120/minute")."""
+    if _window(what, amount, account, count=False) <= 0:
         return True
-    wrong(what, amount)
+    _window(what, amount, account, count=True)
     return False
 
 
-def _window(what: str, amount: str, *, count: bool) -> int:
+def _window(what: str, amount: str, account: int | None = None, *, count: bool) -> int:
     counter, item = current_app.extensions["tian_window"], parse(amount)
-    place = place_of(request.remote_addr)
+    place = place_of(request.remote_addr) if account is None else f"account {account}"
     if not place:
         return 1
     words = (what, place)

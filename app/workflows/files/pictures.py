@@ -18,6 +18,8 @@ from app.workflows.files.file_contents import bad
 
 # A JPEG is decoded at a fraction of its size, a PNG only whole: 32 million pixels are 128 MB.
 MOST_PIXELS = {JPEG: 128_000_000, PNG: 32_000_000}
+# A line of millions of points is a small file, and takes a thousand times its room when it is turned.
+LONGEST_EDGE = 30_000
 THUMB_EDGE = 320
 # Colour profiles are a few hundred bytes; more is something else.
 MOST_PROFILE = 64 * 1024
@@ -50,6 +52,10 @@ def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
                     height=opened.height,
                     most=most // 10000,
                 )
+                raise bad(name, found, "请缩小尺寸后上传")
+            if max(opened.size) > LONGEST_EDGE:
+                found = say("有 %(width)s×%(height)s 像素，一边超过 %(most)s", width=opened.width, height=opened.height,
+                            most=LONGEST_EDGE)  # fmt: skip
                 raise bad(name, found, "请缩小尺寸后上传")
             if form == "JPEG" and edge:
                 opened.draft(opened.mode, (edge, edge))
