@@ -24,6 +24,12 @@ TABLES = {
     "notification": "notification", "person": "person", "repair_order": "repair_order", "rescue": "rescue",
     "score": "score", "score_run": "score_run", "unit": "unit", "usual_parts": "usual_parts",
 }  # fmt: skip
+# What brings rows in by workbook, as batches are called.
+IMPORTED = {
+    "ab_user": "accounts", "contract": "contracts", "elevator": "elevators", "insurance_record": "insurance",
+    "invitation": "invitations", "landing_door": "landing_doors", "person": "persons", "repair_order": "past_repairs",
+    "rescue": "past_rescues", "unit": "units",
+}  # fmt: skip
 DRAFT = "made_anew"
 ONCE, ANEW = "PRIMARY KEY (id AUTOINCREMENT)", "PRIMARY KEY (id)"
 
@@ -32,15 +38,28 @@ def upgrade() -> None:
     connection = op.get_bind()
     if connection.dialect.name != "sqlite":
         return
+    inspector = sa.inspect(connection)
+    naming = [
+        name for name in inspector.get_table_names()
+        if {"entity", "entity_id"} <= {column["name"] for column in inspector.get_columns(name)}
+    ]
     for table, entity in TABLES.items():
         make_anew(connection, table, ANEW, ONCE)
-        # The log may know later rows that are gone.
-        for last in (
-            "SELECT max(entity_id) FROM audit_entry WHERE entity = :entity",
-            *(["SELECT max(actor_id) FROM audit_entry"] if table == "ab_user" else []),
-        ):
-            given = connection.scalar(sa.text(last), {"entity": entity} if ":" in last else {}) or 0
-            count_from(connection, table, given)
+        for last in told_by(naming, table):
+            told = {"entity": entity, "batch": IMPORTED.get(table, "")}
+            given = connection.scalar(sa.text(last), {name: value for name, value in told.items() if f":{name}" in last})
+            count_from(connection, table, given or 0)
+
+
+def told_by(naming: list[str], table: str) -> list[str]:
+    """What may know later rows that are gone: the log, files, versions … and what brought them in."""
+    asked = [f"SELECT max(entity_id) FROM {name} WHERE entity = :entity" for name in naming]  # noqa: S608 - our names
+    asked.append(
+        "SELECT max(r.entity_id) FROM import_row r JOIN import_batch b ON b.id = r.batch_id WHERE b.kind = :batch"
+    )
+    if table == "ab_user":
+        asked.append("SELECT max(actor_id) FROM audit_entry")
+    return asked
 
 
 def downgrade() -> None:
