@@ -94,7 +94,7 @@ def _gone_through(context: JobContext, chosen: list[many.Seen]) -> _Course:
         key = seen[0]
         if key not in course.done:
             try:
-                officer = many.officer_now(session, context.actor)
+                officer = context.owner_now()
             except Refusal as refusal:
                 course.stopped = say("您已不能审批，从第 %(n)s 件起没有办理", n=number)
                 rest = [one for one, _seen in chosen[number - 1 :] if one not in course.done]

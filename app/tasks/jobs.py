@@ -30,7 +30,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from app import clock, scope
-from app.errors import Refusal, refuse
+from app.errors import Refusal
 from app.extensions import db
 from app.models import Attachment, Job
 from app.permissions import SYSTEM, Actor, require
@@ -38,7 +38,7 @@ from app.tasks import MODULES
 from app.transaction import transaction
 from app.wording import say, together
 from app.workflows.core import jobs
-from app.workflows.core.actors import actor_by_id
+from app.workflows.core.actors import in_its_name
 from app.workflows.files import attachments
 
 log = logging.getLogger(__name__)
@@ -68,19 +68,24 @@ class JobContext:
     def __init__(self, job: Job, token: str, actor: Actor) -> None:
         self.session: Any = db.session
         self.job_id: int = job.id
-        self.params: dict[str, Any] = dict(job.params or {})
+        self.params: dict[str, Any] = {k: v for k, v in (job.params or {}).items() if k != jobs.EPOCH}
         # The same however often the job is taken up: what a run knows, it knows as of then.
         self.entered_at = job.created_at
         # What a run that was killed had kept.
         self.made: dict[str, Any] = dict(job.result or {})
         self.actor = actor
         self.finished = False
+        self._job = job.kind, job.created_by_id, (job.params or {}).get(jobs.EPOCH)
         self._token = token
         self._shown = 0.0
         self._attachment_id: int | None = None
         self._engine = db.engine
         # Well below the reaper's patience, however that is set: a live job is never taken for dead.
         self._pause = min(HEARTBEAT_SECONDS, current_app.config["JOB_STALE_SECONDS"] / 6)
+
+    def owner_now(self) -> Actor:
+        """The owner with the rights that his account has at this moment; Refusal where the job may go on no more."""
+        return _owner(*self._job)
 
     def progress(self, done: int, total: int, message: str | None = None) -> None:
         """Show how far the work is, at most once a second. ClaimLost ends a worker that was thought dead.
@@ -199,19 +204,19 @@ def run(job_id: int) -> str:
 
 
 def _work(job: Job, token: str) -> tuple[JobContext, dict[str, Any] | None]:
-    actor = _owner(job)
+    actor = _owner(job.kind, job.created_by_id, (job.params or {}).get(jobs.EPOCH))
     context = JobContext(job, token, actor)
     with scope.acting(actor), context._alive():
-        require(actor, jobs.KIND_VERB[job.kind])
         return context, HANDLERS[job.kind](context)
 
 
-def _owner(job: Job) -> Actor:
-    if job.created_by_id is None:
-        return SYSTEM
-    actor = actor_by_id(db.session, job.created_by_id, "job")
-    if actor.user_id is None:
-        raise refuse("任务发起人", "发起人的账号已停用或不存在", "请由有权限的账号重新提交")
+def _owner(kind: str, account_id: int | None, epoch: int | None) -> Actor:
+    """Whose rights every job works with. Asked as a run begins; what must not go on for long asks again meanwhile.
+
+    An honest job that was refused here for a changed password goes on when its owner presses 重试.
+    """
+    actor = SYSTEM if account_id is None else in_its_name(db.session, account_id, "job", clock.now(), epoch)
+    require(actor, jobs.KIND_VERB[kind])
     return actor
 
 

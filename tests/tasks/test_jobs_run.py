@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import refuse
 from app.extensions import db
-from app.models import Attachment, AuditEntry, Elevator, Job
+from app.models import Account, Attachment, AuditEntry, Elevator, Job, LoginGuard
 from app.permissions import SYSTEM
 from app.tasks import MODULES
 from app.tasks import jobs as running
@@ -55,6 +55,55 @@ def test_a_handler_gets_its_parameters_and_its_owners_eyes(run: Any, world: Worl
 
     outcome, job = run(handler)
     assert (outcome, job.state, job.result) == ("done", "done", {"seen": [world.own.id]})
+
+
+def changed(world: World, **values: Any) -> Callable[[], None]:
+    """What happens to the clerk's account between entering the job and its start."""
+
+    def change() -> None:
+        with transaction(world.session):
+            world.session.execute(update(Account).where(Account.id == world.accounts["clerk"].id).values(**values))
+
+    return change
+
+
+@pytest.mark.feature("ACC-04")
+def test_an_administrators_lock_ends_a_job_and_a_strangers_guessing_does_not(run: Any, world: World) -> None:
+    until = clock.now() + dt.timedelta(days=1)
+    outcome, job = run(lambda context: {"n": 1}, before=changed(world, locked_until=until))
+    assert (outcome, job.result) == ("failed", None) and "账号已被管理员锁定" in job.error
+    gone = clock.now() - dt.timedelta(seconds=1)
+    assert run(lambda context: {"n": 1}, before=changed(world, locked_until=gone))[0] == "done"
+
+    def guessed() -> None:
+        with transaction(world.session) as session:
+            key = f"account:{world.accounts['clerk'].id}"
+            session.add(LoginGuard(key=key, tries=9, last_try_at=clock.now(), locked_until=until))
+
+    assert run(lambda context: {"n": 1}, before=guessed)[0] == "done"
+
+
+@pytest.mark.feature("ACC-15")
+def test_a_job_from_before_a_new_password_goes_on_when_its_owner_says_so(
+    app: Any, run: Any, world: World
+) -> None:
+    moved = changed(world, session_epoch=Account.session_epoch + 1)
+    outcome, job = run(lambda context: {"n": 1}, before=moved)
+    assert (outcome, job.result) == ("failed", None) and "核对后重试" in job.error
+    for who, becomes in (("platform_admin", "failed"), ("clerk", "done")):
+        with transaction(world.session):
+            jobs.retry(world.session, world.actor(who), job.id, clock.now())
+        with app.app_context():
+            assert running.run(job.id) == becomes, who
+    # One that was entered by a product which did not keep it.
+    old = run(lambda context: {"n": 1}, before=lambda: (moved(), forgotten(world)))
+    assert old[0] == "done"
+
+
+def forgotten(world: World) -> None:
+    with transaction(world.session) as session:
+        job = session.scalar(select(Job).order_by(Job.id.desc()).limit(1))
+        job.params = {"q": "x"}
 
 
 def test_a_message_sent_twice_runs_once(run: Any, app: Any) -> None:

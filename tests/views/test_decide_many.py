@@ -212,6 +212,32 @@ def test_an_officer_whose_right_is_taken_away_stops_there(
     assert len(job.result["left"]) == 2 and "您已不能审批，从第 3 件起没有办理" in told(again(job.result["stopped"]))
 
 
+@pytest.mark.parametrize("what", ["locked", "signed out"])
+def test_what_ends_the_officers_session_ends_his_job(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    client, real, calls = sign_in(world.accounts["inspector"]), applications.decide, []
+    job = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
+
+    def decided(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        made, account = real(*args, **more), db.session.get(Account, world.accounts["inspector"].id)
+        if what == "locked":
+            account.locked_until = clock.now() + dt.timedelta(days=30)
+        else:
+            account.session_epoch += 1
+        return made
+
+    monkeypatch.setattr(applications, "decide", decided)
+    work(app, session)
+    fresh(session)
+    assert len(calls) == 1 and sorted(row.state for row in waiting) == ["approved"] + ["submitted"] * 3
+    assert (job.state, job.result["decided"], job.result["refused"]) == ("done", 1, 3)
+    why = "账号已被管理员锁定" if what == "locked" else "已被全部退出"
+    assert why in str(job.result["left"][0][2])
+
+
 def test_what_can_not_be_decided_so_is_said_before(
     session: Any, world: World, sign_in: Any, waiting: list[Application]
 ) -> None:

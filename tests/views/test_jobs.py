@@ -119,7 +119,8 @@ def test_a_regional_administrator_runs_the_schedule_of_a_day_for_his_region(worl
     form = {"on": clock.today().isoformat(), "csrf_token": csrf(browser, "/jobs/")}
     assert browser.post("/jobs/schedule", data=form).status_code == 302
     job = stored(world)[0]
-    assert (job.kind, job.params) == ("schedule", {"on": form["on"], "region": "980402000000"})
+    params = {"on": form["on"], "region": "980402000000", "epoch": world.accounts["region_admin"].session_epoch}
+    assert (job.kind, job.params) == ("schedule", params)
 
 
 @pytest.mark.parametrize("typed", ["", "明天", "2026-02-30", "9999-12-31"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
-from app.errors import Finding, NotAllowed
+from app.errors import Finding, NotAllowed, refuse
 from app.models import Account, Unit
 from app.models.account import AccountRole, FabUser
 from app.permissions import BASIC, MAIN_ONLY, NOBODY, Actor, Role, Verb, givable, granted
@@ -102,6 +102,27 @@ def actor_by_id(session: AnySession, user_id: int, via: str) -> Actor:
         select(Account).where(Account.id == user_id).execution_options(skip_scope=True, populate_existing=True)
     )
     return actor_of(account, via)
+
+
+def in_its_name(session: AnySession, account_id: int, via: str, at: dt.datetime, epoch: int | None) -> Actor:
+    """The account as it is now, for work that goes on while nobody sits before it; Refusal where that has to end.
+
+    It ends with what ends sessions and tokens: an administrator's lock, and a password, role, region or 全部退出 that
+    moved on from the `epoch` under which the work was begun, for who began it may not be whose account it is. The lock
+    after wrong tries (`LoginGuard`) ends neither those nor this: any stranger causes it by guessing.
+    """
+    found = caller(session, account_id)
+    actor = actor_of(found, via)
+    if actor.user_id is None:
+        raise refuse("任务发起人", "发起人的账号已停用或不存在", "请由有权限的账号重新提交")
+    if found.locked_until is not None and found.locked_until > at:
+        raise refuse("任务发起人", "发起人的账号已被管理员锁定", "请在解锁后重试或重新提交")
+    if epoch is not None and epoch != found.session_epoch:
+        raise refuse(
+            "任务发起人", "提交以后，发起人的密码、角色、地区或登录方式有变更，或已被全部退出",
+            "请发起人重新登录，核对后重试或重新提交",
+        )  # fmt: skip
+    return actor
 
 
 # --- who calls, by one statement

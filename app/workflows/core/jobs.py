@@ -16,7 +16,7 @@ from blinker import Signal
 from sqlalchemy import ColumnElement, func, select, update
 
 from app.errors import Finding, NotFound, refuse
-from app.models import ImportBatch, Job, ServiceHeartbeat
+from app.models import Account, ImportBatch, Job, ServiceHeartbeat
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers
 from app.transaction import AnySession, after_commit, insert_of
@@ -29,6 +29,8 @@ MOST_UNFINISHED = 20
 # A queued job whose message may be lost is sent again after this long.
 RESEND_AFTER = dt.timedelta(seconds=30)
 UNFINISHED = ("queued", "running")
+# Among a job's parameters: its owner's `session_epoch` as it was entered (`actors.in_its_name`).
+EPOCH = "epoch"
 # Asked when a job is entered and again when it runs, for rights may be taken away in between.
 KIND_VERB = {
     "import_check": Verb.IMPORT, "import": Verb.IMPORT, "import_undo": Verb.IMPORT, "export": Verb.EXPORT,
@@ -55,11 +57,15 @@ def enqueue(
 ) -> Job:
     """Insert a job owned by the actor; its id goes to the broker after the commit. `params` must be JSON."""
     require(actor, KIND_VERB[kind])
+    kept_with: dict[str, Any] = {}
     if actor.user_id is not None:
-        waiting = session.scalar(
-            select(func.count()).where(Job.created_by_id == actor.user_id, Job.state.in_(UNFINISHED))
-        )
-        if (waiting or 0) >= MOST_UNFINISHED:
+        unfinished = select(func.count()).where(Job.created_by_id == actor.user_id, Job.state.in_(UNFINISHED))
+        waiting, epoch = session.execute(
+            select(unfinished.scalar_subquery(), _epoch(actor.user_id).scalar_subquery()),
+            execution_options={"skip_scope": True},
+        ).one()
+        kept_with[EPOCH] = epoch
+        if waiting >= MOST_UNFINISHED:
             raise refuse(
                 "任务数量",
                 say(
@@ -73,7 +79,7 @@ def enqueue(
     job = Job(
         kind=kind,
         title=ours(title),
-        params=dict(params or {}),
+        params={**(params or {}), **kept_with},
         state="queued",
         created_by_id=actor.user_id,
         created_at=at,
@@ -83,6 +89,10 @@ def enqueue(
     session.flush()
     _announce(session, job.id)
     return job
+
+
+def _epoch(account_id: int) -> Any:
+    return select(Account.session_epoch).where(Account.id == account_id)
 
 
 def _announce(session: AnySession, job_id: int) -> None:
@@ -258,15 +268,21 @@ def show_service(session: AnySession, name: str, at: dt.datetime) -> None:
 
 
 def retry(session: AnySession, actor: Actor, job_id: int, at: dt.datetime) -> Job:
-    """Queue a failed job again; its owner may, and a platform administrator."""
+    """Queue a failed job again; its owner may, and a platform administrator.
+
+    The owner takes it up under the sign-in that he has now; nobody else can say for him that the job is his.
+    """
     require(actor, Verb.JOB_READ)
     job = of(session, actor, job_id)
+    params = dict(job.params or {})
+    if EPOCH in params and job.created_by_id == actor.user_id is not None:
+        params[EPOCH] = session.scalar(_epoch(actor.user_id), execution_options={"skip_scope": True})
     taken: Any = session.execute(
         update(Job)
         .where(Job.id == job.id, Job.state == "failed")
         .values(
-            state="queued", tries=0, error=None, result=None, done=0, total=0, message=None, claim=None,
-            finished_at=None, heartbeat_at=at,
+            state="queued", params=params, tries=0, error=None, result=None, done=0, total=0, message=None,
+            claim=None, finished_at=None, heartbeat_at=at,
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip

@@ -18,13 +18,12 @@ from app import clock, scope
 from app.errors import Refusal
 from app.models import Application, ApplicationStep, Elevator, Unit
 from app.models.among import among
-from app.permissions import Actor, Verb, require
+from app.permissions import Actor
 from app.rules.approval import ApplicationState, ApplicationVerb, one_by_one
 from app.rules.two_persons import independent
 from app.transaction import AnySession, transaction
 from app.workflows.approval import delegations
 from app.workflows.core import independence
-from app.workflows.core.actors import actor_of, caller
 from app.workflows.desk import applications
 
 VERBS = ("approve", "return", "reject")
@@ -62,14 +61,6 @@ def read(text: str) -> list[Seen]:
     """The same back."""
     pairs = (item.partition(":") for item in text.split())
     return [(int(key), int(version)) for key, _sep, version in pairs]
-
-
-def officer_now(session: AnySession, actor: Actor) -> Actor:
-    """The officer with the rights that his account has at this moment; Refusal where he may decide no more."""
-    found = caller(session, actor.user_id or 0)
-    now = actor_of(found, actor.via)
-    require(now, Verb.APPLICATION_DECIDE)
-    return now
 
 
 def decide_one(
