@@ -139,6 +139,53 @@ def test_all_that_the_filter_finds_are_decided_by_a_job(
     assert {row[4] for row in rest} == {"已办理"}
 
 
+def test_first_agreed_to_by_another_after_the_question_is_not_finally_approved_by_the_answer(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    make_policy(session, "second_approval", "all")
+    session.commit()
+    admin = sign_in(world.accounts["region_admin"])
+    asked = post(admin, {"verb": "approve", "every": "1", "tab": "office"})
+    assert "记为初审同意" in asked.text
+    for row in waiting[:3]:
+        decide(session, world.actor("inspector"), row, "approve")
+    post(admin, fields(asked.text))
+    work(app, session)
+    fresh(session)
+    assert [row.state for row in waiting] == ["endorsed"] * FEW, "the fourth is a first one, of which he was asked"
+    job = session.scalar(select(Job).where(Job.kind == "decide"))
+    assert (job.result["decided"], job.result["refused"]) == (1, 3) and waiting[3].endorsed_by_id == job.created_by_id
+
+
+def test_what_the_filter_finds_only_after_the_question_is_not_in_the_answer(
+    session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    client = sign_in(world.accounts["inspector"])
+    asked = post(client, {"verb": "reject", "every": "1", "tab": "office", "q": "300100"})
+    assert "批量不通过 1 件申请？" in asked.text
+    with transaction(session):
+        # All of this unit match now, and none was handed in later.
+        unit = session.get(Unit, waiting[0].unit_id)
+        unit.name += "300100"
+    again_ = post(client, fields(asked.text) | {"opinion": " "})
+    assert again_.status_code == 422 and "批量不通过 1 件申请？" in again_.text
+    post(client, fields(again_.text) | {"opinion": "缺少照片"})
+    session.rollback()
+    job = session.scalar(select(Job).where(Job.kind == "decide"))
+    assert many.read(job.params["chosen"]) == [(waiting[0].id, waiting[0].row_version)]
+
+
+def test_all_are_decided_only_after_the_question(session: Any, sign_in: Any, world: World, waiting: Any) -> None:
+    client = sign_in(world.accounts["inspector"])
+    asked = post(client, {"verb": "approve", "every": "1", "sure": "1"})
+    assert asked.status_code == 200 and f"批量同意 {FEW} 件申请？" in asked.text
+    for wrong in ("", "x", "1:", ":1", "9" * 40 + ":1"):
+        answer = post(client, {"verb": "approve", "every": "1", "sure": "1", "asked": wrong})
+        assert answer.status_code == 302 and answer.location.startswith("/applications/queue"), wrong
+    session.rollback()
+    assert session.scalar(select(func.count()).where(Job.kind == "decide")) == 0
+
+
 def test_few_are_done_while_he_waits_and_more_by_a_job(
     app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
 ) -> None:
@@ -301,7 +348,8 @@ def test_only_what_the_officer_may_decide(
     answer = post(other, {"verb": "approve", "sure": "1", "chosen": ticks(*waiting)})
     assert answer.status_code == 302
     assert "没有" in other.get("/applications/queue").text
-    assert post(other, {"verb": "approve", "sure": "1", "every": "1"}).location.startswith("/applications/queue")
+    asked = post(other, {"verb": "approve", "every": "1"})
+    assert post(other, fields(asked.text)).location.startswith("/applications/queue"), "none is found"
     work(app, session)
     fresh(session)
     assert {row.state for row in waiting} == {"submitted"}

@@ -65,10 +65,6 @@ class Chosen:
     own: int = 0
     found: int = 0
 
-    @property
-    def seen(self) -> list[many.Seen]:
-        return [(row.id, row.row_version) for row in self.rows]
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -127,21 +123,22 @@ class Queue(BaseView):
     def bulk(self) -> Any:
         """Decide many, ticked ones or all that the filter finds: each is checked and decided by itself, with a result.
 
-        Asked first (`sure`): how many of which kinds, and what comes of it. js/app.js shows that page as a dialog. More
-        than `many.AT_ONCE` are a job's.
+        Asked first (`sure`): how many of which kinds, and what comes of it. js/app.js shows that page as a dialog. What
+        the filter found is carried by the question: the answer is about these, as they were, and never about what the
+        filter would find by then. More than `many.AT_ONCE` are a job's.
         """
         verb, opinion = request.form.get("verb", ""), request.form.get("opinion", "")
         every, ticked = "every" in request.form, list(dict.fromkeys(request.form.getlist("chosen")))
         if not (every or 0 < len(ticked) <= MOST_BULK) or verb not in many.VERBS:
             flash(_("请选择 1 至 %(n)s 件申请和一种决定", n=MOST_BULK), "warning")
             return redirect(url_for("Queue.list"))
-        now = clock.now()
-        wanting = reason_finding(ApplicationVerb(verb), opinion)
-        if "sure" not in request.form or not wanting.ok:
-            chosen = _all_found(now) if every else _ticked(ticked)
-            return self._ask(chosen, verb, opinion, [wanting] if "sure" in request.form else [])
+        wanting, asked = reason_finding(ApplicationVerb(verb), opinion), _keys(request.form.get("asked", "").split())
+        sure = "sure" in request.form and (not every or "asked" in request.form)
+        if not sure or not wanting.ok:
+            chosen = _ticked(ticked) if not every else _as_asked(asked) if sure else _all_found(clock.now())
+            return self._ask(chosen, verb, opinion, [wanting] if sure else [])
         if every or len(ticked) > many.AT_ONCE:
-            return self._enter(_all_found(now).seen if every else _keys(ticked), verb, opinion)
+            return self._enter(asked[: many.MOST] if every else _keys(ticked), verb, opinion)
         results = [self._one_of_many(item, verb, opinion) for item in ticked]
         results.sort(key=lambda r: not r.findings)  # what still needs somebody comes first
         done = sum(not r.findings for r in results)
@@ -217,18 +214,33 @@ def _keys(items: Sequence[str]) -> list[many.Seen]:
 
 def _ticked(items: Sequence[str]) -> Chosen:
     """Those that were ticked, as far as they still wait as the list showed them."""
-    seen = dict(_keys(items))
-    statement = waiting(select(*_FACTS).where(desks.seen(), among(db.session, Application.id, list(seen))))
-    rows = [row for row in db.session.execute(statement, execution_options=_WHOLE) if row.row_version == seen[row.id]]
+    rows = _still(_keys(items))
     return Chosen(rows, len(items) - len(rows), [("chosen", item) for item in items])
 
 
+def _as_asked(asked: Sequence[many.Seen]) -> Chosen:
+    """Those about which it was asked already, as far as they still wait as they did then."""
+    rows = _still(asked)
+    return Chosen(rows, len(asked) - len(rows), _every_again(asked))
+
+
+def _still(seen: Sequence[many.Seen]) -> list[Any]:
+    versions = dict(seen)
+    statement = waiting(select(*_FACTS).where(desks.seen(), among(db.session, Application.id, list(versions))))
+    found = db.session.execute(statement, execution_options=_WHOLE)
+    return [row for row in found if row.row_version == versions[row.id]]
+
+
+def _every_again(seen: Sequence[many.Seen]) -> list[tuple[str, str]]:
+    kept = [(name, request.form.get(name, "")) for name in ("tab", "kind", "q")]
+    return [("every", "1"), *kept, ("asked", many.told(seen))]
+
+
 def _all_found(now: dt.datetime) -> Chosen:
-    """All that the list finds under its filter, the nearest limit first; when sure, none that came after asking."""
-    until = _instant(request.form.get("until")) or now
-    tab, text, kind = _tab(request.form), _text(request.form), request.form.get("kind", "")
-    found = _searched(select(*_FACTS).where(desks.seen()), text).where(
-        _of_tab(tab, until), Application.submitted_at <= until
+    """All that the list finds under its filter, the nearest limit first."""
+    kind = request.form.get("kind", "")
+    found = _searched(select(*_FACTS).where(desks.seen()), _text(request.form)).where(
+        _of_tab(_tab(request.form), now)
     )
     if kind in WORDS.kind:
         found = found.where(Application.kind == kind)
@@ -239,21 +251,12 @@ def _all_found(now: dt.datetime) -> Chosen:
     own = found.where(
         Application.is_open.is_(True), Application.state.in_(WAITING), ~applications.not_own(g.actor)
     )
-    fields = [("every", "1"), ("until", until.isoformat()), ("tab", tab), ("q", text), ("kind", kind)]
-    return Chosen(rows, 0, fields, _count(own), whole)
+    return Chosen(rows, 0, _every_again([(row.id, row.row_version) for row in rows]), _count(own), whole)
 
 
 def _count(statement: Any) -> int:
     keys = statement.with_only_columns(Application.id).subquery()
     return db.session.scalar(select(func.count()).select_from(keys), execution_options=_WHOLE) or 0
-
-
-def _instant(text: str | None) -> dt.datetime | None:
-    try:
-        found = dt.datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
 
 
 def _every(counts: Mapping[str, int], kind: str, shown: int) -> int:
