@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from app import clock, scope
 from app.extensions import db
 from app.models import Account, Application, ApplicationStep, AuditEntry, Elevator, Job, Notification, Unit
-from app.tasks.jobs import run
+from app.tasks.jobs import JobContext, run
 from app.telling import told
 from app.transaction import transaction
 from app.wording import again
@@ -208,22 +209,21 @@ def test_a_killed_job_goes_on_and_decides_none_twice(
     app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch,
     way: str,
 ) -> None:
-    client, real, calls = sign_in(world.accounts["inspector"]), applications.decide, []
+    client = sign_in(world.accounts["inspector"])
     job = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
 
-    def dies(*args: Any, **more: Any) -> Any:
-        calls.append(args)
-        if len(calls) == 3:
+    def dies(_context: Any, done: int, *_: Any) -> None:
+        if done == 2:
             raise RuntimeError("killed")
-        return real(*args, **more)
 
-    monkeypatch.setattr(applications, "decide", dies)
+    real = JobContext.progress
+    monkeypatch.setattr(JobContext, "progress", dies)
     session.rollback()
     with app.app_context():
         assert run(job.id) == "failed"
     fresh(session)
     assert (job.state, sorted(row.state for row in waiting)) == ("failed", ["approved"] * 2 + ["submitted"] * 2)
-    monkeypatch.setattr(applications, "decide", real)
+    monkeypatch.setattr(JobContext, "progress", real)
     if way == "retried":
         with transaction(session):
             jobs.retry(session, world.actor("inspector"), job.id, clock.now())
@@ -234,6 +234,52 @@ def test_a_killed_job_goes_on_and_decides_none_twice(
     fresh(session)
     assert (job.state, job.result["decided"], job.result["refused"]) == ("done", FEW, 0)
     assert {row.state for row in waiting} == {"approved"} and [approvals(session, row) for row in waiting] == [1] * FEW
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, bad: int, error: Exception) -> None:
+    """One application whose decision raises, after it wrote something."""
+    real = applications.decide
+
+    def decide_(session: Any, actor: Any, key: int, *args: Any, **more: Any) -> Any:
+        made = real(session, actor, key, *args, **more)
+        if key == bad:
+            raise error
+        return made
+
+    monkeypatch.setattr(applications, "decide", decide_)
+
+
+def test_a_fault_with_one_is_told_by_number_and_the_others_go_on(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client, bad = sign_in(world.accounts["inspector"]), waiting[1]
+    job = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
+    failing(monkeypatch, bad.id, KeyError("inside"))
+    work(app, session)
+    fresh(session)
+    assert [row.state for row in waiting] == ["approved", "submitted", "approved", "approved"], "all of it or nothing"
+    assert (job.state, job.result["decided"], job.result["refused"]) == ("done", FEW - 1, 1)
+    number, _link, (why,) = job.result["left"][0]
+    incident = re.search(r"事件编号 ([0-9a-f]{8})", told(again(why)))
+    assert number == bad.number and incident and "inside" not in str(job.result)
+    assert any(incident[1] in record.getMessage() and record.exc_info for record in caplog.records)
+    first = sheet(client, job)[1]
+    assert first[0] == bad.number and incident[1] in first[5]
+
+
+def test_a_database_that_is_away_is_no_applications_fault(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = entered(session, sign_in(world.accounts["inspector"]), {"verb": "approve", "chosen": ticks(*waiting)})
+    with monkeypatch.context() as patch:
+        failing(patch, waiting[1].id, OperationalError("SELECT 1", {}, Exception("away")))
+        session.rollback()
+        with app.app_context():
+            assert run(job.id) == "again"
+    work(app, session)
+    fresh(session)
+    assert (job.result["decided"], job.result["refused"]) == (FEW, 0) and {row.state for row in waiting} == {"approved"}
 
 
 def test_an_officer_whose_right_is_taken_away_stops_there(
