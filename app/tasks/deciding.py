@@ -79,7 +79,7 @@ def decide_all(context: JobContext) -> dict[str, Any]:
     with speaking(params.get("language")):
         course = _gone_through(context, chosen)
         at = clock.now()
-        names = many.names(context.session, context.actor, [key for key, _seen in chosen], at)
+        names = _names(context, [key for key, _seen in chosen], at)
         lines = [Line(key, names.get(key), course.why.get(key, [])) for key, _seen in chosen]
         # What still needs somebody comes first.
         lines.sort(key=lambda line: not line.why)
@@ -93,9 +93,19 @@ def decide_all(context: JobContext) -> dict[str, Any]:
     return result
 
 
+def _names(context: JobContext, keys: list[int], at: dt.datetime) -> dict[int, many.Name]:
+    """By the rights that the officer has as it ends; none where he has none any more."""
+    try:
+        officer = context.owner_now()
+    except Refusal:
+        return {}
+    with scope.acting(officer):
+        return many.names(context.session, officer, keys, at)
+
+
 def _gone_through(context: JobContext, chosen: list[many.Seen]) -> _Course:
     session, verb, opinion = context.session, context.params["verb"], context.params.get("opinion", "")
-    course = _Course(many.decided(session, context.actor, chosen, verb))
+    course = _Course(many.decided(session, context.actor, chosen, verb, context.entered_at))
     for number, seen in enumerate(chosen, 1):
         key = seen[0]
         if key not in course.done:

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -329,6 +330,7 @@ def test_what_ends_the_officers_session_ends_his_job(
     assert (job.state, job.result["decided"], job.result["refused"]) == ("done", 1, 3)
     why = "账号已被管理员锁定" if what == "locked" else "已被全部退出"
     assert why in str(job.result["left"][0][2])
+    assert all(name.startswith("编号 ") for name, _link, _why in job.result["left"]), "he sees nothing any more"
 
 
 def test_what_can_not_be_decided_so_is_said_before(
@@ -347,6 +349,52 @@ def test_what_can_not_be_decided_so_is_said_before(
     page = re.sub(r"\s+", "", post(client, {"verb": "approve", "every": "1"}).text)
     assert f"电梯备案{FEW}件</b><spanclass=\"ta-mut\">不会办理：您与申请人的账号，一个的密码由另一个重置过" in page
     assert "另有1件是您自己提交或初审的" in page and mine.number not in page
+
+
+def test_of_any_number_of_applicants_it_is_asked_in_sets(
+    session: Any, world: World, waiting: list[Application]
+) -> None:
+    officer, personas = world.actor("region_admin"), ("clerk", "worker", "use_head", "maintenance_head", "inspector")
+
+    def asked(n: int) -> int:
+        rows = [SimpleNamespace(
+            id=k, kind="elevator_filing", state="submitted", region_code="", elevator_id=None, unit_id=None,
+            submitted_by_id=world.accounts[who].id, submitted_at=AT, endorsed_by_id=None,
+        ) for k, who in enumerate(personas[:n])]  # fmt: skip
+        with statements() as sent:
+            many.held_back(session, officer, rows, "approve")
+        return len(sent)
+
+    assert asked(5) <= asked(1) + 1, "a longer line of those who made an account may ask once more"
+
+
+def test_an_application_ticked_twice_is_decided_once(
+    session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    client, row = sign_in(world.accounts["inspector"]), waiting[0]
+    twice = [f"{row.id}:{row.row_version}", f"{row.id}:{row.row_version + 1}", f"0{row.id}:1", "x"]
+    answer = post(client, {"verb": "approve", "sure": "1", "chosen": twice})
+    assert "已办理 1 件，未办理 1 件" in answer.text and "不是有效的申请" in answer.text
+
+
+def test_a_second_press_leads_to_the_first_ones_job(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    client = sign_in(world.accounts["inspector"])
+    asked = fields(post(client, {"verb": "approve", "every": "1"}).text)
+    assert post(client, asked).location == post(client, asked).location
+    other = post(client, asked | {"opinion": "材料齐全"}).location
+    session.rollback()
+    assert session.scalar(select(func.count()).where(Job.kind == "decide")) == 2, "another decision is another job"
+    work(app, session)
+    with clock.frozen(AT + dt.timedelta(hours=2)):
+        late = post(client, asked)
+        work(app, session)
+    fresh(session)
+    job = session.scalar(select(Job).order_by(Job.id.desc()).limit(1))
+    assert late.location == f"/jobs/{job.id}" != other
+    assert (job.result["decided"], job.result["refused"]) == (0, FEW), "what another settled is not this one's"
+    assert [approvals(session, row) for row in waiting] == [1] * FEW
 
 
 def test_an_approval_takes_sixty_statements_at_most(

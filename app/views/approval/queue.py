@@ -27,7 +27,7 @@ from app.permissions import Actor, Verb
 from app.policy import chain
 from app.rules.approval import ApplicationVerb, needs_reason, reason_finding
 from app.telling import language, source
-from app.transaction import transaction
+from app.transaction import hold, transaction
 from app.views.approval.application_words import comes_of
 from app.views.approval.applications import WAITING, is_number
 from app.views.frame import desks, menu, screens
@@ -128,11 +128,12 @@ class Queue(BaseView):
         filter would find by then. More than `many.AT_ONCE` are a job's.
         """
         verb, opinion = request.form.get("verb", ""), request.form.get("opinion", "")
-        every, ticked = "every" in request.form, list(dict.fromkeys(request.form.getlist("chosen")))
+        every, ticked = "every" in request.form, _each_once(request.form.getlist("chosen"))
         if not (every or 0 < len(ticked) <= MOST_BULK) or verb not in many.VERBS:
             flash(_("请选择 1 至 %(n)s 件申请和一种决定", n=MOST_BULK), "warning")
             return redirect(url_for("Queue.list"))
-        wanting, asked = reason_finding(ApplicationVerb(verb), opinion), _keys(request.form.get("asked", "").split())
+        wanting = reason_finding(ApplicationVerb(verb), opinion)
+        asked = _keys(_each_once(request.form.get("asked", "").split()))
         sure = "sure" in request.form and (not every or "asked" in request.form)
         if not sure or not wanting.ok:
             chosen = _ticked(ticked) if not every else _as_asked(asked) if sure else _all_found(clock.now())
@@ -181,7 +182,11 @@ class Queue(BaseView):
         try:
             with transaction(db.session) as session:
                 title = say("%(deed)s：%(n)s 件申请", deed=source(BULK[verb]), n=len(seen))
-                job_id = jobs.enqueue(session, g.actor, clock.now(), "decide", title, params).id
+                hold(session, f"decide:{g.actor.user_id}")
+                # A second press leads to the job of the first.
+                job_id = jobs.unfinished(session, g.actor, "decide", params)
+                if job_id is None:
+                    job_id = jobs.enqueue(session, g.actor, clock.now(), "decide", title, params).id
         except Refusal as refusal:
             flash(told(str(refusal)), "warning")
             return redirect(back)
@@ -206,6 +211,15 @@ def _chosen(item: str) -> tuple[int, int] | None:
     """Key and the version that the list showed."""
     key, _sep, seen = item.partition(":")
     return (int(key), int(seen)) if is_number(key, 16) and is_number(seen, 10) else None
+
+
+def _each_once(items: Sequence[str]) -> list[str]:
+    """Each application once, as it was ticked first; what is no tick stays to be named."""
+    kept: dict[int | str, str] = {}
+    for item in items:
+        found = _chosen(item)
+        kept.setdefault(item if found is None else found[0], item)
+    return [*kept.values()]
 
 
 def _keys(items: Sequence[str]) -> list[many.Seen]:

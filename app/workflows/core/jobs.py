@@ -91,6 +91,17 @@ def enqueue(
     return job
 
 
+def unfinished(session: AnySession, actor: Actor, kind: str, params: Mapping[str, Any]) -> int | None:
+    """The actor's job that does just this and has not ended; a finished one is none, for the world moves on."""
+    mine = select(Job.id, Job.params).where(
+        Job.created_by_id == actor.user_id, Job.kind == kind, Job.state.in_(UNFINISHED)
+    )
+    for job_id, held in session.execute(mine.order_by(Job.id)):
+        if {name: value for name, value in held.items() if name != EPOCH} == params:
+            return int(job_id)
+    return None
+
+
 def _epoch(account_id: int) -> Any:
     return select(Account.session_epoch).where(Account.id == account_id)
 

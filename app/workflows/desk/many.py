@@ -29,8 +29,6 @@ from app.workflows.desk import applications
 VERBS = ("approve", "return", "reject")
 # So many are done while the officer waits; more are a job. One job takes at most so many.
 AT_ONCE, MOST = 20, 10_000
-# Of so many applicants it is told beforehand whether the officer stands apart from them; of the rest when it is done.
-MOST_ASKED = 200
 _BLOCK = 500
 # What one press of each leaves behind: 同意 may be the first of two, 退回 of a filing is 不通过.
 _LEAVES = {
@@ -72,14 +70,17 @@ def decide_one(
         return applications.decide(session, actor, key, verb, opinion, version, at, many=True)
 
 
-def decided(session: AnySession, actor: Actor, seen: Sequence[Seen], verb: str) -> set[int]:
-    """Which of these the officer decided so, having seen just this version of them; each decision moves it on."""
+def decided(session: AnySession, actor: Actor, seen: Sequence[Seen], verb: str, since: dt.datetime) -> set[int]:
+    """Which of these the officer decided so, having seen just this version of them; each decision moves it on.
+
+    What he settled before `since`, when this was entered, is not this one's to tell.
+    """
     versions, found = dict(seen), set()
     for start in range(0, len(seen), _BLOCK):
         keys = [key for key, _version in seen[start : start + _BLOCK]]
         statement = select(ApplicationStep.application_id, ApplicationStep.seen_version).where(
             among(session, ApplicationStep.application_id, keys), ApplicationStep.actor_id == actor.user_id,
-            ApplicationStep.verb.in_(_LEAVES[verb]),
+            ApplicationStep.verb.in_(_LEAVES[verb]), ApplicationStep.at >= since,
         )  # fmt: skip
         rows = session.execute(statement.execution_options(skip_scope=True))
         found |= {key for key, version in rows if versions.get(key) == version}
@@ -130,9 +131,9 @@ def _kin(session: AnySession, actor: Actor, rows: Sequence[Any]) -> dict[int, st
     """Applicants from whom the officer does not stand apart."""
     first: dict[int, Any] = {}
     for row in rows:
-        if row.submitted_by_id is not None and len(first) < MOST_ASKED:
+        if row.submitted_by_id is not None:
             first.setdefault(row.submitted_by_id, row)
-    asked = {key: independence.of_application(session, row, actor) for key, row in first.items()}
+    asked = independence.of_applications(session, first, actor)
     return {key: said for key, findings in asked.items() if (said := _failing(findings))}
 
 
@@ -142,9 +143,10 @@ def _endorsed(session: AnySession, actor: Actor, rows: Sequence[Any]) -> dict[in
     for row in rows:
         if row.state == ApplicationState.ENDORSED and row.endorsed_by_id is not None:
             since.setdefault(row.endorsed_by_id, row.submitted_at)
-    found = {}
+    found: dict[int, str] = {}
+    parties = independence.Parties(session, [*since, actor.user_id] if since else [])
     for key, at in since.items():
-        first, second = (independence.party(session, one, at) for one in (key, actor.user_id))
+        first, second = (parties.of(one, at) for one in (key, actor.user_id))
         said = _failing(independent(first, second, "初审人"))
         if said:
             found[key] = said
