@@ -8,10 +8,13 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app import clock
-from app.models import Application, Person
+from app.models import Application, Attachment, Person
 from app.transaction import transaction
+from app.workflows.desk import applications
+from app.workflows.files import attachments
 from app.workflows.people import person_filing
 from tests.api.callers import PDF, Caller
 from tests.conftest import csrf
@@ -101,3 +104,84 @@ def test_the_interface_takes_and_gives_them(app: Any, session: Any, world: World
         })  # fmt: skip
     assert done.status_code == 200, done.text
     assert done.json["remarks"] == [{"field": "phone", "label": "手机", "text": "已停机"}]
+
+
+def upload(client: Any, person: Person, name: str, kind: str = "certificate") -> Any:
+    sent = {"kind": kind, "files": [(io.BytesIO(PDF), name)], "csrf_token": csrf(client)}
+    return client.post(f"/attached/person/{person.id}", data=sent)
+
+
+def take(client: Any, person: Person, key: int) -> str:
+    data = {"attachment": str(key), "csrf_token": csrf(client)}
+    return str(client.post(f"/attached/person/{person.id}/remove", data=data, follow_redirects=True).text)
+
+
+def scans(session: Any, person: Person) -> list[Attachment]:
+    fresh(session)
+    mine = (Attachment.entity == "person", Attachment.entity_id == person.id)
+    return list(session.scalars(select(Attachment).where(*mine).order_by(Attachment.id)))
+
+
+def test_what_an_officer_decides_with_can_not_be_swapped_under_him(
+    app: Any, session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    clerk, officer = sign_in(world.accounts["clerk"]), sign_in(world.accounts["inspector"])
+    upload(clerk, person, "真证.pdf")
+    assert upload(clerk, person, "简历.pdf", "document").status_code == 302
+    certificate, resume = scans(session, person)
+    application = submitted(session, world, person)
+    assert application.data["papers"] == {"certificate": [certificate.id], "operator": []}
+
+    page = clerk.get(f"/attached/person/{person.id}").text
+    assert "备案正在审核，扫描件不能增减" in page and f'name="attachment" value="{certificate.id}"' not in page
+    refused = upload(clerk, person, "假证.pdf")
+    assert refused.status_code == 422 and "请先在申请中撤回" in refused.text
+    assert "请先在申请中撤回" in take(clerk, person, certificate.id)
+    token = Caller(app, world, "clerk")
+    assert token.call("DELETE", f"/people/{person.id}/files/{certificate.id}").status_code == 422
+    assert [one.name for one in scans(session, person) if one.removed_at is None] == ["真证.pdf", "简历.pdf"]
+    # Other papers are no part of it.
+    assert "已移除" in take(clerk, person, resume.id)
+
+    assert send(officer, application, "approve").status_code == 302
+    # Once it is decided the person's papers go on; what was decided with stays what it was.
+    assert upload(clerk, person, "新证.pdf").status_code == 302
+    assert "已移除" in take(clerk, person, certificate.id)
+    page = officer.get(f"/applications/{application.id}").text
+    assert "真证.pdf" in page and "新证.pdf" not in page and "已移除" in page
+    # So does one that was handed in before its scans were kept with it.
+    with transaction(session):
+        kept = session.get(Application, application.id)
+        kept.data = {key: value for key, value in kept.data.items() if key != "papers"}
+        session.get(Attachment, certificate.id).uploaded_at = AT - dt.timedelta(days=1)
+    old = officer.get(f"/applications/{application.id}").text
+    assert "真证.pdf" in old and "新证.pdf" not in old
+
+
+def test_after_a_withdrawal_scans_change_and_the_next_application_has_the_new_ones(
+    session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    clerk = sign_in(world.accounts["clerk"])
+    upload(clerk, person, "旧证.pdf")
+    application = submitted(session, world, person)
+    with clock.frozen(AT), transaction(session):
+        applications.withdraw(session, world.actor("clerk"), application.id, AT)
+    assert "已移除" in take(clerk, person, scans(session, person)[0].id)
+    assert upload(clerk, person, "新证.pdf").status_code == 302
+    again = submitted(session, world, person)
+    officer = sign_in(world.accounts["inspector"])
+    assert "新证.pdf" in officer.get(f"/applications/{again.id}").text
+    assert "旧证.pdf" in officer.get(f"/applications/{application.id}").text
+
+
+def test_what_was_erased_as_its_time_was_over_is_said(
+    session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    upload(sign_in(world.accounts["clerk"]), person, "操作证.pdf")
+    application = submitted(session, world, person)
+    officer = sign_in(world.accounts["inspector"])
+    assert "已按保存期限删除" not in officer.get(f"/applications/{application.id}").text
+    with transaction(session):
+        attachments.forget(session, scans(session, person)[0])
+    page = officer.get(f"/applications/{application.id}").text
+    assert "另有 1 份已按保存期限删除" in page and "操作证.pdf" not in page

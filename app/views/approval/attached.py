@@ -52,7 +52,8 @@ class Attached(BaseView):
             "ta/duties/attached.html", title=_("附件"), row=row, entity=entity, pk=pk, may=may, kind=kind,
             kinds=[(k, ATTACHMENT_KIND[k], [f for f in held if f.kind == k]) for k in kinds], findings=findings,
             home=f"{HOMES[entity]}{pk}", name=str(row), filed=[k for k in kinds if filing_papers.are_filed(entity, k)],
-            mine=[f.id for f in held if record_files.removable(g.actor, f)],
+            mine=[f.id for f in held if record_files.removable(g.actor, f) and not record_files.shut(row, f.kind)],
+            shut=[k for k in kinds if record_files.shut(row, k)],
         )  # fmt: skip
         return page, status
 

@@ -1,5 +1,5 @@
 """Scans of a unit's licences (UNT-02): what its form asks for, and old beside new where it is decided. Of a person's
-filing the officer sees the scans that hang on the person."""
+filing the officer sees the scans that the person had when it was handed in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import g, request
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app import clock, scope
 from app.extensions import db
@@ -19,7 +19,6 @@ from app.views.frame import uploads
 from app.views.frame.account_forms import number
 from app.views.frame.told import told
 from app.workflows.desk import field_remarks
-from app.workflows.files import attachments
 from app.workflows.filing import filing_papers, unit_papers
 from app.workflows.filing.unit_papers import FILED, GONE
 from app.workflows.people import person_filing
@@ -49,6 +48,8 @@ class Beside:
     label: str
     old: list[Attachment]
     new: list[Attachment]
+    # How many of them were erased since, as their time was over.
+    erased: int = 0
 
     @property
     def changed(self) -> bool:
@@ -108,15 +109,35 @@ def beside(application: Application) -> list[Beside]:
 
 
 def _of_person(application: Application) -> list[Beside]:
-    """The scans as they hang on the person now, whether there are any or none; for those who see him."""
+    """The scans that it was handed in with, whether there are any or none; for those who see him."""
     seen = scope.apply(select(Person.id).where(Person.id == application.entity_id), g.actor, Person)
     if g.actor.stands_for is not None or not g.actor.may(Verb.PERSON_READ) or db.session.scalar(seen) is None:
         return []
-    held = attachments.of(db.session, Person.__tablename__, application.entity_id)
-    by_kind = {kind: [one for one in held if one.kind == kind] for kind in field_remarks.OF_PERSON}
-    return [
-        Beside(unit_papers.field(kind), str(ATTACHMENT_KIND[kind]), files, files) for kind, files in by_kind.items()
-    ]
+    numbers = application.data.get("papers")
+    if numbers is None:
+        numbers = _then(application)
+    rows = _rows([key for keys in numbers.values() for key in keys])
+    found = []
+    for kind in field_remarks.OF_PERSON:
+        keys = numbers.get(kind, [])
+        files = [rows[key] for key in keys if key in rows]
+        found.append(
+            Beside(unit_papers.field(kind), str(ATTACHMENT_KIND[kind]), files, files, len(keys) - len(files))
+        )
+    return found
+
+
+def _then(application: Application) -> dict[str, list[int]]:
+    """Of one that was handed in before its scans were kept with it: those that hung on the person at that moment."""
+    statement = select(Attachment.id, Attachment.kind).where(
+        Attachment.entity == Person.__tablename__, Attachment.entity_id == application.entity_id,
+        Attachment.kind.in_(field_remarks.OF_PERSON), Attachment.uploaded_at <= application.submitted_at,
+        or_(Attachment.removed_at.is_(None), Attachment.removed_at > application.submitted_at),
+    )  # fmt: skip
+    found: dict[str, list[int]] = {}
+    for key, kind in db.session.execute(statement.order_by(Attachment.id).execution_options(skip_scope=True)):
+        found.setdefault(kind, []).append(key)
+    return found
 
 
 def in_application(application: Application) -> list[Attachment]:

@@ -15,13 +15,13 @@ from app.wording import cut, say, together
 from app.workflows.approval import filing_fields
 from app.workflows.approval.filing_versions import MODEL
 from app.workflows.approval.submissions import FILING_KINDS
+from app.workflows.files import record_files
 from app.workflows.filing import unit_papers
 from app.workflows.people import person_filing, person_versions
 
 LONGEST = 200
 KINDS = FILING_KINDS | {person_filing.KIND}
-# A person's scans hang on the person; the filing names none of its own.
-OF_PERSON = ("certificate", "operator")
+OF_PERSON = record_files.DECIDED_WITH
 Remarks = Mapping[str, str]
 
 

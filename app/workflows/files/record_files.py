@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from app.errors import Finding, NotAllowed, NotFound
+from app.errors import Finding, NotAllowed, NotFound, refuse
 from app.models import Attachment, Elevator, Person, Unit
 from app.permissions import Actor, Verb, require
+from app.rules.approval import FilingState
 from app.scope import visible
-from app.transaction import AnySession
+from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.core import audit
 from app.workflows.files import attachments
@@ -23,6 +24,19 @@ RECORDS: dict[str, tuple[type[Any], Verb, Verb, tuple[str, ...]]] = {
         ("use_certificate", "inspection", "factory", "installation", "document"),
     ),
 }
+# An officer decides a person's filing with these scans: while he does, none is added or taken away.
+DECIDED_WITH = ("certificate", "operator")
+
+
+def seen(session: AnySession, person: Person) -> dict[str, list[int]]:
+    """What an application for a person's filing shows, by kind and number: kept with it."""
+    held = attachments.of(session, Person.__tablename__, person.id)
+    return {kind: [file.id for file in held if file.kind == kind] for kind in DECIDED_WITH}
+
+
+def shut(row: Any, kind: str) -> bool:
+    """Whether papers of this kind stay as they are for now: an officer looks at them."""
+    return isinstance(row, Person) and kind in DECIDED_WITH and row.filing_state == FilingState.PENDING
 
 
 def record_of(session: AnySession, actor: Actor, entity: str, key: int) -> tuple[Any, int | None, bool]:
@@ -47,12 +61,28 @@ def record_of(session: AnySession, actor: Actor, entity: str, key: int) -> tuple
 
 def require_writing(session: AnySession, actor: Actor, entity: str, key: int, kind: str) -> tuple[Any, int | None]:
     """The record and its unit, if the actor may add a paper of this kind."""
+    row, unit_id = _writable(session, actor, entity, key)
+    if kind not in RECORDS[entity][3]:
+        raise NotAllowed(Finding("类型", False, "没有这一类附件", "请从列表选择", field="kind"))
+    _require_open(session, row, kind)
+    return row, unit_id
+
+
+def _writable(session: AnySession, actor: Actor, entity: str, key: int) -> tuple[Any, int | None]:
     row, unit_id, may = record_of(session, actor, entity, key)
     if not may:
         raise NotAllowed(Finding("附件", False, "您只能查看", "请由本单位有权限的账号办理"))
-    if kind not in RECORDS[entity][3]:
-        raise NotAllowed(Finding("类型", False, "没有这一类附件", "请从列表选择", field="kind"))
     return row, unit_id
+
+
+def _require_open(session: AnySession, row: Any, kind: str) -> None:
+    """Refuse while an officer looks at it; the row is held, so that nobody hands it in meanwhile."""
+    if not isinstance(row, Person) or kind not in DECIDED_WITH:
+        return
+    held = lock(session, Person, row.id)
+    if held is not None and shut(held, kind):
+        found = say("%(name)s 的备案正在审核，扫描件不能增减", name=held.name)
+        raise refuse("审核中不能修改", found, "请先在申请中撤回，再修改后重新上报", field="kind")
 
 
 def removable(actor: Actor, file: Attachment) -> bool:
@@ -67,14 +97,14 @@ def remove(
 
     What else hangs on the record is none of its papers: a person's own pictures go by his consent alone.
     """
-    kinds = RECORDS[entity][3] if entity in RECORDS else ("",)
-    require_writing(session, actor, entity, key, kinds[0])
-    papers = (f for f in attachments.of(session, entity, key) if f.kind in kinds)
+    row, _unit_id = _writable(session, actor, entity, key)
+    papers = (f for f in attachments.of(session, entity, key) if f.kind in RECORDS[entity][3])
     found = next((f for f in papers if f.id == attachment_id), None)
     if found is None:
         raise NotFound(Finding("附件", False, "这个附件已不在这里", "请刷新页面"))
     if not removable(actor, found):
         raise NotAllowed(Finding("附件", False, say("“%(name)s”是另一方上传的", name=found.name), "请由上传的单位移除"))
+    _require_open(session, row, found.kind)
     found.removed_at = at
     session.flush()
     audit.record(

@@ -22,7 +22,7 @@ from app.workflows.approval import submissions
 from app.workflows.approval.filing_fields import differences
 from app.workflows.approval.filing_versions import decided, draft_of, new_version, subject
 from app.workflows.core import audit, moves
-from app.workflows.files import left_behind
+from app.workflows.files import left_behind, record_files
 from app.workflows.people import one_unit, person_versions
 from app.workflows.people.standing_on import standing_on
 
@@ -86,6 +86,7 @@ def submit(session: AnySession, actor: Actor, person_id: int, at: dt.datetime, *
     return submissions.open_application(
         session, actor, KIND, entity=person_versions.ENTITY, entity_id=person.id, version_id=version.id, at=at,
         title=together([deed, data["name"]], "　"), region_code=person.region_code, batch=batch,
+        data={"papers": record_files.seen(session, person)},
     )  # fmt: skip
 
 
