@@ -185,3 +185,31 @@ def test_what_was_erased_as_its_time_was_over_is_said(
         attachments.forget(session, scans(session, person)[0])
     page = officer.get(f"/applications/{application.id}").text
     assert "另有 1 份已按保存期限删除" in page and "操作证.pdf" not in page
+
+
+def test_each_scan_that_an_officer_may_ask_for_can_be_supplied(
+    app: Any, session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    clerk = sign_in(world.accounts["clerk"])
+    page = clerk.get(f"/attached/person/{person.id}?kind=operator").text
+    assert 'name="kind" value="operator"' in page
+    assert upload(clerk, person, "作业证.pdf", "operator").status_code == 302
+    [scan] = scans(session, person)
+    assert scan.kind == "operator"
+    held = attachments.path(app.config["UPLOAD_DIR"], scan).read_bytes()
+    assert PDF not in held, "what holds an ID number lies sealed"
+    application = submitted(session, world, person)
+    officer = sign_in(world.accounts["inspector"])
+    assert "作业证.pdf" in officer.get(f"/applications/{application.id}").text
+    assert officer.get(f"/files/{scan.id}").data == PDF
+
+
+def test_a_kind_that_nobody_knows_is_refused_and_nothing_is_kept(
+    session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    clerk = sign_in(world.accounts["clerk"])
+    for kind in ("nix", "licence", "face"):
+        refused = upload(clerk, person, "证.pdf", kind)
+        assert refused.status_code == 403 and "没有这一类附件" in refused.text, kind
+    assert clerk.get(f"/attached/person/{person.id}?kind=nix").status_code == 200
+    assert scans(session, person) == []

@@ -33,8 +33,8 @@ class Attached(BaseView):
     def show(self, entity: str, pk: int) -> Any:
         row, _unit_id, may = record_files.record_of(db.session, g.actor, entity, pk)
         kinds = record_files.RECORDS[entity][3]
-        kind = request.values.get("kind", kinds[0])
-        kind = kind if kind in kinds else kinds[0]
+        asked = request.values.get("kind", kinds[0])
+        kind = asked if asked in kinds else kinds[0]
         findings: list[Finding] = []
         status = 200
         if request.method == "POST":
@@ -42,7 +42,7 @@ class Attached(BaseView):
                 missing = Finding(_("附件"), False, _("没有选择文件"), _("请先选择文件"), field="files")
                 findings, status = [missing], 422
             else:
-                _done, findings, status = run(lambda s: self._add(s, entity, pk, kind))
+                _done, findings, status = run(lambda s: self._add(s, entity, pk, asked))
             if not findings:
                 filed = filing_papers.are_filed(entity, kind)
                 flash(_("已上传，上报并审核通过后生效") if filed else _("已上传"), "success")

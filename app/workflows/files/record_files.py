@@ -18,7 +18,7 @@ from app.workflows.files import attachments
 # By entity: its model, what reading and writing need, the kinds of papers it has.
 RECORDS: dict[str, tuple[type[Any], Verb, Verb, tuple[str, ...]]] = {
     "unit": (Unit, Verb.UNIT_READ, Verb.UNIT_EDIT, ("licence", "qualification", "declaration", "document")),
-    "person": (Person, Verb.PERSON_READ, Verb.PERSON_EDIT, ("certificate", "document")),
+    "person": (Person, Verb.PERSON_READ, Verb.PERSON_EDIT, ("certificate", "operator", "document")),
     "elevator": (
         Elevator, Verb.ELEVATOR_READ, Verb.ELEVATOR_EDIT,
         ("use_certificate", "inspection", "factory", "installation", "document"),
