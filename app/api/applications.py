@@ -121,7 +121,7 @@ def full(row: Application) -> dict[str, Any]:
         "attachments": row.data.get("attachments", []), "files": [file_shown(f) for f in files],
         "papers": [
             {"field": one.field, "label": one.label, "old": [file_shown(f) for f in one.old],
-             "new": [file_shown(f) for f in one.new]}
+             "new": [file_shown(f) for f in one.new], "erased": one.erased}
             for one in filed_papers.beside(row)
         ],
         "remarks": [

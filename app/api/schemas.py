@@ -114,7 +114,7 @@ SCHEMAS: dict[str, Schema] = {
         differences=many(an_object("field", field=TEXT, old=ANY, new=ANY)), files=many(ref("FileShown")),
         version=maybe(WHOLE), clock=ref("Countdown"), watched=YES, may_decide=YES, two_persons=YES,
         papers=said(many(an_object("field label old new", field=TEXT, label=TEXT, old=many(ref("FileShown")),
-            new=many(ref("FileShown")))), "备案的证照扫描件：现行的和申请的"),
+            new=many(ref("FileShown")), erased=WHOLE)), "备案的证照扫描件：现行的和申请的；erased 份已按保存期限删除"),
         remarks=said(many(an_object("field label text", field=TEXT, label=TEXT, text=TEXT)), "不通过时指出有误的项"),
     )]},
     "ApplicationPage": page_of("Application"),

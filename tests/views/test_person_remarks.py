@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import Application, Attachment, Person
+from app.models import Application, ApplicationStep, Attachment, Notification, Person, StatusChange
 from app.transaction import transaction
 from app.workflows.desk import applications
 from app.workflows.files import attachments
@@ -213,3 +213,34 @@ def test_a_kind_that_nobody_knows_is_refused_and_nothing_is_kept(
         assert refused.status_code == 403 and "没有这一类附件" in refused.text, kind
     assert clerk.get(f"/attached/person/{person.id}?kind=nix").status_code == 200
     assert scans(session, person) == []
+
+
+@pytest.mark.feature("PER-03")
+def test_no_whole_number_leaves_by_a_remark(
+    app: Any, session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    number, phone = str(person.resident_id), "13800005678"
+    application = submitted(session, world, person)
+    officer = sign_in(world.accounts["inspector"])
+    told = {"wrong_resident_id": f"不是 {number}", "wrong_phone": f"应为{phone}，请核对"}
+    told["wrong_name"] = f"{number[:-1]}x"
+    assert send(officer, application, "reject", **told).status_code == 302
+    fresh(session)
+    assert application.data["remarks"]["resident_id"] == f"不是 {number[:3]}{'*' * 11}{number[-4:]}"
+    assert "应为138****5678，请核对" in (application.opinion or "")
+    notices = session.scalars(select(Notification)).all()
+    kept = [
+        application.opinion, str(application.data), *(f"{one.title}{one.body}" for one in notices),
+        *session.scalars(select(ApplicationStep.opinion)), *session.scalars(select(StatusChange.reason)),
+    ]  # fmt: skip
+    assert any("138****5678" in (one or "") for one in kept[2:]), "the unit is told"
+    # One that was kept before is masked where it is read.
+    with transaction(session):
+        application.data = application.data | {"remarks": {"phone": f"应为{phone}"}}
+    pages = [sign_in(world.accounts[who]).get(f"/applications/{application.id}").text for who in ("clerk", "inspector")]
+    pages.append(sign_in(world.accounts["clerk"]).get(f"/people/{person.id}/edit").text)
+    shown = Caller(app, world, "inspector", ["application.read"]).get(f"/applications/{application.id}")
+    assert shown.json["remarks"] == [{"field": "phone", "label": "手机", "text": "应为138****5678"}]
+    for text in (*kept, *pages):
+        assert number not in (text or "") and phone not in (text or "") and f"{number[:-1]}x" not in (text or "")
+    assert "应为138****5678" in pages[0] and "应为138****5678" in pages[-1]

@@ -10,6 +10,7 @@ from app.errors import Finding, raise_failing
 from app.models import Application, Person, Unit
 from app.models.attachment import ATTACHMENT_KIND
 from app.rules.approval import ApplicationState, ApplicationVerb
+from app.rules.identifiers import mask_numbers
 from app.transaction import AnySession
 from app.wording import cut, say, together
 from app.workflows.approval import filing_fields
@@ -48,7 +49,10 @@ def parts(entity: str) -> tuple[str, ...]:
 
 
 def checked(application: Application, given: Remarks, verb: ApplicationVerb) -> dict[str, str]:
-    """The remarks as they are kept, in the order of the form; Refusal where they can't be."""
+    """The remarks as they are kept, in the order of the form; Refusal where they can't be.
+
+    Whole numbers of persons are masked: remarks go into opinions, notices and the log, which nobody seals.
+    """
     told = {name: " ".join(text.split()) for name, text in given.items()}
     told = {name: text for name, text in told.items() if text}
     if not told:
@@ -65,7 +69,7 @@ def checked(application: Application, given: Remarks, verb: ApplicationVerb) -> 
         Finding("指出有误的项", sent_back, say("已指出 %(count)s 项有误，却没有选“不通过”", count=len(told)),
             "请选“不通过”，或清空各项下面写的话", field="remarks"),
     ])  # fmt: skip
-    return {name: told[name] for name in known if name in told}
+    return {name: mask_numbers(told[name]) for name in known if name in told}
 
 
 def as_opinion(application: Application, told: Remarks, longest: int) -> str:
@@ -75,8 +79,8 @@ def as_opinion(application: Application, told: Remarks, longest: int) -> str:
 
 
 def of_application(application: Application) -> dict[str, str]:
-    """What was said when it was sent back."""
-    return dict(application.data.get("remarks") or {})
+    """What was said when it was sent back; masked for what was kept before remarks were."""
+    return {name: mask_numbers(text) for name, text in (application.data.get("remarks") or {}).items()}
 
 
 def of_row(session: AnySession, entity: str, entity_id: int) -> dict[str, str]:
