@@ -11,12 +11,19 @@ from sqlalchemy import ColumnElement, Select, and_, case, literal_column, not_, 
 from sqlalchemy.orm import joinedload
 
 from app import scope
-from app.listing import Column, Filter, Moment, Tab, column, register, related
+from app.listing import Column, Filter, Moment, Query, Tab, column, register, related
 from app.listings import as_of, iot, standing
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Elevator, MaintenanceClock, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
 from app.rules.approval import EDITABLE
+
+
+def with_parts(m: Moment, query: Query) -> Select[Any]:
+    """The numbers of those found that may have parts: in force, and not scrapped."""
+    ELEVATORS.seek(m, query)
+    statement = ELEVATORS.statement(m, query).where(Elevator.approved_version > 0, Elevator.status != "scrapped")
+    return ELEVATORS.ordered(statement, query)
 
 
 def _clock(name: str, label: Any) -> Column:

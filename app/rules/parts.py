@@ -112,11 +112,12 @@ def stops_findings(stops: int | None, lowest: int) -> list[Finding]:
     ]  # fmt: skip
 
 
-def floor_finding(lowest: int) -> Finding:
-    """Whether there is such a floor to begin with."""
-    floor = LOWEST_FLOOR <= lowest <= MOST_STOPS and lowest != 0
+def floor_finding(lowest: int | str) -> Finding:
+    """Whether there is such a floor to begin with; what is no number comes as it was typed."""
+    floor = isinstance(lowest, int) and LOWEST_FLOOR <= lowest <= MOST_STOPS and lowest != 0
     return Finding(
-        "最低层", floor, say("最低层为 %(n)s", n=lowest),
+        "最低层", floor,
+        say("最低层为 %(n)s", n=lowest) if isinstance(lowest, int) else say("最低层填写的是“%(typed)s”", typed=lowest),
         "" if floor else say("请填写 %(a)s 到 %(b)s 之间的整数，没有 0 层", a=LOWEST_FLOOR, b=MOST_STOPS),
         field="lowest",
     )  # fmt: skip

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Refusal, raise_failing
 from app.listing import moment
+from app.listings.elevators import with_parts
 from app.models import Elevator
 from app.reports import exports
 from app.tasks.jobs import JobContext, handles
@@ -61,11 +62,8 @@ def _wanted(context: JobContext) -> list[int]:
     if context.params.get("ids"):
         return [int(key) for key in context.params["ids"]]
     wanted = exports.Wanted(context.params["listing"], context.params["query"])
-    listing = exports.listing_of(wanted.listing)
-    now, query = moment(context.session, context.actor), exports.read(listing, wanted)
-    listing.seek(now, query)
-    statement = listing.statement(now, query).where(Elevator.approved_version > 0, Elevator.status != "scrapped")
-    return list(context.session.scalars(listing.ordered(statement, query)))
+    now, query = moment(context.session, context.actor), exports.read(exports.listing_of(wanted.listing), wanted)
+    return list(context.session.scalars(with_parts(now, query)))
 
 
 def _named(session: Any, key: int, refusal: Refusal) -> list[Any]:

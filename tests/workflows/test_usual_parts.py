@@ -15,6 +15,7 @@ from app.rules import parts
 from app.rules.parts import Usual
 from app.tasks.jobs import run
 from app.transaction import transaction
+from app.views.approval import filing_lists
 from app.workflows.filing import components, landing_doors, usual_parts
 from app.workflows.filing.components import Part
 from tests.api.callers import Caller
@@ -290,7 +291,7 @@ def test_for_all_that_the_list_found_by_a_job_that_may_run_twice(
 
 @pytest.mark.parametrize("every", [False, True])
 def test_doors_of_one_estate_from_the_lowest_landing_that_is_typed(
-    app: Any, young: World, sign_in: Any, every: bool
+    app: Any, young: World, sign_in: Any, every: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = young.session
     beside = make_elevator(
@@ -308,9 +309,16 @@ def test_doors_of_one_estate_from_the_lowest_landing_that_is_typed(
 
     page = head.get("/elevators/").text
     assert 'name="lowest"' in page and 'name="lowest"' not in sign_in(young.accounts["use_head"]).get("/units/").text
-    for typed in ("0", "-21", "B1"):
-        assert "最低层为" in post(head, "/elevators/deed/parts?q=青禾里", lowest=typed, **chosen).text
+    for typed in ("0", "-21", "B1", "1F", "abc", "³"):
+        said = post(head, "/elevators/deed/parts?q=青禾里", lowest=typed, **chosen).text
+        told = f"最低层为 {typed}" if typed in ("0", "-21") else f"最低层填写的是“{typed}”"
+        assert told in said and "请填写 -20 到 200 之间的整数" in said
     if every:
+        assert "所选电梯不在同一个楼盘" in post(head, "/elevators/deed/parts", lowest="-1", **chosen).text
+        session.rollback()
+        assert session.scalar(select(Job).where(Job.kind == "usual_parts")) is None, "told at the press"
+        # What the press did not look at, the job does.
+        monkeypatch.setattr(filing_lists, "LOOKED_AT", 1)
         post(head, "/elevators/deed/parts", lowest="-1", **chosen)
         session.rollback()
         job = session.scalar(select(Job).where(Job.kind == "usual_parts"))
@@ -365,3 +373,34 @@ def test_unasked_no_landing_is_named_though_a_wrong_number_of_stops_would_be_tol
     young.session.commit()
     assert fill(young, lowest=None) == usual_parts.Filled(0, 0)
     assert fill(young, lowest=-2) == usual_parts.Filled(0, 3)
+
+
+def test_two_places_of_one_name_are_two(young: World) -> None:
+    session, actor = young.session, young.actor("maintenance_head")
+    same = {"maintenance_unit": young.firm, "use_unit": young.use_unit, "stops": 2}
+    one, two = (make_elevator(session, estate="阳光花园", **same) for _ in range(2))
+    session.commit()
+
+    def ok(*keys: int) -> bool:
+        return bool(usual_parts.of_one_estate(session, actor, keys or (one.id, two.id)).ok)
+
+    def put(**values: Any) -> None:
+        for name, value in values.items():
+            setattr(two, name, value)
+        session.commit()
+
+    assert ok() and ok(one.id) and ok(0)
+    was = {"region_code": two.region_code, "use_unit_id": two.use_unit_id, "estate": "阳光花园"}
+    for other in ({"region_code": "980403000000"}, {"use_unit_id": None}, {"estate": "揽月湾"}, {"estate": ""}):
+        put(**was | other)
+        assert not ok(), other
+    put(**was | {"estate": " 阳光花园 "})
+    assert ok(), "spaces make no other estate"
+    # Without an estate the address says it, and without either nobody can.
+    for estate in ("", None, "  "):
+        one.estate = estate
+        for here, there, said in (("甲路1号", "甲路1号", True), ("甲路1号", "甲路2号", False), ("", "", False)):
+            one.address = here
+            put(estate="", address=there)
+            assert ok() is said, (estate, here, there)
+    assert ok(one.id), "one alone is at its own place"

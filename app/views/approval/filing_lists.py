@@ -16,8 +16,9 @@ from markupsafe import Markup
 
 from app import clock, scope
 from app.extensions import db
+from app.listing import moment
 from app.listings.applications import APPLICATIONS
-from app.listings.elevators import ELEVATORS, state_of
+from app.listings.elevators import ELEVATORS, state_of, with_parts
 from app.listings.units import UNITS
 from app.models import Application, Elevator, Unit
 from app.models.choices import (
@@ -59,6 +60,8 @@ from app.workflows.filing import filing, usual_parts
 
 STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
 STATES = ELEVATOR_STATUS | FILING_STATE
+# Of all that a list found, how many are looked at before a job takes them.
+LOOKED_AT = 500
 FILING_TONE = {"draft": "info", "pending": "near", "approved": "ok", "rejected": "over"}
 STATE_TONE = STATUS_TONE | FILING_TONE
 APPLICATION_TONE = {
@@ -79,7 +82,8 @@ def submit_one(model: Any) -> Any:
 
 def fill_one(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
     """登记常用组件 of one chosen elevator, with its doors where its lowest landing was typed; says what was made."""
-    done = usual_parts.fill(session, actor, key, at, lowest=_lowest())
+    lowest = _lowest()
+    done = usual_parts.fill(session, actor, key, at, lowest=lowest if isinstance(lowest, int) else None)
     row = scope.visible(session, actor, Elevator, key)
     if not (done.parts or done.doors):
         return str(_("%(code)s：没有要补的", code=row.code))
@@ -88,11 +92,13 @@ def fill_one(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
     return str(_("%(code)s：组件 %(n)s 个", code=row.code, n=done.parts))
 
 
-def _lowest() -> int | None:
-    """最低层 as it was typed beside the deed; None: no doors are wanted. What is no floor is refused by the rule."""
-    typed = request.form.get("lowest", "").strip()[:6]
+def _lowest() -> int | str | None:
+    """最低层 beside the deed, as it was typed where it is no number; None: no doors are wanted."""
+    typed = request.form.get("lowest", "").strip()[:12]
     digits = typed.removeprefix("-")
-    return (int(typed) if digits.isascii() and digits.isdigit() else 0) if typed else None
+    if not typed:
+        return None
+    return int(typed) if digits.isascii() and digits.isdigit() else typed
 
 
 def _near(key: str, row: Any) -> int:
@@ -196,9 +202,12 @@ class ElevatorScreen(Screen):
         """Parts and doors, for elevators of which one lowest landing can be said."""
         lowest, back = _lowest(), self._link(request.query_string.decode())
         given = [int(key) for key in request.form.getlist("ids") if key.isascii() and key.isdigit() and len(key) < 19]
-        findings = [parts.floor_finding(lowest or 0)]
-        if "every" not in request.form:
-            findings.append(usual_parts.of_one_estate(db.session, g.actor, given))
+        findings = [parts.floor_finding(0 if lowest is None else lowest)]
+        if "every" in request.form:
+            # The first of them tell most mistakes at once; the job asks of all.
+            found = with_parts(moment(db.session, g.actor), self.listing.read(request.args.to_dict()))
+            given = list(db.session.scalars(found.limit(LOOKED_AT)))
+        findings.append(usual_parts.of_one_estate(db.session, g.actor, given))
         wrong = [told(str(finding)) for finding in findings if not finding.ok]
         if wrong:
             flash(together(wrong, "；"), "warning")

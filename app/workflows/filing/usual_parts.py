@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, literal_column, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock, scope
@@ -163,11 +163,16 @@ def fill(
 
 
 def of_one_estate(session: AnySession, actor: Actor, keys: Collection[int]) -> Finding:
-    """Whether one lowest landing can be said for all of these elevators: those of one estate, else of one address."""
-    place = func.coalesce(Elevator.estate, Elevator.address)
-    statement = scope.apply(select(place).where(among(session, Elevator.id, keys)).distinct().limit(2), actor, Elevator)
-    ok = len(session.scalars(statement.execution_options(skip_scope=True)).all()) < 2
-    found = "所选电梯同在一个楼盘" if ok else "所选电梯不在同一个楼盘"
+    """Whether one lowest landing can be said for all of these elevators: those of one estate, else of one address.
+
+    Estates of a name are one only in one region and of one use unit. Where neither is known, no two are at one place.
+    """
+    estate, address = (func.nullif(func.trim(c), literal_column("''")) for c in (Elevator.estate, Elevator.address))
+    place = (Elevator.region_code, Elevator.use_unit_id, estate, case((estate.is_(None), address)))
+    statement = select(*place, func.count()).where(among(session, Elevator.id, keys)).group_by(*place).limit(2)
+    rows = session.execute(scope.apply(statement, actor, Elevator).execution_options(skip_scope=True)).all()
+    ok = len(rows) < 2 and all(row[4] == 1 or row[2] or row[3] for row in rows)
+    found = "所选电梯同在一个楼盘" if ok else "所选电梯不在同一个楼盘（区域、使用单位和楼盘都要相同）"
     remedy = "" if ok else "请用楼盘名称查找，逐个楼盘填写最低层；不填最低层的只登记组件"
     return Finding("最低层", ok, found, remedy, field="lowest")
 
