@@ -19,11 +19,12 @@ from app.models import (
     Elevator,
     MaintenanceOrder,
     Notification,
+    Region,
 )
 from app.permissions import Role
 from app.rules.approval import needs_second
 from app.transaction import transaction
-from app.workflows.approval import delegations, reminders, watching
+from app.workflows.approval import delegations, reminders, seconds, watching
 from app.workflows.desk import applications
 from app.workflows.filing import filing
 from tests import factories
@@ -325,3 +326,52 @@ def test_fifty_parallel_changes_of_unit_make_one(session: Any, database: Any, wo
     results = together(database, 50, deed)
     assert sum(isinstance(r, str) for r in results) == 1 and sum(isinstance(r, Refusal) for r in results) == 49
     assert len(session.scalars(select(Application)).all()) == 1
+
+
+# --- a filing that moves an elevator
+
+
+def moving(session: Any, world: World) -> tuple[Any, Any]:
+    head, row = world.actor("maintenance_head"), session.get(Elevator, world.own.id)
+    there = session.scalar(select(Region).where(Region.code == "980403000000"))
+    row = save(session, head, Elevator, row, {"region_id": there.id})
+    return row, submit(session, head, row)
+
+
+@pytest.mark.parametrize("place", ["980402000000", "980403000000", "980400000000", "980402001000"])
+def test_a_move_takes_two_where_either_end_or_the_office_asks_for_two(
+    session: Any, world: World, place: str
+) -> None:
+    _row, application = moving(session, world)
+    assert application.region_code == "980400000000"
+    assert not seconds.asked_for(session, application, AT)
+    factories.make_policy(session, "second_approval", "all", region_code=place)
+    if place == "980400000000":
+        # What an end says of itself does not make the office's own rule weaker.
+        for end in ("980402000000", "980403000000"):
+            factories.make_policy(session, "second_approval", "none", region_code=end)
+    session.commit()
+    assert seconds.asked_for(session, application, AT) is (place != "980402001000")
+
+
+def test_both_ends_are_told_of_a_move_but_led_to_no_page_that_they_may_not_open(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    row, application = moving(session, world)
+    city = factories.make_account(session, Role.INSPECTOR, region_code="980400000000")
+    session.commit()
+    address = f"/applications/{application.id}"
+
+    def opens(account: Any, page: str) -> bool:
+        client = sign_in(account)
+        text = client.get(f"/elevators/{row.id}{page}").text
+        assert page or f"{application.number}" in text, "he is told of it"
+        assert (client.get(address).status_code == 200) is (account is not world.accounts["inspector"])
+        return f'href="{address}"' in text
+
+    assert "正在审核" in sign_in(world.accounts["inspector"]).get(f"/elevators/{row.id}").text
+    seen = [opens(account, "") for account in (world.accounts["inspector"], city, world.accounts["maintenance_head"])]
+    assert seen == [False, True, True]
+    # Also in what is told of it afterwards.
+    decide(session, factories.actor(city), application, "reject", "请核对地址")
+    assert [opens(account, "/history") for account in (world.accounts["inspector"], city)] == [False, True]

@@ -33,8 +33,8 @@ from app.rules.lifecycle import (
 from app.transaction import transaction
 from app.views.approval import filing_forms
 from app.views.approval.filing_forms import Field
+from app.views.frame import desks, screens, uploads
 from app.views.frame import maintenance_forms as forms
-from app.views.frame import screens, uploads
 from app.views.frame.filed import UNIT_FIELDS, unit_names
 from app.views.frame.filing_words import WORDS
 from app.wording import say, together
@@ -194,8 +194,7 @@ def offered(row: Elevator) -> tuple[list[tuple[str, str, str]], list[UnderWay]]:
     told: list[UnderWay] = []
     stopped: set[str] = set()
     found = conditions.under_way(db.session, row.id)
-    read = scope.apply(select(Application.id).where(Application.id.in_([a.id for a in found])), g.actor, Application)
-    seen = set(db.session.scalars(read)) if found and g.actor.may(Verb.APPLICATION_READ) else set()
+    seen = desks.openable(application.id for application in found)
     for application in found:
         bars = [(k, label) for k, label, _link in kinds if application.kind in BARRED_BY[ApplicationKind(k)]]
         stopped |= {kind for kind, _label in bars}

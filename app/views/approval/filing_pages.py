@@ -21,7 +21,7 @@ from app.permissions import Actor, Verb
 from app.rules.approval import EDITABLE
 from app.transaction import transaction
 from app.views.approval import filing_forms, point_picker
-from app.views.frame import filed
+from app.views.frame import desks, filed
 from app.views.frame.account_forms import number
 from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
@@ -126,9 +126,10 @@ class FilingPages(BaseView):
         steps = select(StatusChange).where(
             StatusChange.entity == self.model.__tablename__, StatusChange.entity_id == row.id
         )
+        shown = db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(200)).all()
         return self.render_template(
             "ta/filing/history.html", words=WORDS, title=_("%(row)s 的历史", row=row), row=row, noun=self.noun,
-            steps=db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(200)).all(), names=names,
+            steps=shown, names=names, opens=desks.openable(step.application_id for step in shown),
             versions=versions, back=f"{self.route_base}/{key}",
         )  # fmt: skip
 
@@ -164,7 +165,8 @@ class FilingPages(BaseView):
             "sections": filed.facts(
                 self.model, snapshot(row), self.only_at_first if row.approved_version else (), row.id
             ),
-            "application": application, "changes": changes, "missing": missing, "last": last, "may": may,
+            "application": application, "opens": desks.openable([getattr(application, "id", None)]),
+            "changes": changes, "missing": missing, "last": last, "may": may,
             "remarks": self._remarks(row) if may["edit"] else {}, "names": self._labels(),
             "base": f"{self.route_base}/{row.id}", "red": sum(f.stops for f in missing),
         }  # fmt: skip

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import g
-from sqlalchemy import or_
+from sqlalchemy import or_, select
 
 from app import clock, scope
 from app.extensions import db
@@ -31,3 +32,12 @@ def others() -> list[Actor]:
 def seen() -> Any:
     """The applications of one's own desk and of those others; for statements that are asked without the net."""
     return or_(*(scope.criterion(Application, one) for one in (g.actor, *others())))
+
+
+def openable(keys: Iterable[int | None]) -> set[int]:
+    """Those of these applications whose page the actor may open: a move is decided by an office above both ends."""
+    wanted = sorted({key for key in keys if key is not None})
+    if not wanted or not g.actor.may(Verb.APPLICATION_READ):
+        return set()
+    statement = select(Application.id).where(Application.id.in_(wanted), seen())
+    return set(db.session.scalars(statement.execution_options(skip_scope=True)))

@@ -34,7 +34,7 @@ from app.reports import label_sheet
 from app.rules.lifecycle import STATUS_KINDS
 from app.views.approval.applying import offered
 from app.views.approval.filing_pages import FilingPages
-from app.views.frame import clock_words, filed, screens
+from app.views.frame import clock_words, desks, filed, screens
 from app.views.frame.base import missed_words
 from app.views.frame.days import typed_day
 from app.views.frame.filing_words import WORDS, Due
@@ -213,11 +213,12 @@ class ElevatorPages(FilingPages):
         steps = select(StatusChange).where(
             StatusChange.entity == "elevator", StatusChange.entity_id == row.id, StatusChange.field == "status"
         )
-        for step in db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(8)):
+        taken = db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(8)).all()
+        opens = desks.openable(step.application_id for step in taken)
+        for step in taken:
             title = str(WORDS.kind.get(step.verb, _("接管申报")))
             text = f"{WORDS.status.get(step.old, step.old)} → {WORDS.status.get(step.new, step.new)}"
-            linked = step.application_id and g.actor.may(Verb.APPLICATION_READ)
-            link = f"/applications/{step.application_id}" if linked else None
+            link = f"/applications/{step.application_id}" if step.application_id in opens else None
             events.append(
                 Event(step.known_at, title, text, _("%(d)s 生效", d=step.effective_on), link,
                       "over" if step.new in ("suspended", "scrapped") else "ok")

@@ -55,9 +55,11 @@ def verb_of(session: AnySession, application: Application, at: dt.datetime) -> A
 
 
 def asked_for(session: AnySession, application: Application, at: dt.datetime) -> bool:
-    """Whether policy asks for two persons here."""
-    policy = policy_value(session, Key.SECOND_APPROVAL, application.region_code, clock.local_day(at))
-    return needs_second(str(policy), application.kind)
+    """Whether policy asks for two persons: that of the office, of where the elevator is or of where it goes."""
+    places = sorted({application.region_code, *_regions_of_row(session, application)})
+    on = clock.local_day(at)
+    policies = (policy_value(session, Key.SECOND_APPROVAL, place, on) for place in places)
+    return any(needs_second(str(policy), application.kind) for policy in policies)
 
 
 def endorsers(session: AnySession, application: Application) -> set[int]:
