@@ -74,6 +74,12 @@ def test_each_field_and_scan_can_be_remarked_on_and_is_read_where_it_is_mended(
     page = clerk.get(f"/people/{person.id}").text
     assert "审核时指出有误的项" in page and f'href="/people/{person.id}/edit#f-certificate_no"' in page
     assert "#f-certificate_no" not in officer.get(f"/applications/{application.id}").text
+    # What is handed in and withdrawn answers nothing.
+    hasty = submitted(session, world, person)
+    assert "审核时指出有误的项" not in clerk.get(f"/people/{person.id}").text
+    with clock.frozen(AT), transaction(session):
+        applications.withdraw(session, world.actor("clerk"), hasty.id, AT)
+    assert "审核时指出有误的项" in clerk.get(f"/people/{person.id}").text
     # Handed in again it is answered; what was said stays with its application.
     again = submitted(session, world, person)
     assert again.id != application.id

@@ -84,10 +84,14 @@ def of_application(application: Application) -> dict[str, str]:
 
 
 def of_row(session: AnySession, entity: str, entity_id: int) -> dict[str, str]:
-    """What was said of the filing of a unit, elevator or person that was sent back last and not handed in again."""
+    """What was said of the filing of a unit, elevator or person that was sent back last and not handed in again.
+
+    One that was handed in and withdrawn answered nothing.
+    """
     statement = select(Application).where(
-        Application.entity == entity, Application.entity_id == entity_id, Application.kind.in_(KINDS)
-    )
+        Application.entity == entity, Application.entity_id == entity_id, Application.kind.in_(KINDS),
+        Application.state != ApplicationState.WITHDRAWN,
+    )  # fmt: skip
     ordered = statement.order_by(Application.id.desc()).limit(1).execution_options(skip_scope=True)
     last = session.scalar(ordered)
     if last is None or last.state != ApplicationState.REJECTED:
