@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import clock
+from app import clock, scope
 from app.models import Application, ApplicationStep, Attachment, Notification, Person, StatusChange
+from app.permissions import Role
 from app.transaction import transaction
+from app.workflows.approval import delegations
 from app.workflows.desk import applications
 from app.workflows.files import attachments
 from app.workflows.people import person_filing
 from tests.api.callers import PDF, Caller
 from tests.conftest import csrf
-from tests.factories import World, make_person
+from tests.factories import World, make_account, make_person
 from tests.workflows.filing_world import fresh
 from tests.workflows.test_one_unit import resident_id
 
@@ -250,3 +252,34 @@ def test_no_whole_number_leaves_by_a_remark(
     for text in (*kept, *pages):
         assert number not in (text or "") and phone not in (text or "") and f"{number[:-1]}x" not in (text or "")
     assert "应为138****5678" in pages[0] and "应为138****5678" in pages[-1]
+
+
+@pytest.mark.feature("LIF-07")
+def test_whoever_stands_in_from_another_office_sees_the_scans_that_he_decides_with(
+    session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    make_account(session, Role.REGION_ADMIN, region_code="980400000000")
+    session.commit()
+    clerk, other = sign_in(world.accounts["clerk"]), sign_in(world.accounts["other_inspector"])
+    for kind in ("certificate", "operator", "document"):
+        upload(clerk, person, f"{kind}.pdf", kind)
+    certificate, operator, document = scans(session, person)
+    application = submitted(session, world, person)
+
+    def opened() -> list[int]:
+        return [other.get(f"/files/{one.id}").status_code for one in (certificate, operator, document)]
+
+    with clock.frozen(AT):
+        assert opened() == [404, 404, 404] and other.get(f"/applications/{application.id}").status_code == 404
+    day, giver = clock.local_day(AT), world.actor("inspector")
+    with scope.acting(giver), transaction(session):
+        taker = world.accounts["other_inspector"].id
+        delegations.name(session, giver, taker, day, day + dt.timedelta(days=2), "出差", AT)
+    with clock.frozen(AT):
+        page = other.get(f"/applications/{application.id}").text
+        assert "certificate.pdf" in page and "operator.pdf" in page and "document.pdf" not in page
+        assert opened() == [200, 200, 404], "nothing else of him"
+        assert other.get(f"/people/{person.id}").status_code == 404
+        assert send(other, application, "approve").status_code == 302
+        assert opened() == [404, 404, 404], "only while there is something to decide"
+        assert "certificate.pdf" not in other.get(f"/applications/{application.id}").text

@@ -109,9 +109,13 @@ def beside(application: Application) -> list[Beside]:
 
 
 def _of_person(application: Application) -> list[Beside]:
-    """The scans that it was handed in with, whether there are any or none; for those who see him."""
+    """The scans that it was handed in with, whether there are any or none; for those who see him.
+
+    Whoever stands in from another office sees them while there is something to decide.
+    """
     seen = scope.apply(select(Person.id).where(Person.id == application.entity_id), g.actor, Person)
-    if g.actor.stands_for is not None or not g.actor.may(Verb.PERSON_READ) or db.session.scalar(seen) is None:
+    elsewhere = g.actor.stands_for is not None and not application.is_open
+    if elsewhere or not g.actor.may(Verb.PERSON_READ) or db.session.scalar(seen) is None:
         return []
     numbers = application.data.get("papers")
     if numbers is None:

@@ -25,7 +25,7 @@ from app.views.frame import desks
 from app.views.frame.told import told
 from app.wording import say
 from app.workflows.core import audit
-from app.workflows.files import attachments, sealed_files, sent_ahead
+from app.workflows.files import attachments, record_files, sealed_files, sent_ahead
 
 files = Blueprint("files", __name__)
 # What a browser may show by itself; everything else is saved.
@@ -48,7 +48,7 @@ def fetch(attachment_id: int) -> Any:
     actor = g.get("actor", NOBODY)
     if actor.user_id is None:
         return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-    application_id = attachments.application_of(db.session, attachment_id)
+    application_id = record_files.application_of(db.session, attachment_id)
     if application_id is not None:
         desks.sit_at(application_id)
         actor = g.actor

@@ -252,20 +252,6 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
     return row
 
 
-def application_of(session: AnySession, attachment_id: int) -> int | None:
-    """The application that a file belongs to or is decided with, whoever asks; None for every other file."""
-    statement = select(Attachment.entity, Attachment.entity_id).where(
-        Attachment.id == attachment_id, Attachment.entity.in_(["application", "unit"]), Attachment.kind.not_in(PRIVATE)
-    )
-    found = session.execute(statement.execution_options(skip_scope=True)).one_or_none()
-    if found is None or found.entity == "application":
-        return None if found is None else found.entity_id
-    filing = select(Application.id).where(
-        Application.entity == found.entity, Application.entity_id == found.entity_id, Application.is_open.is_(True)
-    )
-    return session.scalar(filing.execution_options(skip_scope=True))
-
-
 def _check_open(row: Attachment) -> None:
     """Raise for what was taken away, and for what the scanner has not let through."""
     if row.removed_at is not None:

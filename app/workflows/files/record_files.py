@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from sqlalchemy import and_, or_, select
+
 from app.errors import Finding, NotAllowed, NotFound, refuse
-from app.models import Attachment, Elevator, Person, Unit
+from app.models import Application, Attachment, Elevator, Person, Unit
 from app.permissions import Actor, Verb, require
 from app.rules.approval import FilingState
 from app.scope import visible
@@ -32,6 +34,22 @@ def seen(session: AnySession, person: Person) -> dict[str, list[int]]:
     """What an application for a person's filing shows, by kind and number: kept with it."""
     held = attachments.of(session, Person.__tablename__, person.id)
     return {kind: [file.id for file in held if file.kind == kind] for kind in DECIDED_WITH}
+
+
+def application_of(session: AnySession, attachment_id: int) -> int | None:
+    """The application that a file belongs to or is decided with, whoever asks; None for every other file."""
+    of_person = and_(Attachment.entity == "person", Attachment.kind.in_(DECIDED_WITH))
+    statement = select(Attachment.entity, Attachment.entity_id).where(
+        Attachment.id == attachment_id, Attachment.kind.not_in(attachments.PRIVATE),
+        or_(Attachment.entity.in_(["application", "unit"]), of_person),
+    )  # fmt: skip
+    found = session.execute(statement.execution_options(skip_scope=True)).one_or_none()
+    if found is None or found.entity == "application":
+        return None if found is None else found.entity_id
+    filing = select(Application.id).where(
+        Application.entity == found.entity, Application.entity_id == found.entity_id, Application.is_open.is_(True)
+    )
+    return session.scalar(filing.execution_options(skip_scope=True))
 
 
 def shut(row: Any, kind: str) -> bool:
