@@ -46,6 +46,11 @@ def took_force(
     instead_of: Inspection | None = None,
 ) -> None:  # fmt: skip
     """A record counts from now on, perhaps `instead_of` one that ended. The elevator is held by the caller."""
+    if instead_of is not None and instead_of.replaced is not None and same_days(instead_of, record):
+        # Only its words were put right: it stands where the old one stood, and nothing moves.
+        record.replaced = instead_of.replaced
+        inspection_clocks.refresh(session, [elevator.id], at)
+        return
     if instead_of is not None and _fields(instead_of) != _fields(record):
         _settle(session, actor, elevator, None, instead_of, at)
         instead_of = None
@@ -90,12 +95,16 @@ def told_anew(
         _amend(session, actor, elevator, record, given(record), at, say("之前的定期检验作废或更正"))
 
 
+def same_days(one: Inspection, other: Inspection) -> bool:
+    """Whether two records say the same of what was done when, and of what is due next."""
+    return all(getattr(one, name) == getattr(other, name) for name in ("kind", "done_on", "result", "next_on"))
+
+
 def due_before(elevator: Elevator, corrected: Any) -> dt.date | None:
     """下次检验日期 as the register has it; were a record `corrected`, as it was before that one moved it."""
     if corrected is None or corrected.kind not in YEARLY or not corrected.replaced:
         return elevator.next_inspection_on
-    moved = _now(elevator, _YEARLY) == given(corrected)
-    return _day(corrected.replaced.get(_YEARLY[1])) if moved else elevator.next_inspection_on
+    return _day(corrected.replaced.get(_YEARLY[1]))
 
 
 def _fields(record: Inspection) -> tuple[str, ...]:
@@ -136,6 +145,8 @@ def _settle(
         new.replaced = _iso(base) if new is found and wanted == given(new) else {}
     if was is not None:
         _hand_on(session, elevator.id, was)
+    if new is not None and not new.replaced and new.result != InspectionResult.FAILED:
+        _put_between(session, elevator.id, new)
     if wanted != before:
         _amend(session, actor, elevator, about, wanted, at, "" if new is not None else say("记录作废"))
 
@@ -144,8 +155,24 @@ def _hand_on(session: AnySession, elevator_id: int, was: Inspection) -> None:
     """A later record that stood on this one stands on what was before it."""
     statement = select(Inspection).where(Inspection.elevator_id == elevator_id, Inspection.ended_at.is_(None))
     for row in session.scalars(statement.execution_options(skip_scope=True)):
-        if row.id != was.id and row.replaced and row.replaced == _iso(given(was)):
+        if row.id != was.id and was.replaced and row.replaced == _iso(given(was)):
             row.replaced = was.replaced
+
+
+def _put_between(session: AnySession, elevator_id: int, new: Inspection) -> None:
+    """One that is older than the newest stands where its day belongs, and the next later one on it from now on."""
+    names = _fields(new)
+    statement = select(Inspection).where(
+        Inspection.elevator_id == elevator_id, Inspection.state == "approved", Inspection.ended_at.is_(None),
+        Inspection.id != new.id, Inspection.done_on > new.done_on,
+    ).order_by(Inspection.done_on, Inspection.id)  # fmt: skip
+    for row in session.scalars(statement.execution_options(skip_scope=True)):
+        if not row.replaced or _fields(row) != names:
+            continue
+        first = _day(row.replaced.get(names[0]))
+        if first is None or new.done_on >= first:
+            new.replaced, row.replaced = row.replaced, _iso(given(new))
+        return
 
 
 def _amend(

@@ -18,6 +18,7 @@ from app import clock, scope
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
 from app.models import Elevator, Inspection, Unit
 from app.permissions import Actor, Verb, require
+from app.rules.approval import FilingState
 from app.rules.identifiers import normal_code
 from app.rules.inspection import (
     BY_OTHERS,
@@ -182,6 +183,8 @@ def enter(
         session, actor, elevator, entry, found, at, counts=True, batch_id=batch_id, taken_over=taken_over
     )
     _count(session, actor, elevator, row, scans, at, follow=follow)
+    if follow and elevator.filing_state != FilingState.PENDING:
+        next_days.tell_later(session, actor, elevator, [row], at)
     _tell(session, elevator, row, at)
     return row
 
@@ -206,7 +209,8 @@ def correct(
     for file in attachments.of(session, ENTITY, old.id) if not scans else ():
         file.entity_id = row.id
     _count(session, actor, elevator, row, scans, at, instead_of=old)
-    next_days.tell_later(session, actor, elevator, old, at)
+    if not inspection_days.same_days(old, row):
+        next_days.tell_later(session, actor, elevator, [old, row], at)
     _tell(session, elevator, row, at)
     return row
 
@@ -221,7 +225,7 @@ def annul(
     raise_failing([_reason(reason), *_settled(session, elevator)])
     _end(session, actor, row, reason, at)
     inspection_days.ended(session, actor, elevator, row, at)
-    next_days.tell_later(session, actor, elevator, row, at)
+    next_days.tell_later(session, actor, elevator, [row], at)
     return row
 
 

@@ -1,4 +1,4 @@
-"""When an elevator's next inspection is due by rule, told from its records; and told anew when one of them goes."""
+"""When an elevator's next inspection is due by rule, told from its records; anew when one goes or comes late."""
 
 from __future__ import annotations
 
@@ -78,17 +78,22 @@ def tell_anew(session: AnySession, elevator: Elevator, row: Inspection) -> None:
     _tell(session, elevator, row, history(session, elevator.id), elevator.next_inspection_on)
 
 
-def tell_later(session: AnySession, actor: Actor, elevator: Elevator, gone: Inspection, at: dt.datetime) -> None:
-    """A 定期检验 counts no more: each later 检测 or 自行检测 says anew what is due after it, and the register follows.
+def tell_later(
+    session: AnySession, actor: Actor, elevator: Elevator, changed: Sequence[Inspection], at: dt.datetime
+) -> None:
+    """A 定期检验 of `changed` counts no more, or from now on: each later 检测 or 自行检测 says anew what is due,
+    and the register follows.
 
-    While the record stood it had answered for the 定期检验 of its year; without it that one is due again. A day that
-    a person set stays as long as the rule lets him set it.
+    While one stands it answers for the 定期检验 of its year; without it that is due again. A day that a person set
+    stays as long as the rule lets him set it.
     """
-    if gone.kind not in FULL or gone.result == NOT_PASSED:
+    full = [row for row in changed if row.kind in FULL and row.result != NOT_PASSED]
+    if not full:
         return
+    since = min(row.done_on for row in full)
     past = history(session, elevator.id)
     for row in past:
-        if row.kind not in BETWEEN or row.result == NOT_PASSED or row.done_on < gone.done_on:
+        if row.kind not in BETWEEN or row.result == NOT_PASSED or row.done_on < since:
             continue
         before = inspection_days.given(row)
         standing = (row.replaced or {}).get("next_inspection_on")
@@ -98,7 +103,7 @@ def tell_later(session: AnySession, actor: Actor, elevator: Elevator, gone: Insp
             continue
         audit.record(
             session, actor, at, "inspection.retell", Inspection.__tablename__, row.id,
-            before={"next_on": before["next_inspection_on"]}, after={"next_on": row.next_on, "inspection": gone.id},
+            before={"next_on": before["next_inspection_on"]}, after={"next_on": row.next_on, "inspection": full[0].id},
         )  # fmt: skip
         inspection_days.told_anew(session, actor, elevator, row, before, past, at)
     inspection_clocks.refresh(session, [elevator.id], at)
