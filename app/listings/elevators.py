@@ -88,14 +88,14 @@ def _of_a_unit(m: Moment) -> bool:
 def drafts_of(unit_id: int | None) -> Any:
     """What a side has still to hand in or to mend; the home page counts the same. None: the regulator's.
 
-    A first filing is the affair of who began it: the use unit sees what its firm imported, under 全部. What is in force
-    either side may change, and nobody else who sees it.
+    A first filing is the affair of who began it: the use unit sees what its firm imported, under 全部. One that the
+    regulator began is either side's, as is what is in force: both may change it, and nobody else who sees it.
     """
     own = Elevator.filed_by_unit_id == unit_id
     if unit_id is not None:
         side = or_(Elevator.maintenance_unit_id == unit_id, Elevator.use_unit_id == unit_id)
         begun = Elevator.approved_version > 0
-        own = or_(and_(begun, side), and_(not_(begun), own))
+        own = or_(and_(or_(begun, Elevator.filed_by_unit_id.is_(None)), side), and_(not_(begun), own))
     return and_(Elevator.filing_state.in_(EDITABLE), own)
 
 
