@@ -85,11 +85,12 @@ def _judged(m: Moment, chosen: Sequence[str]) -> Any:
     return or_(false(), *(held[name] for name in chosen))
 
 
-# Whose limit runs in an open case.
+# Whose limit runs in an open case, as `rules.rescues.running`.
+_AWAITED = and_(Rescue.accepted_at.is_not(None), Rescue.arrived_at.is_(None))
 _RUNS = {
     "accept": Rescue.accepted_at.is_(None),
-    "arrive": and_(Rescue.accepted_at.is_not(None), Rescue.arrived_at.is_(None)),
-    "free": Rescue.arrived_at.is_not(None),
+    "arrive": and_(_AWAITED, Rescue.arrive_minutes <= Rescue.done_minutes),
+    "free": or_(Rescue.arrived_at.is_not(None), and_(_AWAITED, Rescue.arrive_minutes > Rescue.done_minutes)),
 }
 
 

@@ -245,14 +245,15 @@ def late_steps(course: Course, minutes: Minutes, now: datetime) -> list[RescueLi
 
 
 def running(course: Course, minutes: Minutes) -> tuple[RescueLimit, Deadline] | None:
-    """The step whose limit runs; none before a dispatch and after the end."""
+    """The step whose limit runs, of two the sooner; none before a dispatch and after the end."""
     if course.dispatched_at is None or course.done_at is not None or course.ended_at is not None:
         return None
     if course.accepted_at is None:
         start, step, limit = course.dispatched_at, RescueLimit.ACCEPT, minutes.accept
-    elif course.arrived_at is None:
+    elif course.arrived_at is None and minutes.arrive <= minutes.done:
         start, step, limit = course.accepted_at, RescueLimit.ARRIVE, minutes.arrive
     else:
+        # Both run from acceptance: where policy gives less time to free than to arrive, that is the sooner.
         start, step, limit = course.accepted_at, RescueLimit.FREE, minutes.done
     return step, Deadline(start, due_after_minutes(start, limit))
 

@@ -40,6 +40,8 @@ pytestmark = pytest.mark.feature("RES-02")
 M, S = dt.timedelta(minutes=1), dt.timedelta(seconds=1)
 T = dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)
 CENTRE, OUTSIDE = Minutes(3, 18, 30), Minutes(3, 30, 60)
+# A policy may give less time to free people than to arrive.
+FREED_FIRST = Minutes(3, 45, 30)
 
 
 def test_only_the_steps_of_the_table() -> None:
@@ -83,6 +85,9 @@ def test_the_course_is_the_first_of_each_step() -> None:
     (Course(T, T + M, T + 31 * M, T + 61 * M), OUTSIDE, T + 99 * M, Outcome.ON_TIME),
     (Course(T, T + M, None, T + 19 * M), CENTRE, T + 99 * M, Outcome.ON_TIME),
     (Course(T, T + M, None, T + 20 * M), CENTRE, T + 99 * M, Outcome.LATE),
+    (Course(T, T + M), FREED_FIRST, T + 31 * M, None),
+    (Course(T, T + M), FREED_FIRST, T + 31 * M + S, Outcome.LATE),
+    (Course(T, T + M, T + 40 * M), FREED_FIRST, T + 40 * M, Outcome.LATE),
     (Course(T, ended_at=T + 2 * M), CENTRE, T + 99 * M, None),
     (Course(T, ended_at=T + 4 * M), CENTRE, T + 99 * M, Outcome.LATE),
 ])  # fmt: skip
@@ -116,6 +121,10 @@ def test_the_limit_that_runs() -> None:
     assert step is RescueLimit.ARRIVE and limit is not None and limit.due_at == T + 19 * M + S
     step, limit = running(Course(T, T + M, T + 9 * M), OUTSIDE) or (None, None)
     assert step is RescueLimit.FREE and limit is not None and limit.due_at == T + 61 * M + S
+    step, limit = running(Course(T, T + M), FREED_FIRST) or (None, None)
+    assert step is RescueLimit.FREE and limit is not None and limit.due_at == T + 31 * M + S
+    step, _ = running(Course(T, T + M), Minutes(3, 30, 30)) or (None, None)
+    assert step is RescueLimit.ARRIVE
     assert running(Course(T, T + M, T + 9 * M, T + 20 * M), CENTRE) is None
     assert running(Course(T, ended_at=T + M), CENTRE) is None
 

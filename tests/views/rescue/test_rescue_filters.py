@@ -133,9 +133,10 @@ def test_what_was_never_dispatched_is_neither_in_time_nor_late(
 
 
 @pytest.mark.feature("RES-03", "RES-05")
-def test_the_filters_say_of_every_case_what_its_badge_says(world: World) -> None:
+@pytest.mark.parametrize("limits", [rules.Minutes(3, 18, 30), rules.Minutes(3, 30, 18)], ids=["usual", "freed_first"])
+def test_the_filters_say_of_every_case_what_its_badge_says(world: World, limits: rules.Minutes) -> None:
     """Every way that a case may stand, at the seconds about its limits, as it is kept when its last step is done."""
-    now, limits = clock.now(), rules.Minutes(3, 18, 30)
+    now = clock.now()
     cases: dict[int, tuple[rules.Course, dt.datetime]] = {}
     for ago, accept, arrive, free, ended in itertools.product(
         (181, 1079, 1081, 2500), (None, 180, 181, 200), (None, 170, 1080, 1081), (None, 175, 1801), (False, True)
@@ -157,7 +158,7 @@ def test_the_filters_say_of_every_case_what_its_badge_says(world: World) -> None
             setattr(row, name, getattr(course, name))
         row.ended_at = last if ended else done
         row.status = "closed" if ended or done else "arrived" if arrived else "accepted" if accepted else "dispatched"
-        row.accept_minutes, row.arrive_minutes, row.done_minutes = 3, 18, 30
+        row.accept_minutes, row.arrive_minutes, row.done_minutes = limits.accept, limits.arrive, limits.done
         row.late_steps = ",".join(rules.late_steps(course, limits, last)) or None
         runs = rules.running(course, limits)
         row.due_at = None if runs is None else runs[1].due_at
