@@ -49,10 +49,24 @@ def test_an_administrator_is_told_of_a_year_that_nobody_entered(world: World, si
         return re.findall(r"([\d、]+) 年，审批期限暂按周一至周五", page)
 
     assert told(2026, 11, 30) == ["2026"] and told(2026, 12, 1) == ["2026、2027"]
-    world.session.rollback()
-    for on, region in ((dt.date(2026, 10, 1), "980402000000"), (dt.date(2027, 1, 1), "980400000000")):
-        world.session.add(CalendarDay(region_code=region, on=on, is_working=False, known_at=AT))
-    world.session.commit()
+
+    def entered(region: str, first: dt.date, days: int = 1, is_working: bool = False) -> None:
+        world.session.rollback()
+        for n in range(days):
+            on = first + dt.timedelta(days=n)
+            world.session.add(CalendarDay(region_code=region, on=on, is_working=is_working, known_at=AT))
+        world.session.commit()
+
+    # One day of a flood, or a weekday said to be worked, is no year; a seventh day off is, and a worked Saturday.
+    entered("980402000000", dt.date(2026, 10, 2), 6)
+    entered("980402000000", dt.date(2026, 10, 9), is_working=True)
+    entered("980400000000", dt.date(2027, 1, 1))
+    assert told(2026, 12, 1) == ["2026、2027"] == told(2026, 12, 1, "platform_admin")
+    entered("980402000000", dt.date(2026, 10, 1))
+    entered("980400000000", dt.date(2027, 1, 2), is_working=True)
+    assert told(2026, 12, 1, "platform_admin") == ["2026、2027"], "the country's, which keeps its own"
+    entered("000000000000", dt.date(2026, 2, 15), 9)
+    assert told(2026, 11, 30, "platform_admin") == []
     assert told(2026, 12, 31) == [] and told(2027, 1, 1) == [] and told(2028, 2, 29) == ["2028"]
     assert told(2028, 2, 29, "inspector") == [], "who can't enter it isn't told"
 

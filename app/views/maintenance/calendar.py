@@ -158,8 +158,9 @@ class CalendarPages(BaseView):
 
 
 def calendar_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
-    """Years that a region's own administrator has still to enter: until then approvals count holidays as worked."""
-    if actor.region_code is None or not actor.may(Verb.CALENDAR_EDIT):
+    """Years that an administrator of a region, or of the platform for the country, has still to enter: until then
+    approvals count holidays as worked."""
+    if not actor.may(Verb.CALENDAR_EDIT):
         return None
     years = calendars.years_missing(db.session, actor.region_code, clock.today())
     if not years:

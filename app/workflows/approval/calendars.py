@@ -29,6 +29,8 @@ COUNTRY = "0" * 12
 MOST_DAYS = 1000
 # By then the holidays of the next year have been published for weeks, and limits begin to reach into it.
 DECEMBER = 12
+# A year of fewer days off, without a weekend that is worked, is not entered yet.
+LEAST_OFF = 7
 LONGEST_NAME = 40
 
 
@@ -68,10 +70,23 @@ def days_of(session: AnySession, region_code: str | None) -> dict[dt.date, Calen
     return kept[region_code]
 
 
-def years_missing(session: AnySession, region_code: str, today: dt.date) -> list[int]:
-    """Years of which nobody entered a day, so that each Monday to Friday counts: this one, in December the next."""
-    known = {on.year for on in days_of(session, region_code)}
-    return [year for year in (today.year, *([today.year + 1] if today.month == DECEMBER else [])) if year not in known]
+def years_missing(session: AnySession, region_code: str | None, today: dt.date) -> list[int]:
+    """Years that nobody entered, so that each Monday to Friday counts: this one, in December the next.
+
+    A day or two, of a flood say, are no year: one has weekends that are worked, or at least some days off.
+    """
+    held = days_of(session, region_code)
+    years = (today.year, *([today.year + 1] if today.month == DECEMBER else []))
+    return [year for year in years if not _entered(day for on, day in held.items() if on.year == year)]
+
+
+def _entered(days: Iterable[CalendarDay]) -> bool:
+    off = 0
+    for day in days:
+        if day.is_working and not weekday(day.on):
+            return True
+        off += not day.is_working
+    return off >= LEAST_OFF
 
 
 def set_days(
