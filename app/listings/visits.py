@@ -228,7 +228,7 @@ VISITS = register(
                 select(VisitNote.visit_id).where(VisitNote.kind == "objection")
             ), "over"),
             Tab("face", _l("人脸待核对"), lambda m: _to_look_at(m.actor), "near",
-                shown_to=lambda a: a.unit_id is None and a.may(Verb.VISIT_LABEL) and face_checks.offered()),
+                shown_to=lambda a: a.unit_id is None and a.may(Verb.VISIT_LABEL), offered=face_checks.offered),
             Tab("approval", _l("待审批"), lambda m: UNAPPROVED, "near", shown_to=lambda a: a.may(Verb.VISIT_APPROVE)),
             Tab("pending", _l("审核中"), lambda m: and_(ATTENTION, Visit.state == "pending"), "near"),
             Tab("valid", _l("有效"), lambda m: Visit.state == "valid"),

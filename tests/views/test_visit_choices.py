@@ -247,8 +247,8 @@ def test_on_the_phone_refused_twice_then_the_way_without(
     assert "人脸待核对" in desk.get("/visits/").text
     compared_by = face_checks._asker
     face_checks.use(None)
-    try:  # an installation where nothing is compared
-        assert "人脸待核对" not in desk.get("/visits/").text
+    try:  # nothing is compared any more, and this one still waits for its look
+        assert "人脸待核对" in desk.get("/visits/").text
     finally:
         face_checks.use(compared_by)
     assert f"/visits/{key}" in desk.get("/visits/?f_face=unmatched").text
@@ -259,6 +259,12 @@ def test_on_the_phone_refused_twice_then_the_way_without(
     assert wrong.status_code == 422 and "请写明从哪里看出" in wrong.text
     assert send(desk, f"/visits/{key}/face", {"verdict": "same"}).status_code == 302
     assert f"/visits/{key}" not in desk.get("/visits/?tab=face").text
+    assert "人脸待核对" in desk.get("/visits/").text
+    face_checks.use(None)
+    try:  # an installation where nothing is compared, nor waits
+        assert "人脸待核对" not in desk.get("/visits/").text
+    finally:
+        face_checks.use(compared_by)
     head = sign_in(compared.accounts["maintenance_head"]).get(f"/visits/{key}").text
     assert 'id="face"' in head and 'name="verdict"' not in head
     use = sign_in(compared.accounts["use_head"])

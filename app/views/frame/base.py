@@ -410,6 +410,7 @@ class Screen(ModelView):
                 note="" if t.key == query.tab else note,
             )
             for t in listing.tabs_of(g.actor, query)
+            if t.offered is None or t.offered() or counts.get(t.key) or t.key == query.tab
         ]  # fmt: skip
 
     def _chips(self, listing: Listing, query: Query) -> ShownList:
