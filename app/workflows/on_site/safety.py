@@ -236,10 +236,11 @@ class Gaps:
 
     @property
     def count(self) -> int:
+        """As many as the unit's page lists: each day without its checks is one."""
         if not self.elevators:
             return 0
-        parts = (self.without_officer > 0, self.risks == 0, bool(self.daily), self.weekly, self.monthly)
-        return sum(bool(part) for part in parts)
+        parts = (self.without_officer > 0, self.risks == 0, self.weekly, self.monthly)
+        return len(self.daily) + sum(bool(part) for part in parts)
 
 
 def gaps(session: AnySession, unit_id: int, today: dt.date) -> Gaps:
