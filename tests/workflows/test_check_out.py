@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.errors import Refusal
 from app.reference import all_items, items_for
 from app.transaction import transaction
+from app.workflows.on_site import check_outs, sites
 from app.workflows.visits import visits
 from app.workflows.visits.visit_state import settle
 from app.workflows.visits.visits import CheckOut
@@ -87,6 +89,24 @@ def test_leaving_from_elsewhere_or_with_another_code_is_refused(session: Any, hu
     with pytest.raises(Refusal) as refusal, transaction(session):
         visits.check_out(session, huzhou.actor("worker"), visit.id, huzhou.foreign.code, FAR, done, START + HOUR)
     assert {"同一台电梯", "电梯位置较远"} <= rules_of(refusal)
+
+
+@pytest.mark.feature("MNT-03")
+@pytest.mark.parametrize(
+    ("text", "same", "said"),
+    [
+        ("", True, "扫的是签到的电梯"), (" ", False, "没有扫码，也没有填写识别码"),
+        ("999999", False, "扫的不是签到的那台电梯"),
+    ],
+)
+def test_what_named_the_elevator_is_asked_before_whether_there_is_a_text(
+    session: Any, huzhou: Any, text: str, same: bool, said: str
+) -> None:
+    visit, who = arrive(session, huzhou), huzhou.actor("worker")
+    work = replace(sites.own_work(session, who, visit.id, huzhou.own.code), text=text, same_code=same)
+    done = CheckOut(results=answers(visit), problem="")
+    told = check_outs.look(session, work, HERE, done, START + HOUR).findings
+    assert [f.found for f in told if f.rule == "同一台电梯"] == [said]
 
 
 def test_another_workers_visit_is_not_found(session: Any, huzhou: Any) -> None:

@@ -117,7 +117,7 @@ def look(
     already = visit.checked_out_at is not None or (visit.state != "open" and not sent_later)
     facts = CheckOutFacts(
         checked_in_at=visit.checked_in_at, at=at, already_out=already,
-        same_code=(work.same_code or holds) if work.text.strip() else None,
+        same_code=work.same_code or (holds if work.text.strip() else None),
         label_ended=label.ended if label is not None and not holds else "", distance_m=distance,
         presence_m=policy_value(session, Key.PRESENCE_METRES, visit.region_code, visit.visit_on), mode=mode,
         open_items=sum(1 for r in results if r["result"] is None),
