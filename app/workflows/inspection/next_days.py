@@ -92,9 +92,10 @@ def tell_later(
         return
     since = min(row.done_on for row in full)
     past = history(session, elevator.id)
-    for row in past:
-        if row.kind not in BETWEEN or row.result == NOT_PASSED or row.done_on < since:
-            continue
+    later = [row for row in past if row.kind in BETWEEN and row.result != NOT_PASSED and row.done_on >= since]
+    if not later:
+        return
+    for row in later:
         before = inspection_days.given(row)
         standing = (row.replaced or {}).get("next_inspection_on")
         _tell(session, elevator, row, past, None if standing is None else dt.date.fromisoformat(standing))
