@@ -188,6 +188,16 @@ def test_all_are_decided_only_after_the_question(session: Any, sign_in: Any, wor
     assert session.scalar(select(func.count()).where(Job.kind == "decide")) == 0
 
 
+def test_a_question_about_the_most_is_answered_in_one_form(session: Any, sign_in: Any, world: World) -> None:
+    seen = [(9_000_000 + n, 100) for n in range(many.MOST + 1)]
+    client = sign_in(world.accounts["inspector"])
+    answer = post(client, {"verb": "approve", "sure": "1", "every": "1", "asked": many.told(seen)})
+    assert answer.status_code == 302 and answer.location.startswith("/jobs/")
+    session.rollback()
+    job = session.scalar(select(Job).where(Job.kind == "decide"))
+    assert many.read(job.params["chosen"]) == seen[: many.MOST]
+
+
 def test_few_are_done_while_he_waits_and_more_by_a_job(
     app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
 ) -> None:
