@@ -155,10 +155,13 @@ class Queue(BaseView):
         alike = Counter(
             (row.kind, row.state, row.region_code, row.effective_on) for row in chosen.rows if row.id not in held
         )
-        first = {(row.kind, row.state, row.region_code, row.effective_on): row for row in chosen.rows}
+        first = {(row.kind, row.state, row.region_code, row.effective_on): row.id for row in chosen.rows}
+        # One of each in full: what a move brings, its ends say.
+        whole = select(Application).where(among(db.session, Application.id, [first[key] for key in alike]))
+        named = {row.id: row for row in db.session.scalars(whole.execution_options(skip_scope=True))}
         lines: Counter[tuple[str, str]] = Counter()
         for key, n in alike.items():
-            lines[key[0], comes_of(first[key], verb, now)] += n
+            lines[key[0], comes_of(named[first[key]], verb, now)] += n
         order, n = list(WORDS.kind), len(chosen.rows) + chosen.changed
         kinds = {row.id: row.kind for row in chosen.rows}
         left = Counter((kinds[key], why) for key, why in held.items())
