@@ -134,7 +134,11 @@ def test_what_may_lose_its_last_row_and_is_named_by_number_gives_none_twice() ->
 def test_the_migrated_tables_count_as_the_models_say(session: Any, db_kind: str) -> None:
     """A later revision that rebuilds a table by Alembic's batch must say `sqlite_autoincrement` again."""
     if db_kind != "sqlite":
-        pytest.skip("PostgreSQL's sequences never go back")
+        # Its sequences never go back; each of these tables draws from one.
+        for name in counted():
+            asked = sa.text("SELECT pg_get_serial_sequence(:name, 'id')")
+            assert session.scalar(asked, {"name": name}), name
+        return
     held = session.scalars(
         sa.text("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%(id AUTOINCREMENT)%'")
     )
@@ -217,7 +221,7 @@ def test_a_database_that_was_lived_in_keeps_everything_and_counts_on(
     with engine.begin() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-        counted = dict(connection.execute(sa.text("SELECT name, seq FROM sqlite_sequence")).tuples().all())
+        counted = dict(connection.execute(sa.text("SELECT name, seq FROM sqlite_sequence")).all())
         assert {name: counted[name] for name in ("contract", "elevator", "unit")} == {
             "contract": 41, "elevator": 57, "unit": 63,
         }  # fmt: skip

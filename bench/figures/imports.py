@@ -116,7 +116,7 @@ def plain(session: Session, path: Path) -> None:
     cells = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()[1:]
     new, known = [row for row in cells if row[0][0] == "Z"], [row for row in cells if row[0][0] != "Z"]
     register: Any = Elevator.__table__
-    regions = dict(session.execute(select(Region.code, Region.id)).tuples().all())
+    regions = dict(session.execute(select(Region.code, Region.id)).all())
     category = {str(word): key for key, word in CATEGORY.items()}
     means: dict[str, Any] = {
         "category": category.get, "region_id": regions.get, "made_on": lambda _day: dt.date(2020, 1, 5),
@@ -159,7 +159,7 @@ def by_objects(session: Session, path: Path) -> float:
     at, kind = clock.now(), kinds()["elevators"]
     fields = [next(spec for spec in kind.columns if spec.label == word) for word in HEAD]
     category = {str(word): code for code, word in CATEGORY.items()}
-    regions = dict(session.execute(select(Region.code, Region.id)).tuples().all())
+    regions = dict(session.execute(select(Region.code, Region.id)).all())
 
     def one(cells: tuple[Any, ...]) -> None:
         values = dict(zip((spec.name for spec in fields), cells, strict=True))

@@ -182,7 +182,7 @@ def _elsewhere(session: AnySession, application: Application, model: Any) -> Non
         return
     over = common_region(held, application.region_code)
     places = select(Region.code, Region.name).where(Region.code.in_((held, application.region_code, over)))
-    names = dict(session.execute(places.execution_options(skip_scope=True)).tuples().all())
+    names = dict(session.execute(places.execution_options(skip_scope=True)).all())
     found = say(
         "申请 %(number)s 要从%(here)s迁到%(there)s，须由同时管辖两地的监管部门办理", number=application.number,
         here=names.get(held, held), there=names.get(application.region_code, application.region_code),
