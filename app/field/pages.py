@@ -79,8 +79,8 @@ def home() -> Any:
     """Counts of each kind of task, the running visit, what to do first (MNT-12)."""
     actor, now = g.actor, clock.now()
     phones.back_on_phone()
-    if not actor.may(Verb.VISIT_MAKE):
-        return redirect(url_for(first_page(actor)))
+    if (first := first_page(actor)) != "field.home":
+        return redirect(url_for(first))
     person = lists.person_of(actor)
     quota = people.quotas(db.session, [person], now).get(person.id) if person is not None else None
     running = presence.open_visit(db.session, actor.person_id, now)

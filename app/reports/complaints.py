@@ -34,7 +34,7 @@ BY = {
 # Months come in their order; of all else the worst first.
 _IN_ORDER = ("month",)
 NOBODY = "没有承办单位"
-_STILL_OPEN = ",".join(state for state in COMPLAINT_STATE if state != "closed")
+STILL_OPEN = ",".join(state for state in COMPLAINT_STATE if state != "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def links_of(asked: Asked, line: Line) -> dict[str, str]:
     return {
         name: link_of(asked, line.key, **which, **more)
         for name, more in {
-            "total": {}, "late": {"tab": "late"}, "on_time": {"f_on_time": "1"}, "open": {"f_state": _STILL_OPEN},
+            "total": {}, "late": {"tab": "late"}, "on_time": {"f_on_time": "1"}, "open": {"f_state": STILL_OPEN},
             "untrue": {"f_untrue": "1"},
         }.items()
     }  # fmt: skip

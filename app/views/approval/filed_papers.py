@@ -18,7 +18,7 @@ from app.permissions import Verb
 from app.views.frame import uploads
 from app.views.frame.account_forms import number
 from app.views.frame.told import told
-from app.workflows.desk import field_remarks
+from app.workflows.files import record_files
 from app.workflows.filing import filing_papers, unit_papers
 from app.workflows.filing.unit_papers import FILED, GONE
 from app.workflows.people import person_filing
@@ -122,7 +122,7 @@ def _of_person(application: Application) -> list[Beside]:
         numbers = _then(application)
     rows = _rows([key for keys in numbers.values() for key in keys])
     found = []
-    for kind in field_remarks.OF_PERSON:
+    for kind in record_files.DECIDED_WITH:
         keys = numbers.get(kind, [])
         files = [rows[key] for key in keys if key in rows]
         found.append(
@@ -135,7 +135,7 @@ def _then(application: Application) -> dict[str, list[int]]:
     """Of one that was handed in before its scans were kept with it: those that hung on the person at that moment."""
     statement = select(Attachment.id, Attachment.kind).where(
         Attachment.entity == Person.__tablename__, Attachment.entity_id == application.entity_id,
-        Attachment.kind.in_(field_remarks.OF_PERSON), Attachment.uploaded_at <= application.submitted_at,
+        Attachment.kind.in_(record_files.DECIDED_WITH), Attachment.uploaded_at <= application.submitted_at,
         or_(Attachment.removed_at.is_(None), Attachment.removed_at > application.submitted_at),
     )  # fmt: skip
     found: dict[str, list[int]] = {}

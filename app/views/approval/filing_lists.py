@@ -53,6 +53,7 @@ from app.views.frame.base import (
 from app.views.frame.clock_words import approval_due, why_due
 from app.views.frame.filing_words import about, day_time
 from app.views.frame.labels import MOST as MOST_LABELS
+from app.views.frame.labels import keys_of
 from app.views.frame.told import told
 from app.views.frame.whole_list import ALL_DRAFTS
 from app.wording import together
@@ -201,7 +202,7 @@ class ElevatorScreen(Screen):
     def _with_doors(self) -> Any:
         """Parts and doors, for elevators of which one lowest landing can be said."""
         lowest, back = _lowest(), self._link(request.query_string.decode())
-        given = [int(key) for key in request.form.getlist("ids") if key.isascii() and key.isdigit() and len(key) < 19]
+        given = keys_of(request.form.getlist("ids"))
         findings = [parts.floor_finding(0 if lowest is None else lowest)]
         if "every" in request.form:
             # The first of them tell most mistakes at once; the job asks of all.

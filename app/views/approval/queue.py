@@ -152,16 +152,16 @@ class Queue(BaseView):
         """What deciding these would do, and which of them can't be decided so, said before anything is done."""
         now = clock.now()
         held = many.held_back(db.session, g.actor, chosen.rows, verb)
-        alike = Counter(
-            (row.kind, row.state, row.region_code, row.effective_on) for row in chosen.rows if row.id not in held
-        )
-        first = {(row.kind, row.state, row.region_code, row.effective_on): row.id for row in chosen.rows}
+        alike: dict[tuple[Any, ...], list[int]] = {}
+        for row in chosen.rows:
+            if row.id not in held:
+                alike.setdefault((row.kind, row.state, row.region_code, row.effective_on), []).append(row.id)
         # One of each in full: what a move brings, its ends say.
-        whole = select(Application).where(among(db.session, Application.id, [first[key] for key in alike]))
-        named = {row.id: row for row in db.session.scalars(whole.execution_options(skip_scope=True))}
+        sizes = {keys[-1]: len(keys) for keys in alike.values()}
+        whole = select(Application).where(among(db.session, Application.id, list(sizes)))
         lines: Counter[tuple[str, str]] = Counter()
-        for key, n in alike.items():
-            lines[key[0], comes_of(named[first[key]], verb, now)] += n
+        for one in db.session.scalars(whole.execution_options(skip_scope=True)):
+            lines[one.kind, comes_of(one, verb, now)] += sizes[one.id]
         order, n = list(WORDS.kind), len(chosen.rows) + chosen.changed
         kinds = {row.id: row.kind for row in chosen.rows}
         left = Counter((kinds[key], why) for key, why in held.items())

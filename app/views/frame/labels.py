@@ -47,7 +47,7 @@ class LabelPages(BaseView):
         if request.args.get("label"):
             row = _label(request.args["label"])
             return self._page([row.elevator_id], {row.elevator_id: row.token}, row, {"label": str(row.id)})
-        keys = _keys(request.args.getlist("ids"))
+        keys = keys_of(request.args.getlist("ids"))
         if not keys or len(keys) > MOST:
             flash(_("请选择 1 到 %(n)s 台电梯", n=MOST), "warning")
             return redirect(url_for("ElevatorScreen.list"))
@@ -82,7 +82,7 @@ class LabelPages(BaseView):
             row = _label(form["label"])
             return self._made([row.elevator_id], {row.elevator_id: row.token}, row, size)
         try:
-            keys = _found(form["query"]) if form.get("query") else _keys(form.getlist("ids"))[:MOST]
+            keys = _found(form["query"]) if form.get("query") else keys_of(form.getlist("ids"))[:MOST]
         except Refusal as refusal:
             flash(told(str(refusal)), "warning")
             return redirect(url_for("ElevatorScreen.list"))
@@ -140,7 +140,8 @@ class LabelPages(BaseView):
         return page, status
 
 
-def _keys(given: Sequence[str]) -> list[int]:
+def keys_of(given: Sequence[str]) -> list[int]:
+    """The numbers of rows that a form names, each once; what is none is left out."""
     return [int(k) for k in dict.fromkeys(given) if k.isascii() and k.isdigit() and len(k) < 19]
 
 
@@ -159,7 +160,7 @@ def _found(query: str) -> list[int]:
 
 def _label(text: str) -> ElevatorLabel:
     """One label of an elevator that is seen; a dead one is printed no more."""
-    key = next(iter(_keys([text])), 0)
+    key = next(iter(keys_of([text])), 0)
     row = db.session.get(ElevatorLabel, key, execution_options={"skip_scope": True})
     try:
         if row is None:

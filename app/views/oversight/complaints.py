@@ -24,6 +24,7 @@ from app.models.complaint import COMPLAINT_STATE
 from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
+from app.reports.complaints import STILL_OPEN
 from app.rules.complaints import STEP_LABELS, ComplaintState, Step, shown_tracking
 from app.rules.identifiers import mask_mobile
 from app.rules.other_scores import Outcome
@@ -303,8 +304,7 @@ def complaint_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[
     )  # fmt: skip
     made_of = tuple((str(word), f"/complaints/?tab={tab}") for word, tab in words)
     tone = "over" if late else "near" if total else ""
-    still_open = ",".join(state for state in COMPLAINT_STATE if state != "closed")
-    return _("投诉处置中"), total, "", f"/complaints/?f_state={still_open}", tone, 0, made_of
+    return _("投诉处置中"), total, "", f"/complaints/?f_state={STILL_OPEN}", tone, 0, made_of
 
 
 def _counted(now: Moment) -> list[Any]:

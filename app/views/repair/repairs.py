@@ -22,7 +22,7 @@ from app.models import Elevator, RepairOrder
 from app.models.choices import word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.permissions import Actor, Verb, require
-from app.rules.repairs import TIME_LABELS, TIMES
+from app.rules.repairs import OPEN_STATES, TIME_LABELS, TIMES
 from app.views.frame import maintenance_forms, numbers, screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Screen, countdown, cut, firm, import_button, mark, pill, two
@@ -262,7 +262,7 @@ def repair_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[tup
     )  # fmt: skip
     made_of = tuple((str(word), f"/repairs/?tab={tab}") for word, tab in words)
     tone = "over" if late else "near" if total else ""
-    still_open = ",".join(state for state in REPAIR_STATE if state not in ("done", "cancelled"))
+    still_open = ",".join(state for state in REPAIR_STATE if state in OPEN_STATES)
     return _("未完成的维修"), total, "", f"/repairs/?f_state={still_open}", tone, 0, made_of
 
 

@@ -25,7 +25,7 @@ from app.models.rescue import RESCUE_LEVEL, RESCUE_OUTCOME, RESCUE_STATUS
 from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.other_scores import Outcome
-from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS, RescueLimit
+from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS, OPEN, RescueLimit
 from app.views.frame import menu, numbers, screens
 from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, mark, one_line, pill, two
 from app.views.frame.clock_words import minutes_due
@@ -90,7 +90,7 @@ _CELLS: dict[str, Any] = {
     "reported_at": lambda row: one_line(day_time(row.reported_at)),
     "badge": badge_pill,
 }
-_STILL_OPEN = "waiting,taken,dispatched,accepted,arrived"  # as `listed.OPEN` says it
+_STILL_OPEN = ",".join(OPEN)
 _HISTORY = Button(_l("救援历史"), "RescueHistory.list", Verb.RESCUE_READ, icon="list")
 _STATISTICS = Button(_l("救援统计"), "RescueStatistics.index", Verb.RESCUE_READ, icon="chart")
 

@@ -22,7 +22,6 @@ from app.workflows.people import person_filing, person_versions
 
 LONGEST = 200
 KINDS = FILING_KINDS | {person_filing.KIND}
-OF_PERSON = record_files.DECIDED_WITH
 Remarks = Mapping[str, str]
 
 
@@ -34,7 +33,7 @@ def may_have(application: Application) -> bool:
 def label(entity: str, name: str) -> str:
     """How the form calls a field or a paper."""
     if entity == Person.__tablename__:
-        scans = {unit_papers.field(kind): str(ATTACHMENT_KIND[kind]) for kind in OF_PERSON}
+        scans = {unit_papers.field(kind): str(ATTACHMENT_KIND[kind]) for kind in record_files.DECIDED_WITH}
         return scans[name] if name in scans else person_filing.label(name)
     papers = {unit_papers.field(kind): word for kind, word in unit_papers.FILED.items()}
     return papers[name] if name in papers else filing_fields.label(MODEL[entity], name)
@@ -43,7 +42,7 @@ def label(entity: str, name: str) -> str:
 def parts(entity: str) -> tuple[str, ...]:
     """What can be remarked on: the filed fields, and of a unit or a person the scans."""
     if entity == Person.__tablename__:
-        return (*person_versions.FIELDS, *(unit_papers.field(kind) for kind in OF_PERSON))
+        return (*person_versions.FIELDS, *(unit_papers.field(kind) for kind in record_files.DECIDED_WITH))
     scans = tuple(unit_papers.field(kind) for kind in unit_papers.FILED) if entity == Unit.__tablename__ else ()
     return (*filing_fields.fields_of(MODEL[entity]), *scans)
 
