@@ -23,7 +23,7 @@ from app.transaction import transaction
 from app.workflows.files import attachments, sealed_files, sent_ahead
 from tests.factories import World, actor, make_account, picture
 
-pytestmark = pytest.mark.feature("UNT-04")
+pytestmark = [pytest.mark.feature("UNT-04"), pytest.mark.usefixtures("folder")]
 PDF = b"%PDF-1.7\n1 0 obj"
 PNG, JPEG = picture("PNG"), picture("JPEG")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 40
@@ -35,15 +35,6 @@ def workbook(*more: str) -> bytes:
         for name in ("[Content_Types].xml", "xl/workbook.xml", *more):
             archive.writestr(name, "<x/>")
     return made.getvalue()
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> Any:
-    before = attachments._folder
-    attachments.use_folder(tmp_path)
-    yield tmp_path
-    if before is not None:
-        attachments.use_folder(before)
 
 
 def store(

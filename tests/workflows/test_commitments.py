@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,18 +17,9 @@ from app.workflows.files import attachments
 from app.workflows.papers import commitments
 from tests.factories import World
 
-pytestmark = pytest.mark.feature("UNT-08")
+pytestmark = [pytest.mark.feature("UNT-08"), pytest.mark.usefixtures("folder")]
 NOW = dt.datetime(2026, 3, 20, 10, tzinfo=clock.SHANGHAI)
 FROM, UNTIL = dt.date(2026, 1, 1), dt.date(2026, 12, 31)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> Iterator[None]:
-    before = attachments._folder
-    attachments.use_folder(tmp_path)
-    yield
-    if before is not None:
-        attachments.use_folder(before)
 
 
 def submit(world: World, who: str = "clerk", scan: bool = True, **more: Any) -> Application:

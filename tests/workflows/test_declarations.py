@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,19 +19,10 @@ from app.workflows.on_site import presence
 from app.workflows.papers import declarations
 from tests.factories import World, make_policy
 
-pytestmark = pytest.mark.feature("PER-06")
+pytestmark = [pytest.mark.feature("PER-06"), pytest.mark.usefixtures("folder")]
 NOW = dt.datetime(2026, 3, 20, 10, tzinfo=clock.SHANGHAI)
 TODAY = NOW.date()
 UNTIL = dt.date(2027, 3, 19)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> Iterator[None]:
-    before = attachments._folder
-    attachments.use_folder(tmp_path)
-    yield
-    if before is not None:
-        attachments.use_folder(before)
 
 
 def submit(world: World, who: str = "clerk", person: Any = None, scan: bool = True, **more: Any) -> Application:

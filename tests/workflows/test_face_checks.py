@@ -41,15 +41,6 @@ BAD = [500, 302, b"<html>", b"", [], {"faces": 1}, {"faces": True, "score": 1}, 
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Any:
-    before = attachments._folder
-    attachments.use_folder(tmp_path)
-    yield tmp_path
-    if before is not None:
-        attachments.use_folder(before)
-
-
-@pytest.fixture
 def service() -> Iterator[Service]:
     with face_service() as held:
         yield held

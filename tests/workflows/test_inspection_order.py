@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,22 +12,13 @@ from sqlalchemy import select
 from app.errors import Refusal
 from app.models import AuditEntry, Elevator, Inspection
 from app.permissions import Actor
-from app.workflows.files import attachments
 from tests.factories import World, make_elevator
 from tests.workflows.inspection_world import enter, inspecting
 from tests.workflows.test_inspections import annul, correct, days, set_up
 
+pytestmark = pytest.mark.usefixtures("folder")
 D = dt.date
 Step = tuple[str, dt.date]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> Iterator[None]:
-    before = attachments._folder
-    attachments.use_folder(tmp_path)
-    yield
-    if before is not None:
-        attachments.use_folder(before)
 
 
 def known_before(world: World) -> None:

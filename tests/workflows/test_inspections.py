@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,17 +25,8 @@ from app.workflows.inspection import inspection_clocks, inspection_reports, insp
 from tests.factories import World, make_contract, make_elevator, make_policy
 from tests.workflows.inspection_world import AT, TODAY, enter, entry, inspecting, report
 
-pytestmark = pytest.mark.feature("INS-01")
+pytestmark = [pytest.mark.feature("INS-01"), pytest.mark.usefixtures("folder")]
 D = dt.date
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> Iterator[None]:
-    before = attachments._folder
-    attachments.use_folder(tmp_path)
-    yield
-    if before is not None:
-        attachments.use_folder(before)
 
 
 def lift(world: World) -> Elevator:

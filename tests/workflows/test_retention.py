@@ -42,20 +42,11 @@ from app.workflows.people import consents
 from app.workflows.privacy import personal_requests, retention, revealing
 from tests.factories import World, make_person, picture
 
-pytestmark = pytest.mark.feature("PER-10")
+pytestmark = [pytest.mark.feature("PER-10"), pytest.mark.usefixtures("folder")]
 AT = dt.datetime(2026, 11, 20, 3, 0, tzinfo=dt.UTC)
 TODAY = clock.local_day(AT)
 DAY = dt.timedelta(days=1)
 PNG, OTHER = picture(), picture(colour="#a53a6e")
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> Any:
-    before = attachments._folder
-    attachments.use_folder(tmp_path)
-    yield tmp_path
-    if before is not None:
-        attachments.use_folder(before)
 
 
 def kept(session: Any, world: World, kind: str, person: Person, at: dt.datetime = AT) -> Attachment:

@@ -36,15 +36,6 @@ def town(session: Any, world: World) -> World:
     return world
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Any:
-    before = attachments._folder
-    attachments.use_folder(tmp_path)
-    yield tmp_path
-    if before is not None:
-        attachments.use_folder(before)
-
-
 def taken(session: Any, world: World, *kinds: str) -> dict[str, list[int]]:
     return {kind: [file_of(session, world, kind)] for kind in kinds}
 
