@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
-from app.errors import Finding, refuse
+from app.errors import Finding
+from app.rules.steps import after
 from app.wording import say
 
 
@@ -55,11 +56,8 @@ OLDEST = timedelta(days=7)
 
 def anomaly_move(state: AnomalyState, verb: AnomalyVerb) -> AnomalyState:
     """The state after the verb, or a refusal that says what it is now."""
-    try:
-        return MOVES[state, verb]
-    except KeyError:
-        found = say("异常现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        raise refuse("电梯异常", found, "请刷新页面查看当前状态", field="state", value=verb.value) from None
+    found = say("异常现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    return after(MOVES, state, verb, "电梯异常", found)
 
 
 def text_finding(text: str) -> Finding:

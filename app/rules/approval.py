@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import StrEnum
 
-from app.errors import Finding, refuse
+from app.errors import Finding
+from app.rules.steps import after
 from app.wording import say, together
 
 
@@ -159,20 +160,14 @@ def _remedy(verbs: list[ApplicationVerb]) -> str:
 
 def application_move(state: ApplicationState, verb: ApplicationVerb) -> ApplicationState:
     """The state after a verb, or a refusal that says what is possible instead."""
-    try:
-        return APPLICATION_MOVES[state, verb]
-    except KeyError:
-        found = say("申请现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        raise refuse("申请流程", found, _remedy(verbs_possible(state)), field="verb", value=verb.value) from None
+    found = say("申请现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    return after(APPLICATION_MOVES, state, verb, "申请流程", found, _remedy(verbs_possible(state)), field="verb")
 
 
 def filing_move(state: FilingState, verb: ApplicationVerb) -> FilingState:
     """The state of a filing after a verb, or a refusal that says what is possible instead."""
-    try:
-        return FILING_MOVES[state, verb]
-    except KeyError:
-        found = say("备案现为“%(state)s”，不能%(verb)s", state=FILING_LABELS[state], verb=VERB_LABELS[verb])
-        raise refuse("备案流程", found, _remedy(filing_verbs_possible(state)), field="verb", value=verb.value) from None
+    found = say("备案现为“%(state)s”，不能%(verb)s", state=FILING_LABELS[state], verb=VERB_LABELS[verb])
+    return after(FILING_MOVES, state, verb, "备案流程", found, _remedy(filing_verbs_possible(state)), field="verb")
 
 
 def needs_reason(verb: ApplicationVerb) -> bool:

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
-from app.errors import Finding, refuse
+from app.errors import Finding
 from app.rules.periods import Period
+from app.rules.steps import LOOK_AGAIN, after
 from app.wording import say
 
 LONGEST_TEXT = 2000
@@ -55,12 +56,9 @@ _MOVES = {
 
 def bulletin_move(state: BulletinState, verb: BulletinVerb) -> BulletinState:
     """The next state, or a refusal that says what may be done."""
-    moved = _MOVES.get((state, verb))
-    if moved is None:
-        found = say("%(state)s的通报不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        remedy = "已印发的通报不能改；有误请另行印发更正" if state is _S.ISSUED else "请刷新页面查看现在的状态"
-        raise refuse("通报状态", found, remedy, field="state")
-    return moved
+    found = say("%(state)s的通报不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    remedy = "已印发的通报不能改；有误请另行印发更正" if state is _S.ISSUED else LOOK_AGAIN
+    return after(_MOVES, state, verb, "通报状态", found, remedy)
 
 
 def cleaned(text: str) -> str:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.errors import Finding, refuse
+from app.errors import Finding
 from app.rules.deadlines import Deadline, due_after_hours
 from app.rules.other_scores import Outcome, chain_outcome, complaint_outcome
+from app.rules.steps import after
 from app.wording import say
 
 
@@ -114,11 +115,8 @@ class Course:
 
 def complaint_move(state: ComplaintState, verb: ComplaintVerb) -> ComplaintState:
     """The state after the verb, or a refusal that says what the complaint is now."""
-    try:
-        return MOVES[state, verb]
-    except KeyError:
-        found = say("投诉现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        raise refuse("投诉", found, "请刷新页面查看当前状态", field="state", value=verb.value) from None
+    found = say("投诉现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    return after(MOVES, state, verb, "投诉", found)
 
 
 def outcome(course: Course, hours: Hours, now: datetime) -> Outcome | None:

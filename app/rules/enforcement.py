@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from app.errors import Finding, Refusal, refuse
 from app.rules.calendar import day_finding
+from app.rules.steps import after
 from app.wording import say
 
 
@@ -83,11 +84,8 @@ OLDEST = timedelta(days=365)
 
 def enforcement_move(state: EnforcementState, verb: EnforcementVerb) -> EnforcementState:
     """The state after the verb, or a refusal that says what the case is now."""
-    try:
-        return MOVES[state, verb]
-    except KeyError:
-        found = say("现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        raise refuse("监管执法", found, "请刷新页面查看当前状态", field="state", value=verb.value) from None
+    found = say("现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    return after(MOVES, state, verb, "监管执法", found)
 
 
 def needs_second(kind: str) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from app.errors import Finding, refuse
+from app.errors import Finding
+from app.rules.steps import after
 from app.wording import say
 
 LONGEST = 1000
@@ -48,11 +49,8 @@ MOVES = {
 
 def case_move(state: CaseState, verb: CaseVerb) -> CaseState:
     """The state after the verb, or a refusal that says what the case is now."""
-    try:
-        return MOVES[state, verb]
-    except KeyError:
-        found = say("案件现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        raise refuse("核查案件", found, "请刷新页面查看当前状态", field="state", value=verb.value) from None
+    found = say("案件现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    return after(MOVES, state, verb, "核查案件", found)
 
 
 def opening_findings(

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
-from app.errors import Finding, refuse
+from app.errors import Finding
+from app.rules.steps import after
 from app.wording import say
 
 
@@ -68,11 +69,8 @@ TOKEN_LENGTH = 43
 
 def invitation_move(state: InvitationState, verb: InvitationVerb) -> InvitationState:
     """The state after the verb, or a refusal that says what the invitation is now."""
-    try:
-        return MOVES[state, verb]
-    except KeyError:
-        found = say("邀请现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        raise refuse("入职邀请", found, "请刷新页面查看当前状态", field="state", value=verb.value) from None
+    found = say("邀请现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    return after(MOVES, state, verb, "入职邀请", found)
 
 
 def kinds_for(*, is_maintenance: bool, is_use: bool) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from app.errors import Finding, refuse
+from app.errors import Finding
+from app.rules.steps import after
 from app.wording import say
 
 LONGEST_REASON = 500
@@ -61,9 +62,7 @@ UNDECIDED = frozenset({_S.WAITING, _S.MORE})
 
 def label_move(state: LabelState | None, verb: LabelVerb) -> LabelState:
     """The state after a step; a refusal for one that there is not."""
-    if (state, verb) not in MOVES:
-        raise refuse("标签照片", "现在不能办理这一步", "请刷新页面查看当前状态")
-    return MOVES[state, verb]
+    return after(MOVES, state, verb, "标签照片", "现在不能办理这一步")
 
 
 def photo_finding(photos: int | None, by: str) -> Finding:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.errors import Finding, refuse
+from app.errors import Finding
 from app.rules.deadlines import Deadline, due_after_hours
+from app.rules.steps import after
 from app.wording import say
 
 
@@ -113,11 +114,8 @@ class Hours:
 
 def repair_move(state: RepairState, verb: RepairVerb) -> RepairState:
     """The state after the verb, or a refusal that says what the order is now."""
-    try:
-        return MOVES[state, verb]
-    except KeyError:
-        found = say("维修工单现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        raise refuse("维修工单", found, "请刷新页面查看当前状态", field="state", value=verb.value) from None
+    found = say("维修工单现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    return after(MOVES, state, verb, "维修工单", found)
 
 
 def running(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.errors import Finding, refuse
+from app.errors import Finding
+from app.rules.steps import after
 from app.wording import say
 
 LONGEST = 1000
@@ -112,11 +113,8 @@ MOVES = {
 
 def check_move(state: CheckState, verb: CheckVerb) -> CheckState:
     """The state after the verb, or a refusal that says what the check is now."""
-    try:
-        return MOVES[state, verb]
-    except KeyError:
-        found = say("这项检查现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        raise refuse("抽查", found, "请刷新页面查看当前状态", field="state", value=verb.value) from None
+    found = say("这项检查现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    return after(MOVES, state, verb, "抽查", found)
 
 
 def words_finding(words: str, rule: str, name: str) -> Finding:

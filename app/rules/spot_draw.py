@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from app.errors import Finding, refuse
+from app.errors import Finding
+from app.rules.steps import after
 from app.wording import say
 
 MOST_DRAWN, MOST_INSPECTORS, TEAM = 500, 200, 2
@@ -55,12 +56,8 @@ MOVES = {
 
 def draw_move(state: DrawState, verb: DrawVerb) -> DrawState:
     """The state after the verb: what was drawn is never drawn again."""
-    try:
-        return MOVES[state, verb]
-    except KeyError:
-        found = say("抽查现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
-        remedy = "每次抽取只做一次；需要另抽请新建抽查，原来的保留"
-        raise refuse("抽查", found, remedy, field="state", value=verb.value) from None
+    found = say("抽查现为“%(state)s”，不能%(verb)s", state=STATE_LABELS[state], verb=VERB_LABELS[verb])
+    return after(MOVES, state, verb, "抽查", found, "每次抽取只做一次；需要另抽请新建抽查，原来的保留")
 
 
 @dataclass(frozen=True, slots=True)
