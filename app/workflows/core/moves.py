@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -72,6 +73,13 @@ APPEAL = "appeal"
 EDIT = "edit"
 DISCARD = "discard"
 
+
+def _by(
+    after: Callable[[Any, Any], str], states: Callable[[str], Any], verbs: Callable[[str], Any]
+) -> Callable[[str, str, str], str]:
+    return lambda old, verb, _new: after(states(old), verbs(verb))
+
+
 # What filing knows beside the verbs of an application: editing what is settled opens a draft, discarding it ends one.
 _FILING_EDITS = {
     (FilingState.APPROVED, EDIT): FilingState.DRAFT,
@@ -97,6 +105,22 @@ _STEP = ("entity", "field", "old", "new", "verb", "effective_on", "known_at", "a
 _UNAUDITED = (Version, Visit, MaintenanceOrder)
 # Their states are those of the application that they are about.
 _FOLLOWING = (Application, GradeCertificate, Commitment, Declaration, Inspection, Appeal)
+# Whose steps are a table of `rules` and nothing else: the state that a verb leads to, from what is stored.
+_TABLES: dict[tuple[type[Any], str], Callable[[str, str, str], str]] = {
+    **{(model, "state"): _by(application_move, ApplicationState, ApplicationVerb) for model in _FOLLOWING},
+    (Invitation, "state"): _by(invitation_move, InvitationState, InvitationVerb),
+    (Complaint, "state"): _by(complaint_move, ComplaintState, ComplaintVerb),
+    (RepairOrder, "state"): _by(repair_move, RepairState, RepairVerb),
+    (Anomaly, "state"): _by(anomaly_move, AnomalyState, AnomalyVerb),
+    (Enforcement, "state"): _by(enforcement_move, EnforcementState, EnforcementVerb),
+    (FraudCase, "state"): _by(case_move, CaseState, CaseVerb),
+    (SpotDraw, "state"): _by(draw_move, DrawState, DrawVerb),
+    (SpotCheck, "state"): _by(check_move, CheckState, CheckVerb),
+    (Bulletin, "state"): _by(bulletin_move, BulletinState, BulletinVerb),
+    (Visit, "label_state"): lambda old, verb, _: label_move(LabelState(old) if old else None, LabelVerb(verb)),
+    # A verb of a rescue may lead to more than one state.
+    (Rescue, "status"): lambda old, verb, new: rescue_move(RescueStatus(old), RescueVerb(verb), RescueStatus(new)),
+}
 # Moved all day by everybody on site: written at once, past the unit of work.
 _OFTEN = (Visit, MaintenanceOrder)
 
@@ -308,30 +332,8 @@ def _legal(session: AnySession, row: Any, field: str, old: str, new: str, verb: 
     elif isinstance(row, Visit) and field == "state" and verb == APPEAL and row.appeal_upheld_at is not None:
         # A correction: what it counted as before stays in its steps.
         expected = new if new != "open" else old
-    elif isinstance(row, Visit) and field == "label_state":
-        expected = label_move(LabelState(old) if old else None, LabelVerb(verb))
-    elif isinstance(row, _FOLLOWING) and field == "state":
-        expected = application_move(ApplicationState(old), ApplicationVerb(verb))
-    elif isinstance(row, Invitation) and field == "state":
-        expected = invitation_move(InvitationState(old), InvitationVerb(verb))
-    elif isinstance(row, Complaint) and field == "state":
-        expected = complaint_move(ComplaintState(old), ComplaintVerb(verb))
-    elif isinstance(row, Rescue) and field == "status":
-        expected = rescue_move(RescueStatus(old), RescueVerb(verb), RescueStatus(new))
-    elif isinstance(row, RepairOrder) and field == "state":
-        expected = repair_move(RepairState(old), RepairVerb(verb))
-    elif isinstance(row, Anomaly) and field == "state":
-        expected = anomaly_move(AnomalyState(old), AnomalyVerb(verb))
-    elif isinstance(row, Enforcement) and field == "state":
-        expected = enforcement_move(EnforcementState(old), EnforcementVerb(verb))
-    elif isinstance(row, FraudCase) and field == "state":
-        expected = case_move(CaseState(old), CaseVerb(verb))
-    elif isinstance(row, SpotDraw) and field == "state":
-        expected = draw_move(DrawState(old), DrawVerb(verb))
-    elif isinstance(row, SpotCheck) and field == "state":
-        expected = check_move(CheckState(old), CheckVerb(verb))
-    elif isinstance(row, Bulletin) and field == "state":
-        expected = bulletin_move(BulletinState(old), BulletinVerb(verb))
+    elif (after := _TABLES.get((type(row), field))) is not None:
+        expected = after(old, verb, new)
     else:
         return _legal_states(type(row), field, old, new, verb)
     if expected != new:
