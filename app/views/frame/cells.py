@@ -7,14 +7,18 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from flask import g
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
+from sqlalchemy import select
 
-from app import clock
+from app import clock, scope
+from app.extensions import db
 from app.listing import Column
 from app.listings import standing
-from app.models import MaintenanceClock
+from app.models import Elevator, MaintenanceClock
 from app.models.choices import word
+from app.permissions import Verb
 from app.rules.identifiers import masked
 from app.views.frame import clock_words
 from app.views.frame import told as telling
@@ -146,3 +150,12 @@ def missed_words(on: dt.date) -> str:
 
 def link(text: Any, href: str) -> Markup:
     return Markup(f'<a class="ta-a" href="{_safe(href)}">{_safe(text)}</a>')
+
+
+def elevator_link(elevator_id: int | None) -> str:
+    """The address of an elevator's page; "" where the reader may not open it: it may be another unit's by now."""
+    if elevator_id is None or not g.actor.may(Verb.ELEVATOR_READ):
+        return ""
+    seen = scope.apply(select(Elevator.id).where(Elevator.id == elevator_id), g.actor, Elevator)
+    found = db.session.scalar(seen.execution_options(skip_scope=True))
+    return f"/elevators/{elevator_id}" if found is not None else ""

@@ -28,8 +28,9 @@ from app.rules.anomalies import AnomalyState
 from app.views.frame import maintenance_forms, menu, numbers, screens, uploads
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Button, Deed, Screen, cut, firm, mark, pill, two
+from app.views.frame.cells import elevator_link
 from app.views.repair import repair_forms
-from app.views.repair.repair_facts import account_names, course_of, elevator_link, pairs
+from app.views.repair.repair_facts import account_names, course_of, pairs
 from app.workflows.files import attachments
 from app.workflows.oversight import anomalies
 
@@ -188,7 +189,7 @@ def facts(row: Anomaly, actor: Actor) -> dict[str, Any]:
             "handle": open_, "confirm": open_ and row.state == AnomalyState.FOUND,
             "dismiss": open_ and anomalies.may_dismiss(actor, row),
         },
-        "elevator_link": elevator_link(row.elevator_id, actor),
+        "elevator_link": elevator_link(row.elevator_id),
     }  # fmt: skip
 
 

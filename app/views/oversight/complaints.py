@@ -18,7 +18,7 @@ from app import clock, scope
 from app.extensions import db
 from app.listing import Moment, moment
 from app.listings import complaints as listed
-from app.models import Account, Complaint, Elevator, ElevatorMessage, StatusChange
+from app.models import Account, Complaint, ElevatorMessage, StatusChange
 from app.models.choices import word
 from app.models.complaint import COMPLAINT_STATE
 from app.models.policy import policy_book
@@ -31,6 +31,7 @@ from app.rules.other_scores import Outcome
 from app.views.frame import numbers, screens, uploads
 from app.views.frame.account_forms import text
 from app.views.frame.base import Button, Deed, Screen, countdown, firm, mark, pill, two
+from app.views.frame.cells import elevator_link
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import Due
 from app.views.frame.policy_words import origin, region_names
@@ -195,7 +196,7 @@ def facts(row: Complaint, actor: Actor) -> dict[str, Any]:
             "call": bool(row.phone) and ((mine and open_) or actor.may(Verb.SENSITIVE_READ)),
         },
         "barred": [f for f in complaints.review_findings(db.session, actor, row) if not f.ok] if reviews else [],
-        "elevator_link": _elevator_link(row, actor),
+        "elevator_link": elevator_link(row.elevator_id),
         "appeal": appeals.offered(db.session, actor, "complaint", row.id, now),
     }  # fmt: skip
 
@@ -219,14 +220,6 @@ def _course(row: Complaint) -> list[tuple[str, str, str]]:
         for step in steps
     ]
     return [*shown, (str(_("投诉")), f"{clock.local(row.complained_at):%Y-%m-%d %H:%M}", "")]
-
-
-def _elevator_link(row: Complaint, actor: Actor) -> str:
-    """The elevator may be another unit's by now, or hidden from the reader."""
-    if not actor.may(Verb.ELEVATOR_READ):
-        return ""
-    seen = scope.apply(select(Elevator.id).where(Elevator.id == row.elevator_id), actor, Elevator)
-    return f"/elevators/{row.elevator_id}" if db.session.scalar(seen) is not None else ""
 
 
 # --- messages

@@ -30,7 +30,7 @@ from app.views.frame import clock_words, screens, uploads
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, mark
-from app.views.frame.cells import countdown, cut, firm
+from app.views.frame.cells import countdown, cut, elevator_link, firm
 from app.views.oversight.enforcement import start
 from app.workflows.files import attachments
 from app.workflows.inspection import inspection_clocks, inspection_reports, inspections
@@ -146,14 +146,14 @@ class InspectionPages(BaseView):
         )
         files = attachments.of(db.session, "inspection", row.id)
         files += files_of(asked) if asked is not None else []
-        may_open = g.actor.may(Verb.ELEVATOR_READ) and _sees(row.elevator_id)
         return str(self.render_template(
             "ta/inspections/record.html", title=_("检验记录"), row=row, findings=findings, application=asked,
             later=later, files=files, kinds=ATTACHMENT_KIND, kind=word(INSPECTION_KIND, row.kind),
             result=word(INSPECTION_RESULT, row.result), tone=TONES[row.result], standing=STANDING[standing_of(row)],
             standing_tone=STANDING_TONES[standing_of(row)], may_put_right=may_put_right(g.actor, row),
-            next_kind=word(INSPECTION_DUE, row.next_kind or ""), may_open=may_open, others=_of_one(row),
-            results=INSPECTION_RESULT, tones=TONES, kind_words=INSPECTION_KIND, waits=_waits(row),
+            next_kind=word(INSPECTION_DUE, row.next_kind or ""), others=_of_one(row),
+            elevator_link=elevator_link(row.elevator_id), results=INSPECTION_RESULT, tones=TONES,
+            kind_words=INSPECTION_KIND, waits=_waits(row),
             appeal=appeals.offered(db.session, g.actor, "inspection", row.id, clock.now()),
         ))  # fmt: skip
 
@@ -345,11 +345,6 @@ def _application(row: Inspection) -> Application | None:
     )
     statement = scope.apply(statement, g.actor, Application).order_by(Application.id.desc()).limit(1)
     return db.session.scalars(statement).first()
-
-
-def _sees(elevator_id: int) -> bool:
-    seen = scope.apply(select(Elevator.id).where(Elevator.id == elevator_id), g.actor, Elevator)
-    return db.session.scalar(seen) is not None
 
 
 def _of_one(row: Inspection) -> list[Inspection]:

@@ -27,6 +27,7 @@ from app.views.frame import screens
 from app.views.frame.account_forms import number, run, show_once, text
 from app.views.frame.asked import days_of
 from app.views.frame.base import Button, Screen, firm, link, mark, pill, two
+from app.views.frame.cells import elevator_link
 from app.workflows.partners import iot_devices
 from app.workflows.partners.iot_raising import name_of
 
@@ -178,7 +179,7 @@ class IotPages(BaseView):
             tone=KIND_TONES[row.kind], name=name_of(row.standard, row.code), place=row.elevator.place,
             raised=word(RAISED, row.raised) if row.raised else None, raised_link=_raised_link(row),
             repeats=db.session.scalar(scope.apply(repeats, g.actor, IotEvent)) or 0,
-            elevator_link=f"/elevators/{row.elevator_id}" if _sees(row.elevator_id) else "",
+            elevator_link=elevator_link(row.elevator_id),
         )  # fmt: skip
 
     @expose("/statistics")
@@ -224,7 +225,7 @@ class IotPages(BaseView):
             standards=[(name, name) for name in codes.standards()],
             events=_told(db.session.scalars(scope.apply(latest, g.actor, IotEvent))),
             may_edit=row.ended_at is None and iot_devices.may_bind(g.actor, row.elevator),
-            elevator_link=f"/elevators/{row.elevator_id}" if _sees(row.elevator_id) else "",
+            elevator_link=elevator_link(row.elevator_id),
             h={"device": row} | live_of(row),
         ))  # fmt: skip
 
@@ -293,13 +294,6 @@ def _raised_link(row: IotEvent) -> Any:
     if verb is None or row.raised_id is None or not g.actor.may(verb):
         return ""
     return link(word(RAISED, row.raised or ""), f"{place}{row.raised_id}")
-
-
-def _sees(elevator_id: int) -> bool:
-    if not g.actor.may(Verb.ELEVATOR_READ):
-        return False
-    seen = scope.apply(select(Elevator.id).where(Elevator.id == elevator_id), g.actor, Elevator)
-    return db.session.scalar(seen) is not None
 
 
 def register(appbuilder: Any) -> None:

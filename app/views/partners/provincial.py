@@ -24,6 +24,7 @@ from app.rules.provincial import MOST_CODES, UNITS
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Screen, cut, firm, mark, pill
+from app.views.frame.cells import elevator_link
 from app.views.frame.jobs import facts as job_facts
 from app.views.frame.records import RecordPages
 from app.workflows.partners import provincial, provincial_register, provincial_ways
@@ -166,7 +167,7 @@ class ProvincialPages(RecordPages):
             kind=word(DIFFERENCE_KIND, row.kind), tone=KIND_TONES[row.kind], fields=shown_fields(row), open=open_,
             way=word(DIFFERENCE_WAY, row.way) if row.way else "", may_take=open_ and g.actor.may(Verb.ELEVATOR_EDIT),
             sides=_sides(row) if open_ and g.actor.unit_id is None else [], waits=_waits(row),
-            elevator_link=f"/elevators/{row.elevator_id}" if _sees(row.elevator_id) else "",
+            elevator_link=elevator_link(row.elevator_id),
         ))  # fmt: skip
 
 
@@ -239,13 +240,6 @@ def _waits(row: ProvincialDifference) -> str:
     if "maintenance_unit" in row.unlike and "maintenance_unit" not in row.near:
         return _("维保单位不一致的，请办理维保单位变更，或请省平台更正。")
     return ""
-
-
-def _sees(elevator_id: int | None) -> bool:
-    if elevator_id is None or not g.actor.may(Verb.ELEVATOR_READ):
-        return False
-    seen = scope.apply(select(Elevator.id).where(Elevator.id == elevator_id), g.actor, Elevator)
-    return db.session.scalar(seen) is not None
 
 
 def register(appbuilder: Any) -> None:

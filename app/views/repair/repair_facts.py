@@ -22,6 +22,7 @@ from app.policy import Key
 from app.rules.repairs import BEFORE_START, STEP_LABELS, TIME_LABELS, TIMES, RepairState, Step
 from app.rules.visit_photos import Place
 from app.views.frame.account_forms import text
+from app.views.frame.cells import elevator_link
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import Due
 from app.views.frame.policy_words import origin, region_names
@@ -104,7 +105,7 @@ def facts(row: RepairOrder, actor: Actor) -> dict[str, Any]:
         "answer": word(REPAIR_ANSWER, row.answer) if row.answer else "",
         "following": repair_answers.following_of(db.session, actor, row),
         "came_of": repair_answers.before_of(db.session, actor, row),
-        "elevator_link": elevator_link(row.elevator_id, actor),
+        "elevator_link": elevator_link(row.elevator_id),
         "anomaly_link": f"/anomalies/{row.anomaly_id}" if row.anomaly_id and actor.may(Verb.ANOMALY_READ) else "",
     }  # fmt: skip
 
@@ -182,14 +183,6 @@ def _reporter(row: RepairOrder) -> str:
     name = account_names({row.reported_by_id}).get(row.reported_by_id, "")
     unit = row.reported_unit.name if row.reported_unit else ""
     return f"{unit} {name}".strip()
-
-
-def elevator_link(elevator_id: int, actor: Actor) -> str:
-    """The elevator may be another unit's by now, or hidden from the reader."""
-    if not actor.may(Verb.ELEVATOR_READ):
-        return ""
-    seen = scope.apply(select(Elevator.id).where(Elevator.id == elevator_id), actor, Elevator)
-    return f"/elevators/{elevator_id}" if db.session.scalar(seen) is not None else ""
 
 
 def latest_of(elevator_id: int) -> list[RepairOrder]:

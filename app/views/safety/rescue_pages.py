@@ -37,6 +37,7 @@ from app.rules.rescues import RescueStatus
 from app.transaction import transaction
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
+from app.views.frame.cells import elevator_link
 from app.views.frame.phones import phone_first
 from app.views.frame.records import RecordPages
 from app.views.safety.rescues import LEVEL_TONES, TONES, badge_pill, limit_of
@@ -105,7 +106,7 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
         "duties": rescue_contacts.duty_phones(db.session, row),
         "works": desk or acts, "reveals": desk or acts or actor.may(Verb.SENSITIVE_READ),
         "missed": bool(missed) and open_ and not acts, "desk_phone": elevator.emergency_phone or _("应急救援电话"),
-        "elevator_link": elevator_link(row, actor),
+        "elevator_link": elevator_link(row.elevator_id),
         "appeal": appeals.offered(db.session, actor, "rescue", row.id, clock.now()),
     }  # fmt: skip
 
@@ -139,14 +140,6 @@ def _steps(row: Rescue) -> list[dict[str, Any]]:
             "phone_at": phone, "placed": step.latitude is not None,
         })  # fmt: skip
     return shown
-
-
-def elevator_link(row: Rescue, actor: Actor) -> str:
-    """The elevator may be another unit's, or hidden from the reader."""
-    if not actor.may(Verb.ELEVATOR_READ):
-        return ""
-    seen = scope.apply(select(Elevator.id).where(Elevator.id == row.elevator_id), actor, Elevator)
-    return f"/elevators/{row.elevator_id}" if db.session.scalar(seen) is not None else ""
 
 
 class RescuePages(RecordPages):
