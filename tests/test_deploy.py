@@ -37,7 +37,8 @@ def read_by_product() -> set[str]:
     """Every variable that the product's code asks for."""
     files = [ROOT / "config.py", DEPLOY / "gunicorn.conf.py"]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
-    return set(re.findall(r"environ(?:\.get|\.setdefault)?[(\[]['\"]([A-Z_]+)['\"]", text))
+    asking = r"(?:environ(?:\.get|\.setdefault)?[(\[]|\b(?:text|several|whole|decimal|flag|one_of)\()"
+    return set(re.findall(asking + r"['\"]([A-Z_]+)['\"]", text))
 
 
 def test_every_variable_given_is_one_that_the_product_reads() -> None:

@@ -1,4 +1,4 @@
-"""SMS by an HTTP gateway: a signed POST a message. README (短信网关) tells what a gateway has to take."""
+"""SMS by an HTTP gateway: a signed POST a message. docs/settings.md (短信网关) tells what a gateway has to take."""
 
 from __future__ import annotations
 

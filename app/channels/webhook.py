@@ -1,6 +1,7 @@
 """A person's or office's own system is called: a signed POST of JSON a notice, to the address that was looked up.
 
-README (网址回调) tells what a receiver has to check. No redirect is followed, no proxy asked, the answer hardly read.
+docs/settings.md (网址回调) tells what a receiver has to check. No redirect is followed, no proxy asked, the
+answer hardly read.
 """
 
 from __future__ import annotations
