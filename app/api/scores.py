@@ -26,7 +26,7 @@ from app.rules.score_items import Item
 from app.telling import told
 from app.views.frame import screens
 from app.workflows.scores import score_records, scores
-from app.workflows.scores.score_facts import WHOLE_COUNTRY
+from app.workflows.scores.score_frame import WHOLE_COUNTRY
 from app.workflows.scores.score_items import COUNTS
 
 _MAINTENANCE = ("due", "valid_visits", "overdue", "nonconforming", "forgiven", "bad")

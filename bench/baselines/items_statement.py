@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from app.models import Score
 from app.rules.calendar import day_end, day_start, year_start
 from app.workflows.scores import score_items
-from app.workflows.scores.score_facts import Frame
+from app.workflows.scores.score_frame import Frame
 from bench.baselines import score_statement
 from bench.baselines.score_statement import DIALECTS, Place, scored
 

@@ -23,7 +23,7 @@ from app.models import Region, Score
 from app.models.base import Instant, Model
 from app.models.policy import policy_book, policy_cuts
 from app.policy import Key
-from app.workflows.scores.score_facts import Frame
+from app.workflows.scores.score_frame import Frame
 
 # Of a unit: elevators, due, missed, 不合规, forgiven, valid, points.
 Figures = tuple[int, int, int, int, int, int, Decimal | None]

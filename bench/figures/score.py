@@ -23,9 +23,8 @@ from app.policy import Key
 from app.rules.what_if import Fix, FixKind, Period, Waiting
 from app.transaction import transaction
 from app.workflows.scores import policy_backtest, score_facts, scores, what_if
-from app.workflows.scores.score_facts import Frame
+from app.workflows.scores.score_frame import COUNTED, Frame
 from app.workflows.scores.score_item_facts import READERS
-from app.workflows.scores.score_runs import COUNTED
 from bench.baselines import items_statement, score_statement
 from bench.harness import (
     NO_GOAL,

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.models import Appeal, Complaint, Elevator, Inspection, Rescue, UnitChange
-from app.workflows.scores.score_facts import frame_of_run
+from app.workflows.scores.score_frame import frame_of_run
 from bench.baselines import items_statement, score_statement
 from tests.reference.items import Trapped
 from tests.workflows.clock_world import at, day

@@ -14,7 +14,8 @@ from app.models import Application, MaintenanceLedger, OnDemandInterval
 from app.rules.schedule import OnDemand, period_days
 from app.transaction import transaction
 from app.workflows.desk import applications
-from app.workflows.scores.score_facts import Facts, Frame
+from app.workflows.scores.score_facts import Facts
+from app.workflows.scores.score_frame import Frame
 from tests import factories
 from tests.factories import World
 from tests.workflows.clock_world import clock_of, limits, open_orders, visit

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.models import Application, OnDemandInterval
-from app.workflows.scores.score_facts import frame_of_run
+from app.workflows.scores.score_frame import frame_of_run
 from bench.baselines import score_statement
 from tests.workflows.clock_world import at
 from tests.workflows.score_world import LATER, score

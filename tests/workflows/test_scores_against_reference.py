@@ -16,7 +16,8 @@ from app.models.score import lines_of
 from app.rules.score_items import Item
 from app.rules.scoring import tally
 from app.workflows.scores import scores
-from app.workflows.scores.score_facts import Facts, frame_of_run
+from app.workflows.scores.score_facts import Facts
+from app.workflows.scores.score_frame import frame_of_run
 from app.workflows.scores.score_sets import Event
 from tests.factories import make_elevator, make_maintenance_unit, make_person
 from tests.reference.clock import Cover, Overdue, Stop, Visit, clock_facts

@@ -28,7 +28,7 @@ from app.views.frame import lately, screens
 from app.views.home.home import score_tone
 from app.views.home.links import link
 from app.workflows.scores import scores
-from app.workflows.scores.score_facts import WHOLE_COUNTRY
+from app.workflows.scores.score_frame import WHOLE_COUNTRY
 
 # What the page shows is at most as old as that, and asked for again as often.
 SECONDS = 60

@@ -17,7 +17,8 @@ from app.transaction import AnySession
 from app.wording import kept, say
 from app.workflows.public import complaints
 from app.workflows.scores import score_item_facts
-from app.workflows.scores.score_facts import Facts, Frame
+from app.workflows.scores.score_facts import Facts
+from app.workflows.scores.score_frame import Frame
 
 DAY = dt.timedelta(days=1)
 # What a record is counted in, the rate's name and its counts.

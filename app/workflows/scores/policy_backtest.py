@@ -31,7 +31,8 @@ from app.workflows.scores import policy_missed, scores
 from app.workflows.scores.policy_drafted import Again, Changes, Drafted, known
 from app.workflows.scores.policy_missed import Limits
 from app.workflows.scores.policy_reach import alike, reached
-from app.workflows.scores.score_facts import Facts, Frame, batches
+from app.workflows.scores.score_facts import Facts, batches
+from app.workflows.scores.score_frame import Frame
 from app.workflows.scores.score_judgements import Judgement
 from app.workflows.scores.score_sets import days_between
 from app.workflows.visits.visit_standing import COLUMNS

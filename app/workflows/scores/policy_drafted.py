@@ -14,7 +14,8 @@ from app.models.among import among, beside
 from app.rules.visits import VisitPolicy, VisitState, counts_for_clock
 from app.transaction import AnySession
 from app.workflows.scores import score_sets
-from app.workflows.scores.score_facts import Facts, Frame, Pair
+from app.workflows.scores.score_facts import Facts
+from app.workflows.scores.score_frame import Frame, Pair
 from app.workflows.scores.score_sets import Records, Sets
 from app.workflows.visits.visit_standing import state_as_known
 

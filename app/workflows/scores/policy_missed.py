@@ -26,8 +26,8 @@ from app.rules.visits import counts_for_clock
 from app.transaction import AnySession
 from app.workflows.contracts import cover
 from app.workflows.scores.policy_drafted import Changes
-from app.workflows.scores.score_facts import DAY, Facts, Frame
-from app.workflows.scores.score_runs import COUNTED
+from app.workflows.scores.score_facts import Facts
+from app.workflows.scores.score_frame import COUNTED, DAY, Frame
 from app.workflows.scores.score_sets import days_between
 
 # An elevator, and the day of a limit as a number of the period's days.

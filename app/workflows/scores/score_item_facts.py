@@ -33,7 +33,8 @@ from app.rules.complaints import Course, Hours
 from app.rules.inspection import YEARLY, InspectionKind, InspectionResult
 from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
 from app.rules.score_items import Item, Record
-from app.workflows.scores.score_facts import Facts, Frame
+from app.workflows.scores.score_facts import Facts
+from app.workflows.scores.score_frame import Frame
 
 _unit: Any = Unit.__table__.c
 _bound: Any = ContractElevator.__table__.c

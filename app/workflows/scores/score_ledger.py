@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.models.score import first_line
 from app.rules.scoring import LedgerKind, Tally, losses
-
-if TYPE_CHECKING:
-    from app.workflows.scores.score_judgements import Judgement
+from app.workflows.scores.score_judgements import Judgement
 
 COLUMNS = (
     "score_id", "elevator_id", "rule", "evidence", "evidence_id", "happened_on", "count", "numerator", "denominator",

@@ -20,7 +20,8 @@ from app.rules.score_items import OTHERS, Item
 from app.transaction import AnySession, insert_rows
 from app.workflows.approval import policies
 from app.workflows.scores import score_ledger
-from app.workflows.scores.score_facts import Facts, Frame, frame_of_run
+from app.workflows.scores.score_facts import Facts
+from app.workflows.scores.score_frame import Frame, frame_of_run
 from app.workflows.scores.score_items import PLACE
 
 _deed: Any = Enforcement.__table__.c

@@ -11,7 +11,8 @@ from app.rules.other_scores import Outcome
 from app.rules.score_items import Item
 from app.transaction import AnySession
 from app.workflows.scores import score_item_facts as read
-from app.workflows.scores.score_facts import Facts, frame_of_run
+from app.workflows.scores.score_facts import Facts
+from app.workflows.scores.score_frame import frame_of_run
 
 
 class Course(NamedTuple):

@@ -9,7 +9,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import case, func, or_, select
 
@@ -23,9 +23,7 @@ from app.models import (
 )
 from app.models.among import among
 from app.rules.schedule import Pause
-
-if TYPE_CHECKING:
-    from app.workflows.scores.score_facts import Facts, Pair
+from app.workflows.scores.score_frame import Basis, Pair
 
 _overdue: Any = OverduePeriod.__table__.c
 _correction: Any = OverdueCorrection.__table__.c
@@ -43,9 +41,9 @@ class Covers:
     codes: dict[Pair, str] = field(default_factory=dict)
 
 
-def missed(facts: Facts, first: int, last: int) -> Any:
+def missed(basis: Basis, first: int, last: int) -> Any:
     """The missed periods, as known then; a statement."""
-    frame = facts.frame
+    frame = basis.frame
     return (
         select(_overdue.unit_id, _overdue.elevator_id, _overdue.limit_on, _overdue.id, _overdue.region_code)
         .outerjoin(OverdueCorrection.__table__, _correction.overdue_id == _overdue.id)
@@ -59,39 +57,39 @@ def missed(facts: Facts, first: int, last: int) -> Any:
     )
 
 
-def regions(facts: Facts, first: int, last: int, pairs: Collection[Pair]) -> dict[Pair, str]:
+def regions(basis: Basis, first: int, last: int, pairs: Collection[Pair]) -> dict[Pair, str]:
     """The region of the first missed period of each pair."""
     if not pairs:
         return {}
-    rows = missed(facts, first, last).where(
-        among(facts.session, _overdue.elevator_id, sorted({elevator for _, elevator in pairs}))
+    rows = missed(basis, first, last).where(
+        among(basis.session, _overdue.elevator_id, sorted({elevator for _, elevator in pairs}))
     )
     told: dict[Pair, str] = {}
-    for row in facts.session.execute(rows.order_by(_overdue.limit_on, _overdue.id)):
+    for row in basis.session.execute(rows.order_by(_overdue.limit_on, _overdue.id)):
         told.setdefault((row.unit_id, row.elevator_id), row.region_code)
     return told
 
 
-def covers(facts: Facts, first: int, last: int, elevators: Collection[int]) -> Covers:
+def covers(basis: Basis, first: int, last: int, elevators: Collection[int]) -> Covers:
     """The contracts of the period, wherever the elevators are filed."""
     told = Covers()
     live = (
         select(_bound.unit_id, _bound.elevator_id, _bound.starts_on, _bound.ends_on, _elevator.region_code)
         .join(Elevator.__table__, _elevator.id == _bound.elevator_id)
         .where(
-            _bound.unit_id.between(first, last), facts.live(),
-            among(facts.session, _bound.elevator_id, sorted(elevators)),
+            _bound.unit_id.between(first, last), basis.live(),
+            among(basis.session, _bound.elevator_id, sorted(elevators)),
         )
     )  # fmt: skip
-    for unit_id, elevator_id, starts_on, ends_on, code in facts.session.execute(live).all():
+    for unit_id, elevator_id, starts_on, ends_on, code in basis.session.execute(live).all():
         told.days[unit_id, elevator_id].append((starts_on, ends_on))
         told.codes[unit_id, elevator_id] = code
     return told
 
 
-def stops(facts: Facts) -> dict[int, tuple[Pause, ...]]:
+def stops(basis: Basis) -> dict[int, tuple[Pause, ...]]:
     """The stops of every elevator that touch the period; an end that became known later stands still open."""
-    frame = facts.frame
+    frame = basis.frame
     restarted_at = (
         select(func.min(_status.known_at))
         .where(
@@ -108,17 +106,17 @@ def stops(facts: Facts) -> dict[int, tuple[Pause, ...]]:
         or_(_pause.to_on.is_(None), _pause.to_on > frame.from_on),
     )
     read: dict[int, list[Pause]] = defaultdict(list)
-    for elevator_id, from_on, to_on, known_at in facts.session.execute(found):
+    for elevator_id, from_on, to_on, known_at in basis.session.execute(found):
         still = known_at is not None and known_at > frame.as_of
         read[elevator_id].append(Pause(from_on, None if still else to_on))
     return {elevator: tuple(pauses) for elevator, pauses in read.items()}
 
 
-def uncovered(facts: Facts) -> dict[int, int]:
+def uncovered(basis: Basis) -> dict[int, int]:
     """How many elevators in use no contract covers on the reference day, by the unit that is filed for them now."""
-    frame, on = facts.frame, facts.frame.reference_on
+    frame, on = basis.frame, basis.frame.reference_on
     cover = select(_bound.id).where(
-        _bound.elevator_id == _elevator.id, _bound.starts_on <= on, _bound.ends_on >= on, facts.known()
+        _bound.elevator_id == _elevator.id, _bound.starts_on <= on, _bound.ends_on >= on, basis.known()
     )
     # All that this asks an index answers; the offset keeps PostgreSQL from reading every elevator for its unit.
     bare = (
@@ -131,4 +129,4 @@ def uncovered(facts: Facts) -> dict[int, int]:
     )  # fmt: skip
     unit_id = _elevator.maintenance_unit_id
     found = select(unit_id, func.count()).where(_elevator.id.in_(bare), unit_id.is_not(None)).group_by(unit_id)
-    return dict(facts.session.execute(found).all())
+    return dict(basis.session.execute(found).all())

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -37,10 +37,7 @@ from app.models import ContractElevator, OverduePeriod, Visit
 from app.models.among import all_of, among
 from app.rules.visits import VisitState
 from app.workflows.scores import score_rows
-from app.workflows.scores.score_runs import COUNTED
-
-if TYPE_CHECKING:
-    from app.workflows.scores.score_facts import Facts, Pair
+from app.workflows.scores.score_frame import COUNTED, Basis, Pair
 
 _visit: Any = Visit.__table__.c
 _bound: Any = ContractElevator.__table__.c
@@ -67,7 +64,7 @@ class Seen:
 class Sets:
     """What was found. `days` are those from a pair's first visit to the last day that is the unit's.
 
-    Units are told place by place (`Facts.places`), for the formula's interval is the same in one. `whole`: unit, place,
+    Units are told place by place (`Basis.places`), for the formula's interval is the same in one. `whole`: unit, place,
     days of each pair, valid visits of all. `apart` and `unseen` are to be counted by themselves; of those `unbegun` the
     first counted day is to be asked for (`begin`). `missed` and `nonconforming` are of all pairs, by unit in order of
     elevator, day and id.
@@ -140,16 +137,16 @@ def _some_events(found: dict[int, list[Event]], kept: Callable[[Pair], bool]) ->
 
 
 def read(
-    facts: Facts, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = ()
+    basis: Basis, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = ()
 ) -> Sets:  # fmt: skip
     """All in one go; as `ask`."""
-    found = told(facts, ask(facts, first, last, apart, one_by_one))
-    begin(facts, found, first, last)
+    found = told(basis, ask(basis, first, last, apart, one_by_one))
+    begin(basis, found, first, last)
     return found
 
 
 def ask(
-    facts: Facts, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = (),
+    basis: Basis, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = (),
     records: Records | None = None,
 ) -> Any:  # fmt: skip
     """The statement's answer, for `told`.
@@ -157,13 +154,13 @@ def ask(
     `apart`: elevators of which visits and contracts do not tell everything; without it every pair is. `one_by_one`:
     those to be told as if something had failed. `records`: of these and their elevators alone, not of what is stored.
     """
-    asked = _Asked(facts, first, last, records)
-    return facts.session.execute(_statement(asked, None if apart is None else sorted(apart), sorted(one_by_one)))
+    asked = _Asked(basis, first, last, records)
+    return basis.session.execute(_statement(asked, None if apart is None else sorted(apart), sorted(one_by_one)))
 
 
-def told(facts: Facts, answer: Any) -> Sets:
+def told(basis: Basis, answer: Any) -> Sets:
     """What an answer says. PostgreSQL has sent all of it by then: its connection may be asked for something else."""
-    found, frame_days = Sets(), facts.frame.days
+    found, frame_days = Sets(), basis.frame.days
     for unit_id, kind, place, days, total, elevators, numbers, missed, failed, codes in answer.all():
         if kind == WHOLE:
             found.whole.append((unit_id, place, days, total))
@@ -191,7 +188,7 @@ def told(facts: Facts, answer: Any) -> Sets:
 class _Asked:
     """Whose pairs, and the records that they are counted of."""
 
-    facts: Facts
+    basis: Basis
     first: int
     last: int
     records: Records | None
@@ -201,23 +198,23 @@ class _Asked:
         return _visit if self.records is None else self.records.visits
 
     def visited(self) -> Any:
-        return self.facts.in_period(self.first, self.last) if self.records is None else true()
+        return self.basis.in_period(self.first, self.last) if self.records is None else true()
 
     def missed(self) -> Any:
-        rows = score_rows.missed(self.facts, self.first, self.last)
+        rows = score_rows.missed(self.basis, self.first, self.last)
         return rows.where(self._within(_overdue.elevator_id))
 
     def bound(self) -> Any:
-        return and_(_bound.unit_id.between(self.first, self.last), self.facts.live(), self._within(_bound.elevator_id))
+        return and_(_bound.unit_id.between(self.first, self.last), self.basis.live(), self._within(_bound.elevator_id))
 
     def _within(self, elevator_id: Any) -> Any:
-        return true() if self.records is None else among(self.facts.session, elevator_id, self.records.elevators)
+        return true() if self.records is None else among(self.basis.session, elevator_id, self.records.elevators)
 
 
 def _statement(asked: _Asked, apart: list[int] | None, one_by_one: list[int]) -> Any:
     """One statement, so that a pair's counts and its records are of one moment."""
-    facts, visits = asked.facts, asked.visits
-    session, frame = facts.session, facts.frame
+    basis, visits = asked.basis, asked.visits
+    session, frame = basis.session, basis.frame
     # Said as a literal, as the partial index says it.
     few = (
         sql(visits.unit_id, visits.elevator_id, visits.visit_on, visits.id, visits.state)
@@ -238,7 +235,7 @@ def _statement(asked: _Asked, apart: list[int] | None, one_by_one: list[int]) ->
         )
         .group_by(known.c.unit_id, known.c.elevator_id)
         # By its contract alone a pair is in the region where its elevator is filed.
-        .having(or_(func.count(known.c.valid) + func.count(known.c.missed) > 0, facts.filed_here(known.c.elevator_id)))
+        .having(or_(func.count(known.c.valid) + func.count(known.c.missed) > 0, basis.filed_here(known.c.elevator_id)))
         .subquery("pair")
     )  # fmt: skip
     # Where a record that does not count came first, the first that does is not known here.
@@ -250,8 +247,8 @@ def _statement(asked: _Asked, apart: list[int] | None, one_by_one: list[int]) ->
         kinds += [(among(session, pair.c.elevator_id, apart), APART), (and_(sure, failing), FAILING), (sure, WHOLE)]
     end_on = case((pair.c.ends_on < frame.to_on, pair.c.ends_on), else_=literal(frame.to_on))
     told = sql(
-        pair, case(*kinds, else_=APART).label("kind"), facts.place_of(pair.c.code).label("place"),
-        days_between(session, pair.c.first_on, end_on).label("days"), _number_of(facts, pair.c.first_on).label("day"),
+        pair, case(*kinds, else_=APART).label("kind"), basis.place_of(pair.c.code).label("place"),
+        days_between(session, pair.c.first_on, end_on).label("days"), _number_of(basis, pair.c.first_on).label("day"),
         # The offset keeps PostgreSQL from working out a kind again wherever one is named.
     ).offset(0).subquery("told")  # fmt: skip
     # Of most pairs the sums are asked for: by itself only what failed, its region only of what is counted by itself.
@@ -263,8 +260,8 @@ def _statement(asked: _Asked, apart: list[int] | None, one_by_one: list[int]) ->
           for column in (told.c.elevator_id, told.c.valid, told.c.missed, told.c.failed)),
         all_of(session, told.c.code, ~sure),
     ).group_by(*by)  # fmt: skip
-    failed = _events(facts, few.c, FAILED, few.c.visit_on).where(_failed(few.c))
-    return union_all(pairs, failed, _events(facts, missed.c, MISSED, missed.c.limit_on))
+    failed = _events(basis, few.c, FAILED, few.c.visit_on).where(_failed(few.c))
+    return union_all(pairs, failed, _events(basis, missed.c, MISSED, missed.c.limit_on))
 
 
 def _known(asked: _Asked, few: Any, missed: Any) -> Any:
@@ -272,7 +269,7 @@ def _known(asked: _Asked, few: Any, missed: Any) -> Any:
     visits: Any = asked.visits
     first_on: Any = func.min(visits.visit_on)
     uncounted_on: Any = cast(null(), Date)
-    code: Any = func.max(visits.region_code) if asked.facts.by_region else cast(null(), String)
+    code: Any = func.max(visits.region_code) if asked.basis.by_region else cast(null(), String)
     not_counted: Any = case((few.state.not_in(COUNTED), few.visit_on))
     if asked.records is not None:
         # Every state is at hand: the first day that counts, or the first of all and that none does.
@@ -309,20 +306,20 @@ def _failed(few: Any) -> Any:
     return few.state == VisitState.NONCONFORMING.value
 
 
-def _events(facts: Facts, rows: Any, kind: int, on: Any) -> Any:
+def _events(basis: Basis, rows: Any, kind: int, on: Any) -> Any:
     """Of each unit the rows of a kind, in the columns of pairs: day, elevator and id of each."""
-    days, elevators, ids = (all_of(facts.session, c) for c in (_number_of(facts, on), rows.elevator_id, rows.id))
+    days, elevators, ids = (all_of(basis.session, c) for c in (_number_of(basis, on), rows.elevator_id, rows.id))
     return sql(
         rows.unit_id, literal_column(str(kind), Integer), null(), days, null(), elevators, ids, null(), null(), null()
     ).group_by(rows.unit_id)
 
 
-def _number_of(facts: Facts, on: Any) -> Any:
+def _number_of(basis: Basis, on: Any) -> Any:
     """A day's place among the period's days."""
-    return days_between(facts.session, literal(facts.frame.from_on), on)
+    return days_between(basis.session, literal(basis.frame.from_on), on)
 
 
-def begin(facts: Facts, found: Sets, first: int, last: int) -> None:
+def begin(basis: Basis, found: Sets, first: int, last: int) -> None:
     """Ask for the first counted day of pairs that began with a record that does not count."""
     if not found.unbegun:
         return
@@ -330,12 +327,12 @@ def begin(facts: Facts, found: Sets, first: int, last: int) -> None:
     statement = (
         sql(_visit.unit_id, _visit.elevator_id, func.min(_visit.visit_on))
         .where(
-            facts.in_period(first, last), among(facts.session, _visit.elevator_id, elevators),
+            basis.in_period(first, last), among(basis.session, _visit.elevator_id, elevators),
             _visit.state.in_(COUNTED),
         )
         .group_by(_visit.unit_id, _visit.elevator_id)
     )  # fmt: skip
-    for unit_id, elevator_id, on in facts.session.execute(statement):
+    for unit_id, elevator_id, on in basis.session.execute(statement):
         if (unit_id, elevator_id) in found.unbegun:
             found.apart[unit_id, elevator_id].first_on = on
     found.unbegun = set()

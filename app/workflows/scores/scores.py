@@ -34,10 +34,12 @@ from app.wording import say
 from app.workflows.approval import policies
 from app.workflows.core import audit
 from app.workflows.scores import score_items, score_ledger, score_rating
-from app.workflows.scores.score_facts import DAY, WHOLE_COUNTRY, Facts, Frame, batches
+from app.workflows.scores.score_ahead import judged_ahead
+from app.workflows.scores.score_facts import Facts, batches
+from app.workflows.scores.score_frame import DAY, WHOLE_COUNTRY, Frame
 from app.workflows.scores.score_item_facts import units_of
 from app.workflows.scores.score_items import Others
-from app.workflows.scores.score_judgements import Judgement, judged_ahead
+from app.workflows.scores.score_judgements import Judgement
 from app.workflows.scores.score_rating import Ratings
 
 Progress = Callable[[int, int, str], None]

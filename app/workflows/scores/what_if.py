@@ -35,7 +35,8 @@ from app.rules.what_if import (
 from app.rules.what_if_items import Six, simulate_item
 from app.transaction import AnySession
 from app.workflows.scores import what_if_items
-from app.workflows.scores.score_facts import WHOLE_COUNTRY, Facts, Frame
+from app.workflows.scores.score_facts import Facts
+from app.workflows.scores.score_frame import WHOLE_COUNTRY, Frame
 from app.workflows.visits.visit_standing import COLUMNS
 
 _visit: Any = Visit.__table__.c
