@@ -294,13 +294,14 @@ class Listing:
             return {}
         if sought.exact is not None:
             return self._counts_of_few(moment, query)
-        parts = [
-            select(func.count()).select_from(self._to_count(moment, query, t).limit(COUNT_CAP).subquery()) for t in tabs
-        ]
-        row = moment.session.execute(
-            select(*(p.scalar_subquery() for p in parts)).execution_options(skip_scope=True)
-        ).one()
+        parts = [self.count_of(moment, query, t) for t in tabs]
+        row = moment.session.execute(select(*parts).execution_options(skip_scope=True)).one()
         return {t.key: n for t, n in zip(tabs, row, strict=True)}
+
+    def count_of(self, moment: Moment, query: Query, tab: Tab) -> Any:
+        """How many rows the tab holds, capped, as a value to be asked with others."""
+        some = self._to_count(moment, query, tab).limit(COUNT_CAP).subquery()
+        return select(func.count()).select_from(some).scalar_subquery()
 
     def _to_count(self, moment: Moment, query: Query, tab: Tab) -> Select[Any]:
         """Rows as many as the tab's."""

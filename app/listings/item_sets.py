@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,9 +164,15 @@ def whose(session: Any, actor: Actor) -> str:
 
 def version_at(session: Any, actor: Actor, kind: str, on: dt.date) -> str:
     """The name of the list of a kind that holds for him on a day."""
+    return versions_at(session, actor, [kind], on)[kind]
+
+
+def versions_at(session: Any, actor: Actor, kinds: Iterable[str], on: dt.date) -> dict[str, str]:
+    """The same of several kinds, in one statement."""
     unit_id, region_code = place_of(session, actor)
-    found = rules.holding(item_lists.heads(session, unit_id), kind, unit_id, chain(region_code), on)
-    return rules.version_of(CURRENT, found)
+    heads, above = item_lists.heads(session, unit_id), chain(region_code)
+    held = {kind: rules.holding(heads, kind, unit_id, above, on) for kind in kinds}
+    return {kind: rules.version_of(CURRENT, found) for kind, found in held.items()}
 
 
 # --- as a table

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
@@ -47,7 +47,7 @@ RISKS = register(
             Tab("ended", _l("已停用"), lambda m: RiskItem.ended_on.is_not(None)),
             Tab("all", _l("全部")),
         ),
-        load=(selectinload(RiskItem.unit),),
+        load=(joinedload(RiskItem.unit),),
     )
 )
 
@@ -86,7 +86,7 @@ SAFETY_RECORDS = register(
             Tab("found", _l("发现问题"), lambda m: SafetyRecord.nothing_found.is_(False), "near"),
         ),
         order=("made_at", True),
-        load=(selectinload(SafetyRecord.unit),),
+        load=(joinedload(SafetyRecord.unit),),
     )
 )
 
@@ -115,8 +115,9 @@ class GapListing(Listing):
 
     def by_keys(self, session: Any, keys: Sequence[Any]) -> list[Any]:
         rows = super().by_keys(session, keys)
+        found = safety.gaps_of(session, [row.id for row in rows], clock.today())
         for row in rows:
-            row.gaps = safety.gaps(session, row.id, clock.today())
+            row.gaps = found[row.id]
         return rows
 
 
@@ -193,6 +194,6 @@ PATROLS = register(
             Tab("all", _l("全部")),
         ),
         order=("due_on", False),
-        load=(selectinload(PatrolRound.unit), selectinload(PatrolRound.stops)),
+        load=(joinedload(PatrolRound.unit), selectinload(PatrolRound.stops)),
     )
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import selectinload, undefer
+from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import MaintenanceTeam, TeamMember
@@ -43,7 +43,7 @@ TEAMS = register(
         ),
         order=("name", False),
         load=(
-            selectinload(MaintenanceTeam.members).joinedload(TeamMember.person), selectinload(MaintenanceTeam.unit),
+            selectinload(MaintenanceTeam.members).joinedload(TeamMember.person), joinedload(MaintenanceTeam.unit),
             undefer(MaintenanceTeam.served),
         ),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy.orm import aliased, joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.models import Application, Elevator, UnitChange
@@ -66,8 +66,8 @@ UNIT_CHANGES = register(
         ),
         order=("id", True),
         load=(
-            selectinload(UnitChange.application), selectinload(UnitChange.elevator), selectinload(UnitChange.old_unit),
-            selectinload(UnitChange.new_unit), selectinload(UnitChange.use_unit),
+            joinedload(UnitChange.application), joinedload(UnitChange.elevator), joinedload(UnitChange.old_unit),
+            joinedload(UnitChange.new_unit), joinedload(UnitChange.use_unit),
         ),
         join=_join,
     )

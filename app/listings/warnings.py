@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, false, func, select, true
+from sqlalchemy import Select, false, select, true
 from sqlalchemy.orm import joinedload
 
-from app.listing import COUNT_CAP, Column, Filter, Listing, Moment, Query, Tab, register
+from app import scope
+from app.listing import Column, Filter, Listing, Moment, Query, Tab, register
 from app.listing.counting import told
 from app.listings import standing
 from app.listings.components import COMPONENTS, of_elevators_in_use
@@ -17,7 +18,7 @@ from app.listings.iot import DEVICES, gone_silent, silent_long
 from app.listings.of_elevator import fact_columns, fact_filters
 from app.listings.people import PEOPLE
 from app.listings.units import UNITS
-from app.models import Elevator, InspectionClock, IotDevice, MaintenanceClock
+from app.models import Component, Elevator, InspectionClock, IotDevice, MaintenanceClock
 from app.permissions import Actor, Verb
 
 LEVELS = ("over", "near")
@@ -37,6 +38,32 @@ def _with_elevator(statement: Select[Any]) -> Select[Any]:
 
 def _with_inspections(statement: Select[Any]) -> Select[Any]:
     return statement.join(InspectionClock, InspectionClock.elevator_id == Elevator.id)
+
+
+# --- as many rows, told by fewer tables: each that a count names is a table whose indexes are weighed, as long as asked
+
+
+def _of_clocks(level: Any) -> Any:
+    """Each clock has its elevator, and what counts stands in the clock."""
+    return lambda m: select(MaintenanceClock.elevator_id).where(
+        MaintenanceClock.in_use, level(m), scope.criterion(MaintenanceClock, m.actor)
+    )  # fmt: skip
+
+
+def _of_parts(level: Any) -> Any:
+    """A part is seen by whoever sees its elevator, which is at hand."""
+    counted = select(Component.id).join(Elevator, Elevator.id == Component.elevator_id)
+    return lambda m: counted.where(of_elevators_in_use(m), level(m), scope.criterion(Elevator, m.actor))
+
+
+OVER, PAST = _l("超期"), _l("过期")
+
+
+def _levels(over: Any, near: Any, label: Any = OVER, counted: Any = None) -> tuple[Tab, Tab]:
+    return (
+        Tab("over", label, over, "over", counted and counted(over)),
+        Tab("near", _l("临近"), near, "near", counted and counted(near)),
+    )
 
 
 def _listing(
@@ -79,7 +106,7 @@ def _listing(
                 )),
                 *fact_filters(model),
             ),
-            tabs=(Tab("over", _l("超期"), over, "over"), Tab("near", _l("临近"), near, "near")),
+            tabs=_levels(over, near, counted=_of_clocks if by_clock else None),
             order=("due_on", False),
             load=(load(Elevator.use_unit), load(Elevator.maintenance_unit), *more),
         )
@@ -89,10 +116,6 @@ def _listing(
 def _needed(kind: str) -> Any:
     """No row for whoever may not read such a thing."""
     return lambda m: true() if m.actor.may(NEEDS[kind]) else false()
-
-
-def _papers(near: Any, over: Any) -> tuple[Tab, Tab]:
-    return Tab("over", _l("过期"), over, "over"), Tab("near", _l("临近"), near, "near")
 
 
 KINDS: dict[str, Listing] = {
@@ -111,8 +134,7 @@ KINDS: dict[str, Listing] = {
     ),
     "component": replace(
         COMPONENTS, name="warnings_component", title=_l("组件寿命预警"), where=of_elevators_in_use,
-        tabs=(Tab("over", _l("超期"), standing.component_over, "over"),
-              Tab("near", _l("临近"), standing.component_near, "near")),
+        tabs=_levels(standing.component_over, standing.component_near, counted=_of_parts),
     ),
     "contract": _listing(
         "contract", _l("合同预警"), MaintenanceClock, MaintenanceClock.covered_until, lambda row: row.covered_until,
@@ -121,12 +143,12 @@ KINDS: dict[str, Listing] = {
     "certificate": replace(
         PEOPLE, name="warnings_certificate", title=_l("资质证书预警"), where=_needed("certificate"),
         default=("name", "phone", "unit", "kind", "certificate_no", "certificate_until"),
-        tabs=_papers(standing.certificate_near, standing.certificate_over), order=("certificate_until", False),
+        tabs=_levels(standing.certificate_over, standing.certificate_near, PAST), order=("certificate_until", False),
     ),
     "licence": replace(
         UNITS, name="warnings_licence", title=_l("许可证预警"), where=_needed("licence"), then=None,
         default=("name", "region", "licence_no", "licence_grade", "duty_phone", "licence_until"),
-        tabs=_papers(standing.licence_near, standing.licence_over), order=("licence_until", False),
+        tabs=_levels(standing.licence_over, standing.licence_near, PAST), order=("licence_until", False),
     ),
     "device": replace(
         DEVICES, name="warnings_device", title=_l("物联网设备预警"), where=_needed("device"),
@@ -135,7 +157,7 @@ KINDS: dict[str, Listing] = {
             Column("maintenance_unit", _l("维保单位"), lambda row: (u := row.elevator.maintenance_unit) and u.name),
         ),
         default=("code", "place", "serial", "use_unit", "maintenance_unit", "seen_at"),
-        tabs=(Tab("over", _l("超期"), silent_long, "over"), Tab("near", _l("临近"), gone_silent, "near")),
+        tabs=_levels(silent_long, gone_silent),
         order=("seen_at", False),
         load=(*DEVICES.load, joinedload(IotDevice.elevator).joinedload(Elevator.use_unit),
               joinedload(IotDevice.elevator).joinedload(Elevator.maintenance_unit)),
@@ -159,8 +181,8 @@ def parts(moment: Moment) -> list[Any]:
 
 
 def _part(moment: Moment, key: str, level: str) -> Any:
-    some = KINDS[key].statement(moment, Query(), tab=level).limit(COUNT_CAP).subquery()
-    return select(func.count()).select_from(some).scalar_subquery()
+    tab = next(t for t in KINDS[key].tabs if t.key == level)
+    return KINDS[key].count_of(moment, Query(), tab)
 
 
 def counts(moment: Moment) -> dict[tuple[str, str], int]:

@@ -147,7 +147,7 @@ class ApplicationPages(BaseView):
         page = self.render_template(
             "ta/filing/application.html", title=f"{WORDS.kind[row.kind]} {row.number}", row=row, findings=findings,
             words=WORDS, steps=steps, version=version, changed=changed, same=same, base_number=base_number,
-            names={k: submissions.name_of(db.session, k) for s in steps for k in (s.actor_id, s.on_behalf_of_id)},
+            names=submissions.names_of(db.session, (k for s in steps for k in (s.actor_id, s.on_behalf_of_id))),
             two_persons=may_decide and seconds.asked_for(db.session, row, now), behalf=_behalf(row, now, may_decide),
             checks=sorted(checks, key=lambda f: 2 if f.ok else order[f.level]),
             due=approval_due(row), may_decide=may_decide,

@@ -50,7 +50,7 @@ from app.views.frame.base import (
     pill,
     two,
 )
-from app.views.frame.clock_words import approval_due, why_due
+from app.views.frame.clock_words import approval_due, read_calendars, why_due
 from app.views.frame.filing_words import about, day_time
 from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.labels import keys_of
@@ -268,6 +268,11 @@ class OwnApplications(Screen):
         "due_at": lambda row: _time_left(row),
     }
     empty_text = _l("还没有申请。在单位或电梯页面上报、申请后，这里可以看到进度和意见。")
+
+    def more(self, now: Any, query: Any, page: Any) -> dict[str, Any]:
+        """Nothing besides, but what the limits of all rows hang on is read at once."""
+        read_calendars(row for row in page.rows if row.is_open)
+        return {}
 
     def row_link(self, row: Application) -> str:
         return f"/applications/{row.id}"

@@ -345,6 +345,6 @@ def _last_decided(row: Any) -> Any:
     )
 
 
-def _names(versions: list[Version]) -> dict[int, str]:
-    ids = {key for v in versions for key in (v.edited_by_id, v.submitted_by_id, v.decided_by_id) if key}
-    return {key: submissions.name_of(db.session, key) for key in ids}
+def _names(versions: list[Version]) -> dict[int | None, str]:
+    ids = (key for v in versions for key in (v.edited_by_id, v.submitted_by_id, v.decided_by_id))
+    return submissions.names_of(db.session, ids)

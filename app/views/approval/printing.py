@@ -98,7 +98,7 @@ def _html(row: Application, *, finding: Any = None, screen: bool = False) -> str
         "ta/lifecycle/print_form.html", row=row, words=WORDS, steps=steps, asked=asked_words(row), changed=changed,
         title=_("%(kind)s申请表", kind=WORDS.kind[row.kind]), files=[*files_of(row), *in_application(row)],
         finding=finding, screen=screen,
-        names={k: submissions.name_of(db.session, k) for s in steps for k in (s.actor_id, s.on_behalf_of_id)},
+        names=submissions.names_of(db.session, (k for s in steps for k in (s.actor_id, s.on_behalf_of_id))),
         elevator=row.elevator if row.elevator_id and sees_elevator(row) else None, now=clock.now(),
     )  # fmt: skip
 

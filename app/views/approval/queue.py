@@ -15,7 +15,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select, true
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock, scope
 from app.errors import Finding, Refusal
@@ -31,7 +31,7 @@ from app.transaction import hold, transaction
 from app.views.approval.application_words import comes_of
 from app.views.approval.applications import WAITING, is_number
 from app.views.frame import desks, menu, screens
-from app.views.frame.clock_words import approval_due
+from app.views.frame.clock_words import approval_due, read_calendars
 from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
 from app.wording import say
@@ -104,10 +104,12 @@ class Queue(BaseView):
         if kind:
             statement = statement.where(Application.kind == kind)
         order = (Application.due_at, Application.id)
-        shown = statement.options(selectinload(Application.unit)).order_by(*order)
+        told = (joinedload(Application.unit), selectinload(Application.steps))
+        shown = statement.options(*told).order_by(*order)
         found = db.session.scalars(
             shown.limit(size + 1).offset((page - 1) * size), execution_options=_WHOLE
         ).all()
+        read_calendars(found)
         return self.render_template(
             "ta/filing/queue.html", title=_("待我审批"), tab=tab, tabs=tabs, tab_words=TABS,
             rows=[(a, approval_due(a)) for a in found[:size]],
@@ -313,27 +315,25 @@ def _elsewhere(rows: Sequence[Application]) -> dict[int, str]:
     """For whom the officer stands in, by the applications of another office's desk."""
     if not desks.others():
         return {}
-    names = {one.stands_for: submissions.name_of(db.session, one.stands_for) for one in desks.others()}
+    names = submissions.names_of(db.session, (one.stands_for for one in desks.others()))
     own = (g.actor.region_span or ("", "")) if not g.actor.sees_everything else ("", "\uffff")
+    away = [(one.region_code, names.get(one.stands_for or 0, "")) for one in desks.others()]
     return {
-        row.id: next(
-            (names[one.stands_for] for one in desks.others() if one.region_code in chain(row.region_code)), ""
-        )
+        row.id: next((name for region_code, name in away if region_code in chain(row.region_code)), "")
         for row in rows if not own[0] <= row.region_code < own[1]
     }  # fmt: skip
 
 
 def _tabs(statement: Any, now: dt.datetime) -> dict[str, int]:
     """How many each tab holds, counted to a thousand."""
-    return {
-        tab: db.session.scalar(
-            select(func.count()).select_from(
-                statement.with_only_columns(Application.id).where(_of_tab(tab, now)).limit(MOST_COUNTED).subquery()
-            ),
-            execution_options=_WHOLE,
-        ) or 0
+    parts = [
+        select(func.count()).select_from(
+            statement.with_only_columns(Application.id).where(_of_tab(tab, now)).limit(MOST_COUNTED).subquery()
+        )
         for tab in TABS
-    }  # fmt: skip
+    ]  # fmt: skip
+    row = db.session.execute(select(*(part.scalar_subquery() for part in parts)), execution_options=_WHOLE).one()
+    return dict(zip(TABS, row, strict=True))
 
 
 def waiting(statement: Any) -> Any:

@@ -217,6 +217,7 @@ class Screen(ModelView):
         if not page.rows and query.q and len(counts) < len(listing.tabs_of(g.actor, query)):
             counts = listing.counts(now, query, every=True)  # nothing here: the page says in which tab there is
         chosen = [c for n in query.columns if (c := listing.column(n)) is not None]
+        besides = self.more(now, query, page)
         return render_template(
             self.template, title=str(listing.title), screen=self, listing=listing, query=query, page=page,
             columns=chosen, head=[self._heading(c, query) for c in chosen], rows=page.rows,
@@ -228,7 +229,7 @@ class Screen(ModelView):
             may_export=self.may_export,
             empty_links=[(str(t), url_for(e)) for t, e, v in self.empty_links if g.actor.may(v)],
             saved=[(one, self._link(one.query)) for one in own.filters], results=results,
-            link=self._link, query_string=request.query_string.decode()[:2000], **self.more(now, query, page),
+            link=self._link, query_string=request.query_string.decode()[:2000], **besides,
         )  # fmt: skip
 
     def _counted(self, listing: Listing, now: Moment, query: Query) -> tuple[dict[str, int], str, Page]:
@@ -250,7 +251,7 @@ class Screen(ModelView):
         return self.exportable and g.actor.may(Verb.EXPORT)
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
-        """What an area's template needs besides."""
+        """What an area's template needs besides; asked before the rows' cells are."""
         return {}
 
     def row_tone(self, row: Any) -> str:

@@ -185,10 +185,9 @@ class Shell:
     @property
     def place(self) -> str:
         """Where the actor belongs: his unit, else his region."""
-        return self._told.place or str(current_app.config.get("APP_REGION_LABEL", ""))
+        return self.ask().place or str(current_app.config.get("APP_REGION_LABEL", ""))
 
-    @property
-    def _told(self) -> Told:
+    def ask(self) -> Told:
         """All that the shell asks of the database, once a request, in one statement."""
         held: Told | None = g.get("shell_told")
         if held is None:
@@ -204,17 +203,17 @@ class Shell:
         ]
         links = {e.endpoint: _address(e.endpoint) for _label, entries in groups for e in entries}
         here = open_entry([entry for _label, entries in groups for entry in entries], links)
-        numbers = self._told.numbers
+        numbers = self.ask().numbers
         key = (tuple(links.values()), here, tuple(numbers.items()), sum(len(entries) for _label, entries in groups))
         return part("ta/menu.html", key, groups=groups, links=links, here=here, numbers=numbers)
 
     def number(self, name: str) -> int:
         """What the menu says beside an entry; 0 where it says nothing."""
-        return self._told.numbers.get(name, (0, "", ""))[0]
+        return self.ask().numbers.get(name, (0, "", ""))[0]
 
     @property
     def unread(self) -> int:
-        return self._told.unread
+        return self.ask().unread
 
     @property
     def inbox_link(self) -> str:
@@ -239,7 +238,7 @@ class Shell:
         goes = self.actor.unit_id is None or self.actor.may(Verb.RESCUE_HANDLE)
         if not self.actor.may(Verb.RESCUE_READ) or not goes:
             return None
-        return self._told.numbers.get("rescues", (0, "", ""))[2], _link("RescueAlarm.index")
+        return self.ask().numbers.get("rescues", (0, "", ""))[2], _link("RescueAlarm.index")
 
     @property
     def account_links(self) -> list[tuple[str, str]]:

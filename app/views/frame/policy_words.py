@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Region
+from app.models.policy import until_commit
 from app.permissions import Actor
 from app.policy import PRESETS, Held
 from app.workflows.approval.policies import COUNTRY
@@ -19,8 +20,11 @@ _STREET = 3
 
 
 def region_names() -> dict[str, str]:
-    """Every region's name by its code; regions are everybody's."""
-    return dict(db.session.execute(_NAMES).all())  # type: ignore[arg-type]
+    """Every region's name by its code; regions are everybody's. One statement a transaction."""
+    kept = until_commit(db.session)
+    if "region_names" not in kept:
+        kept["region_names"] = dict(db.session.execute(_NAMES).all())
+    return dict(kept["region_names"])
 
 
 def region_choices(names: dict[str, str], actor: Actor) -> list[tuple[str, str]]:

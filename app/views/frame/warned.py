@@ -18,7 +18,13 @@ NAME = "warnings"
 
 
 def counted(actor: Actor) -> Counts:
-    """The warnings' counts as they are now, once a request: menu, figures and card show the same."""
+    """The warnings' counts as they are now, once a request: menu, figures and card show the same.
+
+    They are asked with whatever else the menu asks, where it shows them and has not been asked yet.
+    """
+    if "warning_counts" not in g:
+        g.warned_now = True
+        menu.Shell(actor).ask()
     if "warning_counts" not in g:
         _use(warnings.counts(moment(db.session, actor)), time.time())
     held: Counts = g.warning_counts
@@ -33,7 +39,7 @@ def _use(counts: Counts, at: float) -> None:
 def _wanted() -> bool:
     """Nothing to ask where this request, or one just before, has counted."""
     g.warned_from = time.time()
-    g.warned_lately = None if "warning_counts" in g else lately.kept(NAME)
+    g.warned_lately = None if "warning_counts" in g or g.get("warned_now") else lately.kept(NAME)
     return "warning_counts" not in g and g.warned_lately is None
 
 

@@ -74,8 +74,9 @@ class Items(BaseView):
     def index(self) -> Any:
         today = clock.today()
         kinds = []
+        versions = listed.versions_at(db.session, g.actor, ITEM_KIND, today)
         for kind, label in ITEM_KIND.items():
-            version = listed.version_at(db.session, g.actor, kind, today)
+            version = versions[kind]
             lines = listed.lines_of(db.session, kind, version)
             kinds.append({
                 "kind": kind, "label": label, "counts": rules.counts(line.item for line in lines), "all": len(lines),

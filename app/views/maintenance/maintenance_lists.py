@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app import clock
-from app.listing import COUNT_CAP, Listing, Page, Query
+from app.listing import COUNT_CAP, Listing, Moment, Page, Query
 from app.listings import contracts, maintenance, standing, warnings
 from app.models import (
     Component,
@@ -217,6 +217,15 @@ class WarningScreen(Screen):
     empty_text = _l("没有这类预警。")
     # Only elevators in use are warned of.
     of_lifts: ClassVar[bool] = True
+
+    def _counted(self, listing: Listing, now: Moment, query: Query) -> tuple[dict[str, int], str, Page]:
+        """The tabs of the whole list were counted with the other kinds."""
+        if query.q or query.filters or query.chosen or listing.as_of is not None:
+            return super()._counted(listing, now, query)
+        held = counted(g.actor)
+        kind = next(key for key, one in warnings.KINDS.items() if one is self.listing)
+        counts = {level: held[kind, level] for level in warnings.LEVELS}
+        return counts, "", listing.page(now, query, counts.get(query.tab))
 
     def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
         counts = counted(g.actor)

@@ -264,8 +264,8 @@ class VisitPages(BaseView):
             select(VisitNote).where(VisitNote.visit_id == row.id).order_by(VisitNote.at.desc(), VisitNote.id.desc())
         ).all()
         sheet_by = next((f.uploaded_by_id for f in files if f.kind == "sheet"), None)
-        people = {row.reviewed_by_id, row.decided_by_id, sheet_by, *(n.author_id for n in notes)} - {None}
-        names = {key: submissions.name_of(db.session, key) for key in people}
+        people = (row.reviewed_by_id, row.decided_by_id, sheet_by, *(n.author_id for n in notes))
+        names = submissions.names_of(db.session, people)
         answers = {r["code"]: r for r in row.results or []}
         order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
         shown_apart = KINDS if row.label_state else ()

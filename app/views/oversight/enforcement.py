@@ -322,9 +322,9 @@ def facts(row: Enforcement, actor: Actor) -> dict[str, Any]:
         "evidence": _evidence(row, actor), "labels": ATTACHMENT_KIND, "course": _course(row),
         "files": [f for f in files if units.get(f.uploaded_by_id) != row.unit_id],
         "reply_files": [f for f in files if units.get(f.uploaded_by_id) == row.unit_id],
-        "names": {key: submissions.name_of(db.session, key) for key in (
-            row.created_by_id, row.proposed_by_id, row.decided_by_id, row.closed_by_id, row.withdrawn_by_id
-        ) if key},
+        "names": submissions.names_of(db.session, [
+            row.created_by_id, row.proposed_by_id, row.decided_by_id, row.closed_by_id, row.withdrawn_by_id,
+        ]),
         "second": needs_second(row.kind),
         "may": {
             "edit": edits and state is EnforcementState.DRAFT, "decide": decides,
@@ -391,18 +391,18 @@ def _course(row: Enforcement) -> list[tuple[str, str, str]]:
     steps = db.session.scalars(statement.order_by(StatusChange.id.desc())).all()
     if g.actor.unit_id is not None and row.in_force_at is not None:
         steps = [step for step in steps if step.known_at >= row.in_force_at]
-    names = {key: submissions.name_of(db.session, key) for key in {step.actor_id for step in steps}}
+    names = submissions.names_of(db.session, [row.created_by_id, *(step.actor_id for step in steps)])
     shown = [
         (
             str(told(VERB_LABELS[EnforcementVerb(step.verb)])),
-            f"{clock.local(step.known_at):%Y-%m-%d %H:%M}　{names[step.actor_id]}",
+            f"{clock.local(step.known_at):%Y-%m-%d %H:%M}　{names.get(step.actor_id, _('系统'))}",
             told(step.reason) if step.reason else "",
         )
         for step in steps
     ]
     if g.actor.unit_id is None:
-        who = submissions.name_of(db.session, row.created_by_id)
-        shown.append((_("起草"), f"{clock.local(row.created_at):%Y-%m-%d %H:%M}　{who}", ""))
+        begun = f"{clock.local(row.created_at):%Y-%m-%d %H:%M}　{names.get(row.created_by_id, _('系统'))}"
+        shown.append((_("起草"), begun, ""))
     return shown
 
 

@@ -22,7 +22,7 @@ from app.views.frame.account_forms import Findings, number, run, text
 from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
 from app.workflows.approval import filing_versions
-from app.workflows.approval.submissions import name_of
+from app.workflows.approval.submissions import names_of
 from app.workflows.files.attachments import XLSX
 from app.workflows.people import person_filing, person_versions, real_names
 from app.workflows.privacy import revealing
@@ -76,14 +76,14 @@ class PersonFilingPages(BaseView):
             old, new = person_versions.base_of(db.session, version), version.data
             versions.append((version, person_words.comparison(old, new)[0]))
         held = (v for v, _lines in versions)
-        keys = {k for v in held for k in (v.edited_by_id, v.submitted_by_id, v.decided_by_id)}
+        keys = (k for v in held for k in (v.edited_by_id, v.submitted_by_id, v.decided_by_id))
         steps = select(StatusChange).where(
             StatusChange.entity == person_versions.ENTITY, StatusChange.entity_id == person.id
         )
         return self.render_template(
             "ta/filing/history.html", words=WORDS, title=_("%(row)s 的历史", row=person.name), row=person,
             steps=db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(200)).all(), versions=versions,
-            names={k: name_of(db.session, k) for k in keys if k is not None},
+            names=names_of(db.session, keys),
             back=url_for("PeoplePages.show", pk=pk), noun=_("人员"),
         )  # fmt: skip
 

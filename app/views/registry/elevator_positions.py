@@ -10,6 +10,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.errors import Finding, Refusal
@@ -144,6 +145,7 @@ def _neighbours(row: Elevator) -> list[Elevator]:
         Elevator.approved_version > 0,
     )  # fmt: skip
     order = statement.order_by((Elevator.estate == row.estate).desc(), Elevator.id).limit(MOST_NEIGHBOURS)
+    order = order.options(joinedload(Elevator.maintenance_clock))  # of each is told how it stands
     return list(db.session.scalars(scope.apply(order, g.actor).execution_options(skip_scope=True)))
 
 

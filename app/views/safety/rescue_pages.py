@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, g, jsonify, redirect, request
@@ -83,7 +84,7 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
     return {
         "row": row, "status": word(RESCUE_STATUS, row.status), "tone": TONES[row.status], "badge": badge_pill(row),
         "level": RESCUE_LEVEL[row.level], "level_tone": LEVEL_TONES[row.level], "limit": limit_of(row),
-        "source": word(RESCUE_SOURCE, row.source), "calls": calls, "call": call, "steps": _steps(row),
+        "source": word(RESCUE_SOURCE, row.source), "calls": calls, "call": call, "steps": _steps(row, calls),
         "outcome": word(RESCUE_OUTCOME, row.outcome) if row.outcome else "",
         "cause": word(RESCUE_CAUSE, row.cause) if row.cause else "",
         "method": word(RESCUE_METHOD, row.method) if row.method else "",
@@ -102,8 +103,8 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
             "pass": acts, "call": bool(row.phone) and (desk or acts or actor.may(Verb.SENSITIVE_READ)),
         },
         "workers": rescue_answers.workers_of(db.session, actor.unit_id) if acts else [],
-        "contacts": rescue_contacts.of(db.session, actor, row), "mask": mask_mobile,
-        "duties": rescue_contacts.duty_phones(db.session, row),
+        "contacts": rescue_contacts.of(db.session, actor, row, calls), "mask": mask_mobile,
+        "duties": rescue_contacts.duty_phones(db.session, row, calls),
         "works": desk or acts, "reveals": desk or acts or actor.may(Verb.SENSITIVE_READ),
         "missed": bool(missed) and open_ and not acts, "desk_phone": elevator.emergency_phone or _("应急救援电话"),
         "elevator_link": elevator_link(row.elevator_id),
@@ -126,10 +127,10 @@ def _other(key: int | None) -> Rescue | None:
     return found
 
 
-def _steps(row: Rescue) -> list[dict[str, Any]]:
+def _steps(row: Rescue, made: Sequence[RescueDispatch]) -> list[dict[str, Any]]:
     """The record, the newest first: what, when by our clock, by whom; the phone's clock where it says another time."""
     statement = select(RescueStep).where(RescueStep.rescue_id == row.id).order_by(RescueStep.id.desc())
-    calls = {call.id: call for call in rescue_course.calls_of(db.session, row)}
+    calls = {call.id: call for call in made}
     shown = []
     for step in db.session.scalars(statement.execution_options(skip_scope=True)):
         call: RescueDispatch | None = calls.get(step.dispatch_id or 0)

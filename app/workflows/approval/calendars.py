@@ -59,15 +59,24 @@ def working_calendar(session: AnySession, region_code: str | None) -> Callable[[
 
 def days_of(session: AnySession, region_code: str | None) -> dict[dt.date, CalendarDay]:
     """The exceptions that hold in a region, by day; one statement a transaction."""
-    kept: dict[str | None, dict[dt.date, CalendarDay]] = until_commit(session).setdefault("calendars", {})
-    if region_code not in kept:
-        codes = chain(region_code)
-        rows = session.scalars(select(CalendarDay).where(CalendarDay.region_code.in_(codes)))
-        found: dict[dt.date, CalendarDay] = {}
-        for row in sorted(rows, key=lambda r: codes.index(r.region_code), reverse=True):
-            found[row.on] = row
-        kept[region_code] = found
+    read_ahead(session, [region_code])
+    kept: dict[str | None, dict[dt.date, CalendarDay]] = until_commit(session)["calendars"]
     return kept[region_code]
+
+
+def read_ahead(session: AnySession, region_codes: Iterable[str | None]) -> None:
+    """Read what holds in these regions in one statement, for a page that will ask of each of its rows."""
+    kept: dict[str | None, dict[dt.date, CalendarDay]] = until_commit(session).setdefault("calendars", {})
+    above = {code: chain(code) for code in region_codes if code not in kept}
+    if not above:
+        return
+    wanted = {code for codes in above.values() for code in codes}
+    said: dict[str, dict[dt.date, CalendarDay]] = {}
+    for row in session.scalars(select(CalendarDay).where(CalendarDay.region_code.in_(wanted))):
+        said.setdefault(row.region_code, {})[row.on] = row
+    for region_code, codes in above.items():
+        # The nearest region that says something of a day is heard.
+        kept[region_code] = {on: row for code in reversed(codes) for on, row in said.get(code, {}).items()}
 
 
 def years_missing(session: AnySession, region_code: str | None, today: dt.date) -> list[int]:

@@ -243,11 +243,17 @@ def own_application(actor: Actor, application: Application) -> None:
 
 def name_of(session: AnySession, user_id: int | None) -> str:
     """An account's name for messages, whoever reads them; a deed without account was the system's."""
-    if user_id is None:
-        return say("系统")
-    statement = select(Account).where(Account.id == user_id).execution_options(skip_scope=True)
-    account = session.scalar(statement)
-    return account.get_full_name() if account is not None else say("账号 %(user_id)s", user_id=user_id)
+    return say("系统") if user_id is None else names_of(session, [user_id])[user_id]
+
+
+def names_of(session: AnySession, user_ids: Iterable[int | None]) -> dict[int | None, str]:
+    """The names of several accounts in one statement; None, who is no account, is not among them."""
+    wanted = {key for key in user_ids if key is not None}
+    if not wanted:
+        return {}
+    statement = select(Account).where(Account.id.in_(wanted)).execution_options(skip_scope=True)
+    found = {account.id: account.get_full_name() for account in session.scalars(statement)}
+    return {key: found.get(key) or say("账号 %(user_id)s", user_id=key) for key in wanted}
 
 
 def last_step(session: AnySession, application: Application) -> ApplicationStep | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -222,6 +222,9 @@ def officers_elevators(session: AnySession, unit_id: int, account_id: int | None
 
 # --- gaps
 
+# Of a record: kind, day, elevators.
+Kept = tuple[str, dt.date, list[int]]
+
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
@@ -245,28 +248,41 @@ class Gaps:
 
 def gaps(session: AnySession, unit_id: int, today: dt.date) -> Gaps:
     """A unit's gaps: elevators without officer, days on which some were not checked, last week's and month's record."""
-    mine = (Elevator.use_unit_id == unit_id, Elevator.status == "in_use", Elevator.approved_version > 0)
-    named = select(ElevatorOfficer.elevator_id).where(ElevatorOfficer.unit_id == unit_id)
-    total = _count(session, select(func.count()).select_from(Elevator).where(*mine))
-    bare = _count(session, select(func.count()).select_from(Elevator).where(*mine, Elevator.id.not_in(named)))
-    live = (RiskItem.unit_id == unit_id, RiskItem.ended_on.is_(None))
-    risks = _count(session, select(func.count()).select_from(RiskItem).where(*live))
+    return gaps_of(session, [unit_id], today)[unit_id]
+
+
+def gaps_of(session: AnySession, unit_ids: Collection[int], today: dt.date) -> dict[int, Gaps]:
+    """The same of each of several units, in as many statements as of one."""
+    used = (Elevator.use_unit_id.in_(unit_ids), Elevator.status == "in_use", Elevator.approved_version > 0)
+    count = func.count()
+    totals = _by_unit(session, select(Elevator.use_unit_id, count).where(*used).group_by(Elevator.use_unit_id))
+    live = (RiskItem.unit_id.in_(unit_ids), RiskItem.ended_on.is_(None))
+    risks = _by_unit(session, select(RiskItem.unit_id, count).where(*live).group_by(RiskItem.unit_id))
     officers = (
-        select(ElevatorOfficer.elevator_id, ElevatorOfficer.named_at)
+        select(ElevatorOfficer.unit_id, ElevatorOfficer.elevator_id, ElevatorOfficer.named_at)
         .join(Elevator, Elevator.id == ElevatorOfficer.elevator_id)
-        .where(ElevatorOfficer.unit_id == unit_id, *mine)
+        .where(*used, ElevatorOfficer.unit_id == Elevator.use_unit_id)
     )
-    since = {key: clock.local_day(named_at) for key, named_at in session.execute(_free(officers))}
-    first = today - LOOK_BACK_DAYS * DAY
-    rows = session.execute(
-        _free(
-            select(SafetyRecord.kind, SafetyRecord.on, SafetyRecord.elevators).where(
-                SafetyRecord.unit_id == unit_id, SafetyRecord.on >= period_of("monthly", first - 31 * DAY)
-            )
-        )
-    ).all()
+    since: dict[int, dict[int, dt.date]] = {}
+    for unit_id, key, named_at in session.execute(_free(officers)):
+        since.setdefault(unit_id, {})[key] = clock.local_day(named_at)
+    first = period_of("monthly", today - (LOOK_BACK_DAYS + 31) * DAY)
+    kept = select(SafetyRecord.unit_id, SafetyRecord.kind, SafetyRecord.on, SafetyRecord.elevators)
+    records: dict[int, list[Kept]] = {}
+    for unit_id, *record in session.execute(
+        _free(kept.where(SafetyRecord.unit_id.in_(unit_ids), SafetyRecord.on >= first))
+    ):
+        records.setdefault(unit_id, []).append((record[0], record[1], record[2]))
+    return {
+        key: _gaps(totals.get(key, 0), risks.get(key, 0), since.get(key, {}), records.get(key, []), today)
+        for key in unit_ids
+    }
+
+
+def _gaps(total: int, risks: int, since: dict[int, dt.date], records: list[Kept], today: dt.date) -> Gaps:
+    """`since`: from which day on each of the elevators with an officer has one."""
     checked: dict[dt.date, set[int]] = {}
-    for kind, on, elevators in rows:
+    for kind, on, elevators in records:
         if kind == "daily":
             checked.setdefault(on, set()).update(elevators)
     daily = []
@@ -275,23 +291,23 @@ def gaps(session: AnySession, unit_id: int, today: dt.date) -> Gaps:
         missing = sum(1 for key, day in since.items() if day <= on and key not in checked.get(on, ()))
         if missing:
             daily.append((on, missing))
-    there = {(kind, on) for kind, on, _elevators in rows}
+    there = {(kind, on) for kind, on, _elevators in records}
     week = period_of("weekly", today) - 7 * DAY
     month = period_of("monthly", period_of("monthly", today) - DAY)
     started = min(since.values(), default=today)
     return Gaps(
-        total, bare, risks, daily,
+        total, total - len(since), risks, daily,
         week if total and started < week + 7 * DAY and ("weekly", week) not in there else None,
         month if total and started < period_of("monthly", today) and ("monthly", month) not in there else None,
     )  # fmt: skip
 
 
+def _by_unit(session: AnySession, statement: Any) -> dict[int, int]:
+    return dict(session.execute(_free(statement)).all())  # type: ignore[arg-type]
+
+
 def _free(statement: Any) -> Any:
     return statement.execution_options(skip_scope=True)
-
-
-def _count(session: AnySession, statement: Any) -> int:
-    return session.scalar(_free(statement)) or 0
 
 
 def _own_unit(session: AnySession, actor: Actor) -> Unit:

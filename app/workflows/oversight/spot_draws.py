@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.errors import Finding, raise_failing
@@ -185,7 +186,9 @@ def cancel(session: AnySession, actor: Actor, key: int, reason: str, at: dt.date
 def checks_of(session: AnySession, row: SpotDraw) -> list[SpotCheck]:
     """What a draw chose, in its order, whoever looks: the record is whole or it proves nothing."""
     statement = select(SpotCheck).where(SpotCheck.draw_id == row.id).order_by(SpotCheck.position)
-    return list(session.scalars(statement.execution_options(skip_scope=True)))
+    told = (SpotCheck.elevator, SpotCheck.unit, SpotCheck.inspector, SpotCheck.partner)
+    shown = statement.options(*(joinedload(one) for one in told))
+    return list(session.scalars(shown.execution_options(skip_scope=True)))
 
 
 def defaults(session: AnySession, region_code: str | None, on: dt.date) -> tuple[int, int]:

@@ -5,12 +5,13 @@ Their numbers are persons': pages show them masked, and `workflows/privacy/revea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 
-from app.models import Account, Elevator, Rescue, Unit
+from app.models import Account, Elevator, Rescue, RescueDispatch, Unit
 from app.models.choices import RESCUE_ROLE
 from app.permissions import Actor
 from app.transaction import AnySession
@@ -32,12 +33,19 @@ class Contact:
     field: str
 
 
-def of(session: AnySession, actor: Actor, row: Rescue) -> list[Contact]:
-    """Use unit first, then who maintains, then who else was called; people on call for those who work on it alone."""
-    units = _units(session, row)
+Calls = Sequence[RescueDispatch]
+
+
+def of(session: AnySession, actor: Actor, row: Rescue, calls: Calls | None = None) -> list[Contact]:
+    """Use unit first, then who maintains, then who else was called; people on call for those who work on it alone.
+
+    `calls` where the caller has read the case's calls already.
+    """
+    calls = rescue_course.calls_of(session, row) if calls is None else calls
+    units = _units(session, row, calls)
     use = units.get(row.use_unit_id or 0)
     found = [] if use is None else _of_use_unit(session, row, use)
-    called = {call.unit_id for call in rescue_course.calls_of(session, row) if call.is_open} - {None, row.unit_id}
+    called = {call.unit_id for call in calls if call.is_open} - {None, row.unit_id}
     for key in [row.unit_id, *sorted(key for key in called if key is not None)]:
         unit = units.get(key or 0)
         if unit is None:
@@ -48,10 +56,10 @@ def of(session: AnySession, actor: Actor, row: Rescue) -> list[Contact]:
     return found
 
 
-def duty_phones(session: AnySession, row: Rescue) -> list[tuple[str, str, str]]:
+def duty_phones(session: AnySession, row: Rescue, calls: Calls) -> list[tuple[str, str, str]]:
     """Whose, of which unit, the number: who maintains, then who else is called out. They stand on signs; no mask."""
-    units = _units(session, row)
-    others = {call.unit_id for call in rescue_course.calls_of(session, row) if call.is_open} - {None, row.unit_id}
+    units = _units(session, row, calls)
+    others = {call.unit_id for call in calls if call.is_open} - {None, row.unit_id}
     found = []
     for key in [row.unit_id, *sorted(key for key in others if key is not None)]:
         unit = units.get(key or 0)
@@ -61,9 +69,9 @@ def duty_phones(session: AnySession, row: Rescue) -> list[tuple[str, str, str]]:
     return found
 
 
-def _units(session: AnySession, row: Rescue) -> dict[int, Unit]:
+def _units(session: AnySession, row: Rescue, calls: Calls) -> dict[int, Unit]:
     """Past scope: whoever reads a case reads who is on it."""
-    keys = {row.use_unit_id, row.unit_id} | {call.unit_id for call in rescue_course.calls_of(session, row)}
+    keys = {row.use_unit_id, row.unit_id} | {call.unit_id for call in calls}
     statement = select(Unit).where(Unit.id.in_(sorted(key for key in keys if key is not None)))
     return {unit.id: unit for unit in session.scalars(statement.execution_options(skip_scope=True))}
 
