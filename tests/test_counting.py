@@ -56,10 +56,24 @@ def test_two_firms_are_asked_by_one_question_and_each_sees_its_own(world: World,
     heads = [make_account(world.session, Role.CLERK, unit=unit) for unit in (world.firm, neighbour)]
     assert [ask(actor(head))["people"] for head in heads] == [(1,), (3,)]
     assert ask.made == 1
-    # Another role, and another district, are other kinds.
+    # Another role is another kind.
     ask(world.actor("use_head"))
     ask(world.actor("other_head"))
     assert ask.made == 3
+
+
+def test_two_districts_are_asked_by_one_question_and_each_sees_its_own(world: World, ask: Asker) -> None:
+    offices = [world.actor(persona) for persona in ("inspector", "other_inspector")]
+    assert offices[0].region_code != offices[1].region_code
+    for unit, number in ((world.firm, 1), (world.other_firm, 2)):
+        for _ in range(number):
+            make_person(world.session, unit)
+    seen = [ask(office)["people"][0] for office in offices]
+    assert seen == [
+        world.session.scalar(select(func.count()).select_from(Person).where(scope.criterion(Person, office)))
+        for office in offices
+    ]  # fmt: skip
+    assert seen[0] != seen[1] and all(seen) and ask.made == 1
 
 
 def test_the_instant_is_that_of_asking(world: World, ask: Asker) -> None:

@@ -1,7 +1,7 @@
 """Counts that page after page asks for, put together once for all accounts of a kind.
 
-To put such a question together costs more than its answer. What differs from one account to the next (its numbers) and
-from one page to the next (the instant) is a parameter in it; the day and the policy are what it was made for.
+To put such a question together costs more than its answer. What differs from one account to the next (its numbers and
+its region) and from one page to the next (the instant) is a parameter in it; day and policy are what it was made for.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from app.models.base import Instant
 from app.models.policy import policy_state
 
 Parts = Mapping[str, Sequence[Any]]
-# A question of thirty counts is a quarter of a megabyte; there are as many as roles in districts, where all are busy.
-MOST = 256
+# A question of thirty counts is a quarter of a megabyte. There are as many as roles, by what is ticked or withheld of
+# them, and as sets of numbers that were not counted a moment ago.
+MOST = 128
 
 
 class _Now(BindParameter[dt.datetime]):
@@ -58,9 +59,9 @@ def told(
 ) -> dict[str, tuple[Any, ...]]:
     """The answers to `parts`, single values by name, in one statement.
 
-    `parts` is given a moment whose account has parameters in place of its numbers, as `scope.outline` says, and whose
-    `now` may be compared and have a time subtracted, no more. With the moment's kind of account and day, `name` says
-    all that they hang on; `by_policy`: they hang on policy, too.
+    `parts` is given a moment whose account has parameters in place of its numbers and region, as `scope.outline` says,
+    and whose `now` may be compared and have a time subtracted, no more. With the moment's kind of account and day,
+    `name` says all that they hang on; `by_policy`: they hang on policy, too.
     """
     kind, values = scope.outline(moment.actor)
     state = policy_state(moment.session, moment.today) if by_policy else None

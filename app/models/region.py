@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Date, Float, ForeignKey, String, true
+from sqlalchemy import ColumnElement, Date, Float, ForeignKey, String, bindparam, true
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Model, col, pk
@@ -39,11 +40,54 @@ class Region(Model):
         return self.name
 
 
-def code_span(code: str) -> tuple[str, str]:
+class Somewhere:
+    """A region that is known when the statement runs: parameters in place of its code, its span, it and those above.
+
+    One statement then serves the accounts of all regions. Where a text is wanted it raises: what hangs on which region
+    it is can't be said by such a statement.
+    """
+
+    def __init__(self, *, wide: bool) -> None:
+        # Whether it is a city or more, whose rows are most of a table.
+        self.is_wide = wide
+        low, high = (bindparam(f"actor_region_{end}", type_=String()) for end in ("low", "high"))
+        self.span: Any = (low, high)
+        self.above: Any = bindparam("actor_regions", type_=String(), expanding=True)
+        self._code = bindparam("actor_region", type_=String())
+
+    def __clause_element__(self) -> Any:
+        return self._code
+
+    def __str__(self) -> str:
+        raise TypeError("which region it is is known when the statement runs")
+
+    def __repr__(self) -> str:
+        return f"Somewhere(wide={self.is_wide})"
+
+
+WIDE, NARROW = Somewhere(wide=True), Somewhere(wide=False)
+
+
+def is_wide(code: str | Somewhere) -> bool:
+    """Whether a region spans a city or more."""
+    return code.is_wide if isinstance(code, Somewhere) else code.endswith("0" * 8)
+
+
+def somewhere(code: str, above: Sequence[str]) -> tuple[Somewhere, dict[str, Any]]:
+    """Parameters for a region, and their values; `above`: itself and those above it."""
+    low, high = code_span(code)
+    values = {"actor_region": code, "actor_region_low": low, "actor_region_high": high, "actor_regions": list(above)}
+    return WIDE if is_wide(code) else NARROW, values
+
+
+def code_span(code: str | Somewhere) -> tuple[str, str]:
     """The half-open range [low, high) of 12-digit codes in the subtree of `code`.
 
     A range on an index beats LIKE ten times over, and needs no path column.
     """
+    if isinstance(code, Somewhere):
+        found: tuple[str, str] = code.span
+        return found
     width = next((w for w in (2, 4, 6, 9) if set(code[w:]) <= {"0"}), 12)
     low = code[:width].ljust(12, "0")
     return low, str(int(code[:width]) + 1).zfill(width).ljust(12, "0")

@@ -18,7 +18,9 @@ from sqlalchemy import BigInteger, BindParameter, bindparam, event, false, selec
 from sqlalchemy.orm import Session, object_session, with_loader_criteria
 
 from app.errors import Finding, NotAllowed, NotFound
+from app.models.region import somewhere
 from app.permissions import NOBODY, SYSTEM, Actor, Verb
+from app.policy import chain
 from app.scope.net import Net
 from app.scope.parts import Criterion, without_secret
 from app.scope.rules import EVERY, GUARDED, NARROWER, PERSONAL, PLACED, RULES, UNPLACED
@@ -73,18 +75,23 @@ _USER, _UNIT, _PERSON = tuple[Any, ...](
 
 
 def outline(actor: Actor, *models: type[Any]) -> tuple[Actor, dict[str, Any]]:
-    """The actor with parameters in place of his numbers, and what to give for them.
+    """The actor with parameters in place of his numbers and his region, and what to give for them.
 
-    All accounts of a kind have the same outline, so a statement that is asked often is made once for all of them. For
-    models whose rules ask a unit's account for its unit alone, those of all regions are of one kind.
+    All accounts of a kind have the same outline, wherever they are, so a statement that is asked often is made once for
+    all of them. Models whose rules ask a unit's account for its unit alone are not told of a region at all.
     """
     anywhere = actor.unit_id is not None and bool(models) and UNPLACED.issuperset(models) and not actor.may(PLACED)
+    code, region = actor.region_code, dict[str, Any]()
+    place: Any = None
+    if code is not None and not anywhere:
+        place, region = somewhere(code, chain(code))
     made = replace(
-        actor, region_code=None if anywhere else actor.region_code,
+        actor, region_code=place,
         user_id=None if actor.user_id is None else _USER, unit_id=None if actor.unit_id is None else _UNIT,
         person_id=None if actor.person_id is None else _PERSON, name="", via="", address=None,
     )  # fmt: skip
-    return made, {"actor_user": actor.user_id, "actor_unit": actor.unit_id, "actor_person": actor.person_id}
+    numbers = {"actor_user": actor.user_id, "actor_unit": actor.unit_id, "actor_person": actor.person_id}
+    return made, numbers | region
 
 
 def every_row(model: type[Any], actor: Actor) -> Criterion | None:

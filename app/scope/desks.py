@@ -11,8 +11,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from app.models import FraudSignal
 from app.permissions import Actor, Verb
-from app.policy import chain
-from app.scope.parts import assigned, in_region, not_secret
+from app.scope.parts import assigned, in_region, not_secret, of_here_or_above
 
 Criterion = ColumnElement[bool]
 
@@ -48,13 +47,13 @@ def face_checks(model: Any, actor: Actor) -> Criterion:
 
 def item_sets(model: Any, actor: Actor) -> Criterion:
     """A unit's own, a regulator's region; and what is in force for those above, which holds here too."""
-    above = and_(model.unit_id.is_(None), model.state == "in_force", model.region_code.in_(chain(actor.region_code)))
+    above = and_(model.unit_id.is_(None), model.state == "in_force", of_here_or_above(model.region_code, actor))
     return or_(in_region(model, actor) if actor.unit_id is None else model.unit_id == actor.unit_id, above)
 
 
 def usual_parts(model: Any, actor: Actor) -> Criterion:
     """A unit's own, a regulator's region; and those of the regions above, which hold here too."""
-    above = and_(model.unit_id.is_(None), model.region_code.in_(chain(actor.region_code)))
+    above = and_(model.unit_id.is_(None), of_here_or_above(model.region_code, actor))
     return or_(in_region(model, actor) if actor.unit_id is None else model.unit_id == actor.unit_id, above)
 
 

@@ -8,13 +8,12 @@ from sqlalchemy import ColumnElement, Select, and_, false, literal_column, not_,
 
 from app.models import Elevator, ElevatorAssignment, MaintenanceLedger, MaintenanceOrder, TeamMember
 from app.models.likely import mostly
+from app.models.region import Somewhere, is_wide
 from app.permissions import Actor, Verb
+from app.policy import chain
 from app.rules.rescues import OPEN
 
 Criterion = ColumnElement[bool]
-
-# The end of a code that spans a city or more.
-WIDE = "0" * 8
 
 _elevator: Any = Elevator.__table__.c
 _assignment: Any = ElevatorAssignment.__table__.c
@@ -28,7 +27,13 @@ def in_region(model: Any, actor: Actor) -> Criterion:
     if span is None:
         return false()
     inside = (model.region_code >= span[0], model.region_code < span[1])
-    return and_(*map(mostly, inside)) if str(actor.region_code).endswith(WIDE) else and_(*inside)
+    return and_(*map(mostly, inside)) if is_wide(actor.region_code or "") else and_(*inside)
+
+
+def of_here_or_above(column: Any, actor: Actor) -> Criterion:
+    """What stands for the actor's region itself or for one above it."""
+    code: Any = actor.region_code
+    return column.in_(code.above if isinstance(code, Somewhere) else chain(code))  # type: ignore[no-any-return]
 
 
 def not_secret(elevator_id: Any, actor: Actor) -> Criterion:

@@ -91,9 +91,8 @@ from app.models import (
 )
 from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Verb
-from app.policy import chain
 from app.scope import called, desks
-from app.scope.parts import Criterion
+from app.scope.parts import Criterion, of_here_or_above
 from app.scope.parts import assigned as _assigned
 from app.scope.parts import in_region as _in_region
 from app.scope.parts import not_secret as _not_secret
@@ -343,7 +342,7 @@ def _bulletins(model: Any, actor: Actor) -> Criterion:
     issued, reader = model.state == "issued", BulletinReader.__table__.c
     if actor.unit_id is not None:
         return and_(issued, model.id.in_(select(reader.bulletin_id).where(reader.unit_id == actor.unit_id)))
-    return or_(_in_region(model, actor), and_(issued, model.region_code.in_(chain(actor.region_code))))
+    return or_(_in_region(model, actor), and_(issued, of_here_or_above(model.region_code, actor)))
 
 
 def _patrol_stops(model: Any, actor: Actor) -> Criterion:
@@ -355,7 +354,7 @@ def _policy_proposals(model: Any, actor: Actor) -> Criterion:
     """Of a regulator's region, and of those above it, whose values hold there too; a unit sees none."""
     if actor.unit_id is not None:
         return false()
-    return or_(_in_region(model, actor), model.region_code.in_(chain(actor.region_code)))
+    return or_(_in_region(model, actor), of_here_or_above(model.region_code, actor))
 
 
 RULES: dict[type[Any], Callable[[Any, Actor], Criterion]] = {

@@ -15,6 +15,7 @@ from app import clock, scope, vault
 from app.at_once import write_changes, write_new
 from app.models import Account, AuditEntry, Elevator, MaintenanceLedger, Person, Visit
 from app.permissions import Role, Verb
+from app.policy import chain
 from app.scope.rules import GUARDED, UNPLACED
 from app.workflows.core import actors, audit
 from app.workflows.on_site import arrivals, presence, sites
@@ -103,7 +104,19 @@ def test_accounts_of_a_kind_share_one_outline(world: World) -> None:
     kind, numbers = scope.outline(world.actor("worker"))
     other, others = scope.outline(world.actor("other_worker"))
     assert numbers != others
-    assert (kind == other) is (world.actor("worker").region_code == world.actor("other_worker").region_code)
+    # Wherever they are, but not those of a city with those of a district: the databases are told which is most of it.
+    assert kind == other
+    admin = world.actor("region_admin")
+    city, district = (replace(admin, region_code=code) for code in ("980400000000", "980402000000"))
+    assert scope.outline(city)[0] != scope.outline(district)[0]
+
+
+@pytest.mark.feature("ACC-12")
+def test_which_region_an_outline_is_of_is_no_text(world: World) -> None:
+    kind, _numbers = scope.outline(world.actor("region_admin"))
+    for wrong in (str, lambda code: f"region:{code}", chain):
+        with pytest.raises(TypeError):
+            wrong(kind.region_code)
 
 
 @pytest.mark.feature("ACC-12")
