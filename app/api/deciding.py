@@ -19,10 +19,9 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.wording import say, together
 from app.workflows.approval import delegations
-from app.workflows.desk import applications, revocations
+from app.workflows.desk import applications, many, revocations
 
 MOST_BATCH = 200
-BATCH_VERBS = ("approve", "return", "reject")
 
 
 class DecisionApi(Resource):
@@ -66,7 +65,8 @@ class DecisionApi(Resource):
 
     @answers("/batch", "POST")
     def batch(self) -> Any:
-        """Decide many: each by itself, in its own transaction. Sent again, what was decided is told as moved on (409).
+        """Decide many: each by itself, in its own transaction. Sent again, what was decided is told as moved on (409);
+        one that meets a fault of the product (500) is told by the number of its incident, and the others go on.
         ---
         post:
           summary: 批量决定，每件单独校验、单独办理、各有结果
@@ -75,8 +75,8 @@ class DecisionApi(Resource):
         """
         sent = body()
         verb, opinion = words(sent, "verb", 20), words(sent, "opinion", 2000)
-        if verb not in BATCH_VERBS:
-            remedy = say("可选：%(names)s", names=together(BATCH_VERBS))
+        if verb not in many.VERBS:
+            remedy = say("可选：%(names)s", names=together(many.VERBS))
             raise refuse("审批动作", say("没有“%(verb)s”这种批量决定", verb=verb), remedy, field="verb", value=verb)
         results = [_one(item, verb, opinion) for item in _chosen(sent)]
         return jsonify(done=sum(r["done"] for r in results), results=results)
@@ -156,10 +156,9 @@ def _chosen(sent: dict[str, Any]) -> list[tuple[int, int]]:
 
 
 def _one(item: tuple[int, int], verb: str, opinion: str) -> dict[str, Any]:
-    number, seen = item
+    number = item[0]
     try:
-        with transaction(db.session):
-            row = applications.decide(db.session, actor(), number, verb, opinion, seen, clock.now(), many=True)
+        row = many.decide_one(db.session, actor(), item, verb, opinion, clock.now())
     except Refusal as refusal:
         failed = finding_list([f for f in refusal.findings if not f.ok])
         current = refusal.current if isinstance(refusal, Stale) else None

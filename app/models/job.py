@@ -53,6 +53,7 @@ class Job(Model):
     started_at: Mapped[dt.datetime | None] = col(_l("开始时间"), Instant)
     heartbeat_at: Mapped[dt.datetime] = col(_l("心跳"), Instant)
     finished_at: Mapped[dt.datetime | None] = col(_l("结束时间"), Instant)
+    stop_asked_at: Mapped[dt.datetime | None] = col(_l("要求停止的时间"), Instant)
 
 
 class ServiceHeartbeat(Model):

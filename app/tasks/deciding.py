@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import clock, scope
 from app.errors import Refusal
@@ -23,14 +20,12 @@ from app.tasks.jobs import JobContext, handles
 from app.telling import speaking, told
 from app.transaction import transaction
 from app.wording import say, together
-from app.workflows.core import export_records, jobs
+from app.workflows.core import export_records
 from app.workflows.desk import many
 
-log = logging.getLogger(__name__)
 # Of those that were not done so many are named on the job's page; the workbook has all.
 MOST_NAMED = 100
 FORGET_EVERY = 200
-FAULT = "内部错误，事件编号 %(number)s，没有办理。请单独办理；若仍失败，请把编号告诉管理员"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +64,10 @@ class _Course:
 def decide_all(context: JobContext) -> dict[str, Any]:
     """Params: `chosen` (keys with the versions seen, `many.told`), `verb`, `opinion`, `language`.
 
-    The officer's rights are asked anew before each: once they are gone, what is left stays as it is. What a run that
-    was killed had decided is known by its steps. One that meets a fault of the product is told among those that were
-    not done, by the number of its incident, and the others go on. Gives `decided`, `refused`, `left` (the first that
-    were not done, each with why) and a workbook of all.
+    The officer's rights are asked anew before each, and whether he pressed 停止: from there on all stays as it is. What
+    a run that was killed had decided is known by its steps. One that meets a fault of the product is told among those
+    that were not done, by the number of its incident, and the others go on. Gives `decided`, `refused`, `left`
+    (the first that were not done, each with why) and a workbook of all.
     """
     params = context.params
     chosen = many.read(params["chosen"])
@@ -110,11 +105,17 @@ def _gone_through(context: JobContext, chosen: list[many.Seen]) -> _Course:
         key = seen[0]
         if key not in course.done:
             try:
-                officer = context.owner_now()
+                if context.stop_asked():
+                    why = [say("您停止了任务，没有办理")]
+                    stopped = say("您停止了任务，从第 %(n)s 件起没有办理", n=number)
+                else:
+                    officer, why, stopped = context.owner_now(), [], ""
             except Refusal as refusal:
-                course.stopped = say("您已不能审批，从第 %(n)s 件起没有办理", n=number)
-                rest = [one for one, _seen in chosen[number - 1 :] if one not in course.done]
-                course.why |= dict.fromkeys(rest, many.reasons(refusal))
+                why, stopped = many.reasons(refusal), say("您已不能审批，从第 %(n)s 件起没有办理", n=number)
+            if stopped:
+                course.stopped = stopped
+                course.why |= {one: why for one, _seen in chosen[number - 1 :] if one not in course.done}
+                context.progress(number - 1, len(chosen), "审批", now=True)
                 break
             try:
                 with scope.acting(officer):
@@ -122,24 +123,10 @@ def _gone_through(context: JobContext, chosen: list[many.Seen]) -> _Course:
                 course.done.add(key)
             except Refusal as refusal:
                 course.why[key] = many.reasons(refusal)
-            except Exception as error:
-                if _of_the_run(error):
-                    raise
-                session.rollback()
-                incident = secrets.token_hex(4)
-                log.exception("job %s, application %s: incident %s", context.job_id, key, incident)
-                course.why[key] = [say(FAULT, number=incident)]
         if number % FORGET_EVERY == 0:
             session.expunge_all()
         context.progress(number, len(chosen), "审批")
     return course
-
-
-def _of_the_run(error: Exception) -> bool:
-    """Whether it is no single application's: the claim is another worker's, or the database is away. The whole job
-    is then taken up again. A worker that is told to end raises what is no Exception."""
-    gone = isinstance(error, DBAPIError) and error.connection_invalidated
-    return gone or isinstance(error, (jobs.ClaimLost, OperationalError))
 
 
 def _give(context: JobContext, path: Path, lines: list[Line], result: dict[str, Any], at: dt.datetime) -> None:

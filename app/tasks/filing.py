@@ -54,14 +54,18 @@ def submit_all(context: JobContext) -> dict[str, Any]:
     """Params: `listing` (a key of FILED), `query` (the list's address), `language`.
 
     The scope is the owner's as it is now. What was handed in before a kill is no draft any more, so it is not handed
-    in twice; how many they were is kept with each of them. Gives `submitted`, `refused` and `left`, the first refused
-    with name, address and reasons.
+    in twice; how many they were is kept with each of them. Gives `submitted`, `refused`, `stopped` (why it ended
+    before all were) and `left`, the first refused with name, address and reasons.
     """
     params, session, filed = context.params, context.session, FILED[context.params["listing"]]
-    submitted, refused, left = int(context.made.get("submitted", 0)), 0, []
+    submitted, refused, left, stopped = int(context.made.get("submitted", 0)), 0, [], None
     with speaking(params.get("language")):
         keys = _drafts(context, filed)
         for number, key in enumerate(keys, 1):
+            if context.stop_asked():
+                stopped = say("您停止了任务，其余 %(n)s 件没有上报", n=len(keys) - number + 1)
+                context.progress(number - 1, len(keys), "上报", now=True)
+                break
             try:
                 with transaction(session):
                     filed.submit(session, context.actor, key, clock.now(), batch=f"job-{context.job_id}")
@@ -74,7 +78,7 @@ def submit_all(context: JobContext) -> dict[str, Any]:
             if number % FORGET_EVERY == 0:
                 session.expunge_all()
             context.progress(number, len(keys), "上报")
-        return {"submitted": submitted, "refused": refused, "left": left}
+        return {"submitted": submitted, "refused": refused, "stopped": stopped, "left": left}
 
 
 def _drafts(context: JobContext, filed: _Filed) -> list[int]:

@@ -87,14 +87,18 @@ class JobContext:
         """The owner with the rights that his account has at this moment; Refusal where the job may go on no more."""
         return _owner(*self._job)
 
-    def progress(self, done: int, total: int, message: str | None = None) -> None:
-        """Show how far the work is, at most once a second. ClaimLost ends a worker that was thought dead.
+    def stop_asked(self) -> bool:
+        """Whether the owner pressed 停止; asked before each step of the kinds in `jobs.STOPPABLE`."""
+        return jobs.stop_asked(self.session, self.job_id)
+
+    def progress(self, done: int, total: int, message: str | None = None, now: bool = False) -> None:
+        """Show how far the work is, at most once a second, or `now`. ClaimLost ends a worker that was thought dead.
 
         Between two steps whoever waits to write on SQLite gets a turn: it looks ten times a second, and a job that
         begins its next step at once would keep it waiting for good.
         """
         instant = time.monotonic()
-        if instant - self._shown < PROGRESS_SECONDS and done < total:
+        if instant - self._shown < PROGRESS_SECONDS and done < total and not now:
             return
         self._shown = instant
         self._aside(lambda session: jobs.progress(session, self.job_id, self._token, clock.now(), done, total, message))

@@ -27,16 +27,21 @@ def fill_all(context: JobContext) -> dict[str, Any]:
     lowest landing of all of them, where their doors are wanted, too: only for the elevators of one estate.
 
     An elevator that has its parts already gets none again, so a run after a kill goes on where the other stood. Gives
-    `filled` elevators with the `components` and `doors` made, `refused` and `left`, the first refused with why.
+    `filled` elevators with the `components` and `doors` made, `refused`, `stopped` (why it ended before all) and
+    `left`, the first refused with why.
     """
     params, session = context.params, context.session
     made = {name: int(context.made.get(name, 0)) for name in ("filled", "components", "doors")}
-    refused, left, lowest = 0, [], params.get("lowest")
+    refused, left, stopped, lowest = 0, [], None, params.get("lowest")
     with speaking(params.get("language")):
         keys = _wanted(context)
         if lowest is not None:
             raise_failing([usual_parts.of_one_estate(session, context.actor, keys)])
         for number, key in enumerate(keys, 1):
+            if context.stop_asked():
+                stopped = say("您停止了任务，其余 %(n)s 台没有登记", n=len(keys) - number + 1)
+                context.progress(number - 1, len(keys), "登记组件", now=True)
+                break
             try:
                 with transaction(session):
                     done = usual_parts.fill(session, context.actor, key, clock.now(), lowest=lowest)
@@ -54,7 +59,7 @@ def fill_all(context: JobContext) -> dict[str, Any]:
             if number % FORGET_EVERY == 0:
                 session.expunge_all()
             context.progress(number, len(keys), "登记组件")
-        return made | {"refused": refused, "left": left}
+        return made | {"refused": refused, "stopped": stopped, "left": left}
 
 
 def _wanted(context: JobContext) -> list[int]:

@@ -279,6 +279,52 @@ def test_a_fault_with_one_is_told_by_number_and_the_others_go_on(
     assert first[0] == bad.number and incident[1] in first[5]
 
 
+def test_a_fault_with_one_of_few_is_told_by_number_and_the_others_go_on(
+    session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(many, "AT_ONCE", FEW)
+    client, bad = sign_in(world.accounts["inspector"]), waiting[1]
+    failing(monkeypatch, bad.id, KeyError("inside"))
+    answer = post(client, {"verb": "approve", "sure": "1", "chosen": ticks(*waiting)})
+    assert answer.status_code == 200 and f"已办理 {FEW - 1} 件，未办理 1 件" in answer.text
+    fresh(session)
+    assert [row.state for row in waiting] == ["approved", "submitted", "approved", "approved"], "all of it or nothing"
+    incident = re.search(r"事件编号 ([0-9a-f]{8})", answer.text)
+    assert incident and bad.number in answer.text and "inside" not in answer.text
+    assert any(incident[1] in record.getMessage() and record.exc_info for record in caplog.records)
+
+
+def test_a_fault_with_one_of_a_batch_is_told_by_number_and_the_others_go_on(
+    app: Any, session: Any, world: World, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller, bad = Caller(app, world, "inspector"), waiting[0]
+    failing(monkeypatch, bad.id, KeyError("inside"))
+    sent = {"verb": "approve", "chosen": [{"id": row.id, "seen_version": row.row_version} for row in waiting]}
+    answer = caller.post("/applications/batch", sent)
+    fresh(session)
+    assert answer.status_code == 200 and answer.json["done"] == FEW - 1
+    first, *others = answer.json["results"]
+    assert (first["id"], first["done"], first["status"]) == (bad.id, False, 500)
+    assert re.search(r"事件编号 [0-9a-f]{8}", first["errors"][0]["found"]) and "inside" not in answer.text
+    assert {one["status"] for one in others} == {200} and bad.state == "submitted"
+
+
+@pytest.mark.parametrize("door", ["page", "batch"])
+def test_a_database_that_is_away_ends_the_request(
+    app: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    client, caller = sign_in(world.accounts["inspector"]), Caller(app, world, "inspector")
+    failing(monkeypatch, waiting[0].id, OperationalError("SELECT 1", {}, Exception("away")))
+    if door == "page":
+        answer = post(client, {"verb": "approve", "sure": "1", "chosen": ticks(*waiting[:2])})
+    else:
+        sent = {"verb": "approve", "chosen": [{"id": row.id, "seen_version": row.row_version} for row in waiting]}
+        caller.world.session.rollback()
+        answer = caller.client.post("/api/v1/applications/batch", json=sent, headers=caller.headers)
+    assert answer.status_code == 503, "none of the others would do better"
+
+
 def test_a_database_that_is_away_is_no_applications_fault(
     app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +360,91 @@ def test_an_officer_whose_right_is_taken_away_stops_there(
     assert len(calls) == 2 and sorted(row.state for row in waiting) == ["approved"] * 2 + ["submitted"] * 2
     assert (job.state, job.result["decided"], job.result["refused"]) == ("done", 2, 2)
     assert len(job.result["left"]) == 2 and "您已不能审批，从第 3 件起没有办理" in told(again(job.result["stopped"]))
+
+
+def stopped_at(monkeypatch: pytest.MonkeyPatch, client: Any, job: Job, number: int) -> list[Any]:
+    """The owner presses 停止 while this one is decided; the answers to his presses."""
+    real, calls, answers = JobContext.stop_asked, [], []
+
+    def asked(context: JobContext) -> bool:
+        calls.append(1)
+        if len(calls) == number:
+            db.session.rollback()
+            for _press in range(2):
+                answers.append(client.post(f"/jobs/{job.id}/stop", data={"csrf_token": csrf(client)}))
+        return real(context)
+
+    monkeypatch.setattr(JobContext, "stop_asked", asked)
+    return answers
+
+
+def test_its_owner_stops_it_before_the_next_one(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(world.accounts["inspector"])
+    job = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
+    assert f'action="/jobs/{job.id}/stop"' in client.get(f"/jobs/{job.id}").text
+    answers = stopped_at(monkeypatch, client, job, 3)
+    work(app, session)
+    fresh(session)
+    assert [answer.status_code for answer in answers] == [302, 302], "asked twice it is asked"
+    assert [row.state for row in waiting] == ["approved"] * 2 + ["submitted"] * 2
+    assert (job.state, job.result["decided"], job.result["refused"], job.done) == ("done", 2, 2, 2)
+    assert "您停止了任务，从第 3 件起没有办理" in told(again(job.result["stopped"]))
+    page = client.get(f"/jobs/{job.id}").text
+    assert "提前停止" in page and f"/jobs/{job.id}/stop" not in page and f"/jobs/{job.id}/retry" not in page
+    assert all(row.number in page for row in waiting[2:]) and page.count("您停止了任务，没有办理") == 2
+    assert 'aria-valuenow="50"' in page
+    _head, *rows = sheet(client, job)
+    assert {row[0]: (row[4], row[5]) for row in rows} == {
+        **{row.number: ("已办理", None) for row in waiting[:2]},
+        **{row.number: ("未办理", "您停止了任务，没有办理") for row in waiting[2:]},
+    }
+    traces = session.scalars(select(AuditEntry).where(AuditEntry.action == "job.stop")).all()
+    assert [(one.entity_id, one.actor_id) for one in traces] == [(job.id, world.accounts["inspector"].id)]
+    assert "任务提前停止" in session.scalars(select(Notification.title).where(Notification.topic == "job")).one()
+    late = client.post(f"/jobs/{job.id}/stop", data={"csrf_token": csrf(client)}, follow_redirects=True)
+    assert "任务已经结束" in late.text
+
+
+def test_one_that_waits_is_stopped_before_its_first(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    client = sign_in(world.accounts["inspector"])
+    job = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
+    for persona in ("region_admin", "other_inspector", "platform_admin"):
+        other = sign_in(world.accounts[persona])
+        answer = other.post(f"/jobs/{job.id}/stop", data={"csrf_token": csrf(other)}, follow_redirects=True)
+        assert answer.status_code == 404 or "只有发起人能停止这个任务" in answer.text, persona
+        session.rollback()
+        assert session.get(Job, job.id, populate_existing=True).stop_asked_at is None, persona
+    answer = client.post(f"/jobs/{job.id}/stop", data={"csrf_token": csrf(client)}, follow_redirects=True)
+    assert "正在停止" in answer.text and client.get(f"/jobs/{job.id}.json").json["stopping"]
+    work(app, session)
+    fresh(session)
+    assert {row.state for row in waiting} == {"submitted"}
+    assert (job.state, job.result["decided"], job.result["refused"], job.done) == ("done", 0, FEW, 0)
+
+
+@pytest.mark.parametrize("who", ["inspector", "platform_admin"])
+def test_what_was_stopped_goes_on_only_where_its_owner_retries_it(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch,
+    who: str,
+) -> None:
+    client = sign_in(world.accounts["inspector"])
+    job = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
+    client.post(f"/jobs/{job.id}/stop", data={"csrf_token": csrf(client)})
+    with monkeypatch.context() as patch:
+        patch.setattr(JobContext, "stop_asked", lambda _context: 1 / 0)
+        session.rollback()
+        with app.app_context():
+            assert run(job.id) == "failed"
+    fresh(session)
+    with transaction(session):
+        jobs.retry(session, world.actor(who), job.id, clock.now())
+    work(app, session)
+    fresh(session)
+    assert job.result["decided"] == (FEW if who == "inspector" else 0)
 
 
 @pytest.mark.parametrize("what", ["locked", "signed out"])

@@ -8,6 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from app.models import Application, Elevator, Job, Notification, Unit
+from app.tasks.jobs import JobContext
+from app.telling import told as said
+from app.wording import again
 from tests.conftest import csrf
 from tests.factories import World
 from tests.views.test_imports import work
@@ -63,6 +66,27 @@ def test_all_found_drafts_are_handed_in_and_the_others_say_why(
 
 
 @pytest.mark.feature("ELV-04")
+def test_its_owner_stops_it_and_the_rest_stay_drafts(
+    app: Any, session: Any, world: World, sign_in: Any, drafts: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    enter(client)
+    session.rollback()
+    job, calls = session.scalar(select(Job).where(Job.kind == "submit")), []
+
+    def asked(_context: JobContext) -> bool:
+        calls.append(1)
+        return len(calls) == 2
+
+    monkeypatch.setattr(JobContext, "stop_asked", asked)
+    work(app, session)
+    session.expire_all()
+    n = len(drafts) - 1
+    assert (job.state, job.done, job.result["submitted"]) == ("done", 1, 1)
+    assert said(again(job.result["stopped"])) == f"您停止了任务，其余 {n} 件没有上报"
+    assert [row.filing_state for row in drafts].count("draft") == n
+
+
 def test_a_second_run_hands_nothing_in_twice(
     app: Any, session: Any, world: World, sign_in: Any, drafts: list[Elevator]
 ) -> None:

@@ -289,6 +289,18 @@ def test_for_all_that_the_list_found_by_a_job_that_may_run_twice(
     assert "登记了的电梯" in page and f"<dt>组件</dt><dd>{expected}</dd>" in page
 
 
+def test_its_owner_stops_the_job_before_the_next_elevator(app: Any, young: World, sign_in: Any) -> None:
+    session, head = young.session, sign_in(young.accounts["maintenance_head"])
+    post(head, "/elevators/deed/parts", every="1")
+    session.rollback()
+    job = session.scalar(select(Job).where(Job.kind == "usual_parts"))
+    post(head, f"/jobs/{job.id}/stop")
+    work(app, session)
+    fresh(session)
+    assert (job.state, job.result["filled"], job.done) == ("done", 0, 0) and job.total > 0
+    assert "您停止了任务" in str(job.result["stopped"]) and session.scalar(select(Component.id)) is None
+
+
 @pytest.mark.parametrize("every", [False, True])
 def test_doors_of_one_estate_from_the_lowest_landing_that_is_typed(
     app: Any, young: World, sign_in: Any, every: bool, monkeypatch: pytest.MonkeyPatch

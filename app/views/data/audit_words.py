@@ -59,7 +59,7 @@ DEED: dict[str, Any] = {
     "submit": _l("上报"), "take_effect": _l("到期生效"), "settle": _l("状态更新"), "deactivate": _l("注销"),
     "reactivate": _l("恢复"), "hand_over": _l("离职交接"), "take_on": _l("办理入职"), "real_name": _l("实名核验"),
     "ask": _l("扫码申请"), "send_link": _l("发送确认链接"), "withdraw_link": _l("撤回确认链接"),
-    "paper": _l("上传纸质确认"),
+    "paper": _l("上传纸质确认"), "stop": _l("停止任务"),
     "poster": _l("生成邀请码"), "poster_close": _l("停用邀请码"), "link": _l("生成邀请链接"),
     "release_phone": _l("解绑手机"), "revoke": _l("撤销"), "ask_revoke": _l("提出撤销"), "usual": _l("登记常用组件"),
     "told": _l("核对别家的号码"),

@@ -1,4 +1,5 @@
-"""任务: one's own long work with its bar, result, error; running the schedule for a day; retrying what failed."""
+"""任务: one's own long work with its bar, result, error; running the schedule for a day; retrying what failed, stopping
+what need not go on."""
 
 from __future__ import annotations
 
@@ -40,6 +41,7 @@ RESULT = {
     "submitted": _l("已上报"), "refused": _l("没有上报"),
     "labels": _l("标签"), "without_phone": _l("没有应急救援电话、未制作"),
     "days": _l("检查天数"), "visits": _l("维保记录"), "photos": _l("照片"), "signals": _l("疑点"),
+    "stopped": _l("提前停止"),
 }  # fmt: skip
 # The same count means another thing in another kind of job.
 OF_KIND = {
@@ -47,7 +49,7 @@ OF_KIND = {
     "usual_parts": {
         "filled": _l("登记了的电梯"), "components": _l("组件"), "doors": _l("层门"), "refused": _l("没有登记"),
     },
-    "decide": {"decided": _l("已办理"), "refused": _l("未办理"), "stopped": _l("提前停止")},
+    "decide": {"decided": _l("已办理"), "refused": _l("未办理")},
 }  # fmt: skip
 # What proves the result; folded away, for nobody reads it by eye.
 PROOF = {"digest": _l("摘要"), "sha256": _l("文件摘要"), "policy": _l("政策版本")}
@@ -132,6 +134,22 @@ class Jobs(BaseView):
             flash(_("任务已重新排队"), "success")
         return redirect(url_for("Jobs.show", job_id=job_id))
 
+    @expose("/<int:job_id>/stop", methods=["POST"])
+    @has_access
+    @permission_name("read")
+    def stop(self, job_id: int) -> Any:
+        """Have one's own job end before its next step; what it did stays."""
+        try:
+            with transaction(db.session):
+                jobs.stop(db.session, g.actor, job_id, clock.now())
+        except Refusal as refusal:
+            if refusal.status_code == 404:
+                raise
+            flash(told(str(refusal)), "warning")
+        else:
+            flash(_("正在停止：手上的这一件办完就停，已经办理的不撤回"), "success")
+        return redirect(url_for("Jobs.show", job_id=job_id))
+
     @expose("/schedule", methods=["POST"])
     @has_access
     @permission_name("schedule")
@@ -161,15 +179,19 @@ def enter_schedule(typed: str) -> Job:
 def facts(job: Job) -> dict[str, Any]:
     """A job as page and JSON show it. `percent` is None while the total is unknown."""
     over = job.state in ("done", "failed")
-    percent = 100 if job.state == "done" else min(99, job.done * 100 // job.total) if job.total else None
+    early = job.state == "done" and bool((job.result or {}).get("stopped"))
+    percent = 100 if job.state == "done" and not early else min(99, job.done * 100 // job.total) if job.total else None
     link = job.params.get("back") if isinstance(job.params, dict) else None
     return {
         "id": job.id,
         "kind": word(JOB_KIND, job.kind),
         "title": told(job.title),
         "state": job.state,
-        "label": word(JOB_STATE, job.state),
+        "label": _("提前停止") if early else word(JOB_STATE, job.state),
         "over": over,
+        "early": early,
+        "may_stop": job.stop_asked_at is None and jobs.may_stop(job, g.actor),
+        "stopping": job.stop_asked_at is not None and not over,
         "done": job.done,
         "total": job.total,
         "percent": percent,
@@ -225,7 +247,8 @@ def _text(job: Job) -> str:
     if job.state == "failed":
         return job.error or ""
     counted = f"{job.done:,} / {job.total:,}" if job.total else ""
-    return " ".join(part for part in ("" if job.state == "done" else job.message, counted) if part)
+    doing = _("正在停止") if job.stop_asked_at is not None else job.message
+    return " ".join(part for part in ("" if job.state == "done" else doing, counted) if part)
 
 
 def _may_fetch(job: Job) -> bool:

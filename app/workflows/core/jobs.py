@@ -42,6 +42,10 @@ KIND_VERB = {
     "usual_parts": Verb.COMPONENT_EDIT, "decide": Verb.APPLICATION_DECIDE,
 }  # fmt: skip
 
+# These do one thing after another, each by itself: between two of them their owner may end them, and what was done
+# stays. Of a file or a night's work a part is nothing; what an import wrote is taken back by 撤销.
+STOPPABLE = {"decide", "submit", "usual_parts"}
+
 # What a batch is while its job waits or runs; it ends with the job, well or badly.
 BATCH_WHILE = {"import_check": "checking", "import": "importing", "import_undo": "undoing"}
 
@@ -148,6 +152,12 @@ def progress(
     _write(session, job_id, token, heartbeat_at=at, done=done, total=total, message=ours(message) if message else None)
 
 
+def stop_asked(session: AnySession, job_id: int) -> bool:
+    """Whether its owner wants it to end before its next step."""
+    asked = select(Job.stop_asked_at).where(Job.id == job_id).execution_options(skip_scope=True)
+    return session.scalar(asked) is not None
+
+
 def keep(session: AnySession, job_id: int, token: str, made: Mapping[str, Any]) -> None:
     """Note what was made so far, in the transaction that made it: who takes the job up after a kill goes on from it."""
     _write(session, job_id, token, result=_kept(made))
@@ -161,13 +171,19 @@ def finish(
     result: Mapping[str, Any] | None,
     attachment_id: int | None = None,
 ) -> None:
-    """End a job well and tell its owner. In the transaction of the job's last write, both happen or neither."""
+    """End a job well and tell its owner. In the transaction of the job's last write, both happen or neither.
+
+    A result that says why it `stopped` is of a job that ended before all was done.
+    """
     more: dict[str, Any] = {} if attachment_id is None else {"attachment_id": attachment_id}
+    early = bool((result or {}).get("stopped"))
+    if not early:
+        more["done"] = func.coalesce(func.nullif(Job.total, 0), Job.done)
     _write(
         session, job_id, token, state="done", result=_kept(result or {}), finished_at=at, heartbeat_at=at, error=None,
-        claim=None, done=func.coalesce(func.nullif(Job.total, 0), Job.done), **more,
+        claim=None, **more,
     )  # fmt: skip
-    _tell(session, job_id, at, "任务完成：%(title)s")
+    _tell(session, job_id, at, "任务提前停止：%(title)s" if early else "任务完成：%(title)s")
 
 
 def _kept(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -281,19 +297,20 @@ def show_service(session: AnySession, name: str, at: dt.datetime) -> None:
 def retry(session: AnySession, actor: Actor, job_id: int, at: dt.datetime) -> Job:
     """Queue a failed job again; its owner may, and a platform administrator.
 
-    The owner takes it up under the sign-in that he has now; nobody else can say for him that the job is his.
+    The owner takes it up under the sign-in that he has now; nobody else can say for him that the job is his, nor that
+    one which he stopped is to go on.
     """
     require(actor, Verb.JOB_READ)
     job = of(session, actor, job_id)
-    params = dict(job.params or {})
-    if EPOCH in params and job.created_by_id == actor.user_id is not None:
+    params, own = dict(job.params or {}), job.created_by_id == actor.user_id is not None
+    if EPOCH in params and own:
         params[EPOCH] = session.scalar(_epoch(actor.user_id), execution_options={"skip_scope": True})
     taken: Any = session.execute(
         update(Job)
         .where(Job.id == job.id, Job.state == "failed")
         .values(
             state="queued", params=params, tries=0, error=None, result=None, done=0, total=0, message=None,
-            claim=None, finished_at=None, heartbeat_at=at,
+            claim=None, finished_at=None, heartbeat_at=at, stop_asked_at=None if own else job.stop_asked_at,
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
@@ -309,6 +326,35 @@ def retry(session: AnySession, actor: Actor, job_id: int, at: dt.datetime) -> Jo
     audit.record(session, actor, at, "job.retry", "job", job.id, before={"state": "failed"}, after={"state": "queued"})
     _announce(session, job.id)
     session.refresh(job)
+    return job
+
+
+def may_stop(job: Job, actor: Actor) -> bool:
+    """Whether this one can end it before its time: what he began himself, where the steps stand each by itself."""
+    own = job.created_by_id == actor.user_id is not None
+    return own and job.kind in STOPPABLE and job.state in UNFINISHED
+
+
+def stop(session: AnySession, actor: Actor, job_id: int, at: dt.datetime) -> Job:
+    """Ask a job to end before its next step; its owner may, and nobody else. Asked twice it is asked."""
+    require(actor, Verb.JOB_READ)
+    job = of(session, actor, job_id)
+    rule = "停止任务"
+    if job.created_by_id != actor.user_id:
+        raise refuse(rule, "只有发起人能停止这个任务", "请联系发起人")
+    if job.kind not in STOPPABLE:
+        raise refuse(rule, "这种任务不能中途停止", "请等它完成")
+    asked: Any = session.execute(
+        update(Job)
+        .where(Job.id == job.id, Job.state.in_(UNFINISHED), Job.stop_asked_at.is_(None))
+        .values(stop_asked_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(job)
+    if asked.rowcount == 1:
+        audit.record(session, actor, at, "job.stop", "job", job.id, after={"state": job.state})
+    elif job.state not in UNFINISHED:
+        raise refuse(rule, "任务已经结束", "已经办理的不会撤回")
     return job
 
 

@@ -8,24 +8,29 @@ twice, whatever it knew when it was killed.
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import or_, select
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import clock, scope
-from app.errors import Refusal
+from app.errors import Finding, Refusal
 from app.models import Application, ApplicationStep, Elevator, Unit
 from app.models.among import among
 from app.permissions import Actor
 from app.rules.approval import ApplicationState, ApplicationVerb, one_by_one
 from app.rules.two_persons import independent
 from app.transaction import AnySession, transaction
+from app.wording import say
 from app.workflows.approval import delegations
-from app.workflows.core import independence
+from app.workflows.core import independence, jobs
 from app.workflows.desk import applications
 
+log = logging.getLogger(__name__)
 VERBS = ("approve", "return", "reject")
 # So many are done while the officer waits; more are a job. One job takes at most so many.
 AT_ONCE, MOST = 20, 10_000
@@ -50,6 +55,12 @@ class Name:
     unit: str | None
 
 
+class Fault(Refusal):
+    """One application met a fault of the product: nothing of it was done. Told by the number of its incident."""
+
+    status_code = 500
+
+
 def told(seen: Iterable[Seen]) -> str:
     """Keys with the versions that were seen, as a job's parameters keep them."""
     return " ".join(f"{key}:{version}" for key, version in seen)
@@ -64,10 +75,29 @@ def read(text: str) -> list[Seen]:
 def decide_one(
     session: AnySession, actor: Actor, seen: Seen, verb: str, opinion: str, at: dt.datetime
 ) -> Application:
-    """Decide one of many in a transaction of its own."""
+    """Decide one of many in a transaction of its own. An unexpected error is this one's alone: a `Fault`, so that the
+    others go on."""
     key, version = seen
-    with transaction(session):
-        return applications.decide(session, actor, key, verb, opinion, version, at, many=True)
+    try:
+        with transaction(session):
+            return applications.decide(session, actor, key, verb, opinion, version, at, many=True)
+    except Refusal:
+        raise
+    except Exception as error:
+        if _of_all(error):
+            raise
+        session.rollback()
+        number = secrets.token_hex(4)
+        log.exception("application %s among many: incident %s", key, number)
+        found = say("事件编号 %(number)s，没有办理", number=number)
+        raise Fault(Finding("内部错误", False, found, "请单独办理；若仍失败，请把编号告诉管理员")) from error
+
+
+def _of_all(error: Exception) -> bool:
+    """Whether it is no single application's: a job's claim is another worker's, or the database is away. A job is then
+    taken up again as a whole. A worker that is told to end raises what is no Exception."""
+    gone = isinstance(error, DBAPIError) and error.connection_invalidated
+    return gone or isinstance(error, (jobs.ClaimLost, OperationalError))
 
 
 def decided(session: AnySession, actor: Actor, seen: Sequence[Seen], verb: str, since: dt.datetime) -> set[int]:
