@@ -104,6 +104,8 @@ def _maintenance(held: MaintenanceClock, anchor_on: dt.date, limit_on: dt.date) 
         )
     if held.missed:
         why += say("；已有 %(missed)s 期未按时维保", missed=held.missed)
+    if held.excused:
+        why += say("；另有 %(n)s 期申诉成立，不计", n=held.excused)
     return {
         "title": "维保期限", "due_at": iso(day_end(limit_on)), "side": left.before, "number": left.number or 0,
         "unit": left.after, "tone": left.tone, "spent": left.spent, "why": why,

@@ -79,6 +79,7 @@ class ElevatorApi(Resource):
             times = {
                 "last_visit_on": _day(held.last_visit_on), "limit_on": _day(held.limit_on),
                 "paused_on": _day(held.paused_on), "missed": held.missed, "missed_since_on": _day(held.missed_since_on),
+                "excused": held.excused,
             }  # fmt: skip
         return jsonify(brief(row) | {"filed": filed, "clock": times, "as_of": clock.now().isoformat()})
 

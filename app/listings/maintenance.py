@@ -80,6 +80,7 @@ TASKS = register(
                 unit=_l("天"),
             ),
             column(MaintenanceClock, "missed"),
+            column(MaintenanceClock, "excused"),
             column(MaintenanceClock, "covered_until"),
             *fact_columns(MaintenanceClock),
         ),
@@ -91,6 +92,10 @@ TASKS = register(
             Filter("unit", _l("维保单位"), "lookup", MaintenanceClock.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
             Filter("limit", _l("维保期限"), "date", standing.DUE_ON),
+            Filter(
+                "excused", _l("超期申诉"), "choice", choices={"yes": _l("申诉成立，不计")},
+                criterion=lambda chosen: MaintenanceClock.excused > 0,
+            ),
             Filter("region", _l("所属辖区"), "region", MaintenanceClock.region_code),
             *fact_filters(MaintenanceClock),
         ),

@@ -114,7 +114,9 @@ class MaintenanceClock(Model):
     limit_on: Mapped[dt.date | None] = col(_l("维保期限"), Date)
     limit_days: Mapped[int] = col(_l("期限天数"), Integer, default=15, server_default="15")
     missed: Mapped[int] = col(_l("连续超期期数"), Integer, default=0, server_default="0")
-    # The first of the missed limits that stand (the last one is the anchor); null while none does.
+    # Limits since the last visit that passed like those and that an upheld appeal excused: they are not among them.
+    excused: Mapped[int] = col(_l("申诉成立不计的期数"), Integer, default=0, server_default="0")
+    # The first of the missed limits that stand; null while none does.
     missed_since_on: Mapped[dt.date | None] = col(_l("超期起始日"), Date)
     paused_on: Mapped[dt.date | None] = col(_l("暂停日期"), Date)
     limit_left_days: Mapped[int | None] = col(_l("暂停时剩余天数"), Integer)
@@ -138,6 +140,11 @@ class MaintenanceClock(Model):
 
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit | None] = relationship()
+
+    @property
+    def passed(self) -> int:
+        """Limits in a row that no visit kept, whoever answers for them; the last one is the anchor."""
+        return self.missed + self.excused
 
 
 class MaintenanceOrder(Stamped, Model):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app import scope
+from app import clock, scope
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import (
     Appeal,
@@ -33,14 +33,14 @@ from app.rules.other_scores import Outcome
 from app.rules.score_items import OTHERS, Item
 from app.transaction import transaction
 from app.workflows.desk import applications
-from app.workflows.maintenance import overdue
+from app.workflows.maintenance import clocks, overdue
 from app.workflows.oversight import appeals, enforcement
 from app.workflows.oversight.enforcement import Entry
 from app.workflows.public import complaints
 from app.workflows.visits import visit_state
 from tests.factories import World, make_account, make_policy
 from tests.reference.items import Called, Trapped
-from tests.workflows.clock_world import add_visit, at, day, limits, visit
+from tests.workflows.clock_world import add_visit, at, clock_of, day, limits, run, visit
 from tests.workflows.item_world import MINUTE, NOON, put_rescue, scored_firm
 from tests.workflows.score_world import put_overdue, put_visit, score
 
@@ -213,6 +213,72 @@ def test_a_missed_period_is_withdrawn_by_a_correction_and_not_judged_again(long:
                  MissedPeriod(day("2026-04-10"), day("2026-04-25"), True)]  # fmt: skip
         assert overdue.judge(long.session, clock_row, again, LATER) == 1
     assert limits(long.session, long.own) == [day("2026-04-25")]
+
+
+def test_the_clock_tells_what_was_excused_apart_from_what_is_missed(world: World, sign_in: Any) -> None:
+    session, own = world.session, world.own
+    with transaction(session):
+        make_policy(session, "appeal_within_days", 365)
+    visit(session, own, world.worker, day("2026-03-01"))
+    run(session, day("2026-04-20"))
+    first, second, third = session.scalars(select(OverduePeriod).order_by(OverduePeriod.limit_on)).all()
+
+    def told() -> tuple[int, int, str]:
+        row = clock_of(session, own)
+        return row.missed, row.excused, str(row.missed_since_on)
+
+    assert told() == (3, 0, "2026-03-16")
+    # The same by what stands in 超期记录, and by the history told anew.
+    for late, expected in ((first, (2, 1, "2026-03-31")), (third, (1, 2, "2026-03-31")), (second, (0, 3, "None"))):
+        decide(world, appeal(world, f"overdue_period-{late.id}"))
+        assert told() == expected and len(limits(session, own)) == expected[0]
+        with transaction(session):
+            clocks.recompute(session, own.id, at(day("2026-04-20")))
+        assert told() == expected and clock_of(session, own).anchor_on == day("2026-04-15")
+    client = sign_in(world.accounts["maintenance_head"])
+    with clock.frozen(at(day("2026-04-20"), 12)):
+        tasks = client.get("/tasks/?f_excused=yes").text
+        assert own.code in tasks and "3 期未按时维保，申诉成立，不计" in tasks and "未补做" not in tasks
+        assert own.code not in client.get("/tasks/?tab=over").text
+        assert own.code not in client.get("/overdue/?tab=standing").text
+        assert "3 期未按时维保，申诉成立，不计" in client.get(f"/ledgers/{own.id}").text
+        assert own.code in client.get("/tasks/").text, "it is still to be maintained, by the limit that runs"
+    # The next one is missed with nobody's excuse: the period before it was not kept all the same.
+    run(session, day("2026-05-03"))
+    assert told() == (1, 3, "2026-04-30")
+    newest = session.scalars(select(OverduePeriod).order_by(OverduePeriod.id.desc())).first()
+    assert newest is not None and newest.previous_missed
+    with clock.frozen(at(day("2026-05-03"), 12)):
+        over = client.get("/tasks/?tab=over").text
+        assert own.code in over and "2026-04-30 未补做" in over and "3 期未按时维保，申诉成立，不计" in over
+    visit(session, own, world.worker, day("2026-05-04"))
+    assert told() == (0, 0, "None")
+
+
+def test_what_was_made_up_for_changes_no_clock_when_it_is_excused(world: World) -> None:
+    with transaction(world.session):
+        make_policy(world.session, "appeal_within_days", 365)
+    visit(world.session, world.own, world.worker, day("2026-03-01"))
+    run(world.session, day("2026-03-20"))
+    visit(world.session, world.own, world.worker, day("2026-03-21"))
+    run(world.session, day("2026-04-08"))
+    made_up = world.session.scalars(select(OverduePeriod).order_by(OverduePeriod.limit_on)).first()
+    decide(world, appeal(world, f"overdue_period-{made_up.id}"))
+    row = clock_of(world.session, world.own)
+    assert (row.missed, row.excused, row.missed_since_on) == (1, 0, day("2026-04-05"))
+
+
+def test_a_new_unit_begins_anew_also_where_what_passed_was_excused(world: World) -> None:
+    with transaction(world.session):
+        make_policy(world.session, "appeal_within_days", 365)
+    visit(world.session, world.own, world.worker, day("2026-03-01"))
+    run(world.session, day("2026-03-20"))
+    late = world.session.scalars(select(OverduePeriod)).one()
+    decide(world, appeal(world, f"overdue_period-{late.id}"))
+    with transaction(world.session):
+        clocks.unit_changed(world.session, world.own.id, world.other_firm.id, day("2026-03-22"), at(day("2026-03-22")))
+    row = clock_of(world.session, world.own)
+    assert (row.missed, row.excused, row.limit_on) == (0, 0, day("2026-04-06"))
 
 
 def test_a_void_visit_that_counts_again_withdraws_what_it_disproves(world: World) -> None:

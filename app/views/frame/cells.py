@@ -139,9 +139,12 @@ def limit_cell(row: MaintenanceClock | None) -> Markup:
     """The maintenance limit as everywhere: a missed one with its day, in red, and the way to its record."""
     found = standing.due_of(row)
     shown_due = countdown(clock_words.limit_due(row), clock_words.why_limit(row) if row is not None else "")
-    if row is None or not found.over or found.on is None:
-        return shown_due
-    return shown_due + Markup(f'<small class="ta-missed">{_safe(missed_words(found.on))}</small>')
+    if row is not None and found.over and found.on is not None:
+        shown_due += Markup(f'<small class="ta-missed">{_safe(missed_words(found.on))}</small>')
+    if row is not None and row.excused:
+        said = clock_words.excused_words(row.excused)
+        shown_due += Markup(f'<small class="ta-mut ta-excused">{_safe(said)}</small>')
+    return shown_due
 
 
 def missed_words(on: dt.date) -> str:

@@ -130,9 +130,16 @@ def why_limit(row: MaintenanceClock | None) -> str:
     parts.append(_interval_words(row.limit_days, held))
     if row.missed and row.missed_since_on is not None:
         parts.append(_("连续超期 %(n)s 期，%(d)s 起未补做", n=row.missed, d=row.missed_since_on))
+    if row.excused:
+        parts.append(excused_words(row.excused))
     if row.paused_on is not None:
         parts.append(_("自 %(d)s 暂停，恢复后还有 %(n)s 天", d=row.paused_on, n=row.limit_left_days or 0))
     return together(parts, "；")
+
+
+def excused_words(n: int) -> str:
+    """Of limits that passed without a visit and are not counted."""
+    return _("%(n)s 期未按时维保，申诉成立，不计", n=n)
 
 
 def _interval_words(days: int, held: Held) -> str:

@@ -108,9 +108,16 @@ def store(row: MaintenanceClock, ledger: MaintenanceLedger | None, value: Clock)
         ledger_rows.plan(ledger, value.planned_on)
 
 
-def write(row: MaintenanceClock, ledger: MaintenanceLedger | None, told: History) -> None:
+def write(
+    session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, told: History
+) -> None:  # fmt: skip
+    """The clock as its history tells it; what an upheld appeal excused is told apart from what is missed."""
     store(row, ledger, told.clock)
-    row.missed, row.missed_since_on, row.limit_days = told.standing, told.missed_since, told.limit_days
+    passed = told.periods[len(told.periods) - told.standing :]
+    excused = overdue.spared(session, row.elevator_id, passed)
+    stand = [period.limit_on for period in passed if period.limit_on not in excused]
+    row.missed, row.excused, row.limit_days = len(stand), len(excused), told.limit_days
+    row.missed_since_on = stand[0] if stand else None
     if ledger is not None:
         # A counted visit starts the plan even where the ledger had no dates yet.
         ledger_rows.plan(ledger, told.clock.planned_on)
@@ -122,7 +129,7 @@ def judge_through(session: AnySession, row: MaintenanceClock, through: dt.date, 
     assert row.anchor_on is not None and row.limit_on is not None
     before = Clock(row.anchor_on, row.limit_on, row.limit_on)
     after, missed = roll(before, through, row.limit_days)
-    overdue.judge(session, row, periods_of(row.anchor_on, missed, row.missed), at)
+    overdue.judge(session, row, periods_of(row.anchor_on, missed, row.passed), at)
     row.anchor_on, row.limit_on, row.missed = after.anchor_on, after.limit_on, row.missed + len(missed)
     if missed:
         row.missed_since_on = row.missed_since_on or missed[0]

@@ -112,7 +112,7 @@ def _anchor(
             # The newest visit ends every missed period that no visit has ended yet.
             period.done_late_on = on
     row.last_visit_on = on
-    clock_rows.write(row, ledger, told)
+    clock_rows.write(session, row, ledger, told)
     overdue.judge(session, row, told.periods, at)
 
 
@@ -134,14 +134,14 @@ def _counts_no_more(
         if base is None:
             row.anchor_on = row.limit_on = row.limit_left_days = row.plan_left_days = None
             row.missed_since_on = None
-            row.missed = 0
+            row.missed = row.excused = 0
             rows = overdue.standing(session, row.elevator_id, first=on)
             overdue.withdraw(session, rows, BY_CLOCK, reason, at, visit.id)
         else:
             known = clock_rows.around(session, row.elevator_id)
             last = known.over_through(at)
             told = clock_rows.history(session, row, ledger, base, last, known=known)
-            clock_rows.write(row, ledger, told)
+            clock_rows.write(session, row, ledger, told)
             overdue.retell(session, row, told.periods, base + DAY, last, BY_CLOCK, reason, at, visit_id=visit.id)
     own = select(func.min(Visit.visit_on)).where(
         Visit.elevator_id == row.elevator_id, Visit.counted.is_(True), Visit.id != visit.id,
@@ -235,7 +235,7 @@ def recompute(session: AnySession, elevator_id: int, at: dt.datetime) -> None:
             done_late_on=following
         )
         if following is None:
-            clock_rows.write(row, ledger, told)
+            clock_rows.write(session, row, ledger, told)
     own = [on for on in days if not clock_rows.before_unit(row, on)]
     if own:
         row.first_visit_on, row.last_visit_on = own[0], own[-1]
@@ -391,12 +391,12 @@ def _hand_over(
     if row.limit_on is not None and row.anchor_on is not None:
         clock_rows.judge_through(session, row, on - DAY, at)
     # The days left of a stopped clock carry over like a limit ahead; a clock without limit has nothing to carry.
-    runs, stands = row.limit_on is not None, row.limit_left_days is not None and row.missed > 0
+    runs, stands = row.limit_on is not None, row.limit_left_days is not None and row.passed > 0
     if row.anchor_on is not None and (runs or stands):
         interval = clock_rows.interval_of(row, ledger)
-        now = change_unit(clock_rows.value_of(row, ledger), on, interval, row.limit_days, missed=row.missed > 0)
+        now = change_unit(clock_rows.value_of(row, ledger), on, interval, row.limit_days, missed=row.passed > 0)
         clock_rows.store(row, ledger, now)
-    row.missed, row.missed_since_on = 0, None
+    row.missed, row.excused, row.missed_since_on = 0, 0, None
     row.first_visit_on = row.last_visit_on = None
 
 
@@ -418,5 +418,5 @@ def _replay(
     known = clock_rows.around(session, row.elevator_id)
     last = known.over_through(at)
     told = clock_rows.history(session, row, ledger, base, last, known=known)
-    clock_rows.write(row, ledger, told)
+    clock_rows.write(session, row, ledger, told)
     overdue.retell(session, row, told.periods, base + DAY, last, BY_CLOCK, reason, at)

@@ -46,12 +46,11 @@ def judge(
         for row in standing(session, clock_row.elevator_id, periods[0].limit_on, periods[-1].limit_on)
     }
     new = [p for p in periods if p.limit_on not in kept]
-    excused, spared = _excused(session, clock_row.elevator_id, new), 0
+    excused = spared(session, clock_row.elevator_id, new)
     for period in new:
-        held = cover.responsible(session, clock_row.elevator_id, period.limit_on)
-        if held is not None and (period.limit_on, held.unit_id) in excused:
-            spared += 1
+        if period.limit_on in excused:
             continue
+        held = cover.responsible(session, clock_row.elevator_id, period.limit_on)
         session.add(
             OverduePeriod(
                 elevator_id=clock_row.elevator_id, unit_id=held.unit_id if held else None,
@@ -61,11 +60,11 @@ def judge(
             )
         )  # fmt: skip
     session.flush()
-    return len(new) - spared
+    return len(new) - len(excused)
 
 
-def _excused(session: AnySession, elevator_id: int, periods: Sequence[MissedPeriod]) -> set[tuple[dt.date, int]]:
-    """Limits of these, each with the unit that was excused: an upheld appeal holds when the day is judged anew."""
+def spared(session: AnySession, elevator_id: int, periods: Sequence[MissedPeriod]) -> set[dt.date]:
+    """Limits of these that are not counted: an upheld appeal of their unit holds when the day is judged anew."""
     if not periods:
         return set()
     days = periods[0].limit_on, periods[-1].limit_on
@@ -73,7 +72,31 @@ def _excused(session: AnySession, elevator_id: int, periods: Sequence[MissedPeri
         Appeal.elevator_id == elevator_id, Appeal.entity == OverduePeriod.__tablename__,
         Appeal.happened_on.between(*days), Appeal.in_force_from.is_not(None),
     )
-    return {(on, unit) for on, unit in session.execute(upheld.execution_options(skip_scope=True))}
+    found, limits = set(), {period.limit_on for period in periods}
+    for on, unit_id in session.execute(upheld.execution_options(skip_scope=True)).all():
+        held = cover.responsible(session, elevator_id, on) if on in limits else None
+        if held is not None and held.unit_id == unit_id:
+            found.add(on)
+    return found
+
+
+def uphold(session: AnySession, row: OverduePeriod, actor: Actor, reason: str, at: dt.datetime) -> None:
+    """An appeal against a missed period is upheld: it is taken back, and where it still stood the clock tells it as
+    excused. The visit that was missed stays to be made: by the limit that runs, or by the first one that stands."""
+    held = session.scalar(
+        select(MaintenanceClock)
+        .where(MaintenanceClock.elevator_id == row.elevator_id)
+        .with_for_update()
+        .execution_options(skip_scope=True, populate_existing=True)
+    )
+    withdraw(session, [row], actor, reason, at)
+    since = held.missed_since_on if held is not None else None
+    if held is None or since is None or row.limit_on < since or row.done_late_on is not None:
+        return
+    held.missed, held.excused = held.missed - 1, held.excused + 1
+    left = [one.limit_on for one in standing(session, row.elevator_id, first=since) if one.done_late_on is None]
+    held.missed_since_on = left[0] if left else None
+    session.flush()
 
 
 def withdraw(

@@ -240,7 +240,7 @@ def _judge_day(session: AnySession, day: dt.date, at: dt.datetime, region: str |
     ]
     missed = select(
         _clock.elevator_id, *(column.scalar_subquery() for column in answers), _clock.region_code, _clock.anchor_on,
-        _clock.limit_on, _clock.limit_days, _clock.missed > 0, literal(at, Instant()), literal(False),
+        _clock.limit_on, _clock.limit_days, _clock.missed + _clock.excused > 0, literal(at, Instant()), literal(False),
     ).where(*due)  # fmt: skip
     names = ["elevator_id", "unit_id", "contract_id", "region_code", "anchor_on", "limit_on", "interval_days",
              "previous_missed", "judged_at", "withdrawn"]  # fmt: skip

@@ -366,7 +366,7 @@ def _overdue_held(row: OverduePeriod, at: dt.datetime) -> Finding:
 
 
 def _uphold_overdue(session: AnySession, actor: Actor, row: OverduePeriod, reason: str, at: dt.datetime) -> None:
-    overdue.withdraw(session, [row], actor, reason, at)
+    overdue.uphold(session, row, actor, reason, at)
     audit.record(
         session, actor, at, "overdue.appeal", "overdue_period", row.id, after={"withdrawn": True, "reason": reason}
     )
