@@ -16,7 +16,7 @@ from app.permissions import Actor
 from app.rules.inspection import YEARLY
 from app.transaction import AnySession
 from app.wording import ours, say
-from app.workflows.inspection import inspection_days, inspections
+from app.workflows.inspection import inspections, next_days
 
 
 def write(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
@@ -52,7 +52,7 @@ def take_over(
     for key in sorted(touched):
         elevator = session.get(Elevator, key)
         assert elevator is not None
-        inspection_days.after_filing(session, elevator, at)
+        next_days.after_filing(session, actor, elevator, at)
 
 
 def undo(session: AnySession, actor: Actor, row: ImportRow, finished: dt.datetime, at: dt.datetime) -> None:

@@ -209,6 +209,32 @@ def test_past_checks_keep_their_days_and_move_the_register_once(session: Any, wo
 
 
 @pytest.mark.feature("IMP-03")
+@pytest.mark.feature("INS-01")
+def test_a_past_inspection_answers_for_the_year_of_a_later_test_that_stands_already(
+    session: Any, world: World
+) -> None:
+    set_up(world)
+    world.own.commissioned_on, world.own.next_inspection_on = D(2019, 3, 15), D(2026, 4, 28)
+    session.commit()
+    test = enter(world, inspecting(world), kind="test", done_on=D(2026, 6, 11), number="T-1")
+    assert (test.next_on, test.next_kind) == (D(2026, 3, 31), "periodic")
+    file = workbook(
+        PAST,
+        [world.own.code, "定期检验", "D-7", "2026-01-10", "合格", "外省检测院", None],
+        [world.own.code, "自行检测", "Z-6", "2025-03-01", "合格", "外省检测院", None],
+    )
+    batch = imported(session, world.actor("region_admin"), "past_checks", file)
+    rows = {row.number: row for row in all_rows(session)}
+    assert (rows["T-1"].next_on, rows["T-1"].next_kind) == (D(2027, 3, 31), "self_test")
+    lift = session.get(Elevator, world.own.id)
+    assert (lift.inspected_on, lift.next_inspection_on) == (D(2026, 6, 11), D(2027, 3, 31))
+    undone(session, world.actor("region_admin"), batch)
+    rows = {row.number: row for row in all_rows(session)}
+    assert rows["T-1"].next_on == D(2026, 3, 31)
+    assert session.get(Elevator, world.own.id).next_inspection_on == D(2026, 3, 31)
+
+
+@pytest.mark.feature("IMP-03")
 def test_only_a_regulator_takes_over_and_the_command_does_too(session: Any, world: World, tmp_path: Path) -> None:
     set_up(world)
     file = workbook(PAST, [world.own.code, "定期检验", "D-1", "2021-11-05", "合格", "外省检测院", None])

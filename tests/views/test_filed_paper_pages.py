@@ -121,6 +121,22 @@ def test_while_it_is_looked_at_no_scan_moves(browse: Any, world: World) -> None:
     assert own.status_code == 302 and papers(world)["说明.pdf"].waits is None
 
 
+def test_what_was_turned_down_opens_though_the_unit_took_it_off(browse: Any, world: World) -> None:
+    head, officer, firm = browse("maintenance_head"), browse("inspector"), world.firm
+    whole(head, world, firm)
+    sent = change(head, firm, paper_licence=[(io.BytesIO(PDF), "执照.pdf")], then="submit")
+    assert sent.status_code == 302
+    key, number = papers(world)["执照.pdf"].id, waiting(world).id
+    assert decided(officer, world, "reject", opinion="扫描件不清晰").status_code == 302
+    head.send(f"/attached/unit/{firm.id}/remove", attachment=key)
+    assert papers(world)["执照.pdf"].removed_at is not None
+    for client in (head, officer):
+        assert f'href="/files/{key}"' in client.get(f"/applications/{number}").text
+        assert client.get(f"/files/{key}").status_code == 200
+    for persona in ("use_head", "other_head", "other_inspector"):
+        assert browse(persona).get(f"/files/{key}").status_code == 404
+
+
 def test_a_change_given_up_leaves_what_is_in_force(browse: Any, world: World) -> None:
     head, officer, firm = browse("maintenance_head"), browse("inspector"), world.firm
     whole(head, world, firm)

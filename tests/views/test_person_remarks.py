@@ -166,6 +166,47 @@ def test_what_an_officer_decides_with_can_not_be_swapped_under_him(
     assert "真证.pdf" in old and "新证.pdf" not in old
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_was_decided_upon_opens_for_whoever_sees_the_filing_also_when_it_was_taken_away(
+    app: Any, session: Any, world: World, sign_in: Any, person: Person, kept: bool
+) -> None:
+    clerk, officer = sign_in(world.accounts["clerk"]), sign_in(world.accounts["inspector"])
+    with clock.frozen(AT - dt.timedelta(hours=1)):
+        for name, kind in (("真证.pdf", "certificate"), ("作业证.pdf", "operator"), ("简历.pdf", "document")):
+            upload(clerk, person, name, kind)
+    certificate, operator, resume = (one.id for one in scans(session, person))
+    application = submitted(session, world, person)
+    assert send(officer, application, "reject", opinion="证书不清晰").status_code == 302
+    for key in (certificate, operator, resume):
+        assert "已移除" in take(clerk, person, key)
+    late = sign_in(world.accounts["clerk"])
+    upload(late, person, "新证.pdf")
+    newest = scans(session, person)[-1].id
+    take(late, person, newest)
+    if not kept:
+        with transaction(session):
+            row = session.get(Application, application.id)
+            row.data = {name: value for name, value in row.data.items() if name != "papers"}
+
+    page = officer.get(f"/applications/{application.id}").text
+    for key in (certificate, operator):
+        assert f'href="/files/{key}"' in page and "已移除" in page
+        for persona in ("inspector", "clerk"):
+            assert sign_in(world.accounts[persona]).get(f"/files/{key}").data == PDF, persona
+        for persona in ("other_inspector", "other_head", "use_head"):
+            assert sign_in(world.accounts[persona]).get(f"/files/{key}").status_code in (403, 404), persona
+        token = Caller(app, world, "inspector")
+        assert token.get(f"/files/{key}").data == PDF
+    for key in (resume, newest):
+        assert officer.get(f"/files/{key}").status_code == 404, "nothing was decided with it"
+    assert "真证.pdf" not in clerk.get(f"/attached/person/{person.id}").text
+    # Its time erases it here, too.
+    with transaction(session):
+        attachments.forget(session, session.get(Attachment, operator))
+    assert officer.get(f"/files/{operator}").status_code == 404
+    session.rollback()
+
+
 def test_after_a_withdrawal_scans_change_and_the_next_application_has_the_new_ones(
     session: Any, world: World, sign_in: Any, person: Person
 ) -> None:
@@ -179,6 +220,7 @@ def test_after_a_withdrawal_scans_change_and_the_next_application_has_the_new_on
     again = submitted(session, world, person)
     officer = sign_in(world.accounts["inspector"])
     assert "新证.pdf" in officer.get(f"/applications/{again.id}").text
+    assert officer.get(f"/files/{scans(session, person)[0].id}").status_code == 404, "nobody decided with it"
     assert "旧证.pdf" in officer.get(f"/applications/{application.id}").text
 
 

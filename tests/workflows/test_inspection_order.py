@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app import scope
 from app.errors import Refusal
 from app.models import AuditEntry, Elevator, Inspection
 from app.permissions import Actor
+from app.transaction import transaction
+from app.workflows.desk import applications
+from app.workflows.filing import filing
 from tests.factories import World, make_elevator
-from tests.workflows.inspection_world import enter, inspecting
+from tests.workflows.inspection_world import AT, enter, inspecting
 from tests.workflows.test_inspections import annul, correct, days, set_up
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -66,6 +70,39 @@ def test_an_inspection_entered_late_answers_for_the_year_of_a_later_test(world: 
     late = enter(world, who, done_on=D(2026, 1, 10))
     world.session.refresh(test)
     assert (test.next_on, days(world)[:2]) == (D(2027, 3, 31), (D(2026, 6, 11), D(2027, 3, 31)))
+    annul(world, who, late)
+    world.session.refresh(test)
+    assert (test.next_on, days(world)[1]) == (D(2026, 3, 31), D(2026, 3, 31))
+
+
+@pytest.mark.feature("INS-01")
+@pytest.mark.parametrize("test_waits", [False, True])
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_entered_late_while_a_filing_is_under_review_it_answers_once_that_is_decided(
+    world: World, verb: str, test_waits: bool
+) -> None:
+    who, head = inspecting(world), world.actor("maintenance_head")
+    known_before(world)
+    if not test_waits:
+        test = enter(world, who, kind="test", done_on=D(2026, 2, 1), number="T-1")
+    with scope.acting(head), transaction(world.session):
+        lift = world.session.get(Elevator, world.own.id)
+        filing.save_draft(world.session, head, Elevator, lift, {"note": "改了备注"}, AT)
+        application = filing.submit(world.session, head, lift, AT)
+    if test_waits:
+        test = enter(world, who, kind="test", done_on=D(2026, 2, 1), number="T-1")
+    late = enter(world, who, done_on=D(2026, 1, 10))
+    world.session.refresh(test)
+    assert test.next_on == D(2026, 3, 31), "the register waits for the filing, and so does what stands on it"
+    with transaction(world.session):
+        applications.decide(
+            world.session, world.actor("inspector"), application.id, verb, "请更正", application.row_version, AT
+        )
+    world.session.refresh(test)
+    assert (test.next_on, test.next_kind) == (D(2027, 3, 31), "self_test")
+    assert days(world)[:2] == (D(2026, 2, 1), D(2027, 3, 31))
+    told = world.session.scalars(select(AuditEntry).where(AuditEntry.action == "inspection.retell")).one()
+    assert (told.entity_id, told.after["inspection"]) == (test.id, late.id)
     annul(world, who, late)
     world.session.refresh(test)
     assert (test.next_on, days(world)[1]) == (D(2026, 3, 31), D(2026, 3, 31))

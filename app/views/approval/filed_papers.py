@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import g, request
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app import clock, scope
 from app.extensions import db
@@ -18,7 +18,7 @@ from app.permissions import Verb
 from app.views.frame import uploads
 from app.views.frame.account_forms import number
 from app.views.frame.told import told
-from app.workflows.files import record_files
+from app.workflows.files import decided_upon, record_files
 from app.workflows.filing import filing_papers, unit_papers
 from app.workflows.filing.unit_papers import FILED, GONE
 from app.workflows.people import person_filing
@@ -119,7 +119,7 @@ def _of_person(application: Application) -> list[Beside]:
         return []
     numbers = application.data.get("papers")
     if numbers is None:
-        numbers = _then(application)
+        numbers = decided_upon.of_person_then(db.session, application)
     rows = _rows([key for keys in numbers.values() for key in keys])
     found = []
     for kind in record_files.DECIDED_WITH:
@@ -128,19 +128,6 @@ def _of_person(application: Application) -> list[Beside]:
         found.append(
             Beside(unit_papers.field(kind), str(ATTACHMENT_KIND[kind]), files, files, len(keys) - len(files))
         )
-    return found
-
-
-def _then(application: Application) -> dict[str, list[int]]:
-    """Of one that was handed in before its scans were kept with it: those that hung on the person at that moment."""
-    statement = select(Attachment.id, Attachment.kind).where(
-        Attachment.entity == Person.__tablename__, Attachment.entity_id == application.entity_id,
-        Attachment.kind.in_(record_files.DECIDED_WITH), Attachment.uploaded_at <= application.submitted_at,
-        or_(Attachment.removed_at.is_(None), Attachment.removed_at > application.submitted_at),
-    )  # fmt: skip
-    found: dict[str, list[int]] = {}
-    for key, kind in db.session.execute(statement.order_by(Attachment.id).execution_options(skip_scope=True)):
-        found.setdefault(kind, []).append(key)
     return found
 
 

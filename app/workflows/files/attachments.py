@@ -64,7 +64,7 @@ from app.scope import visible
 from app.transaction import AnySession, after_commit, all_written, asked
 from app.wording import say
 from app.workflows.core import audit
-from app.workflows.files import file_contents, file_room, pictures, sealed_files
+from app.workflows.files import decided_upon, file_contents, file_room, pictures, sealed_files
 from app.workflows.files.file_contents import MEGABYTE, MOST_UNPACKED, bad
 
 __all__ = ["CSV", "JPEG", "MOST_UNPACKED", "PDF", "PNG", "XLS", "XLSX", "ZIP", "clean_name"]
@@ -248,13 +248,13 @@ def for_download(session: AnySession, actor: Actor, attachment_id: int) -> Attac
             found = say("没有找到%(label)s（编号 %(key)s），或不在您的管辖范围内", label="附件", key=row.id)
             raise NotFound(Finding("附件", False, found))
         _may_read(actor, row)
-    _check_open(row)
+    _check_open(session, actor, row)
     return row
 
 
-def _check_open(row: Attachment) -> None:
-    """Raise for what was taken away, and for what the scanner has not let through."""
-    if row.removed_at is not None:
+def _check_open(session: AnySession, actor: Actor, row: Attachment) -> None:
+    """Raise for what was taken away, unless it was decided upon, and for what the scanner has not let through."""
+    if row.removed_at is not None and not decided_upon.opens(session, actor, row):
         raise NotFound(Finding("附件", False, say("“%(name)s”已移除", name=row.name), "请刷新页面"))
     if row.scan == "infected":
         raise NotAllowed(Finding("查毒", False, say("“%(name)s”含有病毒或恶意代码，已封存", name=row.name),

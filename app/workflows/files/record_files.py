@@ -15,7 +15,7 @@ from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.core import audit
-from app.workflows.files import attachments
+from app.workflows.files import attachments, decided_upon
 
 # By entity: its model, what reading and writing need, the kinds of papers it has.
 RECORDS: dict[str, tuple[type[Any], Verb, Verb, tuple[str, ...]]] = {
@@ -27,7 +27,7 @@ RECORDS: dict[str, tuple[type[Any], Verb, Verb, tuple[str, ...]]] = {
     ),
 }
 # An officer decides a person's filing with these scans: while he does, none is added or taken away.
-DECIDED_WITH = ("certificate", "operator")
+DECIDED_WITH = decided_upon.OF_PERSON
 
 
 def seen(session: AnySession, person: Person) -> dict[str, list[int]]:

@@ -30,7 +30,7 @@ from app.models import (
     Visit,
 )
 from app.models.sealed import as_held
-from app.permissions import Actor, Verb, require
+from app.permissions import SYSTEM, Actor, Verb, require
 from app.rules.approval import EDITABLE, ApplicationVerb, FilingState
 from app.rules.lifecycle import ElevatorStatus, common_region, declared_move
 from app.rules.places import named_place
@@ -67,7 +67,7 @@ from app.workflows.core import audit, moves
 from app.workflows.files import left_behind
 from app.workflows.filing import filing_checks, filing_effects, filing_rights, unit_papers
 from app.workflows.filing.filing_checks import validate_elevator, validate_unit
-from app.workflows.inspection import inspection_days
+from app.workflows.inspection import next_days
 
 __all__ = [
     "MODEL", "Difference", "as_of", "base_of", "content", "delete_draft", "differences", "digest", "discard",
@@ -295,7 +295,7 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
                 application=application,
             )  # fmt: skip
         filing_effects.elevator_in_force(session, row, before, application, at, first=first)
-        inspection_days.after_filing(session, row, at)
+        next_days.after_filing(session, SYSTEM, row, at)
     else:
         unit_papers.approved(session, row, application)
         filing_effects.unit_in_force(session, row, before)
@@ -314,7 +314,7 @@ def turned_down(
         reason=application.opinion,
     )  # fmt: skip
     if isinstance(row, Elevator):
-        inspection_days.after_filing(session, row, at)
+        next_days.after_filing(session, SYSTEM, row, at)
 
 
 def application_findings(session: AnySession, application: Application, at: dt.datetime) -> list[Finding]:

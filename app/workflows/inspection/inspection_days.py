@@ -64,10 +64,13 @@ def ended(session: AnySession, actor: Actor, elevator: Elevator, record: Inspect
     inspection_clocks.refresh(session, [elevator.id], at)
 
 
-def after_filing(session: AnySession, elevator: Elevator, at: dt.datetime) -> None:
-    """A filing was decided, or a whole past came in: of what waited the newest moves the days, older ones none."""
+def after_filing(session: AnySession, elevator: Elevator, at: dt.datetime) -> list[Inspection]:
+    """A filing was decided, or a whole past came in: of what waited the newest moves the days, older ones none.
+
+    Gives what waited and waits no more; whoever calls tells what comes after it anew (`next_days.after_filing`).
+    """
     if not elevator.approved_version:
-        return
+        return []
     statement = select(Inspection).where(
         Inspection.elevator_id == elevator.id, Inspection.state == "approved", Inspection.ended_at.is_(None),
         Inspection.replaced.is_(None),
@@ -80,7 +83,12 @@ def after_filing(session: AnySession, elevator: Elevator, at: dt.datetime) -> No
             record.replaced = {}
     for record in newest.values():
         _settle(session, SYSTEM, elevator, record, None, at)
+    for record in waiting:
+        # What was entered here stands where its day belongs; a past that came in moves once, by its newest.
+        if record.replaced == {} and record.result != InspectionResult.FAILED and not record.taken_over:
+            _put_between(session, elevator.id, record)
     inspection_clocks.refresh(session, [elevator.id], at)
+    return [] if elevator.filing_state == FilingState.PENDING else list(waiting)
 
 
 def told_anew(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -78,9 +78,19 @@ def tell_anew(session: AnySession, elevator: Elevator, row: Inspection) -> None:
     _tell(session, elevator, row, history(session, elevator.id), elevator.next_inspection_on)
 
 
+def after_filing(session: AnySession, actor: Actor, elevator: Elevator, at: dt.datetime) -> None:
+    """A filing was decided, or a whole past came in: what waited moves the register, and later tests are told anew.
+
+    Not those that came in with that past: each was told with all that is older, or says the day that it had there.
+    """
+    waited = inspection_days.after_filing(session, elevator, at)
+    tell_later(session, actor, elevator, waited, at, but={row.id for row in waited if row.taken_over})
+
+
 def tell_later(
-    session: AnySession, actor: Actor, elevator: Elevator, changed: Sequence[Inspection], at: dt.datetime
-) -> None:
+    session: AnySession, actor: Actor, elevator: Elevator, changed: Sequence[Inspection], at: dt.datetime,
+    but: Collection[int] = (),
+) -> None:  # fmt: skip
     """A 定期检验 of `changed` counts no more, or from now on: each later 检测 or 自行检测 says anew what is due,
     and the register follows.
 
@@ -92,7 +102,10 @@ def tell_later(
         return
     since = min(row.done_on for row in full)
     past = history(session, elevator.id)
-    later = [row for row in past if row.kind in BETWEEN and row.result != NOT_PASSED and row.done_on >= since]
+    later = [
+        row for row in past
+        if row.kind in BETWEEN and row.result != NOT_PASSED and row.done_on >= since and row.id not in but
+    ]  # fmt: skip
     if not later:
         return
     for row in later:
