@@ -179,6 +179,51 @@ def test_why_a_visit_stands_as_it_does_is_read_out_of_its_words_once(
         assert connection.execute(sa.select(visit.c.reason)).scalars().all() == [key]
 
 
+def test_what_was_left_open_before_is_told_as_the_rules_have_it(
+    app: Any, empty_database_url: str, elsewhere: Any
+) -> None:
+    """Of three missed limits an upheld appeal excused the first; a rescue has less time to free than to arrive."""
+    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
+    assert runner.invoke(args=["db", "upgrade", "0074"]).exit_code == 0
+    fill(engine)
+    tables = sa.MetaData()
+    tables.reflect(engine, only=["maintenance_clock", "overdue_period", "appeal", "rescue"])
+    clock_, period, appeal, rescue = (
+        tables.tables[name] for name in ("maintenance_clock", "overdue_period", "appeal", "rescue")
+    )
+    first, second, third = (dt.date(2026, 3, day) for day in (1, 16, 31))
+    zone = dt.UTC if engine.dialect.name == "postgresql" else None
+    accepted = dt.datetime(2026, 3, 1, 1, 0, tzinfo=zone)
+    with engine.begin() as connection:
+        connection.execute(period.update().values(limit_on=first, withdrawn=True, done_late_on=None))
+        [row] = connection.execute(sa.select(period)).mappings().all()
+        for number, on in enumerate((second, third), 2):
+            connection.execute(period.insert(), {**row, "id": number, "limit_on": on, "withdrawn": False})
+        connection.execute(appeal.update().values(
+            entity="overdue_period", happened_on=first, elevator_id=row["elevator_id"], unit_id=row["unit_id"]
+        ))  # fmt: skip
+        connection.execute(clock_.update().values(
+            elevator_id=row["elevator_id"], anchor_on=third, missed=3, missed_since_on=first, last_visit_on=None,
+            unit_since_on=None,
+        ))  # fmt: skip
+        connection.execute(rescue.update().values(
+            status="accepted", accepted_at=accepted, arrived_at=None, arrive_minutes=60, done_minutes=30,
+            due_at=accepted + dt.timedelta(minutes=60, seconds=1),
+        ))  # fmt: skip
+    before = content(engine)
+    for _again in range(2):
+        done = runner.invoke(args=["db", "upgrade"])
+        assert done.exit_code == 0, done.output or done.exception
+        held = content(engine)
+        told = held["maintenance_clock"]
+        assert (told["missed"], told["excused"], told["missed_since_on"]) == (2, 1, second)
+        assert held["rescue"]["due_at"] == accepted + dt.timedelta(minutes=30, seconds=1)
+        done = runner.invoke(args=["db", "downgrade", "0074"])
+        assert done.exit_code == 0, done.output or done.exception
+        after = content(engine)
+        assert after["maintenance_clock"] == before["maintenance_clock"]
+
+
 def fill(engine: sa.Engine) -> dict[str, dict[str, Any]]:
     """One row in every table, each foreign key pointing at the other table's; what then stands there."""
     metadata = sa.MetaData()

@@ -1,10 +1,13 @@
-"""When the owner of a job asked for its end (LIF-08); missed limits that an upheld appeal excused, told apart (PLN-09).
+"""When the owner of a job asked for its end (LIF-08); missed limits that an upheld appeal excused, told apart (PLN-09);
+of rescues that are open the sooner limit, kept as the rule tells it (RES-03).
 
 Revision ID: 0079
 Revises: 0074
 """
 
 from __future__ import annotations
+
+import datetime as dt
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,6 +33,13 @@ STANDING = """
 """
 
 
+INSTANT = sa.DateTime(timezone=True)
+RESCUE = sa.table(
+    "rescue", sa.column("id"), sa.column("status"), sa.column("accepted_at", INSTANT), sa.column("arrived_at", INSTANT),
+    sa.column("arrive_minutes"), sa.column("done_minutes"), sa.column("due_at", INSTANT),
+)  # fmt: skip
+
+
 def upgrade() -> None:
     op.add_column("job", sa.Column("stop_asked_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("maintenance_clock", sa.Column("excused", sa.Integer(), server_default="0", nullable=False))
@@ -49,6 +59,18 @@ def upgrade() -> None:
         WHERE excused > 0
         """
     )
+    sooner_limits(op.get_bind())
+
+
+def sooner_limits(connection: sa.Connection) -> None:
+    """Accepted and not arrived, with less time to free than to arrive: kept before the sooner of the two ran."""
+    late = sa.select(RESCUE.c.id, RESCUE.c.accepted_at, RESCUE.c.done_minutes).where(
+        RESCUE.c.status == "accepted", RESCUE.c.arrived_at.is_(None), RESCUE.c.accepted_at.is_not(None),
+        RESCUE.c.due_at.is_not(None), RESCUE.c.arrive_minutes > RESCUE.c.done_minutes,
+    )  # fmt: skip
+    for key, accepted_at, minutes in connection.execute(late).all():
+        due_at = accepted_at + dt.timedelta(minutes=minutes, seconds=1)
+        connection.execute(sa.update(RESCUE).where(RESCUE.c.id == key).values(due_at=due_at))
 
 
 def downgrade() -> None:
