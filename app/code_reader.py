@@ -6,9 +6,10 @@ and never kept.
 
 from __future__ import annotations
 
-import struct
 from threading import BoundedSemaphore
 from typing import IO
+
+from app.picture_faults import unreadable
 
 # A phone sends some 1600 × 1200 pixels as JPEG, which is decoded at a fraction of its size where it has more; a PNG is
 # decoded whole.
@@ -47,7 +48,7 @@ def code_in(picture: IO[bytes]) -> str | None:
             opened.thumbnail((EDGE, EDGE))
             grey = opened.convert("L")
         found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
+    except unreadable():
         return None
     finally:
         _turn.release()

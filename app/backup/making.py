@@ -57,7 +57,7 @@ def sequences_of(connection: sa.Connection) -> dict[str, int]:
     By PostgreSQL's names. SQLite counts the keys of tables that may lose their last row (`ONCE`), older ones none.
     """
     if connection.dialect.name != "postgresql":
-        if not connection.scalar(sa.text("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_sequence'")):
+        if not rows.sqlite_counts(connection):
             return {}
         counted = connection.execute(sa.text("SELECT name, seq FROM sqlite_sequence WHERE seq > 0"))
         return {f"{name}_id_seq": int(last) for name, last in counted}

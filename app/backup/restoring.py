@@ -163,7 +163,7 @@ def _set_sequences(connection: sa.Connection, tables: dict[str, sa.Table], last:
 
 def _count_on(connection: sa.Connection, last: dict[str, int]) -> None:
     """SQLite, of the tables whose numbers it counts: the rows that were loaded have told it of the highest of them."""
-    if not connection.scalar(sa.text("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_sequence'")):
+    if not rows.sqlite_counts(connection):
         return
     known = set(connection.scalars(sa.text("SELECT name FROM sqlite_sequence")))
     once = sa.text("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'")

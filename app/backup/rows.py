@@ -35,6 +35,12 @@ class Raw(sa.types.TypeDecorator[str]):
         return sa.cast(sa.type_coerce(column, JSONB), sa.Text)
 
 
+def sqlite_counts(connection: sa.Connection) -> bool:
+    """Whether SQLite counts keys here: it has its table for that from the first one that does (`ONCE`) on."""
+    asked = sa.text("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_sequence'")
+    return bool(connection.scalar(asked))
+
+
 def tables_of(connection: sa.Connection) -> list[sa.Table]:
     """Every table with rows worth keeping, by name."""
     metadata = sa.MetaData()

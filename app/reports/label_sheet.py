@@ -48,9 +48,13 @@ class Label:
 PRINTS = Verb.LEDGER_READ
 
 
+# Of a unit those who maintain or use it.
+_SIDES = (Elevator.maintenance_unit_id, Elevator.use_unit_id)
+
+
 def is_to_label(actor: Actor, row: Elevator) -> bool:
     """Whether the actor is offered this elevator's label to print; `chosen` takes it then."""
-    return actor.may(PRINTS) and (actor.unit_id is None or actor.unit_id in (row.maintenance_unit_id, row.use_unit_id))
+    return actor.may(PRINTS) and (actor.unit_id is None or actor.unit_id in [getattr(row, side.key) for side in _SIDES])
 
 
 def chosen(session: AnySession, actor: Actor, keys: Sequence[int]) -> list[Elevator]:
@@ -59,8 +63,7 @@ def chosen(session: AnySession, actor: Actor, keys: Sequence[int]) -> list[Eleva
     for first in range(0, len(keys), 500):
         statement = select(Elevator).where(Elevator.id.in_(keys[first : first + 500]))
         if actor.unit_id is not None:
-            sides = (Elevator.maintenance_unit_id, Elevator.use_unit_id)
-            statement = statement.where(or_(*(side == actor.unit_id for side in sides)))
+            statement = statement.where(or_(*(side == actor.unit_id for side in _SIDES)))
         rows += session.scalars(scope.apply(statement, actor))
     return sorted(rows, key=lambda row: row.code)
 

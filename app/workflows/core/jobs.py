@@ -303,7 +303,7 @@ def retry(session: AnySession, actor: Actor, job_id: int, at: dt.datetime) -> Jo
     require(actor, Verb.JOB_READ)
     job = of(session, actor, job_id)
     params, own = dict(job.params or {}), job.created_by_id == actor.user_id is not None
-    if EPOCH in params and own:
+    if EPOCH in params and own and actor.user_id is not None:
         params[EPOCH] = session.scalar(_epoch(actor.user_id), execution_options={"skip_scope": True})
     taken: Any = session.execute(
         update(Job)

@@ -7,11 +7,11 @@ file hidden behind its end are not kept.
 from __future__ import annotations
 
 import io
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from app.picture_faults import unreadable
 from app.rules.files import JPEG, PNG, fitted
 from app.wording import say
 from app.workflows.files.file_contents import bad
@@ -64,7 +64,7 @@ def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
             profile = opened.info.get("icc_profile")
     except Image.DecompressionBombError as error:
         raise bad(name, say("像素过多，超过 %(most)s 万", most=most // 10000), "请缩小尺寸后上传") from error
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
+    except unreadable() as error:
         raise bad(name, "图片已损坏，无法打开", "请重新拍照或重新保存后上传") from error
     image = _plain(image, form)
     width, height = image.size
@@ -88,7 +88,7 @@ def print_of(file: IO[bytes]) -> int | None:
     try:
         with Image.open(file, formats=["JPEG", "PNG"]) as opened:
             grey = opened.convert("L").resize((9, 8), Image.Resampling.LANCZOS)
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
+    except unreadable():
         return None
     squares = list(grey.tobytes())
     rows = [squares[9 * y : 9 * y + 9] for y in range(8)]

@@ -14,6 +14,7 @@ from app.models import Account, Attachment
 from app.models.choices import SEX
 from app.models.sealed import holding
 from app.permissions import Actor
+from app.picture_faults import unreadable
 from app.rules.identifiers import check_mail
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -104,7 +105,7 @@ def shrunk(stream: IO[bytes]) -> bytes:
                 )
             upright = ImageOps.exif_transpose(opened).convert("RGB")
             square = ImageOps.fit(upright, (SIDE, SIDE))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except unreadable() as error:
         raise refuse("头像", "不是能打开的 PNG 或 JPG 图片", "请换一张图片；改扩展名没有用", field="avatar") from error
     out = io.BytesIO()
     square.save(out, "JPEG", quality=QUALITY)
