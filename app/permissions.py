@@ -222,6 +222,11 @@ PERSON_ROLES: dict[str, frozenset[Role]] = {
     "manager": frozenset({Role.MAINTENANCE_MANAGER}), "clerk": frozenset({Role.CLERK}),
     "worker": frozenset({Role.WORKER}), "safety_officer": frozenset({Role.SAFETY_OFFICER}),
 }  # fmt: skip
+# Whose accounts are of one side of an elevator alone: every row they see names their own firm there.
+SIDES: dict[str, frozenset[Role]] = {
+    "maintenance": frozenset({Role.MAINTENANCE_HEAD, Role.MAINTENANCE_MANAGER, Role.CLERK, Role.WORKER}),
+    "use": frozenset({Role.USE_HEAD, Role.SAFETY_OFFICER}),
+}  # fmt: skip
 # A unit whose people look for what they are to inspect where it is; any other role binds it to elevators of its own.
 _INSPECTS = frozenset({Role.TESTER, Role.UNIT_HEAD, Role.RESCUER})
 
@@ -271,6 +276,12 @@ class Actor:
     @property
     def is_regulator(self) -> bool:
         return bool(self.roles & REGULATOR_ROLES) and self.unit_id is None
+
+    @property
+    def side(self) -> str:
+        """maintenance or use, where the account is of one of them and nothing else."""
+        of_unit = self.unit_id is not None and bool(self.roles)
+        return next((side for side, roles in SIDES.items() if of_unit and self.roles <= roles), "")
 
     @property
     def only_inspects(self) -> bool:

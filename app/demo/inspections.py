@@ -93,6 +93,7 @@ def _records(session: AnySession, unit: Unit, at: dt.datetime, rng: random.Rando
             rows.append(_row(elevator, unit, "governor", checked_on, serial, at, {
                 "next_on": due, "rule_on": due, "next_kind": "governor",
             }))  # fmt: skip
+    rows.sort(key=lambda row: row["done_on"])  # registered as they came, so that the newest stands first
     for number, row in enumerate(rows):
         row["id"] = key + number
     write(session, Inspection, rows)

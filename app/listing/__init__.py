@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -71,6 +71,8 @@ class Listing:
     search_key: Any = None
     # Rows are found, too, by what another model holds to whose row a column leads: that column, and what is looked in.
     search_through: Through | None = None
+    # By side (`Actor.side`): columns that always say the reader's own firm, and what stands there instead, if anything.
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     # How it was on a day, as known at an instant (ASO-01), where rows have a history; `as_of` is that list's day.
     then: Callable[[Listing, dt.date, dt.datetime], Listing] | None = None
     as_of: dt.date | None = None
@@ -97,6 +99,11 @@ class Listing:
     def tabs_of(self, actor: Actor, query: Query) -> list[Tab]:
         """The tabs that the actor is shown; one that an old address names stays, so that it is seen what is open."""
         return [t for t in self.tabs if t.shown_to is None or t.shown_to(actor) or t.key == query.tab]
+
+    def shown_first(self, actor: Actor) -> tuple[str, ...]:
+        """The columns shown to who has chosen none: without those that say nothing but his own firm's name."""
+        own = self.own.get(actor.side, {})
+        return tuple(name for each in self.default if (name := own.get(each, each)))
 
     def withheld(self, actor: Actor) -> tuple[tuple[str, str], ...]:
         """Filter and choice where the actor can never have a row of it: not offered to him."""

@@ -76,6 +76,7 @@ COMPONENTS = register(
             *fact_columns(Component),
         ),
         default=("code", "address", "name", "installed_on", "life_months", "due_on", "maintenance_unit"),
+        own={"maintenance": {"maintenance_unit": ""}},
         search=(*_WORDS, Component.name),
         search_hint=_l("识别码、注册代码、地址、楼盘、组件"),
         search_key=None,
@@ -107,6 +108,7 @@ DOORS = register(
             column(LandingDoor, "note", sort=False), *_UNITS, *fact_columns(LandingDoor),
         ),
         default=("code", "address", "landing", "side", "condition", "checked_on", "note", "maintenance_unit"),
+        own={"maintenance": {"maintenance_unit": ""}},
         search=_WORDS,
         search_hint=_l("识别码、注册代码、地址、楼盘"),
         filters=(

@@ -78,6 +78,7 @@ CONTRACTS = register(
             column(Contract, "created_at"),
         ),
         default=("number", "kind", "state", "starts_on", "ends_on", "elevators", "unit", "created_by", "created_at"),
+        own={"maintenance": {"unit": "use_unit"}},
         search=(Contract.number, Contract.note),
         search_hint=_l("合同编号、备注"),
         filters=(

@@ -178,6 +178,7 @@ ELEVATORS = register(
             "code", "address", "certificate_no", "use_unit", "maintenance_unit", "status", "limit_on",
             "next_inspection_on", "covered_until",
         ),
+        own={"maintenance": {"maintenance_unit": ""}, "use": {"use_unit": ""}},
         search=(
             Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate,
         ),
@@ -229,10 +230,10 @@ ELEVATORS = register(
             Tab("pending", _l("待审核"), lambda m: Elevator.filing_state == "pending"),
             Tab("draft", _l("待上报"), _drafts),
             Tab("every", _l("全部"), every),
-            Tab("without_hardware", _l("未绑硬件"), lambda m: REGISTERED & iot.without_hardware(m)),
-            Tab("with_hardware", _l("已绑硬件"), lambda m: REGISTERED & iot.with_hardware(m)),
-            Tab("lifts", _l("直梯"), lambda m: REGISTERED & ~ESCALATOR),
-            Tab("escalators", _l("扶梯"), lambda m: REGISTERED & ESCALATOR),
+            Tab("without_hardware", _l("未绑硬件"), lambda m: REGISTERED & iot.without_hardware(m), seldom=True),
+            Tab("with_hardware", _l("已绑硬件"), lambda m: REGISTERED & iot.with_hardware(m), seldom=True),
+            Tab("lifts", _l("直梯"), lambda m: REGISTERED & ~ESCALATOR, seldom=True),
+            Tab("escalators", _l("扶梯"), lambda m: REGISTERED & ESCALATOR, seldom=True),
         ),
         order=("id", True),
         load=(

@@ -71,6 +71,7 @@ INSPECTIONS = register(
         default=(
             "code", "kind", "number", "done_on", "result", "tested_by", "unit", "next_on", "standing",
         ),
+        own={"maintenance": {"unit": ""}},
         search=(_lift.code, _lift.address, Inspection.number),
         search_hint=_l("识别码、地址、报告编号"),
         filters=(
@@ -161,6 +162,7 @@ INSPECTIONS_DUE = register(
             "code", "address", "use_unit", "maintenance_unit", "next_inspection_on", "next_kind", "failed_on",
             "governor_due_on", "brake_due_on",
         ),
+        own={"maintenance": {"maintenance_unit": ""}, "use": {"use_unit": ""}},
         search=(Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate),
         search_hint=_l("识别码、出厂编号、注册代码、地址、楼盘"),
         filters=(

@@ -55,6 +55,7 @@ RECORDS = register(
             column(InsuranceRecord, "note", sort=False),
         ),
         default=("payer", "from_on", "to_on", "people", "state", "filed_at", "unit", "note"),
+        own={"maintenance": {"unit": ""}},
         search=(InsuranceRecord.payer,),
         search_hint=_l("缴纳公司"),
         filters=(
@@ -107,6 +108,7 @@ PEOPLE = register(
             Column("unit", _l("维保单位"), lambda row: row.record.unit.name),
         ),
         default=("name", "id_number", "phone", "payer", "from_on", "to_on", "state", "unit"),
+        own={"maintenance": {"unit": ""}},
         search=(InsuredPerson.name,),
         search_hint=_l("姓名"),
         filters=(
@@ -190,6 +192,7 @@ GAPS = register(
             related("certificate_no", _l("作业人员证编号"), InsuranceGap.person, "certificate_no", "code"),
         ),
         default=("name", "kind", "month", "unit", "phone", "certificate_no"),
+        own={"maintenance": {"unit": ""}},
         search=(InsuranceGap.name,),
         search_hint=_l("姓名"),
         filters=(

@@ -48,6 +48,7 @@ LABELS = register(
             *fact_columns(Visit),
         ),
         default=("code", "place", "unit", "worker", "checked_in_at", "label_state", "label_reason", "label_at"),
+        own={"maintenance": {"unit": ""}},
         search=SEARCHED,
         search_hint=_l("识别码、注册代码、地址、楼盘"),
         search_key=Visit.elevator_id,

@@ -85,6 +85,7 @@ TASKS = register(
             *fact_columns(MaintenanceClock),
         ),
         default=("code", "place", "use_unit", "unit", "interval", "first_visit_on", "last_visit_on", "next_on", "left"),
+        own={"maintenance": {"unit": ""}, "use": {"use_unit": ""}},
         search=_WORDS,
         search_hint=_HINT,
         search_key=MaintenanceClock.elevator_id,
@@ -154,7 +155,7 @@ _KEPT = {name: ELEVATOR_STATUS[name] for name in ("in_use", "suspended", "notifi
 MAINTENANCE_STATE = {"normal": _l("正常"), "paused": _l("暂停"), "stopped": _l("停用")}
 
 
-def _standing(row: Elevator) -> str | None:
+def standing_of(row: Elevator) -> str | None:
     """None before an elevator is in use: nothing is maintained yet."""
     if row.status != "in_use":
         return "stopped" if row.status == "suspended" else None
@@ -163,7 +164,7 @@ def _standing(row: Elevator) -> str | None:
 
 
 def _stands(chosen: Any) -> Any:
-    """As `_standing`, of rows not at hand."""
+    """As `standing_of`, of rows not at hand."""
     resting = select(MaintenanceClock.elevator_id).where(MaintenanceClock.paused_on.is_not(None))
     in_use, paused = Elevator.status == "in_use", Elevator.id.in_(resting)
     held = {
@@ -202,13 +203,14 @@ LEDGERS = register(
             related("use_unit", _l("使用单位"), Elevator.use_unit),
             related("region", _l("所在地区"), Elevator.region),
             column(Elevator, "status", label=_l("使用状态"), sort=False),
-            Column("standing", _l("维保状态"), _standing, "choice", choices=MAINTENANCE_STATE),
+            Column("standing", _l("维保状态"), standing_of, "choice", choices=MAINTENANCE_STATE),
             column(Elevator, "category", sort=False),
             column(Elevator, "emergency_phone", sort=False),
             column(Elevator, "estate", sort=False),
             column(Elevator, "registration_code", sort=False),
         ),
         default=("code", "place", "unit", "worker", "mode", "interval_days", "half_month", "quarter", "annual"),
+        own={"maintenance": {"unit": "use_unit"}},
         search=_WORDS,
         search_hint=_HINT,
         search_key=Elevator.id,

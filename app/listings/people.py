@@ -63,6 +63,7 @@ PEOPLE = register(OpinionListing(
         column(Person, "left_on"),
     ),
     default=("name", "phone", "unit", "kind", "work_kind", "certificate_no", "certificate_until", "filing_state"),
+    own={"maintenance": {"unit": ""}},
     # Not the phone: whoever may search parts of it may feel his way to the whole.
     search=(Person.name, Person.certificate_no),
     search_hint=_l("姓名、证书编号"),

@@ -104,6 +104,7 @@ REPAIRS = register(
             *fact_columns(RepairOrder),
         ),
         default=("code", "place", "level", "unit", "reported_at", "worker", "due_at", "state"),
+        own={"maintenance": {"unit": ""}},
         search=(RepairOrder.code, RepairOrder.place, RepairOrder.fault),
         search_hint=_l("识别码、位置、故障描述"),
         filters=(
@@ -166,6 +167,7 @@ ANOMALIES = register(
             *fact_columns(Anomaly),
         ),
         default=("code", "place", "kind", "source", "unit", "found_at", "times", "state", "outcome"),
+        own={"maintenance": {"unit": ""}},
         search=(Anomaly.code, Anomaly.place, Anomaly.body),
         search_hint=_l("识别码、位置、异常描述"),
         filters=(

@@ -30,6 +30,7 @@ TEAMS = register(
             column(MaintenanceTeam, "updated_at"),
         ),
         default=("name", "members", "people", "elevators", "unit", "updated_at"),
+        own={"maintenance": {"unit": ""}},
         search=(MaintenanceTeam.name,),
         search_hint=_l("小组名称"),
         filters=(

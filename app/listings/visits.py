@@ -195,6 +195,7 @@ VISITS = register(
             "code", "place", "unit", "worker", "level", "checked_in_at", "minutes", "sent_at", "review_due_at",
             "state",
         ),
+        own={"maintenance": {"unit": ""}},
         search=SEARCHED,
         search_hint=_l("识别码、注册代码、地址、楼盘"),
         search_key=Visit.elevator_id,

@@ -96,6 +96,7 @@ def _listing(
                 *fact_columns(model),
             ),
             default=("code", "place", "use_unit", "unit", "due_on"),
+            own={"maintenance": {"unit": ""}, "use": {"use_unit": ""}},
             search=_WORDS,
             search_hint=_l("识别码、注册代码、地址、楼盘"),
             search_key=model.elevator_id if by_clock else None,
@@ -143,6 +144,7 @@ KINDS: dict[str, Listing] = {
     "certificate": replace(
         PEOPLE, name="warnings_certificate", title=_l("资质证书预警"), where=_needed("certificate"),
         default=("name", "phone", "unit", "kind", "certificate_no", "certificate_until"),
+        own={"maintenance": {"unit": ""}},
         tabs=_levels(standing.certificate_over, standing.certificate_near, PAST), order=("certificate_until", False),
     ),
     "licence": replace(
@@ -157,6 +159,7 @@ KINDS: dict[str, Listing] = {
             Column("maintenance_unit", _l("维保单位"), lambda row: (u := row.elevator.maintenance_unit) and u.name),
         ),
         default=("code", "place", "serial", "use_unit", "maintenance_unit", "seen_at"),
+        own={"maintenance": {"maintenance_unit": ""}, "use": {"use_unit": ""}},
         tabs=_levels(silent_long, gone_silent),
         order=("seen_at", False),
         load=(*DEVICES.load, joinedload(IotDevice.elevator).joinedload(Elevator.use_unit),

@@ -65,6 +65,47 @@ def apart(spots: Sequence[tuple[float, float]], wide: float, high: float) -> lis
     return [placed[number] for number in range(len(spots))]
 
 
+Point = tuple[float, float]
+# More places than that are told by their names alone: cells too small to be seen.
+MOST_CELLS = 60
+
+
+def cells(spots: Sequence[Point], width: float, height: float) -> list[list[Point]]:
+    """For each spot the part of the drawing that is nearest to it, as a polygon; empty where another spot is the same.
+
+    No boundary of anything: only where a colour stands.
+    """
+    box: list[Point] = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
+    if len(spots) > MOST_CELLS:
+        return [[] for _ in spots]
+    found = []
+    for number, spot in enumerate(spots):
+        held = box
+        for other_number, other in enumerate(spots):
+            if other == spot and other_number < number:
+                held = []
+            if other != spot and held:
+                held = _nearer(held, spot, other)
+        found.append([(round(x, 1), round(y, 1)) for x, y in held])
+    return found
+
+
+def _nearer(polygon: Sequence[Point], spot: Point, other: Point) -> list[Point]:
+    """What of a convex polygon is nearer to the spot than to the other one."""
+    along, down = other[0] - spot[0], other[1] - spot[1]
+    half = (other[0] ** 2 + other[1] ** 2 - spot[0] ** 2 - spot[1] ** 2) / 2
+    kept: list[Point] = []
+    for number, (x, y) in enumerate(polygon):
+        before_x, before_y = polygon[number - 1]
+        beyond, was = along * x + down * y - half, along * before_x + down * before_y - half
+        if (beyond > 0) != (was > 0):
+            share = was / (was - beyond)
+            kept.append((before_x + (x - before_x) * share, before_y + (y - before_y) * share))
+        if beyond <= 0:
+            kept.append((x, y))
+    return kept
+
+
 def line(values: Sequence[float | None], low: float, high: float, width: float, height: float) -> list[str]:
     """Points of a line from left to right, one piece for each run of days that have a value."""
     pieces: list[list[str]] = [[]]

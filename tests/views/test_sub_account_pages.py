@@ -112,7 +112,8 @@ def test_a_unit_lists_its_accounts_with_their_role_in_a_rescue(session: Any, wor
     world.accounts["clerk"].rescue_role = "duty"
     session.commit()
     head = sign_in(world.accounts["maintenance_head"])
-    assert 'href="/accounts/?tab=sub' in text_of(head, "/sub-accounts/")
+    page = text_of(head, "/sub-accounts/")
+    assert 'href="/accounts/?tab=sub' in page and 'name="query" value="tab=sub' in page
     page = text_of(head, "/accounts/?f_rescue_role=duty&cols=username,rescue_role,kind,unit,roles")
     assert "救援值班" in page and world.accounts["clerk"].username in page
     assert world.accounts["worker"].username not in page and "用户分类" in page
@@ -246,7 +247,7 @@ def test_the_list_is_narrowed_and_exported_as_it_stands(session: Any, world: Wor
     assert "没有符合条件的子用户" in text_of(head, "/sub-accounts/?q=nobody") and shown("?q=%00") == both
     page = text_of(head, "/sub-accounts/")
     assert "已绑定" in page and "未绑定" in page and "短信认证" in page
-    link = page.split('href="/accounts/?')[1].split('"')[0].replace("&amp;", "&")
+    link = page.split('name="query" value="')[1].split('"')[0].replace("&amp;", "&")
     assert "tab=sub" in link and "f_role=worker" in text_of(head, "/sub-accounts/?role=worker")
     listed = text_of(head, f"/accounts/?{link}")
     for word in ("分配的电梯", "登录短信认证", "绑定外部身份", "等级", worker.username):
@@ -358,7 +359,7 @@ def test_what_a_search_found_is_what_the_list_opens(session: Any, world: World, 
     ):  # fmt: skip
         page = text_of(head, f"/sub-accounts/?q={query}")
         assert {name for name in names if f">{name}</td>" in page} == expected, query
-        link = page.split('href="/accounts/?')[1].split('"')[0].replace("&amp;", "&")
+        link = page.split('name="query" value="')[1].split('"')[0].replace("&amp;", "&")
         sent = head.post("/exports/accounts", data={"csrf_token": csrf(head), "format": "csv", "query": link})
         rows = {r["登录名"] for r in csv.DictReader(io.StringIO(sent.data.decode("utf-8-sig")))}
         assert rows == expected, (query, link)

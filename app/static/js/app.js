@@ -97,8 +97,8 @@
   // Along tabs by arrow keys as well.
   document.addEventListener("keydown", function (e) {
     var step = { ArrowRight: 1, ArrowLeft: -1 }[e.key], row = step && e.target.closest && e.target.closest(".ta-tabs, .ta-seg");
-    if (!row || !e.target.matches("a, button")) return;
-    var links = all("a, button", row), to = links[(links.indexOf(e.target) + step + links.length) % links.length];
+    if (!row || !e.target.matches("a, button, summary")) return;
+    var links = all("a, button, summary", row).filter(function (one) { return one.offsetParent; }), to = links[(links.indexOf(e.target) + step + links.length) % links.length];
     e.preventDefault(); to.focus();
   });
 

@@ -67,6 +67,8 @@ class Password(BaseView):
                 begin_session(account)
                 flash(_("密码已修改，其他设备上的登录已退出"), "success")
                 return redirect("/")
+        if account.must_change_password:
+            g.bare_page = True  # every entry of the menu would only lead back here
         page = self.render_template(
             "ta/accounts/password.html",
             title=_("修改密码"),

@@ -79,7 +79,7 @@ class SubAccounts(BaseView):
             unnamed=not any(account.rescue_role and account.active for account in rows), findings=[],
             first_words=passwords.first_password_words, sought=sought, every=len(rows), states=list(STATES.items()),
             role_choices=[(r.value, ROLE_LABEL[r]) for r in Role if any(r.value in _names(a) for a in rows)],
-            export=f"{url_for('Accounts.list')}?{urlencode(sought.in_list(found))}",
+            export=urlencode(sought.in_list(found)), cols=",".join(EXPORTED), may_export=g.actor.may(Verb.EXPORT),
         )  # fmt: skip
 
     @expose("/rescue-role", methods=["POST"])

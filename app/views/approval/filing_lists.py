@@ -255,6 +255,7 @@ class OwnApplications(Screen):
     datamodel = SQLAInterface(Application)
     route_base = "/applications"
     listing = APPLICATIONS
+    template = "ta/filing/own.html"
     verb = Verb.APPLICATION_READ
     buttons: ClassVar[list[Button]] = [
         Button(_l("办理申请"), "ApplicationStart.new", Verb.APPLICATION_SUBMIT, main=True)

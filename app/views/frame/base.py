@@ -127,6 +127,7 @@ class Shown:
     count: str | None = None
     tone: str = ""
     note: str = ""
+    seldom: bool = False
 
 
 ShownList = list[Shown]
@@ -207,8 +208,8 @@ class Screen(ModelView):
         """Render the list; `results` are what a deed did to each row."""
         now = moment(db.session, g.actor)
         own = kept.of(g.actor, self.listing.name)
-        args = self._args(own.columns)
-        listing = self.listing.chosen(args)
+        listing = self.listing.chosen(request.args)
+        args = self._args(own.columns or listing.shown_first(g.actor))
         query = listing.read(args)
         counts, note, page = self._counted(listing, now, query)
         if not page.rows and query.page != 1:
@@ -408,7 +409,7 @@ class Screen(ModelView):
             Shown(
                 str(t.label), self._link(tab=None if t.key == first else t.key), selected=t.key == query.tab,
                 count=capped(counts[t.key]) if t.key in counts else None, tone=t.tone if counts.get(t.key) else "",
-                note="" if t.key == query.tab else note,
+                note="" if t.key == query.tab else note, seldom=t.seldom and t.key != query.tab,
             )
             for t in listing.tabs_of(g.actor, query)
             if t.offered is None or t.offered() or counts.get(t.key) or t.key == query.tab

@@ -150,6 +150,13 @@ class Shell:
         return self.actor.user_id is not None and not g.get("bare_page", False)
 
     @property
+    def alone_link(self) -> str:
+        """Where a page without the frame leads back to: the home of whoever looks at it, on the phone the phone's."""
+        if self.actor.user_id is None:
+            return "/login/"
+        return (self.field_link if request.path.startswith("/m/") else "") or "/"
+
+    @property
     def lang(self) -> str:
         locale = get_locale()
         return "en" if locale is not None and locale.language == "en" else "zh-CN"

@@ -62,6 +62,7 @@ class ContractScreen(Screen):
     cells: ClassVar[dict[str, Any]] = {
         "state": _contract_state,
         "unit": lambda row: two(row.unit.name, row.use_unit.name if row.use_unit else "", 13),
+        "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
     }
     buttons: ClassVar[list[Button]] = [
         Button(_l("合同覆盖"), "Coverage.index", Verb.REPORT_READ, icon="chart"),
@@ -105,6 +106,14 @@ def _filled(name: str, row: Elevator) -> Any:
     return column.value(row) if column is not None else None
 
 
+def _planned(row: Elevator) -> Any:
+    """The day of the next maintenance; while the clock stands still no day is due."""
+    held = row.maintenance_clock
+    if maintenance.standing_of(row) in ("paused", "stopped") and held is not None and held.paused_on is not None:
+        return countdown(clock_words.limit_due(held), clock_words.why_limit(held))
+    return _filled("half_month", row) or mark(_l("未填写"), "near")
+
+
 class LedgerScreen(Screen):
     """设备履历."""
 
@@ -113,8 +122,10 @@ class LedgerScreen(Screen):
     listing = maintenance.LEDGERS
     verb = Verb.LEDGER_READ
     cells: ClassVar[dict[str, Any]] = {
+        "unit": lambda row: firm(row.maintenance_unit.name) if row.maintenance_unit else "—",
+        "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "worker": lambda row: _filled("worker", row) or mark(_l("未选择"), "near"),
-        "half_month": lambda row: _filled("half_month", row) or mark(_l("未填写"), "near"),
+        "half_month": _planned,
     }
     buttons: ClassVar[list[Button]] = [
         Button(_l("人力测算"), "CapacityPage.index", Verb.SCORE_READ, icon="chart"),

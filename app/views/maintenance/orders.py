@@ -44,8 +44,9 @@ class OrderPages(BaseView):
             worker_id, bad = forms.whole("worker_id", _("维保人员"))
             findings += bad
             if found is None:
-                missing = _("没有识别码为“%(code)s”的本单位电梯", code=text("elevator", 40))
-                findings.append(Finding(_("电梯"), False, missing, _("请核对识别码"), field="elevator"))
+                findings.insert(0, self._missing(text("elevator", 40)))
+                if not any(f.field == "planned_on" for f in findings):
+                    findings += [f for f in orders.planned_findings(planned, clock.today()) if not f.ok]
             status = 422
             if found is not None and not findings:
                 data = {"planned_on": planned, "level": text("level", 20), "worker_id": worker_id}
@@ -60,6 +61,14 @@ class OrderPages(BaseView):
             levels=list(LEVEL.items()), workers=forms.workers_of(g.actor.unit_id),
         )  # fmt: skip
         return page, status
+
+    @staticmethod
+    def _missing(code: str) -> Finding:
+        if not code:
+            said, remedy = _("没有填写电梯识别码"), _("请填写轿厢标牌上的识别码")
+            return Finding(_("电梯识别码"), False, said, remedy, field="elevator")
+        said = _("没有识别码为“%(code)s”的本单位电梯", code=code)
+        return Finding(_("电梯识别码"), False, said, _("请核对识别码"), field="elevator")
 
     @expose("/<int:key>")
     @has_access

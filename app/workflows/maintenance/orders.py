@@ -143,19 +143,8 @@ def new_findings(
     session: AnySession, actor: Actor, elevator: Elevator, data: Mapping[str, Any], today: dt.date
 ) -> list[Finding]:
     """What an order by hand or by workbook must fulfil, all at once."""
-    planned, level = data.get("planned_on"), data.get("level") or "half_month"
-    findings = [_own_unit(actor, elevator), _in_use(elevator)]
-    if not isinstance(planned, dt.date):
-        findings.append(Finding("计划日期", False, "没有填写计划日期", "请选择计划维保的日期", field="planned_on"))
-    else:
-        findings.append(day_finding(planned, "planned_on", "计划日期"))
-        late = planned < today
-        found = (
-            say("计划日期 %(planned)s 早于今天", planned=planned)
-            if late
-            else say("计划日期 %(planned)s", planned=planned)
-        )
-        findings.append(Finding("计划日期", not late, found, "请选择今天或以后的日期", "planned_on", str(planned)))
+    level = data.get("level") or "half_month"
+    findings = [_own_unit(actor, elevator), _in_use(elevator), *planned_findings(data.get("planned_on"), today)]
     if level not in LEVEL:
         found = say("没有“%(level)s”这种频次", level=level)
         findings.append(Finding("频次", False, found, "请选择半月、季度、半年或年度", "level", str(level)))
@@ -164,6 +153,19 @@ def new_findings(
         hold_people(session, [worker_id])
         findings.append(worker_finding(session, worker_id, elevator.maintenance_unit_id, today))
     return findings
+
+
+def planned_findings(planned: Any, today: dt.date) -> list[Finding]:
+    """What the planned day must fulfil, whatever the elevator."""
+    if not isinstance(planned, dt.date):
+        return [Finding("计划日期", False, "没有填写计划日期", "请选择计划维保的日期", field="planned_on")]
+    late = planned < today
+    said = "计划日期 %(planned)s 早于今天" if late else "计划日期 %(planned)s"
+    found = say(said, planned=planned)
+    return [
+        day_finding(planned, "planned_on", "计划日期"),
+        Finding("计划日期", not late, found, "请选择今天或以后的日期", "planned_on", str(planned)),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
