@@ -6,6 +6,9 @@ each column ended by a mark, so that its last pair begins a triple, too) that tr
 database itself: whoever writes a row, one at a time or by the thousand, they are true. They only narrow; every
 condition is asked of the rows again, so the answer is that of "contains".
 
+Beside the pairs PostgreSQL keeps which filings of elevators are open (`open_filings`): as an index of the register it
+would have each draft that is opened move the row in all its indexes, that over pairs among them.
+
 `flask search-index` makes them anew.
 """
 
@@ -237,6 +240,25 @@ def _by_pairs(model: Any, word: str) -> ColumnElement[bool]:
     return found
 
 
+# Kept by triggers (revision 0075): the elevators whose filing is not approved as it stands.
+_OPEN = table("search_elevator_filing", *map(sql_column, ("elevator_id", "filing_state", "region_code")))
+
+
+def open_filings(session: Any, states: Iterable[str], span: tuple[str, str] | None = None) -> ColumnElement[bool]:
+    """Elevators whose filing is in one of these states; `span`: the region codes beyond which none is looked for.
+
+    PostgreSQL starts at the table of open filings, SQLite at its index. The row itself is asked all the same.
+    """
+    wanted = tuple(states)
+    held = Elevator.filing_state.in_(wanted)
+    if session.get_bind().dialect.name != "postgresql" or "approved" in wanted:
+        return held
+    found = select(_OPEN.c.elevator_id).where(_OPEN.c.filing_state.in_(wanted))
+    if span is not None:
+        found = found.where(_OPEN.c.region_code >= span[0], _OPEN.c.region_code < span[1])
+    return and_(held, Elevator.id.in_(found))
+
+
 # --- SQLite
 
 
@@ -289,6 +311,12 @@ def triggers_of(model: Any) -> dict[str, str]:
 
 def make_again(connection: Any) -> None:
     """Make every index anew from what the rows hold."""
+    if connection.dialect.name == "postgresql":
+        register: Any = Elevator.__table__.c
+        held = select(register.id, register.filing_state, register.region_code)
+        held = held.where(register.filing_state != "approved")
+        connection.execute(_OPEN.delete())
+        connection.execute(_OPEN.insert().from_select(list(_OPEN.c.keys()), held))
     for model in SEARCHED:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"REINDEX INDEX ix_{model.__tablename__}_grams"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -230,3 +231,92 @@ def test_the_index_can_be_made_anew(app: Any, world: World, monkeypatch: pytest.
     world.session.expire_all()
     found = search.find(world.session, (Unit.name,), [world.firm.name[:3]], Unit.id > 0)
     assert found is not None and found.keys == [world.firm.id]
+
+
+def opened(session: Any, *states: str) -> set[int]:
+    return set(session.scalars(select(Elevator.id).where(search.open_filings(session, states))))
+
+
+@pytest.mark.feature("ELV-01")
+def test_open_filings_are_found_however_a_row_is_written(world: World) -> None:
+    """One by one, in sets, by a statement, by taking back: what is found is what the rows say."""
+    session, table = world.session, cast(Any, Elevator.__table__)
+    states = ("draft", "pending", "rejected", "approved")
+
+    def same() -> None:
+        for some in (*((state,) for state in states), ("draft", "rejected"), states):
+            assert opened(session, *some) == set(
+                session.scalars(select(Elevator.id).where(Elevator.filing_state.in_(some)))
+            )
+
+    made = [make_elevator(session, filing_state=state) for state in states]
+    session.flush()
+    same()
+    session.execute(update(table).where(table.c.id == made[3].id).values(filing_state="draft"))
+    session.execute(update(table).where(table.c.id == made[1].id).values(filing_state="approved"))
+    same()
+    session.execute(update(table).values(filing_state="pending"))
+    same()
+    copied = {c.name: getattr(made[0], c.name) for c in table.c if c.name not in ("id", "code", "public_token")}
+    session.execute(insert(table), [copied | {"code": f"Z{n}", "filing_state": states[n]} for n in range(4)])
+    session.execute(delete(table).where(table.c.code == "Z0"))
+    same()
+    session.rollback()
+    same()
+
+
+@pytest.mark.feature("ELV-02")
+def test_open_filings_are_looked_for_where_they_are(world: World) -> None:
+    """Under the codes that are asked for; a row that moves is found where it now is."""
+    session, table = world.session, cast(Any, Elevator.__table__)
+    made = make_elevator(session, filing_state="pending")
+    session.flush()
+    code = str(made.region_code)
+    beyond = code[:-1] + chr(ord(code[-1]) + 1)
+
+    def found(*span: str) -> bool:
+        near = search.open_filings(session, ("pending",), (span[0], span[1]))
+        return made.id in session.scalars(select(Elevator.id).where(near)).all()
+
+    assert found(code, beyond)
+    if session.get_bind().dialect.name == "postgresql":
+        assert not found(beyond, beyond + "0")
+        session.execute(update(table).where(table.c.id == made.id).values(region_code=beyond))
+        assert found(beyond, beyond + "0") and not found(code, beyond)
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("role", ["region_admin", "maintenance_head"])
+def test_tabs_and_filter_of_filings_count_what_stands(world: World, role: str) -> None:
+    for state in ("pending", "pending", "rejected", "draft"):
+        make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit, filing_state=state)
+    world.session.commit()
+    now = moment(world.session, world.actor(role))
+    asked = ELEVATORS.read({"tab": "every", "f_filing_state": "pending"})
+    assert ELEVATORS.counts(now, ELEVATORS.read({"tab": "pending"}))["pending"] == 2
+    assert [row.filing_state for row in ELEVATORS.page(now, asked).rows] == ["pending", "pending"]
+    assert ELEVATORS.counts(now, ELEVATORS.read({"tab": "every", "q": "号"}))["pending"] >= 0
+
+
+@pytest.mark.feature("ELV-01")
+def test_the_search_index_made_anew_finds_open_filings_again(world: World) -> None:
+    session = world.session
+    made = make_elevator(session, filing_state="draft")
+    session.flush()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("DELETE FROM search_elevator_filing"))
+        assert opened(session, "draft") == set()
+    search.make_again(session.connection())
+    assert made.id in opened(session, "draft")
+
+
+@pytest.mark.feature("IMP-02")
+def test_a_draft_that_is_opened_moves_its_row_in_no_index(world: World) -> None:
+    """PostgreSQL changes it in its page ("heap only"): no index there holds what a step of a filing changes."""
+    session, table = world.session, cast(Any, Elevator.__table__)
+    if session.get_bind().dialect.name == "postgresql":
+        told = text("SELECT pg_stat_get_xact_tuples_hot_updated('elevator'::regclass)")
+        before = session.scalar(told)
+        opening = {"filing_state": "draft", "info_state": "changing", "updated_at": dt.datetime.now(dt.UTC)}
+        session.execute(update(table).where(table.c.id == world.own.id).values(**opening, row_version=9))
+        assert session.scalar(told) == before + 1

@@ -8,7 +8,7 @@ from flask import jsonify, request
 from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
-from app import clock, scope
+from app import clock, scope, search
 from app.api import as_of
 from app.api.base import Resource, actor, answers, chosen, finding_list, page
 from app.extensions import db
@@ -46,10 +46,10 @@ class ElevatorApi(Resource):
         if as_of.asked():
             return as_of.page(ELEVATORS)
         statement = scope.apply(select(Elevator), actor())
-        for name, choices in (("status", ELEVATOR_STATUS), ("filing_state", FILING_STATE)):
-            value = chosen(name, choices)
-            if value:
-                statement = statement.where(getattr(Elevator, name) == value)
+        if status := chosen("status", ELEVATOR_STATUS):
+            statement = statement.where(Elevator.status == status)
+        if filing := chosen("filing_state", FILING_STATE):
+            statement = statement.where(search.open_filings(db.session, (filing,)))
         words = request.args.get("q", "").strip()[:60]
         if words:
             statement = statement.where(

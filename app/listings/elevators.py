@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -10,7 +10,7 @@ from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import ColumnElement, Select, and_, case, literal_column, not_, or_, select, true
 from sqlalchemy.orm import joinedload
 
-from app import scope
+from app import scope, search
 from app.listing import Column, Filter, Moment, Query, Tab, column, register, related
 from app.listings import as_of, iot, standing
 from app.listings.opinions import OPINION, OpinionListing
@@ -100,7 +100,14 @@ def drafts_of(unit_id: int | None) -> Any:
 
 
 def _drafts(m: Moment) -> Any:
-    return Elevator.filing_state.in_(EDITABLE) if m.actor.system else drafts_of(m.actor.unit_id)
+    found = _filed(m, EDITABLE)
+    return found if m.actor.system else and_(found, drafts_of(m.actor.unit_id))
+
+
+def _filed(m: Moment, states: Iterable[str]) -> Any:
+    """Filings in these states, looked for where the actor's elevators are."""
+    near = m.actor.unit_id is None and not m.actor.sees_everything
+    return search.open_filings(m.session, states, m.actor.region_span if near else None)
 
 
 def every(m: Moment) -> Any:
@@ -188,7 +195,9 @@ ELEVATORS = register(
             Filter("maintenance_unit", _l("维保单位"), "lookup", Elevator.maintenance_unit_id, lookup="units"),
             Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
             Filter("status", _l("状态"), "choice", Elevator.status, ELEVATOR_STATUS),
-            Filter("filing_state", _l("审核状态"), "choice", Elevator.filing_state, FILING_STATE),
+            Filter(
+                "filing_state", _l("审核状态"), "choice", Elevator.filing_state, FILING_STATE, within=_filed
+            ),
             Filter("info_state", _l("信息状态"), "choice", Elevator.info_state, INFO_STATE),
             Filter("category", _l("品种"), "choice", Elevator.category, CATEGORY),
             Filter("place_type", _l("使用场所"), "choice", Elevator.place_type, PLACE_TYPE),
@@ -227,7 +236,7 @@ ELEVATORS = register(
                 "over", _by_clocks(standing.cover_over),
             ),
             Tab("inspection", _l("临近检验"), lambda m: REGISTERED & standing.inspection_near(m), "near"),
-            Tab("pending", _l("待审核"), lambda m: Elevator.filing_state == "pending"),
+            Tab("pending", _l("待审核"), lambda m: _filed(m, ("pending",))),
             Tab("draft", _l("待上报"), _drafts),
             Tab("every", _l("全部"), every),
             Tab("without_hardware", _l("未绑硬件"), lambda m: REGISTERED & iot.without_hardware(m), seldom=True),
