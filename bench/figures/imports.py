@@ -90,9 +90,9 @@ def whole(world: World) -> Measured:
     """Upload, check, every row kept with its errors, drafts with their versions and audit; beside read + bare COPY.
 
     Missed by far. What lies between: each row is stored three times (as read and judged, as a draft, as its version),
-    and every step can be killed and taken up. The largest part of the database's is the register's own: a new row stands
-    in sixteen indexes, one of them over its pairs of characters. A known row's draft is opened in its page and moves
-    it in none (`search.open_filings`). What is left is Python's by half: reading, judging, sealing, writing as JSON.
+    and every step can be killed and taken up. The largest part of what the database does is the register's own: a new
+    row stands in sixteen indexes, one of them over its pairs of characters; a known row's draft is opened in its page
+    and moves it in none (`search.open_filings`). About half of all is Python: reading, judging, sealing, JSON.
     """
     with workbook(world) as (session, path):
         value = seconds(lambda: bring_in(session, path, world.elevators))
