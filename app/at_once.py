@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, bindparam, insert, update
+from sqlalchemy import BigInteger, Column, bindparam, insert, literal_column, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, class_mapper, scoped_session
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.transaction import AnySession, asked, send
 
@@ -69,8 +72,46 @@ def _key_of(model: Any) -> str:
     return mapper.get_property_by_column(mapper.primary_key[0]).key
 
 
-def write_new(session: AnySession, row: Any) -> None:
-    """Write a new row by one INSERT; in a savepoint by the unit of work, which knows what a savepoint took back."""
+class _Drawn(FunctionElement[int]):
+    """The next number of a table; NULL on SQLite, which gives one only as the row is written."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(_Drawn)
+def _drawn(element: Any, compiler: Any, **more: Any) -> str:
+    table, key = (compiler.process(part, **more) for part in element.clauses)
+    return f"nextval(pg_get_serial_sequence({table}, {key}))"
+
+
+@compiles(_Drawn, "sqlite")
+def _not_drawn(_element: Any, _compiler: Any, **_more: Any) -> str:
+    return "NULL"
+
+
+def next_key(model: Any) -> Any:
+    """For a statement that is asked before a new row of the model is written: the number for `write_new`.
+
+    Then nobody waits for the INSERT. A number that nobody takes in the end is nobody's.
+    """
+    [key] = class_mapper(model).primary_key
+    return _Drawn(literal_column(f"'{key.table.name}'"), literal_column(f"'{key.name}'"))
+
+
+def write_new(session: AnySession, row: Any, *, number: int | None = None, taken: Exception | None = None) -> None:
+    """Write a new row by one INSERT; in a savepoint by the unit of work, which knows what a savepoint took back.
+
+    With a `number` (`next_key`) it is sent with what comes next. `taken` is raised where a constraint stands against
+    the row: at once, or with whatever is sent next, at the latest by the commit.
+    """
+    try:
+        _write_new(session, row, number, taken)
+    except IntegrityError as error:
+        raise (taken or error) from error
+
+
+def _write_new(session: AnySession, row: Any, number: int | None, taken: Exception | None) -> None:
     if _in_savepoint(session):
         session.add(row)
         session.flush()
@@ -85,7 +126,11 @@ def write_new(session: AnySession, row: Any) -> None:
             held[name] = default() if callable(default) else default
         if held[name] is not None:
             values[column] = held[name]
-    held[primary] = asked(session, _insert(model, tuple(values)), values).rows[0][0]
+    if number is None:
+        held[primary] = asked(session, _insert(model, tuple(values)), values).rows[0][0]
+    else:
+        held[primary] = values[model.__mapper__.primary_key[0].key] = number
+        send(session, _insert_numbered(model, tuple(values)), values, taken=taken)
     _take_in(session, row, identity_key(model, held[primary]))
     if (running := _real(session).get_transaction()) is not None:
         # Taken back with it, as a row that the unit of work has written: no such row is the session's then.
@@ -125,14 +170,21 @@ def _worked_out(model: Any) -> set[str]:
 @lru_cache(maxsize=1024)
 def _insert(model: Any, names: tuple[str, ...]) -> Any:
     """The INSERT of these columns of one row, which gives its key."""
+    return _insert_numbered(model, names).returning(*class_mapper(model).local_table.primary_key)
+
+
+@lru_cache(maxsize=1024)
+def _insert_numbered(model: Any, names: tuple[str, ...]) -> Any:
+    """The same of a row whose key is among them: it answers nothing."""
     table: Any = class_mapper(model).local_table
-    return insert(table).values({name: bindparam(name) for name in names}).returning(*table.primary_key)
+    return insert(table).values({name: bindparam(name) for name in names}).inline()
 
 
-def write_changes(session: AnySession, row: Any) -> None:
+def write_changes(session: AnySession, row: Any, *, locked: bool = False) -> None:
     """Write what was changed on a row that the caller holds, by one UPDATE; nothing changed, nothing is written.
 
-    A versioned row is written as the version that was read only.
+    A versioned row is written as the version that was read only. Of one that was read under its lock in this very
+    transaction (`locked`) nobody else can have made another version, so nobody waits to hear that it was written.
     """
     state = instance_state(row)
     held, before = state.dict, state.committed_state
@@ -156,7 +208,7 @@ def write_changes(session: AnySession, row: Any) -> None:
         values |= {version: held[version] + 1, "as_read": held[version]}
     values["own_key"] = state.key[1][0]
     stale = StaleDataError(f"{model.__name__} {values['own_key']} is no more as it was read")
-    send(session, _change(model, tuple(sorted(changed))), values, one_or=stale)
+    send(session, _change(model, tuple(sorted(changed))), values, one_or=None if locked else stale)
     if version is not None:
         held[version] += 1
     # It stands in the database as it is here: nothing of it is left for the unit of work.

@@ -31,11 +31,13 @@ class Answer(NamedTuple):
 
 
 class _Sent(NamedTuple):
-    """A statement on its way; `values` None are plain words. `one_or` is raised unless it found one row."""
+    """A statement on its way; `values` None are plain words. `one_or` is raised unless it found one row, `taken` where
+    a constraint stands against it."""
 
     query: bytes
     values: Sequence[Any] | None = None
     one_or: Exception | None = None
+    taken: Exception | None = None
 
 
 _COMMIT = _Sent(b"COMMIT")
@@ -139,10 +141,13 @@ class Connection(psycopg.Connection[Any]):
         self._turned.set_pgresult(result)
         return Answer(self._turned.load_rows(0, result.ntuples, tuple), result.command_tuples or 0, result)
 
-    def later(self, query: bytes, values: Sequence[Any], one_or: Exception | None = None) -> None:
+    def later(
+        self, query: bytes, values: Sequence[Any], one_or: Exception | None = None, taken: Exception | None = None
+    ) -> None:
         """The same for a statement whose answer nobody waits for: it goes with the next one, at the latest with the
-        COMMIT, and there its error comes up; so does `one_or`, unless it finds exactly one row."""
-        self._waiting.append(_Sent(query, values, one_or))
+        COMMIT, and there its error comes up, or what was to be raised in its place; so does `one_or`, unless it finds
+        exactly one row."""
+        self._waiting.append(_Sent(query, values, one_or, taken))
 
     def settle(self) -> None:
         """Send what waits, and see that it was done."""
@@ -179,7 +184,10 @@ class Connection(psycopg.Connection[Any]):
             raise
         for each, result in zip(all_, results, strict=True):
             if result.status not in _DONE:
-                raise error_from_result(result)
+                error = error_from_result(result)
+                if each.taken is not None and isinstance(error, psycopg.IntegrityError):
+                    raise each.taken from error
+                raise error
             if each.one_or is not None and result.command_tuples != 1:
                 raise each.one_or
         self._failed = False

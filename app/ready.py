@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
 
 from app import driver
 from app.driver import Answer
@@ -49,15 +50,22 @@ def ask_in_turn(connection: Connection, *asked: tuple[Any, Mapping[str, Any]]) -
     return [one.told(answer) for one, answer in zip(ready, answers, strict=True)]
 
 
-def send(connection: Connection, statement: Any, values: Mapping[str, Any], one_or: Exception | None) -> None:
+def send(
+    connection: Connection, statement: Any, values: Mapping[str, Any], one_or: Exception | None = None,
+    taken: Exception | None = None,
+) -> None:  # fmt: skip
     """The same for a statement whose answer nobody waits for: see `driver.Connection.later`."""
     held = _held(connection)
     if held is None:
-        if _usual(connection, statement, values).number != 1 and one_or is not None:
+        try:
+            found = _usual(connection, statement, values).number
+        except IntegrityError as error:
+            raise (taken or error) from error
+        if found != 1 and one_or is not None:
             raise one_or
         return
     ready = _ready(statement, connection.dialect)
-    held.later(ready.query, ready.sent(values), one_or)
+    held.later(ready.query, ready.sent(values), one_or, taken)
 
 
 def ask_alone(engine: Engine, statement: Any, values: Mapping[str, Any]) -> Answer:

@@ -163,11 +163,13 @@ def asked_in_turn(session: AnySession, *asked: tuple[Any, Mapping[str, Any]]) ->
 
 
 def send(
-    session: AnySession, statement: Any, values: Mapping[str, Any], *, one_or: Exception | None = None
-) -> None:
+    session: AnySession, statement: Any, values: Mapping[str, Any], *, one_or: Exception | None = None,
+    taken: Exception | None = None,
+) -> None:  # fmt: skip
     """Have such a statement done whose answer nobody waits for: PostgreSQL is sent it with the next statement, at the
-    latest with the COMMIT, and only there its error comes up. `one_or` is raised unless it found exactly one row."""
-    ready.send(connection_of(session), statement, values, one_or)
+    latest with the COMMIT, and only there its error comes up. `one_or` is raised unless it found exactly one row,
+    `taken` in place of what a constraint says."""
+    ready.send(connection_of(session), statement, values, one_or, taken)
 
 
 def after_commit(session: AnySession, call: Callable[[], Any]) -> None:

@@ -29,7 +29,8 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def _light(response: Response) -> Response:
-        if response.mimetype in KINDS and not response.is_streamed:
+        # What answers a deed is never compressed, so nothing of it hangs on what the browser takes.
+        if request.method in ("GET", "HEAD") and response.mimetype in KINDS and not response.is_streamed:
             response.vary.add("Accept-Encoding")
             if _wanted(response):
                 response.set_data(squeezed(response.get_data()))

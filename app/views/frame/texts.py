@@ -116,5 +116,6 @@ def _asked(app: Flask) -> str | None:
         return None
     if request.cookies.get(str(app.config["SESSION_COOKIE_NAME"])):
         return None
-    wanted = request.accept_languages.best_match(["zh", "en"])
+    asked = "Accept-Language" in request.headers
+    wanted = request.accept_languages.best_match(["zh", "en"]) if asked else None
     return {"zh": "zh_Hans_CN", "en": "en"}.get(wanted or "", str(app.config["BABEL_DEFAULT_LOCALE"]))

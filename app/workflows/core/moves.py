@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -195,32 +195,54 @@ def move_where(
     reason: str | None = None,
     values: dict[str, Any] | None = None,
     given: dict[str, Any] | None = None,
-    beside: tuple[str, ...] = (),
-) -> list[Any]:
+) -> list[int]:
     """The same step for every row in state `old` that meets the criterion, past the session; gives their ids.
 
     Only for orders and visits, whose steps need nothing but the two states. `values` are set beside (closed_at …),
-    `given` are the criterion's parameters; each is given as its id, with `beside` as its id and these columns. Loaded
-    rows are read anew when next looked at. The caller audits the deed once, with its counts.
+    `given` are the criterion's parameters. Loaded rows are read anew when next looked at. The caller audits the deed
+    once, with its counts.
     """
     if model not in _OFTEN:
         raise ValueError(f"{model.__name__} moves row by row")
     _legal_states(model, field, old, new, verb)
     all_written(session)
     values = stamps(model) | {field: new, **(values or {})}
-    statement = _step_where(model, field, old, criterion, tuple(values), beside)  # type: ignore[arg-type]
-    moved = asked(session, statement, values | (given or {})).rows
-    ids = [row[0] for row in moved]
-    if ids:
-        forget(session, model, ids)
-        shared = {
-            "entity": model.__tablename__, "field": field, "old": old, "new": new, "verb": verb,
-            "effective_on": effective_on or clock.local_day(at), "known_at": at, "actor_id": actor.user_id,
-            "application_id": None if application is None else application.id, "reason": reason,
-        }  # fmt: skip
-        for key in ids:
-            send(session, _ONE_STEP, shared | {"entity_id": key})
-    return moved if beside else ids
+    statement = _step_where(model, field, old, criterion, tuple(values))  # type: ignore[arg-type]
+    ids = [row[0] for row in asked(session, statement, values | (given or {})).rows]
+    _steps(session, actor, model, field, old, new, ids, verb, at, effective_on, application, reason)
+    return ids
+
+
+def move_held(
+    session: AnySession, actor: Actor, model: type[Any], field: str, old: str, new: str, keys: Sequence[int], *,
+    verb: str, at: dt.datetime, effective_on: dt.date | None = None, values: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """The same step of a few rows that a statement found in state `old` and holds: nobody waits to hear that it was
+    written. `values` are set beside."""
+    if model not in _OFTEN:
+        raise ValueError(f"{model.__name__} moves row by row")
+    if not keys:
+        return
+    _legal_states(model, field, old, new, verb)
+    values = stamps(model) | {field: new, **(values or {})}
+    for key in keys:
+        send(session, _step_of(model, tuple(values)), values | {"own_key": key})
+    _steps(session, actor, model, field, old, new, keys, verb, at, effective_on, None, None)
+
+
+def _steps(
+    session: AnySession, actor: Actor, model: Any, field: str, old: str, new: str, keys: Sequence[int], verb: str,
+    at: dt.datetime, effective_on: dt.date | None, application: Application | None, reason: str | None,
+) -> None:  # fmt: skip
+    """What is kept of a step of rows that were written past the session."""
+    forget(session, model, keys)
+    shared = {
+        "entity": model.__tablename__, "field": field, "old": old, "new": new, "verb": verb,
+        "effective_on": effective_on or clock.local_day(at), "known_at": at, "actor_id": actor.user_id,
+        "application_id": None if application is None else application.id, "reason": reason,
+    }  # fmt: skip
+    for key in keys:
+        send(session, _ONE_STEP, shared | {"entity_id": key})
 
 
 _ONE_STEP: Any = (
@@ -232,17 +254,22 @@ _ONE_STEP: Any = (
 
 @lru_cache(maxsize=64)
 def _step_where(
-    model: Any, field: str, old: str, criterion: ColumnElement[bool], names: tuple[str, ...],
-    beside: tuple[str, ...],
-) -> Any:  # fmt: skip
+    model: Any, field: str, old: str, criterion: ColumnElement[bool], names: tuple[str, ...]
+) -> Any:
     """Made once for a criterion that is asked again."""
     table: Any = model.__table__
     return (
         update(table)
         .where(table.c[field] == old, criterion)
         .values({name: bindparam(name) for name in names})
-        .returning(table.c.id, *(table.c[name] for name in beside))
+        .returning(table.c.id)
     )
+
+
+@lru_cache(maxsize=64)
+def _step_of(model: Any, names: tuple[str, ...]) -> Any:
+    table: Any = model.__table__
+    return update(table).where(table.c.id == bindparam("own_key")).values({name: bindparam(name) for name in names})
 
 
 def move_set(

@@ -57,13 +57,16 @@ def held_with_ledger(session: AnySession, elevator_id: int) -> tuple[Maintenance
 
 
 def held_among(
-    session: AnySession, elevator_id: int, on: dt.date
-) -> tuple[MaintenanceClock, MaintenanceLedger | None, Around | None]:
-    """Both, and what `around` finds once they are held; None where it was asked before they were."""
+    session: AnySession, elevator_id: int, on: dt.date, also: tuple[Any, dict[str, Any]]
+) -> tuple[MaintenanceClock, MaintenanceLedger | None, Around | None, Answer]:
+    """Both, what `around` finds once they are held, None where it was asked before they were; and what `also` answers
+    then."""
     all_written(session)
     known = {"elevator": elevator_id}
-    both, around_them = asked_in_turn(session, (_BOTH, known), (_AROUND, known | {"on": on}))
-    return *_rows_of(session, elevator_id, both), _around_of(around_them) if both.rows else None
+    both, around_them, answer = asked_in_turn(session, (_BOTH, known), (_AROUND, known | {"on": on}), also)
+    if both.rows:
+        return *_rows_of(session, elevator_id, both), _around_of(around_them), answer
+    return *_rows_of(session, elevator_id, both), None, asked(session, *also)
 
 
 def _rows_of(session: AnySession, elevator_id: int, both: Answer) -> tuple[MaintenanceClock, MaintenanceLedger | None]:

@@ -8,6 +8,7 @@ Evidence may arrive late or be taken back: the stretch of history between the ne
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -55,20 +56,26 @@ def after_visit(session: AnySession, elevator_id: int, visit: Visit, at: dt.date
     """
     session.flush()
     if visit.counted:
-        row, ledger, known = clock_rows.held_among(session, elevator_id, visit.visit_on)
-        _counts(session, row, ledger, visit, at, known)
+        may_close = {
+            "elevator": elevator_id, "order": visit.order_id or 0, "on": visit.visit_on,
+            "rank": Level(visit.level).rank,
+        }  # fmt: skip
+        row, ledger, known, orders_open = clock_rows.held_among(
+            session, elevator_id, visit.visit_on, (_MAY_CLOSE, may_close)
+        )
+        _counts(session, row, ledger, visit, at, known, orders_open.rows)
     else:
         row, ledger = clock_rows.held_with_ledger(session, elevator_id)
         _counts_no_more(session, row, ledger, visit, at)
     for written in (row, ledger):
         if written is not None:
-            write_changes(session, written)
+            write_changes(session, written, locked=True)
     session.flush()
 
 
 def _counts(
     session: AnySession, row: MaintenanceClock, ledger: MaintenanceLedger | None, visit: Visit, at: dt.datetime,
-    known: clock_rows.Around | None,
+    known: clock_rows.Around | None, orders_open: Sequence[tuple[Any, ...]],
 ) -> None:  # fmt: skip
     on = visit.visit_on
     fresh = row.last_visit_on is None or on > row.last_visit_on
@@ -82,7 +89,7 @@ def _counts(
         _anchor(session, row, ledger, visit, at, known)
     else:
         _retell_between(session, row, ledger, on, visit, at, say("本次维保在期限内，资料后到"))
-    ordered = _close_orders(session, visit, at, newest=on == row.last_visit_on)
+    ordered = _close_orders(session, visit, at, orders_open, newest=on == row.last_visit_on)
     if ledger is not None:
         order_day = order_day_of(planned if ordered is None else ordered, on, ledger.interval_days)
         ledger_rows.advance_long(ledger, visit.level, order_day, on, newest=fresh)
@@ -183,33 +190,37 @@ def _retell_between(
         )
 
 
-def _close_orders(session: AnySession, visit: Visit, at: dt.datetime, *, newest: bool) -> dt.date | None:
+def _close_orders(
+    session: AnySession, visit: Visit, at: dt.datetime, orders_open: Sequence[tuple[Any, ...]], *, newest: bool
+) -> dt.date | None:
     """Close the open automatic order for the newest visit, and the one that the visit names: the day it was planned.
 
     Of a year's plan also those whose day is behind and whose level is not above the visit's, which does what they asked
-    for, too. Longer ones wait.
+    for, too. Longer ones wait. A visit that is not the newest closes the one that it names alone.
     """
-    given: dict[str, Any] = {"elevator": visit.elevator_id, "order": visit.order_id or 0}
-    if newest:
-        given |= {"on": visit.visit_on, "rank": Level(visit.level).rank}
-    with session.no_autoflush:  # clock and ledger, which wait, have nothing to do with it
-        closed = moves.move_where(
-            session, BY_CLOCK, MaintenanceOrder, "state", "open", "done", _OWN_OR_AUTO if newest else _OWN,
-            verb="visit", at=at, effective_on=visit.visit_on, values={"visit_id": visit.id, "closed_at": at},
-            given=given, beside=("origin", "planned_on"),
-        )  # fmt: skip
+    closed = [order for order in orders_open if newest or order[0] == visit.order_id]
+    moves.move_held(
+        session, BY_CLOCK, MaintenanceOrder, "state", "open", "done", [order[0] for order in closed], verb="visit",
+        at=at, effective_on=visit.visit_on, values={"visit_id": visit.id, "closed_at": at},
+    )  # fmt: skip
     closed.sort(key=lambda order: (order[1] != "auto", order[0]))
     return next((planned_on for _id, _origin, planned_on in closed), None)
 
 
 _order: Any = MaintenanceOrder.__table__.c
-_OWN = (_order.elevator_id == bindparam("elevator")) & (_order.id == bindparam("order"))
-_OWN_OR_AUTO = (_order.elevator_id == bindparam("elevator")) & (
-    (_order.id == bindparam("order")) | (_order.origin == "auto")
-    | (
-        (_order.origin == "plan") & (rank_of(_order.level) <= bindparam("rank"))
-        & (_order.planned_on <= bindparam("on"))
+# The orders that a visit may close, held.
+_MAY_CLOSE = (
+    select(_order.id, _order.origin, _order.planned_on)
+    .where(
+        _order.elevator_id == bindparam("elevator"), _order.state == "open",
+        (_order.id == bindparam("order")) | (_order.origin == "auto")
+        | (
+            (_order.origin == "plan") & (rank_of(_order.level) <= bindparam("rank"))
+            & (_order.planned_on <= bindparam("on"))
+        ),
     )
+    .order_by(_order.id)
+    .with_for_update()
 )  # fmt: skip
 
 

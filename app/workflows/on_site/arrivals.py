@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, bindparam, cast, func, literal_column, select, true
+from sqlalchemy import Select, Text, and_, bindparam, cast, func, literal_column, null, select, true
 
 from app import clock, scope
+from app.at_once import next_key
 from app.models import Elevator, Visit
 from app.models.policy import STATE, recall
 from app.permissions import Actor
 from app.rules.item_lists import Head
-from app.transaction import AnySession, all_written, asked
+from app.transaction import Answer, AnySession, all_written, asked, asked_in_turn
 from app.workflows.maintenance import item_lists
 from app.workflows.on_site import labels, sites
 from app.workflows.on_site.sites import Site
-from app.workflows.people import people
+from app.workflows.people import people, workers
 from app.workflows.people.workers import Worker
 
 
@@ -50,6 +51,7 @@ class Arrival:
     is a finding that he must be told, not a hidden row. `month`: his visits of the month, a number an elevator.
     `label`: the label that was scanned, where it is not the one in use: another one of the site's, or a dead one.
     `lists`: own lists of maintenance items in force, of his unit and of regions.
+    `number`: of the visit that begins now, where it was drawn.
     """
 
     site: Site | None
@@ -58,6 +60,28 @@ class Arrival:
     month: tuple[int, ...]
     label: labels.Named | None = None
     lists: tuple[Head, ...] = ()
+    number: int | None = None
+
+
+def met(
+    session: AnySession, actor: Actor, text: str, at: dt.datetime, client_key: str | None = None
+) -> tuple[Worker, Arrival]:
+    """Who checks in, held, and what he finds once he is held: both by one round trip, and a number for his visit.
+
+    Asked as if his human had one row of a person, as most have; of one who has more it is asked again.
+    """
+    if actor.person_id is None or workers.by_two_keys():
+        worker = workers.Worker() if actor.person_id is None else workers.of(session, actor, at, held=True)
+        return worker, of(session, actor, worker, text, at, client_key)
+    all_written(session)
+    alone = frozenset({actor.person_id})
+    who, what = asked_in_turn(
+        session, workers.asking(actor, at, held=True), _asking(actor, alone, text, at, client_key, drawn=True)
+    )
+    worker = workers.told(session, actor, at, who, held=True)
+    if worker.human != alone:
+        return worker, of(session, actor, worker, text, at, client_key)
+    return worker, _by_label(session, actor, worker, text, at, client_key, _told(session, actor, what))
 
 
 def of(
@@ -67,7 +91,16 @@ def of(
 
     A label is judged at that instant: what was scanned without network before its end leads to the elevator still.
     """
-    found = _of(session, actor, worker, text, at, client_key)
+    return _by_label(
+        session, actor, worker, text, at, client_key, _of(session, actor, worker, text, at, client_key)
+    )
+
+
+def _by_label(
+    session: AnySession, actor: Actor, worker: Worker, text: str, at: dt.datetime, client_key: str | None,
+    found: Arrival,
+) -> Arrival:  # fmt: skip
+    """What was found, or what is found by another label of the place where the text names no elevator in force."""
     if found.site is None and found.again is None and (label := sites.label_of(session, text)) is not None:
         if label.holds(at):
             found = _of(session, actor, worker, label.public_token, at, client_key)
@@ -79,19 +112,29 @@ def _of(
     session: AnySession, actor: Actor, worker: Worker, text: str, at: dt.datetime, client_key: str | None
 ) -> Arrival:
     all_written(session)
+    return _told(session, actor, asked(session, *_asking(actor, worker.human, text, at, client_key)))
+
+
+def _asking(
+    actor: Actor, human: frozenset[int], text: str, at: dt.datetime, client_key: str | None, *, drawn: bool = False
+) -> tuple[Select[Any], dict[str, Any]]:
     kind, numbers = scope.outline(actor, Elevator)
-    human = dict(zip(_persons(len(worker.human)), worker.human, strict=True))
-    values = numbers | human | sites.named(text) | people.month_of(at) | sites.days(clock.local_day(at)) | {
+    values = numbers | dict(zip(_persons(len(human)), human, strict=True)) | sites.named(text) | people.month_of(at)
+    values |= sites.days(clock.local_day(at)) | {
         "unit": actor.unit_id or 0, "person": actor.person_id or 0, "key": client_key or None,
     }  # fmt: skip
-    [row] = asked(session, _statement(kind, len(human)), values).rows
-    *around, run_id, run_until, run_at, run_code, again_id, again_of, month, state, lists = row
+    return _statement(kind, len(human), drawn), values
+
+
+def _told(session: AnySession, actor: Actor, answer: Answer) -> Arrival:
+    [row] = answer.rows
+    *around, run_id, run_until, run_at, run_code, again_id, again_of, month, state, lists, number = row
     recall(session, state)
     return Arrival(
         None if around[0] is None else sites.site_of(actor, around),
         None if run_id is None else Running(run_id, run_until, run_at, run_code),
         None if again_id is None else Begun(again_id, again_of),
-        tuple(map(int, (month or "").split())), lists=item_lists.read(lists),
+        tuple(map(int, (month or "").split())), lists=item_lists.read(lists), number=number,
     )  # fmt: skip
 
 
@@ -103,8 +146,8 @@ def _persons(number: int) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _statement(kind: Actor, persons: int) -> Select[Any]:
-    """For all accounts of a kind whose human has so many rows.
+def _statement(kind: Actor, persons: int, drawn: bool) -> Select[Any]:
+    """For all accounts of a kind whose human has so many rows; `drawn`: with a number for a new visit.
 
     One row, whatever is found: at most one visit of a person's is open.
     """
@@ -123,7 +166,7 @@ def _statement(kind: Actor, persons: int) -> Select[Any]:
     one = select(literal_column("1").label("one")).subquery("one")
     return select(
         *site.c, running.c.id, running.c.next_change_at, its.c.id, its.c.code, again.c.id, again.c.worker_id, numbers,
-        STATE, item_lists.HEADS,
+        STATE, item_lists.HEADS, next_key(Visit) if drawn else null(),
     ).select_from(
         one.outerjoin(site, true())
         # The state is written out, so that the index of open visits alone answers it.

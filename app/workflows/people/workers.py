@@ -16,7 +16,7 @@ from app.models.policy import policy_book
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.rules.quota import Grade, grade_limit, units_used
-from app.transaction import AnySession, all_written, asked
+from app.transaction import Answer, AnySession, all_written, asked
 from app.workflows.people import people
 from app.workflows.people.people import QUOTA_KEYS, Quota
 
@@ -53,23 +53,37 @@ class Worker:
 
 def of(session: AnySession, actor: Actor, at: dt.datetime, *, held: bool = False) -> Worker:
     """The account's worker; `held`: until the transaction ends, so that no two accounts of one human pass together."""
-    # While the index is being made anew (`sealing`), rows of one human may carry indexes of different keys.
-    long_way = len(vault.key_names()[1]) > 1
+    all_written(session)
+    return told(session, actor, at, asked(session, *asking(actor, at, held=held)), held=held)
+
+
+def asking(actor: Actor, at: dt.datetime, *, held: bool) -> tuple[Any, dict[str, Any]]:
+    """What `of` asks: the statement and its values, for whoever asks more by the same round trip."""
     kind, numbers = scope.outline(actor, Person)
     values = {"person": actor.person_id or 0, "unit": actor.unit_id or 0, "at": at, "today": clock.local_day(at)}
-    all_written(session)
-    rows = {row[0]: row for row in asked(session, _statement(kind, held and not long_way), numbers | values).rows}
+    return _statement(kind, held and not by_two_keys()), numbers | values
+
+
+def told(session: AnySession, actor: Actor, at: dt.datetime, answer: Answer, *, held: bool) -> Worker:
+    """The worker by what was answered."""
+    rows = {row[0]: row for row in answer.rows}
     if actor.person_id not in rows:
         return Worker(unit=_unit_alone(session, actor))
     *columns, unit_name, approved_version, _grades, seen = rows[actor.person_id]
     person = Certified(*columns)
     keys, grades = frozenset(rows), [Grade(name) for row in rows.values() for name in (row[-2] or "").split()]
-    if long_way or person.certificate_no != (normal_code(person.certificate_no or "") or None):
+    if by_two_keys() or person.certificate_no != (normal_code(person.certificate_no or "") or None):
         keys |= people.rows_of_human(session, person.id, held=held)
         grades = list(people.grades_in_force(session, keys, at).values())
     unit = None if unit_name is None else Employer(unit_name, approved_version)
     highest = max(grades, key=list(Grade).index, default=Grade.GENERAL)
     return Worker(person if seen else None, unit, keys, highest)
+
+
+def by_two_keys() -> bool:
+    """While the index is being made anew (`sealing`), rows of one human may carry indexes of different keys: they are
+    found, and held, by a statement of their own."""
+    return len(vault.key_names()[1]) > 1
 
 
 def quota_of(session: AnySession, worker: Worker, month: Sequence[int], on: dt.date) -> Quota | None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.exc import IntegrityError
 
 from app import clock
 from app.at_once import write_new
@@ -157,10 +156,7 @@ def _begin(
             visit.label_state, visit.label_by = LabelState.WAITING.value, leaving.label_by
     stand(session, visit, at)
     labels.held(session, look.label)
-    try:
-        write_new(session, visit)
-    except IntegrityError as error:
-        raise refuse("已在其他电梯签到", "刚刚已有一次签到", "请先签退那一次，再发送这一条") from error
+    write_new(session, visit, taken=refuse("已在其他电梯签到", "刚刚已有一次签到", "请先签退那一次，再发送这一条"))
     labels.scanned(session, actor, look.label, at)
     _photos(session, actor, visit, "photo", moment.photo_ids)
     _photos(session, actor, visit, label_photos.KIND, moment.label_ids)

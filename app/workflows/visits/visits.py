@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from app import clock, scope
 from app.at_once import write_new
 from app.errors import Finding, NotAllowed, raise_failing, refuse
@@ -75,11 +73,8 @@ def check_in(
     """
     require(actor, Verb.VISIT_MAKE)
     check_key(client_key)
-    worker = workers.Worker()
-    if actor.person_id is not None:
-        # Held so that two phones of one person cannot both pass the quota or both be the only open visit.
-        worker = workers.of(session, actor, at, held=True)
-    arrival = arrivals.of(session, actor, worker, text, at, client_key)
+    # Held so that two phones of one person cannot both pass the quota or both be the only open visit.
+    worker, arrival = arrivals.met(session, actor, text, at, client_key)
     if arrival.again is not None:
         return begun_before(session, actor, arrival.again)
     if arrival.running is not None and not arrival.running.runs_at(at):
@@ -92,11 +87,11 @@ def check_in(
     visit = begin(actor, look, position, at, received_at or at, client_key, level=level)
     stand(session, visit, at)
     labels.held(session, look.label)
-    try:
-        # Whether it falls into his scope was asked with all the rest: `may_serve`.
-        write_new(session, visit)
-    except IntegrityError as error:
-        raise refuse("已在其他电梯签到", "刚刚已有一次签到", "请刷新页面，查看正在进行的维保") from error
+    # Whether it falls into his scope was asked with all the rest: `may_serve`.
+    taken = refuse("已在其他电梯签到", "刚刚已有一次签到", "请刷新页面，查看正在进行的维保")
+    # What hangs on it needs it written; else nobody waits for it.
+    alone = not (label_ids or selfie_ids or look.face or look.label)
+    write_new(session, visit, number=arrival.number if alone else None, taken=taken)
     audit.record_now(
         session, actor, at, "visit.check_in", "visit", visit.id,
         after={"elevator": visit.snapshot["code"], "distance": visit.in_distance, "level": visit.level}
@@ -330,9 +325,11 @@ def ask_for_review(
     """Tell the use unit of a visit that waits for its word; `readers`: who that is, where it is known."""
     if not visit.awaiting_review or visit.use_unit_id is None:
         return
-    code, level = visit.snapshot.get("code", ""), LEVEL_LABELS[Level(visit.level)]
     if readers is None:
         readers = outbox.readers_of(session, visit.use_unit_id, Verb.VISIT_REVIEW, visit.elevator_id)
+    if not readers:
+        return
+    code, level = visit.snapshot.get("code", ""), LEVEL_LABELS[Level(visit.level)]
     outbox.notify(
         session, at, readers, "visit.review",
         say("请复核电梯 %(code)s 的维保记录", code=code),
