@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from app import driver, ready
-from app.at_once import columns_of, row_of, write_new
+from app.at_once import columns_of, next_key, row_of, write_new
 from app.models import AuditEntry, MaintenanceClock, Person, Region, Visit
 from app.transaction import asked, asked_in_turn, send, transaction
 from app.workflows.maintenance import clock_rows
@@ -35,6 +35,10 @@ NAMES = ("at", "actor_name", "via", "action", "entity")
 NOTE: Any = insert(TABLE).values({name: bindparam(name) for name in NAMES}).inline()
 COUNT = select(func.count()).where(TABLE.c.action == bindparam("action"))
 RENAME: Any = update(TABLE).where(TABLE.c.action == bindparam("old")).values(action=bindparam("new"))
+REGION: Any = insert(Region.__table__).values(code=bindparam("code"), name=bindparam("name"), level="province").inline()
+WRONG: Any = update(Region.__table__).where(text("no_such_column = 1")).values(code=bindparam("code"))
+DRAWN = select(next_key(Visit))
+NEW = ("elevator_id", "unit_id", "region_code", "worker_id", "visit_on", "checked_in_at", "received_at", "snapshot")
 TYPED = (Visit, Person, MaintenanceClock, AuditEntry)
 
 
@@ -149,6 +153,54 @@ def test_one_row_or_nothing_is_committed(session: Any, found: int, asks: bool) -
         with pytest.raises(StaleDataError):
             change()
     assert count(session, "beside") == count(session, "new") == (found == 1)
+
+
+@pytest.mark.feature("MNT-01")
+@pytest.mark.parametrize("how", ["commit", "asked"])
+def test_what_a_constraint_forbids_is_told_in_the_words_that_came_along(session: Any, how: str) -> None:
+    """Whenever the database says so; and nothing beside it is committed."""
+    with transaction(session) as unit:
+        send(unit, REGION, {"code": "980000000000", "name": "甲"})
+    with pytest.raises(KeyError, match="there already") as caught, transaction(session) as unit:
+        send(unit, NOTE, note("beside"))
+        send(unit, REGION, {"code": "980000000000", "name": "乙"}, taken=KeyError("there already"))
+        send(unit, NOTE, note("behind"))
+        if how == "asked":
+            count(unit, "beside")
+    assert isinstance(caught.value.__cause__, psycopg.IntegrityError if is_postgresql(session) else IntegrityError)
+    assert [count(session, action) for action in ("beside", "behind")] == [0, 0]
+    # Another error is no such thing.
+    with pytest.raises(DBAPIError), transaction(session) as unit:
+        count(unit, "warm")
+        send(unit, WRONG, {"code": "x"}, taken=KeyError("there already"))
+    with transaction(session) as unit:
+        send(unit, NOTE, note("next"))
+    assert count(session, "next") == 1
+
+
+@pytest.mark.feature("MNT-01")
+def test_a_row_with_a_number_that_was_drawn_is_written_with_what_comes_next(session: Any, world: World) -> None:
+    visit = add_visit(session, world.own, world.worker, DAY)
+    session.commit()
+    other = {name: getattr(visit, name) for name in NEW}
+    session.rollback()
+
+    def begun(client_key: str) -> Visit:
+        with transaction(session) as unit:
+            [[number]] = asked(unit, DRAWN, {}).rows
+            assert (number is not None) is is_postgresql(unit)
+            made = Visit(**other | {"client_key": client_key, "state": "void"})
+            write_new(unit, made, number=number, taken=KeyError("begun already"))
+            assert number in (None, made.id) and made in unit
+            send(unit, NOTE, note("begun"))
+        return made
+
+    keys = [begun("one").id, begun("two").id]
+    assert keys[1] > keys[0] > visit.id and session.get(Visit, keys[1]).client_key == "two"
+    session.rollback()
+    with pytest.raises(KeyError, match="begun already"):
+        begun("two")
+    assert session.scalar(select(func.count()).select_from(Visit)) == 3 and count(session, "begun") == 2
 
 
 @pytest.mark.feature("AUD-01")

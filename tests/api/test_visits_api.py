@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, func, select
 
-from app import clock
+from app import clock, driver
 from app.models import Visit
 from app.reference import items_for
 from tests.conftest import csrf
@@ -17,6 +17,7 @@ from tests.workflows.clock_world import add_visit, run
 
 START = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)  # 09:00 in Shanghai
 MINUTE = dt.timedelta(minutes=1)
+DAY = dt.date(2026, 2, 20)
 HERE = {"latitude": 30.5, "longitude": 120.5}
 
 
@@ -45,6 +46,41 @@ def well_done() -> list[dict[str, Any]]:
         {"code": i.code, "result": "ok", "value": "合格" if i.needs_test else ""}
         for i in items_for("3110", "half_month")
     ]
+
+
+@pytest.mark.feature("MNT-01", "MNT-04")
+def test_a_visit_goes_to_the_database_a_few_times(
+    app: Any, session: Any, huzhou: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who calls; who checks in and what he finds; what is written with its COMMIT. A check-out also asks for the
+    clock, once the visit's end is written. PostgreSQL's; SQLite is asked in its own process."""
+    headers, client, trips = token(app, huzhou, "worker"), app.test_client(), list[int]()
+    make_clock(session, huzhou.own, DAY)
+    make_ledger(session, huzhou.own, huzhou.worker)
+    # Nobody is asked for his word on the visit.
+    make_policy(session, "review_required", False)
+    session.commit()
+    waited = driver.Connection.wait
+
+    def wait(connection: Any, *args: Any, **kwargs: Any) -> Any:
+        trips.append(1)
+        return waited(connection, *args, **kwargs)
+
+    monkeypatch.setattr(driver.Connection, "wait", wait)
+
+    def trips_of(path: str, **sent: Any) -> tuple[Any, int]:
+        trips.clear()
+        answer = client.post(path, json={"code": huzhou.own.code, **HERE, **sent}, headers=headers)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json, len(trips)
+
+    for turn in range(3):
+        with clock.frozen(START + turn * dt.timedelta(days=15)):
+            begun, in_trips = trips_of("/api/v1/visits", client_key=f"key-{turn}")
+        with clock.frozen(START + turn * dt.timedelta(days=15) + 40 * MINUTE):
+            _, out_trips = trips_of(f"/api/v1/visits/{begun['id']}/check-out", results=well_done(), problem="")
+    of_postgresql = session.get_bind().dialect.name == "postgresql"
+    assert (in_trips, out_trips) == ((3, 4) if of_postgresql else (0, 0))
 
 
 @pytest.mark.feature("MNT-01", "MNT-03", "MNT-04", "MNT-07")

@@ -112,6 +112,24 @@ def test_many_rows_take_the_same_step(session: Any, world: World) -> None:
     assert sorted(recorded) == sorted(ids)
 
 
+def test_rows_that_are_held_move_and_others_stay(session: Any, world: World) -> None:
+    one, two = order(world), order(world, planned_on=TODAY + dt.timedelta(days=9))
+    session.commit()
+    with transaction(session):
+        moves.move_held(
+            session, SYSTEM, MaintenanceOrder, "state", "open", "done", [one.id], verb="visit", at=AT,
+            values={"closed_at": AT},
+        )  # fmt: skip
+        moves.move_held(session, SYSTEM, MaintenanceOrder, "state", "open", "done", [], verb="visit", at=AT)
+        with pytest.raises(Refusal, match="状态变更"):
+            moves.move_held(session, SYSTEM, MaintenanceOrder, "state", "done", "open", [one.id], verb="visit", at=AT)
+        with pytest.raises(ValueError, match="row by row"):
+            moves.move_held(session, SYSTEM, type(world.own), "status", "in_use", "scrapped", [1], verb="x", at=AT)
+    assert (one.state, one.closed_at, two.state) == ("done", AT, "open")
+    steps = session.scalars(select(StatusChange).where(StatusChange.entity == "maintenance_order")).all()
+    assert [(step.entity_id, step.old, step.new, step.verb) for step in steps] == [(one.id, "open", "done", "visit")]
+
+
 def test_an_elevator_never_moves_in_bulk(session: Any, world: World) -> None:
     with pytest.raises(ValueError, match="row by row"):
         moves.move_where(
