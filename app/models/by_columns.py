@@ -27,7 +27,7 @@ def _filled(columns: Iterable[tuple[str, Sequence[str]]], count: int, between: s
     parts: list[str] = []
     varying: list[Sequence[str]] = []
     for name, texts in columns:
-        if texts.count(texts[0]) == count:
+        if texts[0] == texts[-1] and texts.count(texts[0]) == count:
             parts.append((name + texts[0]).replace("%", "%%"))
         else:
             parts.append(name.replace("%", "%%") + "%s")
@@ -135,4 +135,4 @@ def _copied(values: Sequence[Any]) -> Sequence[str] | None:
     spelt = _COPIED.get(kind)
     if spelt is None:
         return None
-    return [_NULL if value is None else spelt(value) for value in values]
+    return list(map(spelt, values)) if _NONE not in kinds else [_NULL if v is None else spelt(v) for v in values]

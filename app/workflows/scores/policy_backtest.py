@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import func, literal, literal_column, or_, select
+from sqlalchemy import func, literal, literal_column, or_, select, true
 
 from app.collector import no_cycles
 from app.models import Unit, Visit
@@ -173,7 +173,9 @@ class _Work:
         for (before, after), places in inside.items():
             if before != after:
                 still = or_(_visit.next_change_at.is_(None), ~aged)
-                self._alike(before, after, ranks, self._inside() & or_(*places) & still)
+                # All pieces together are all that is inside: then each record need not be looked up among them.
+                here = or_(*places) if len(inside) > 1 else true()
+                self._alike(before, after, ranks, self._inside() & here & still)
 
     def _aged(self, aged: Any, ranks: dict[int, int]) -> None:
         """Records of which more is known by now than what is stored: few, and told one by one."""

@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy import select as sql
 
 from app.models import ContractElevator, OverduePeriod, Visit
-from app.models.among import all_of, among
+from app.models.among import all_of, among, beside
 from app.rules.visits import VisitState
 from app.workflows.scores import score_rows
 from app.workflows.scores.score_frame import COUNTED, Basis, Pair
@@ -323,18 +323,19 @@ def begin(basis: Basis, found: Sets, first: int, last: int) -> None:
     """Ask for the first counted day of pairs that began with a record that does not count."""
     if not found.unbegun:
         return
-    elevators = sorted({elevator for _, elevator in found.unbegun})
-    statement = (
-        sql(_visit.unit_id, _visit.elevator_id, func.min(_visit.visit_on))
+    units, elevators = zip(*sorted(found.unbegun), strict=True)
+    given = beside(basis.session, units, elevators)
+    # They are few, and each is looked up by itself: asked together the database goes through all of their units.
+    first_on = (
+        sql(func.min(_visit.visit_on))
         .where(
-            basis.in_period(first, last), among(basis.session, _visit.elevator_id, elevators),
+            _visit.unit_id == given.c.key, _visit.elevator_id == given.c.number, basis.in_period(first, last),
             _visit.state.in_(COUNTED),
         )
-        .group_by(_visit.unit_id, _visit.elevator_id)
+        .scalar_subquery()
     )  # fmt: skip
-    for unit_id, elevator_id, on in basis.session.execute(statement):
-        if (unit_id, elevator_id) in found.unbegun:
-            found.apart[unit_id, elevator_id].first_on = on
+    for unit_id, elevator_id, on in basis.session.execute(sql(given.c.key, given.c.number, first_on)):
+        found.apart[unit_id, elevator_id].first_on = on
     found.unbegun = set()
 
 
