@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 from app import clock
 from app.demo.builder import Builder
 from app.listing import LISTINGS, Listing, Moment, Query, moment
-from app.listings import kinds
+from app.listings import kinds, warnings
 from app.listings.elevators import ELEVATORS
-from app.models import Elevator, MaintenanceClock, Region
+from app.models import Component, Elevator, MaintenanceClock, Region
 from app.models.policy import policy_groups, policy_value
 from app.permissions import SYSTEM, Actor, Role, Verb
 from app.policy import Key
@@ -160,6 +160,13 @@ def test_what_is_counted_elsewhere_is_as_many(session: Any) -> None:
     assert session.scalar(inside), "stopped elevators have clocks, too"
     tabs = [t.key for t in ELEVATORS.tabs if t.counted is not None]
     assert tabs == ["overdue", "due", "uncovered"]
+    for row in session.scalars(select(Elevator)).all():
+        due_on = clock.today() + dt.timedelta(days=row.id % 80 - 40)
+        session.add(Component(
+            elevator_id=row.id, region_code=row.region_code, name="曳引轮", installed_on=due_on, life_months=1,
+            due_on=due_on, ended_on=due_on if row.id % 7 == 0 else None,
+        ))  # fmt: skip
+    session.commit()
     seen: Counter[str] = Counter()
     for role, region in product((Role.REGION_ADMIN, Role.INSPECTOR), ("980400000000", "980402000000")):
         now = moment(session, Actor(1, "x", frozenset({role}), region_code=region))
@@ -169,9 +176,15 @@ def test_what_is_counted_elsewhere_is_as_many(session: Any) -> None:
             keys = session.scalars(ELEVATORS.statement(now, query, tab=tab.key)).all()
             assert counts[tab.key] == len(keys), (role, region, tab.key)
             seen[tab.key] += len(keys)
+        warned = warnings.counts(now)
+        for kind, level in warnings.NAMES:
+            listing = warnings.KINDS[kind]
+            keys = session.scalars(listing.statement(now, listing.read({}), tab=level)).all()
+            assert warned[kind, level] == listing.counts(now, listing.read({}))[level] == len(keys), (role, kind, level)
+            seen[kind] += len(keys)
         narrowed = ELEVATORS.counts(now, ELEVATORS.read({"f_region": "980403000000"}))
         assert all(narrowed[key] <= counts[key] for key in tabs)
-    assert all(seen[key] for key in tabs), seen
+    assert all(seen[key] for key in (*tabs, "maintenance", "contract", "component")), seen
 
 
 @pytest.mark.feature("ELV-02")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Elevator
 from bench.baselines import register
-from bench.harness import Measured, at_most, figure, times_faster
+from bench.harness import Measured, at_most, figure, seconds, times_faster
 from bench.world import World
 
 HEAD = "/elevators/"
@@ -135,7 +135,7 @@ def menu_statements(world: World) -> Measured:
 
 @figure("warnings.page", unit="ms", goal=at_most(5, of="value"))
 def warnings_page(world: World) -> Measured:
-    """The database's time for the page's and the menu's counts, rows left out."""
+    """All that the page's and the menu's counts take, as both ask for them: in one statement that is kept. No rows."""
     return Measured(counts_ms(world), scans_ms(world))
 
 
@@ -150,14 +150,18 @@ def counts_ms(world: World) -> float:
     from app.listing import Moment
     from app.listings import warnings
     from app.permissions import Actor, Role
+    from app.transaction import plan_anew
 
     actor = Actor(0, "bench", frozenset({Role.REGION_ADMIN}), region_code="980400000000")
     now = clock.now()
     times = []
     with Session(world.database.engine) as session:
-        for _ in range(9):
-            parts = warnings.parts(Moment(session, actor, clock.local_day(now), now))
-            times.append(_took(session, select(*parts)))
+        plan_anew(session)  # as a page is
+        asked = Moment(session, actor, clock.local_day(now), now)
+        for turn in range(10):
+            took = seconds(lambda: warnings.counts(asked)) * 1000
+            if turn:  # the first puts the question together, for all accounts of a kind and for the day
+                times.append(took)
     return sorted(times)[4]
 
 
@@ -179,6 +183,4 @@ def scans_ms(world: World) -> float:
 
 
 def _took(session: Session, statement: object) -> float:
-    from bench.harness import seconds
-
     return seconds(lambda: session.execute(statement).all()) * 1000  # type: ignore[call-overload]

@@ -17,6 +17,7 @@ from app.workflows.approval import approval_limits, calendars
 from app.workflows.approval.calendars import Day
 from app.workflows.desk import applications
 from tests.factories import World
+from tests.statements import statements
 from tests.workflows.filing_world import AT, decide
 from tests.workflows.test_applications import suspend
 
@@ -74,6 +75,19 @@ def test_the_nearest_region_decides(world: World) -> None:
     put(world, [Day(WEDNESDAY, True)])
     assert calendars.working_calendar(world.session, DISTRICT)(WEDNESDAY)
     assert not calendars.working_calendar(world.session, OTHER)(WEDNESDAY)
+
+
+def test_what_holds_in_many_regions_is_read_at_once(world: World) -> None:
+    put(world, [Day(WEDNESDAY, False, "全市")], CITY, "platform_admin")
+    put(world, [Day(WEDNESDAY, True, "本区")])
+    one_by_one = {code: calendars.days_of(world.session, code)[WEDNESDAY].name for code in (DISTRICT, OTHER, CITY)}
+    world.session.commit()
+    with statements() as seen:
+        calendars.read_ahead(world.session, [DISTRICT, OTHER, CITY, DISTRICT])
+        calendars.read_ahead(world.session, [OTHER])
+        held = {code: calendars.days_of(world.session, code)[WEDNESDAY].name for code in (DISTRICT, OTHER, CITY)}
+    assert held == one_by_one == {DISTRICT: "本区", OTHER: "全市", CITY: "全市"}
+    assert sum("calendar_day" in s for s in seen) == 1
 
 
 def test_time_with_the_applicant_is_kept_and_told(world: World) -> None:

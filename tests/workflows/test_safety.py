@@ -15,7 +15,8 @@ from app.models import Attachment, AuditEntry, ElevatorOfficer, Notification, Ri
 from app.transaction import transaction
 from app.workflows.on_site import safety
 from tests.conftest import csrf
-from tests.factories import World, make_elevator, picture
+from tests.factories import World, make_elevator, make_use_unit, picture
+from tests.statements import statements
 from tests.workflows.clock_world import at, day
 
 pytestmark = pytest.mark.feature("SAF-01")
@@ -144,6 +145,25 @@ def test_gaps_name_what_is_missing_and_close(world: World) -> None:
     with transaction(world.session):
         safety.save_risk(world.session, world.actor("use_head"), None, RISK, at(TODAY))
     assert safety.gaps(world.session, unit, TODAY).count == 0
+
+
+def test_the_gaps_of_many_units_are_each_ones_own_and_no_more_statements(world: World) -> None:
+    name(world, on=TODAY - 5 * DAY)
+    record(world, "daily", TODAY - DAY)
+    with transaction(world.session):
+        safety.save_risk(world.session, world.actor("use_head"), None, RISK, at(TODAY))
+    idle = make_use_unit(world.session)
+    world.session.commit()
+    units = [world.use_unit.id, world.other_use_unit.id, idle.id]
+    with statements() as of_one:
+        one_by_one = {unit: safety.gaps(world.session, unit, TODAY) for unit in units}
+    with statements() as of_many:
+        together = safety.gaps_of(world.session, units, TODAY)
+    assert together == one_by_one and len(of_many) * len(units) == len(of_one)
+    mine, theirs, none = (together[unit] for unit in units)
+    assert (mine.elevators, mine.without_officer, mine.risks, len(mine.daily)) == (1, 0, 1, 4)
+    assert (theirs.elevators, theirs.without_officer, theirs.risks, theirs.daily) == (1, 1, 0, [])
+    assert none == safety.Gaps(0, 0, 0, [], None, None)
 
 
 def test_days_before_an_officer_was_named_are_nobodys_gap(world: World) -> None:
