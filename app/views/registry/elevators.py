@@ -156,8 +156,6 @@ class ElevatorPages(FilingPages):
             if longer is not None:
                 last += _("　按需维保，间隔 %(n)s 天，至 %(d)s", n=longer.interval_days, d=longer.to_on)
             said = missed_words(limit.on) if limit.over else str(limit.on)
-            if held.excused:
-                said += f"　{clock_words.excused_words(held.excused)}"
             records = f"/overdue/?tab=standing&q={row.code}" if limit.over and g.actor.may(Verb.ORDER_READ) else None
             found.append(Clock(_("维保期限"), due_on, f"{said}　{last}", records, clock_words.why_limit(held)))
         elif row.status != "scrapped" and g.actor.may(Verb.WARNING_READ):
