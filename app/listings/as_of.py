@@ -214,7 +214,10 @@ _ELEVATOR_NAMES = (
     "code", "factory_no", "registration_code", "address", "estate", "category", "place_type", "maintenance_unit_id",
     "use_unit_id", "next_inspection_on", "commissioned_on", "inspected_on", "is_secret",
 )  # fmt: skip
-_ELEVATOR_NOW = {"limit_on", "last_visit_on", "covered_until", "filing_state", "info_state", "approved_on", "opinion"}
+_ELEVATOR_NOW = {
+    "limit_on", "last_visit_on", "covered_until", "filing_state", "info_state", "approved_on", "opinion", "hardware",
+    "heard_at",
+}  # fmt: skip
 
 
 def elevators(listing: Listing, on: dt.date, known_at: dt.datetime) -> Listing:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 from app import scope, search
 from app.listing import Column, Filter, Moment, Query, Tab, column, register, related
 from app.listings import as_of, iot, standing
+from app.listings.of_elevator import archive_filters, fact_filters
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Elevator, MaintenanceClock, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
@@ -180,6 +181,7 @@ ELEVATORS = register(
             related("region", _l("所在地区"), Elevator.region),
             OPINION,
             *(column(Elevator, name, sort=False) for name in _SELDOM),
+            *iot.hardware_columns(),
         ),
         default=(
             "code", "address", "certificate_no", "use_unit", "maintenance_unit", "status", "limit_on",
@@ -212,6 +214,9 @@ ELEVATORS = register(
             Filter("certificate_no", _l("使用登记证编号"), "text", Elevator.certificate_no),
             Filter("rescue_code", _l("救援电梯编号（96333识别码）"), "text", Elevator.rescue_code),
             Filter("internal_no", _l("内部编号"), "text", Elevator.internal_no),
+            *fact_filters(Elevator),
+            *archive_filters(),
+            Filter("monitored", _l("监测状态"), "choice", choices=iot.MONITORED, within=iot.monitored),
             Filter("approved", _l("已进入名录"), "bool", criterion=lambda v: (Elevator.approved_version > 0).is_(v)),
         ),
         tabs=(

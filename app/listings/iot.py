@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import joinedload, object_session
 
 from app import clock
@@ -65,6 +66,51 @@ def in_trouble() -> ColumnElement[bool]:
     return and_(
         HELD, IotLive.fault_at.is_not(None), or_(IotLive.clear_at.is_(None), IotLive.clear_at < IotLive.fault_at)
     )
+
+
+# 监测状态 (huzhou 1.5): whether the hardware of an elevator is heard of, and what it says.
+MONITORED = {
+    "online": _l("在线"), "offline": _l("离线"), "trouble": _l("异常"), "none": _l("未绑硬件"),
+}  # fmt: skip
+
+
+def monitored(m: Moment, chosen: Sequence[str]) -> ColumnElement[bool]:
+    """Elevators by how their device stands, as `state_of` says it of one."""
+
+    def of(condition: Any) -> ColumnElement[bool]:
+        held = select(IotDevice.elevator_id).outerjoin(IotLive, IotLive.device_id == IotDevice.id)
+        return Elevator.id.in_(held.where(condition))
+
+    wrong = func.coalesce(in_trouble(), false())
+    told = {
+        "online": lambda: of(and_(online(m), not_(wrong))), "offline": lambda: of(and_(offline(m), not_(wrong))),
+        "trouble": lambda: of(in_trouble()), "none": lambda: without_hardware(m),
+    }  # fmt: skip
+    return or_(false(), *(told[name]() for name in chosen))
+
+
+_BOUND = {"bound": _l("已绑定"), "none": _l("未绑定")}
+
+
+def hardware_columns() -> tuple[Column, ...]:
+    """Of the register: whether an elevator has hardware, and when that was last heard of."""
+    held = select(IotDevice.id).where(IotDevice.elevator_id == Elevator.id, HELD).correlate(Elevator)
+    heard = (
+        select(IotLive.seen_at)
+        .join(IotDevice, IotDevice.id == IotLive.device_id)
+        .where(IotDevice.elevator_id == Elevator.id, HELD)
+        .correlate(Elevator)
+    )
+    return (
+        Column(
+            "hardware", _l("绑定硬件"), lambda row: row.asked["hardware"], "choice", choices=_BOUND, asked=True,
+            sql=case((held.exists(), "bound"), else_="none"),
+        ),
+        Column(
+            "heard_at", _l("最近通信"), lambda row: row.asked["heard_at"], "instant", asked=True,
+            sql=heard.scalar_subquery(),
+        ),
+    )  # fmt: skip
 
 
 def is_heard(row: IotDevice) -> bool:
@@ -171,6 +217,11 @@ def _of(*kinds: str) -> Any:
     return lambda m: IotEvent.kind.in_(kinds)
 
 
+def _same(column: Any, typed: str) -> Any:
+    """As typed, in whatever case."""
+    return func.lower(column) == typed.lower()
+
+
 EVENTS = register(
     Listing(
         name="iot_events",
@@ -202,7 +253,9 @@ EVENTS = register(
         filters=(
             Filter("happened", _l("发生日期"), "date", IotEvent.happened_at),
             Filter("kind", _l("类别"), "choice", IotEvent.kind, EVENT_KIND),
-            Filter("code", _l("代码"), "text", IotEvent.code),
+            Filter("standard", _l("标准版本"), "text", criterion=lambda typed: _same(IotEvent.standard, typed)),
+            # A code is short: a part of it is another one.
+            Filter("code", _l("代码"), "text", criterion=lambda typed: _same(IotEvent.code, typed)),
             Filter("elevator", _l("电梯"), "lookup", IotEvent.elevator_id, lookup="elevators"),
             Filter("unit", _l("维保单位"), "lookup", IotEvent.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", IotEvent.use_unit_id, lookup="use_units"),

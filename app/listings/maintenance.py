@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -12,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import standing
-from app.listings.of_elevator import fact_columns, fact_filters
+from app.listings.of_elevator import archive_columns, archive_filters, fact_columns, fact_filters
 from app.models import (
     Elevator,
     MaintenanceClock,
@@ -27,6 +28,8 @@ from app.models.choices import CATEGORY, ELEVATOR_STATUS, GENERATION_MODE, LEVEL
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
+from app.rules.identifiers import normal_code
+from app.rules.levels import Level
 
 _WORDS = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
 _HINT = _l("识别码、注册代码、地址、楼盘")
@@ -83,6 +86,7 @@ TASKS = register(
             column(MaintenanceClock, "excused"),
             column(MaintenanceClock, "covered_until"),
             *fact_columns(MaintenanceClock),
+            *archive_columns(MaintenanceClock, ("category", "factory_no", "internal_no", "model", "controller")),
         ),
         default=("code", "place", "use_unit", "unit", "interval", "first_visit_on", "last_visit_on", "next_on", "left"),
         own={"maintenance": {"unit": ""}, "use": {"use_unit": ""}},
@@ -98,7 +102,9 @@ TASKS = register(
                 criterion=lambda chosen: MaintenanceClock.excused > 0,
             ),
             Filter("region", _l("所属辖区"), "region", MaintenanceClock.region_code),
+            Filter("category", _l("品种"), "choice", Elevator.category, CATEGORY),
             *fact_filters(MaintenanceClock),
+            *archive_filters(),
         ),
         tabs=(
             Tab("all", _l("全部")),
@@ -273,6 +279,19 @@ def shown_as(chosen: Any) -> Any:
     return or_(false(), *(held[n]() if n in held else MaintenanceOrder.state == n for n in chosen))
 
 
+def _numbered(typed: str) -> Any:
+    """The one of this number; what is none finds nothing."""
+    digits = normal_code(typed)
+    known = digits.isascii() and digits.isdigit() and len(digits) < 16
+    return MaintenanceOrder.id == int(digits) if known else false()
+
+
+def _including(chosen: Sequence[str]) -> Any:
+    """Orders in which one of these services is done: a longer one does all shorter ones, too (quanzhou 4)."""
+    least = min(Level(name).rank for name in chosen)
+    return MaintenanceOrder.level.in_([level.value for level in Level if level.rank >= least])
+
+
 ORDERS = register(
     Listing(
         name="orders",
@@ -304,11 +323,14 @@ ORDERS = register(
         filters=(
             Filter("worker", _l("维保人员"), "lookup", MaintenanceOrder.worker_id, lookup="persons_ever"),
             Filter("category", _l("设备类型"), "choice", Elevator.category, CATEGORY),
+            Filter("number", _l("任务编号"), "text", criterion=_numbered),
             Filter("level", _l("频次"), "choice", MaintenanceOrder.level, LEVEL),
+            Filter("includes", _l("维保包含"), "choice", choices=LEVEL, criterion=_including),
             Filter("state", _l("状态"), "choice", choices=ORDER_SHOWN, criterion=shown_as),
             Filter("origin", _l("来源"), "choice", MaintenanceOrder.origin, ORDER_ORIGIN),
             Filter("planned", _l("计划日期"), "date", MaintenanceOrder.planned_on),
             Filter("unit", _l("维保单位"), "lookup", MaintenanceOrder.unit_id, lookup="maintenance_units"),
+            Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
             Filter("region", _l("所属辖区"), "region", MaintenanceOrder.region_code),
             *fact_filters(MaintenanceOrder),
         ),

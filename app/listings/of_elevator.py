@@ -1,10 +1,12 @@
-"""所属辖区, 注册代码 and 楼盘 of the elevator that a row is about: in every list of such rows, for who chooses them.
+"""所属辖区, 注册代码 and 楼盘 of the elevator that a row is about: in every list of such rows, for who chooses them;
+and what the archive says of it besides (huzhou 1.5, 1.7.2), in the lists that are sought by it.
 
 Rows don't carry them: a page reads those that are shown in one statement, an export straight with its other values.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -69,3 +71,25 @@ def fact_filters(model: Any, key: Any = None) -> tuple[Filter, ...]:
         Filter("registration_code", CODE, "text", criterion=lambda typed: leads.in_(_with_code(typed))),
         Filter("estate", ESTATE, "text", within=lambda m, typed: leads.in_(_with_estate(m.session, typed))),
     )
+
+
+# What the archive is sought by beside its codes and places, in the manual's order: names of the register's columns.
+_SOUGHT = ("model", "controller", "manufacturer", "installer", "owner_name", "property_name", "dealer", "branch")
+
+
+def archive_filters() -> tuple[Filter, ...]:
+    """Filters by a part of a word of the archive, for lists that stand on the register or join it."""
+    declared = Elevator.__table__.c
+    return tuple(Filter(name, declared[name].info["label"], "text", getattr(Elevator, name)) for name in _SOUGHT)
+
+
+def archive_columns(model: Any, names: tuple[str, ...]) -> tuple[Column, ...]:
+    """Columns of the archive by their names in the register."""
+
+    def of(name: str) -> Column:
+        info = Elevator.__table__.c[name].info
+        told = select(getattr(_about, name)).where(_about.id == _key(model)).correlate(model).scalar_subquery()
+        choices = info.get("choices")
+        return replace(_asked(name, info["label"], told, "choice" if choices else "text"), choices=choices)
+
+    return tuple(of(name) for name in names)
