@@ -13,8 +13,10 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope, search
 from app.extensions import db
+from app.listing import moment
 from app.listings import complaints, rescues, standing
 from app.listings import repairs as listed
+from app.listings.visits import VISITS
 from app.models import (
     Anomaly,
     Complaint,
@@ -39,10 +41,8 @@ from app.workflows.on_site import phone_copy
 MOST = 100
 # A photo of the label is to be taken again.
 WANTED = and_(Visit.label_state == "more", Visit.state == "pending")
-VISIT_KINDS = {
-    "sheet": Visit.awaiting_sheet, "review": Visit.awaiting_review, "label": WANTED,
-    "bad": Visit.state.in_(("nonconforming", "void", "abnormal", "rejected")),
-}  # fmt: skip
+# The desk's tabs of what one did oneself, what waits for a deed first.
+VISIT_TABS = ("open", "sheet", "review", "pending", "valid", "nonconforming", "expired", "void")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def paged(session: Any, statement: Any, most: int) -> tuple[list[Any], str, str]
     typed = request.args.get("page", "1")[:4]
     page = max(int(typed), 1) if typed.isascii() and typed.isdigit() else 1
     rows = list(session.scalars(statement.limit(most + 1).offset((page - 1) * most)))
-    kept = {name: request.args[name] for name in ("q", "tab") if request.args.get(name)}
+    kept = {name: request.args[name] for name in ("q", "tab", "kind") if request.args.get(name)}
     newer, older = ("?" + urlencode(kept | {"page": page + step}) for step in (-1, 1))
     return rows[:most], newer if page > 1 else "", older if len(rows) > most else ""
 
@@ -213,13 +213,18 @@ def task_of(session: Any, elevator_id: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def visits(session: Any, actor: Actor, kind: str) -> list[Visit]:
-    """The person's visits, newest first."""
+def visits(session: Any, actor: Actor, kind: str, q: str = "") -> tuple[list[Visit], str, str]:
+    """A page of the person's visits, newest first, and the addresses of its neighbours; of one kind, at elevators that
+    the words name."""
     statement = select(Visit).where(Visit.worker_id == (actor.person_id or 0))
-    if kind in VISIT_KINDS:
-        statement = statement.where(VISIT_KINDS[kind])
-    statement = statement.options(joinedload(Visit.elevator)).order_by(Visit.checked_in_at.desc()).limit(MOST)
-    return list(session.scalars(_scoped(statement, actor, Visit)))
+    if kind == "label":
+        statement = statement.where(WANTED)
+    elif kind in VISIT_TABS:
+        told = next(one.criterion for one in VISITS.tabs if one.key == kind)
+        statement = statement.where(told(moment(session, actor))) if told is not None else statement
+    statement = holding(statement, VISITS.search, q).options(joinedload(Visit.elevator))
+    ordered = statement.order_by(Visit.checked_in_at.desc(), Visit.id.desc())
+    return paged(session, _scoped(ordered, actor, Visit), MOST)
 
 
 def to_review(session: Any, actor: Actor) -> list[Visit]:

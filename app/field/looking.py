@@ -1,6 +1,7 @@
-"""What one looks up on the phone at any time, work or none: one's elevators, and tasks by how they stand (MNT-12).
+"""What one looks up on the phone at any time, work or none: one's elevators, tasks by how they stand (MNT-12), and
+the periods that were missed (PLN-10).
 
-Both are the desk's lists, with their search, tabs and scope; a page at a time.
+All are the desk's lists, with their search, tabs and scope; a page at a time.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from app.field.pages import came_from, field, signed_in
 from app.listing import COUNT_CAP, Listing, Page, moment
 from app.listings import standing
 from app.listings.elevators import ELEVATORS
-from app.listings.maintenance import TASKS
+from app.listings.maintenance import OVERDUE, TASKS
 from app.models.choices import ELEVATOR_STATUS
 from app.permissions import Verb, require
 
 STATUS_TONES = {"in_use": "ok", "suspended": "over", "notified": "info", "scrapped": "gone"}
+MISSED_TABS = ("standing", "late", "all")
 TASK_TABS = ("over", "near", "never", "cover_over", "cover_near")  # the gravest first
 
 
@@ -55,6 +57,21 @@ def tasks() -> Any:
         rows=[(row, standing.due_of(row, today)) for row in found.rows], door=_door,
         tabs=[(key, labels[key], counts.get(key, 0)) for key in TASK_TABS], most=COUNT_CAP,
         **_pages(found), back=came_from(url_for("field.home")),
+    )  # fmt: skip
+
+
+@field.get("/overdue")
+@signed_in
+def overdue() -> Any:
+    """Every period that was missed: what is still to be made up for, what was done late, all."""
+    require(g.actor, Verb.ORDER_READ)
+    asked = request.args.get("tab", "")
+    tab = asked if asked in MISSED_TABS else "all"
+    found, q = _page(OVERDUE, tab)
+    labels = {one.key: str(one.label) for one in OVERDUE.tabs}
+    return render_template(
+        "ta/field/overdue.html", title=_("维保超期"), q=q, tab_now=tab, tab="", rows=found.rows, door=_door,
+        tabs=[(key, labels[key]) for key in MISSED_TABS], **_pages(found), back=came_from(url_for("field.home")),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.field import lists
 from app.field.forms import answers_of, feedback_of, files_of, position_of, signature_of
+from app.listings.visits import VISITS
 from app.models import Elevator, Visit
 from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import LABEL_STATE, OFFLINE_PART, VISIT_FAULT, VISIT_RATING, word
@@ -114,12 +115,18 @@ def orders() -> Any:
 @field.get("/visits")
 @signed_in
 def own_visits() -> Any:
+    """All that one did oneself, by how it stands (MNT-08)."""
     require(g.actor, Verb.VISIT_MAKE)
+    q = " ".join(request.args.get("q", "")[:60].split())
+    kinds = {"": _("全部")} | {one.key: str(one.label) for one in VISITS.tabs if one.key in lists.VISIT_TABS}
+    kinds["label"] = _("补数据")
     kind = request.args.get("kind", "")
-    rows = lists.visits(db.session, g.actor, kind)
+    kind = kind if kind in kinds else ""
+    rows, newer, older = lists.visits(db.session, g.actor, kind, q)
     return render_template(
         "ta/field/visits.html", title=_("维保记录"), tab="visits", rows=rows, kind=kind, local=clock.local,
-        offline=OFFLINE_PART,
+        offline=OFFLINE_PART, q=q, newer=newer, older=older,
+        kinds=[(key, kinds[key]) for key in ("", "open", "label", *lists.VISIT_TABS[1:])],
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from app.workflows.rescue import rescue_answers, rescue_course
 from app.workflows.rescue.rescue_course import Sent
 
 MOST = 50
-TABS = ("open", "dispatched", "accepted", "arrived", "late", "all")
+TABS = ("open", "dispatched", "accepted", "arrived", "late", "entrapment", "all")
 
 
 @field.get("/rescues")
@@ -44,7 +44,7 @@ def rescue_list() -> Any:
     now = moment(db.session, g.actor)
     tab = request.args.get("tab", "open")
     tab = tab if tab in TABS else "open"
-    declared = {one.key: one for one in listed.RESCUE_CENTRE.tabs}
+    declared = {one.key: one for one in (*listed.RESCUES.tabs, *listed.RESCUE_CENTRE.tabs)}
     labels = {"open": _("处置中")} | {key: str(declared[key].label) for key in TABS if key in declared}
     statement = scope.apply(select(Rescue), g.actor, Rescue).where(listed.ALONE)
     statement = statement.options(joinedload(Rescue.elevator))

@@ -13,7 +13,8 @@ from app.models import MaintenanceClock
 from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.rescue import rescues
-from tests.factories import World, make_account, make_clock, make_elevator
+from tests.factories import World, make_account, make_clock, make_contract, make_elevator
+from tests.workflows.clock_world import add_visit, run, visit
 
 pytestmark = pytest.mark.feature("MNT-12")
 
@@ -36,10 +37,10 @@ def many(world: World) -> list[Any]:
 
 def test_home_always_leads_to_them(world: World, sign_in: Any) -> None:
     page = sign_in(world.accounts["worker"]).get("/m/").text
-    for href in ("/m/tasks", "/m/lifts", "/m/rescues?tab=all", "/m/complaints?tab=all"):
+    for href in ("/m/tasks", "/m/overdue", "/m/lifts", "/m/rescues?tab=all", "/m/complaints?tab=all"):
         assert f'href="{href}"' in page
     client = sign_in(world.accounts["worker"])
-    for href in ("/m/tasks", "/m/lifts", "/m/rescues?tab=all", "/m/complaints?tab=all"):
+    for href in ("/m/tasks", "/m/overdue", "/m/lifts", "/m/rescues?tab=all", "/m/complaints?tab=all"):
         assert client.get(href).status_code == 200
 
 
@@ -109,3 +110,85 @@ def test_rescues_of_the_past_are_paged_and_searched(world: World, sign_in: Any, 
     assert [shown(f"/m/rescues?tab=all&page={n}") for n in (1, 2, 3)] == [[0, 1], [2, 3], [4]]
     assert shown(f"/m/rescues?tab=all&q={lifts[3].code}") == [3]
     assert 'rel="next"' not in worker.get("/m/rescues?tab=all&page=3").text
+
+
+@pytest.mark.feature("PLN-10")
+def test_missed_periods_are_looked_up_as_at_the_desk(world: World, many: list[Any], sign_in: Any) -> None:
+    """huzhou 2.2 维保超期: the whole history, what was made up for and what was not."""
+    session, today = world.session, clock.today()
+    make_contract(session, world.firm, many[:2])
+    session.commit()
+    for one, back in ((many[0], 40), (many[1], 20), (world.foreign, 40)):
+        visit(session, one, world.other_worker if one is world.foreign else world.worker, today - dt.timedelta(back))
+    run(session, today)
+    visit(session, many[0], world.worker, today)
+    worker = sign_in(world.accounts["worker"])
+
+    def shown(query: str) -> list[int]:
+        return codes(worker.get(f"/m/overdue{query}").text, many)
+
+    assert shown("") == shown("?tab=all") == [0, 1]
+    assert shown("?tab=standing") == [1] and shown("?tab=late") == [0]
+    page = worker.get("/m/overdue?tab=late").text
+    assert page.count('class="fd-task"') == 2, "two periods were missed before it was made up for"
+    assert "逾期完成" in page and str(today) in page and "15 天" in page
+    assert shown("?q=水岸01苑") == [1] and shown("?tab=late&q=水岸01苑") == []
+    assert world.foreign.code not in worker.get("/m/overdue").text
+    for odd in ("tab=withdrawn", "tab=x", "page=-1", "page=９", "q=%00"):
+        assert worker.get(f"/m/overdue?{odd}").status_code == 200, odd
+
+
+@pytest.mark.feature("MNT-08")
+def test_own_visits_by_each_state_of_the_desk_paged_and_searched(
+    world: World, many: list[Any], sign_in: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("app.field.lists.MOST", 2)
+    session, today = world.session, clock.today()
+    day = dt.timedelta(days=1)
+
+    def made(n: int, **fields: Any) -> int:
+        with transaction(session):
+            row = add_visit(session, many[n], world.worker, today - n * day, **fields)
+            session.flush()
+            return int(row.id)
+
+    of = {
+        "open": made(0, state="open", checked_out_at=None), "review": made(1, state="awaiting", awaiting_review=True),
+        "sheet": made(2, state="awaiting", awaiting_sheet=True), "pending": made(3, state="pending"),
+        "nonconforming": made(4, state="nonconforming"), "expired": made(5, state="void", checked_out_at=None),
+        "void": made(6, state="rejected"), "valid": made(7), "more": made(8), "last": made(9),
+    }  # fmt: skip
+    with transaction(session):
+        add_visit(session, world.foreign, world.other_worker, today)
+    names = {key: name for name, key in of.items()}
+    worker = sign_in(world.accounts["worker"])
+
+    def shown(query: str) -> list[str]:
+        text = worker.get(f"/m/visits{query}").text
+        return [names[int(k)] for k in re.findall(r'class="fd-task" href="/m/visits/(\d+)"', text)]
+
+    for kind in ("open", "review", "sheet", "pending", "nonconforming", "expired"):
+        assert shown(f"?kind={kind}") == [kind]
+    assert shown("?kind=void") == ["expired", "void"], "what nobody left is void, too, as at the desk"
+    assert [shown(f"?kind=valid&page={n}") for n in (1, 2)] == [["valid", "more"], ["last"]]
+    page = worker.get("/m/visits?kind=valid").text
+    assert 'href="?kind=valid&amp;page=2" rel="next"' in page and 'aria-current="page">有效<' in page
+    assert [shown(f"?page={n}") for n in (1, 5, 6)] == [["open", "review"], ["more", "last"], []]
+    assert shown(f"?q={many[4].code}") == ["nonconforming"] and shown(f"?kind=valid&q={many[4].code}") == []
+    for odd in ("kind=x", "kind=all", "kind=label", "page=0", "q=%00"):
+        assert worker.get(f"/m/visits?{odd}").status_code == 200, odd
+
+
+@pytest.mark.feature("RES-05")
+def test_past_rescues_in_which_somebody_was_shut_in(world: World, sign_in: Any) -> None:
+    """huzhou 2.5.3: 全部, 困人, 不合规."""
+    keys = {}
+    for outcome in ("entrapment", "false_alarm", None):
+        one = make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)
+        world.session.flush()
+        with transaction(world.session) as session:
+            row = rescues.report(session, None, one, source="page", at=clock.now())
+            row.outcome, keys[row.id] = outcome, outcome
+    page = sign_in(world.accounts["worker"]).get("/m/rescues?tab=entrapment").text
+    assert [keys[int(k)] for k in re.findall(r'href="/m/rescues/(\d+)"', page)] == ["entrapment"]
+    assert 'aria-current="page">困人<' in page

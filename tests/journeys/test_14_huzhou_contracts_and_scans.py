@@ -364,7 +364,7 @@ def test_3_2_what_a_scan_says(product: Any, enter: Any, worker: Any, shot: Any) 
         head.goto(visit.removeprefix("/m"))
         assert head.get_by_role("main").locator(".ta-head .ta-pill").first.inner_text().strip() == "不合规"
         expect(head.get_by_role("main")).to_contain_text(why)
-    worker.goto("/m/visits?kind=bad")
+    worker.goto("/m/visits?kind=nonconforming")
     expect(worker.locator("body")).to_contain_text("不合规")
     shot(worker, "3.2.7 both records do not conform")
 
