@@ -119,6 +119,7 @@ CHECKS = register(
             Filter("draw", _l("抽查"), "lookup", SpotCheck.draw_id, lookup="spot_draws"),
             Filter("state", _l("状态"), "choice", SpotCheck.state, CHECK_STATE),
             Filter("stratum", _l("抽取方式"), "choice", SpotCheck.stratum, STRATUM),
+            Filter("drawn", _l("抽取日期"), "date", SpotCheck.created_at),
             Filter("checked", _l("检查日期"), "date", SpotCheck.checked_at),
             Filter("unit", _l("被检查单位"), "lookup", SpotCheck.unit_id, lookup="units"),
             Filter("elevator", _l("电梯"), "lookup", SpotCheck.elevator_id, lookup="elevators"),

@@ -24,6 +24,7 @@ from app.reports import (
     coverage,
     exports,
     fairness,
+    iot,
     repairs,
     rescues,
     spot_checks,
@@ -81,6 +82,10 @@ def _spot_checks(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.da
     return spot_checks.lines(session, actor, _over_days(asked), at), spot_checks.COLUMNS
 
 
+def _iot(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
+    return iot.lines(session, actor, _over_days(asked)), iot.COLUMNS
+
+
 def _capacity(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
     return capacity.units(session, actor, at), capacity.UNITS
 
@@ -95,6 +100,7 @@ TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
     "rescue_counts": _rescues,
     "repair_counts": _repairs,
     "spot_counts": _spot_checks,
+    "iot_counts": _iot,
     "capacity_units": _capacity,
     "unit_capacity": capacity.of_unit,
     "maintenance_items": item_sets.table,

@@ -1,4 +1,7 @@
-"""抽查统计 by unit and by draw (TGT-01): how many were chosen, checked, fine, not, put right, late."""
+"""抽查统计 by unit, draw and place (TGT-01): how many were chosen, checked, fine, not, put right, late.
+
+Each number that is a link opens the list that it counts: both ask the same conditions.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ from app.listing import Column, Moment
 from app.listings.spot import late
 from app.models import SpotCheck, SpotDraw, Unit
 from app.permissions import Actor
-from app.reports.asked import Asked, within
+from app.reports.asked import Asked, areas, digits_of, within
 
 MOST = 5000
-BY = {"unit": _l("按被检查单位"), "draw": _l("按抽查")}
+BY = {"unit": _l("按被检查单位"), "draw": _l("按抽查"), "region": _l("按地区")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ COLUMNS = (
 
 def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
     """The lines within scope, those with most problems first."""
-    key: Any = SpotCheck.unit_id if asked.by == "unit" else SpotCheck.draw_id
+    key = _key(asked, actor)
     now = Moment(session, actor, clock.local_day(at), at)
 
     def of(*states: str) -> Any:
@@ -75,14 +78,11 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
         .limit(MOST)
     )  # fmt: skip
     rows = session.execute(scope.apply(statement, actor, SpotCheck).execution_options(skip_scope=True)).all()
-    model: Any = Unit if asked.by == "unit" else SpotDraw
-    code, name = (Unit.uscc, Unit.name) if asked.by == "unit" else (SpotDraw.number, SpotDraw.title)
-    named = select(model.id, code, name).where(model.id.in_([row[0] for row in rows if row[0] is not None]))
-    names = {k: (c, n) for k, c, n in session.execute(named.execution_options(skip_scope=True))}
+    names = _names(session, asked, [row[0] for row in rows if row[0] is not None])
     made = [
         Line(
             row[0], *names.get(row[0], ("—", "—")), row[1], row[2], row[3], row[4], row[5], row[6], row[7],
-            link_of(asked, row[0]) if row[0] else "",
+            link_of(asked, row[0]) if names.get(row[0], ("", ""))[0] else "",
         )
         for row in rows
     ]
@@ -91,4 +91,32 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
 
 def link_of(asked: Asked, key: Any, **more: Any) -> str:
     """The list of what a number counts."""
-    return f"/spot/checks/?{urlencode({f'f_{asked.by}': key, **more})}"
+    narrow: dict[str, Any] = {"f_drawn_from": asked.from_on.isoformat(), "f_drawn_to": asked.to_on.isoformat()}
+    unit, region = asked.unit_id, asked.region
+    if asked.by == "unit":
+        unit = key
+    elif asked.by == "region":
+        region = key.ljust(12, "0")
+    else:
+        narrow["f_draw"] = key
+    if unit is not None:
+        narrow["f_unit"] = unit
+    if region:
+        narrow["f_region"] = region
+    return f"/spot/checks/?{urlencode(narrow | more)}"
+
+
+def _key(asked: Asked, actor: Actor) -> Any:
+    if asked.by == "region":
+        return func.substr(SpotCheck.region_code, 1, digits_of(asked, actor))
+    return SpotCheck.unit_id if asked.by == "unit" else SpotCheck.draw_id
+
+
+def _names(session: Any, asked: Asked, keys: list[Any]) -> dict[Any, tuple[str, str]]:
+    """Code and name of each line; of a place that is no list of its own without the code."""
+    if asked.by == "region":
+        return {key: (code, name) for key, (name, code) in areas(session, keys).items()}
+    model: Any = Unit if asked.by == "unit" else SpotDraw
+    code, name = (Unit.uscc, Unit.name) if asked.by == "unit" else (SpotDraw.number, SpotDraw.title)
+    named = select(model.id, code, name).where(model.id.in_(keys))
+    return {k: (c, n) for k, c, n in session.execute(named.execution_options(skip_scope=True))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -236,11 +236,16 @@ def _repairs(book: Any, head: Any, found: Statistics) -> None:
 
 def _more(book: Any, head: Any, found: Statistics) -> None:
     """Places, inspections, and what is a few numbers: sign-in, labels, complaints, scores."""
-    _sheet(book, head, "按地区", ("地区", "在册电梯"), [(a.label, a.count) for a in found.more.areas])
-    _sheet(
-        book, head, "检验检测", ("类别", "合格", "复检合格", "不合格", "合格台次占比（%）"),
-        [(i.label, i.passed, i.passed_again, i.failed, i.rate) for i in found.more.inspections],
-    )  # fmt: skip
+    areas = [(a.label, a.count) for a in found.more.areas]
+    sheet = _sheet(book, head, "按地区", ("地区", "在册电梯"), areas)
+    shown = areas[:UNITS_IN_CHART]
+    more = say("，最多的 %(shown)s 处", shown=len(shown)) if len(shown) < len(areas) else ""
+    _bars(book, sheet, "按地区", shown, {1: BLUE}, say("按地区（台%(more)s）", more=more))
+    checked = [(i.label, i.passed, i.passed_again, i.failed, i.rate) for i in found.more.inspections]
+    heads = ("类别", "合格", "复检合格", "不合格", "合格台次占比（%）")
+    sheet = _sheet(book, head, "检验检测", heads, checked)
+    title = say("%(title)s（台次）", title="检验检测")
+    _bars(book, sheet, "检验检测", checked, {1: GREEN, 2: BLUE, 3: ORANGE}, title)
     _sheet(book, head, "签到、投诉和得分", ("项目", "数"), _beside(found))
 
 
@@ -257,7 +262,19 @@ def _beside(found: Statistics) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def _sheet(book: Any, head: Any, title: str, heads: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def _bars(
+    book: Any, sheet: Any, name: str, rows: Sequence[tuple[Any, ...]], colours: Mapping[int, str], title: str
+) -> None:  # fmt: skip
+    """Beside a table that begins with these rows, its columns of counts as bars; of nothing no chart."""
+    if any(row[column] for row in rows for column in colours):
+        chart = book.add_chart({"type": "bar", "subtype": "stacked"})
+        for column, colour in colours.items():
+            _series(chart, told(name), column, len(rows), colour)
+        _finish(chart, title, len(rows))
+        sheet.insert_chart(0, len(rows[0]) + 1, chart)
+
+
+def _sheet(book: Any, head: Any, title: str, heads: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Any:
     """A plain table; what is nothing to count is 无数据."""
     sheet = book.add_worksheet(told(title))
     sheet.set_column(0, 0, 28)
@@ -272,6 +289,7 @@ def _sheet(book: Any, head: Any, title: str, heads: Sequence[str], rows: Sequenc
                 sheet.write_string(line, column, told(NO_DATA))
             else:
                 sheet.write_number(line, column, value)
+    return sheet
 
 
 def _series(chart: Any, title: str, column: int, rows: int, colour: str) -> None:

@@ -76,8 +76,9 @@ def register(appbuilder: Any) -> None:
         inspections,
         spot_checks,
         spot_draws,
+        spot_statistics,
     )
-    from app.views.partners import iot, notices, open_data, partners, provincial
+    from app.views.partners import iot, iot_statistics, notices, open_data, partners, provincial
     from app.views.people import commitments, declarations, invitations, leaving, people, people_filing
     from app.views.registry import (
         components,
@@ -106,7 +107,7 @@ def register(appbuilder: Any) -> None:
         usual_parts, ledgers, teams, item_sets, orders, year_plans, maintenance_lists, visits, exports, reports,
         coverage, capacity,
         cockpit, scores, score_items, fairness, what_if, safety, patrols, repairs, repair_statistics, anomalies,
-        bulletins, complaints, enforcement, appeals, fraud, spot_draws, spot_checks, complaint_statistics, rescues,
-        rescue_pages, rescue_statistics, iot, provincial,
+        bulletins, complaints, enforcement, appeals, fraud, spot_draws, spot_checks, spot_statistics,
+        complaint_statistics, rescues, rescue_pages, rescue_statistics, iot, iot_statistics, provincial,
     ):  # fmt: skip
         area.register(appbuilder)

@@ -172,7 +172,6 @@ DEEDS = {
         "SpotCheckPages.fix": "POST /spot-checks/{key}/fix",
         "SpotCheckPages.review": "POST /spot-checks/{key}/review",
         "SpotCheckPages.skip": "POST /spot-checks/{key}/skip",
-        "SpotCheckPages.table": "the same numbers are in the lists",
     },
     "about": {"AboutPages.feedback": "POST /inbox/feedback"},
     "inbox": {"Inbox.open": "POST /inbox/{key}/read", "Inbox.read_all": "POST /inbox/read"},

@@ -157,7 +157,7 @@ def test_the_workbook_has_tables_native_charts_and_note(march: World, tmp_path: 
         "说明",
     ]  # fmt: skip
     # Nobody was shut in in that month: the sheet says so, without a chart.
-    assert [len(book[name]._charts) for name in book.sheetnames] == [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
+    assert [len(book[name]._charts) for name in book.sheetnames] == [1, 1, 1, 1, 1, 0, 1, 0, 0, 0]
     beside = dict(book["签到、投诉和得分"].iter_rows(values_only=True, min_row=2))
     assert beside["扫码签到率（%）"] == "无数据" == beside["最高得分"] and beside["投诉总次数"] == 0
     units = list(book["按维保单位"].iter_rows(values_only=True))
@@ -242,7 +242,7 @@ def test_a_check_in_says_whether_the_label_was_scanned() -> None:
 
 
 @pytest.mark.feature("STA-02")
-def test_inspections_complaints_and_scores_of_the_period(march: World) -> None:
+def test_inspections_complaints_and_scores_of_the_period(march: World, tmp_path: Path) -> None:
     session, lift, now = march.session, march.own, dt.datetime(2026, 3, 10, 2, tzinfo=dt.UTC)
     for number, result in enumerate(("passed", "passed", "failed")):
         session.add(Inspection(
@@ -258,7 +258,13 @@ def test_inspections_complaints_and_scores_of_the_period(march: World) -> None:
         region_code="980402000000", from_on=MARCH[0], to_on=MARCH[1], as_of=now, made_at=now, state="final", digest="0"
     ))  # fmt: skip
     session.flush()
-    found = report(march, march.actor("region_admin"), "980402000000").more
+    whole = report(march, march.actor("region_admin"), "980402000000")
+    statistics_workbook.write(whole, tmp_path / "report.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "report.xlsx")
+    # A chart of every count beside its table: passed, passed again and failed of each kind.
+    assert [len(chart.series) for chart in book["检验检测"]._charts] == [3]
+    assert [len(chart.series) for chart in book["按地区"]._charts] == [1]
+    found = whole.more
     assert (found.inspections[0].passed, found.inspections[0].failed) == (2, 1)
     assert found.inspections[-1].rate == Decimal("66.7") and found.inspections[-1].label == "合计"
     assert (found.complaints.total, found.complaints.on_time, found.complaints.late) == (2, 1, 1)

@@ -396,7 +396,8 @@ def test_from_binding_to_taking_off_at_the_desk(world: World, sign_in: Any) -> N
     assert "按收到的样子保存" in browser.get(f"/iot/events/{row.id}").text
     statistics = browser.get("/iot/statistics").text
     assert "超速" in statistics and "GB" not in statistics
-    assert browser.get("/iot/statistics?from_on=9999-12-31&to_on=0001-01-01").status_code == 200
+    assert browser.get("/iot/statistics?from_on=9999-12-31&to_on=0001-01-01").status_code == 422
+    assert browser.get("/iot/statistics?from_on=0001-01-01&to_on=9999-12-31").status_code in (200, 422)
     assert browser.post(f"/iot/devices/{key}/key", data={"csrf_token": token}).status_code == 200
     done = browser.post(
         f"/iot/devices/{key}/unbind", data={"reason": "拆除", "csrf_token": token}, follow_redirects=True

@@ -36,9 +36,9 @@ def days_of(given: Any, days: int) -> tuple[dt.date, dt.date]:
 
 
 def cut_of(given: Any, cuts: Mapping[str, Any]) -> str:
-    """How it is cut; by unit where the cut is none."""
-    by = given.get("by", "unit")
-    return by if by in cuts else "unit"
+    """How it is cut; the first way where the cut is none."""
+    by = given.get("by", "")
+    return by if by in cuts else next(iter(cuts))
 
 
 def asked(given: Any, cuts: Mapping[str, Any], days: int) -> Asked:

@@ -1,10 +1,10 @@
-"""What a draw chose (TGT-01): the list, a check with its result, photos, follow-up and second look, the statistics."""
+"""What a draw chose (TGT-01): the list, a check with its result, photos, follow-up and second look."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import g, request
+from flask import g
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from app import clock, scope
-from app.errors import Finding, Refusal
+from app.errors import Finding
 from app.extensions import db
 from app.listing import Moment
 from app.listings import spot as listed
@@ -20,15 +20,11 @@ from app.models import SpotCheck, SpotDraw
 from app.models.choices import word
 from app.models.spot import CHECK_STATE, STRATUM
 from app.permissions import Verb
-from app.reports import spot_checks as counted
-from app.reports.asked import Asked, check
 from app.rules.spot_checks import PART_NAMES, CheckState, Part
 from app.views.frame import numbers, screens, uploads
 from app.views.frame.account_forms import text
-from app.views.frame.asked import cut_of, days_of
 from app.views.frame.base import Button, Screen, SQLAInterface, countdown, cut, firm, mark, pill
 from app.views.frame.clock_words import due_of
-from app.views.frame.exports import send_table
 from app.views.frame.filing_words import Due
 from app.views.frame.records import RecordPages
 from app.views.oversight.spot_draws import CHECK_TONES as TONES
@@ -37,7 +33,6 @@ from app.workflows.files import attachments
 from app.workflows.oversight import spot_checks
 
 NUMBER = "spot_checks"
-DAYS = 365
 
 
 def limit_of(row: SpotCheck) -> Due | None:
@@ -134,35 +129,6 @@ class SpotCheckPages(RecordPages):
         reason = text("reason", 3000)
         return self._done(pk, lambda s: spot_checks.skip(s, g.actor, pk, reason, clock.now()), _("已标为未检查"))
 
-    @expose("/statistics")
-    @has_access
-    @permission_name("read")
-    def statistics(self) -> Any:
-        asked, findings, lines = _asked(request.args), list[Finding](), list[counted.Line]()
-        try:
-            check(asked)
-            lines = counted.lines(db.session, g.actor, asked, clock.now())
-        except Refusal as refusal:
-            findings = [f for f in refusal.findings if not f.ok]
-        names = ("total", "checked", "fine", "problem", "closed", "late", "void")
-        return self.render_template(
-            "ta/desks/spot_statistics.html", title=_("抽查统计"), asked=asked, cuts=counted.BY, lines=lines,
-            findings=findings, sums={n: sum(getattr(line, n) for line in lines) for n in names},
-            may_export=g.actor.may(Verb.EXPORT) and bool(lines), link_of=counted.link_of,
-            ways=ways("numbers", g.actor),
-        ), 422 if findings else 200  # fmt: skip
-
-    @expose("/statistics/table", methods=["POST"])
-    @has_access
-    @permission_name("read")
-    def table(self) -> Any:
-        """The same as .xlsx or .csv."""
-        asked = _asked(request.form)
-        check(asked)
-        title = _("抽查统计 %(by)s", by=str(counted.BY[asked.by]))
-        days = {"from_on": asked.from_on.isoformat(), "to_on": asked.to_on.isoformat()}
-        return send_table("spot_counts", title, by=asked.by, **days)
-
     # --- parts
 
     def _row(self, pk: int) -> SpotCheck:
@@ -196,11 +162,6 @@ def _sees_draw(row: SpotCheck) -> bool:
     """A city's draw may choose a district's inspector: he has his check, the draw itself is the city's."""
     seen = select(SpotDraw.id).where(SpotDraw.id == row.draw_id, scope.criterion(SpotDraw, g.actor))
     return g.actor.unit_id is None and db.session.scalar(seen) is not None
-
-
-def _asked(given: Any) -> Asked:
-    """What was asked for; without days the last year."""
-    return Asked(cut_of(given, counted.BY), *days_of(given, DAYS))
 
 
 # --- the menu's number

@@ -1,8 +1,7 @@
-"""物联网 (INT-03): devices and their events, an elevator's live data, binding and taking off, small statistics."""
+"""物联网 (INT-03): devices and their events, an elevator's live data, binding and taking off."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from flask import flash, g, redirect, render_template, request
@@ -22,10 +21,8 @@ from app.models.choices import word
 from app.models.iot import DIRECTION, DOOR, EVENT_KIND, MODE, RAISED
 from app.permissions import Verb, require
 from app.reference import iot as codes
-from app.rules.calendar import day_start
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, show_once, text
-from app.views.frame.asked import days_of
 from app.views.frame.base import Button, Screen, firm, link, mark, pill, two
 from app.views.frame.cells import elevator_link
 from app.workflows.partners import iot_devices
@@ -34,7 +31,7 @@ from app.workflows.partners.iot_raising import name_of
 KIND_TONES = {"trapped": "over", "alarm": "over", "fault": "near", "event": "info", "clear": "ok", "unknown": "gone"}
 STATE_TONES = {"online": "ok", "offline": "near", "trouble": "over", "ended": "gone"}
 FIELDS = ("serial", "maker", "model", "standard", "video_url")
-MOST_LATEST, MOST_CODES, DAYS = 20, 50, 30
+MOST_LATEST = 20
 
 
 class IotDevices(Screen):
@@ -51,7 +48,7 @@ class IotDevices(Screen):
     }
     buttons: ClassVar[list[Button]] = [
         Button(_l("物联网事件"), "IotEvents.list", Verb.IOT_READ, icon="list"),
-        Button(_l("事件统计"), "IotPages.statistics", Verb.IOT_READ, icon="chart"),
+        Button(_l("事件统计"), "IotStatistics.index", Verb.IOT_READ, icon="chart"),
         Button(_l("绑定硬件"), "IotPages.bind", Verb.IOT_EDIT, main=True),
     ]
     empty_text = _l("没有这类设备。在电梯页面或这里绑定硬件后，设备按接口文档上报。")
@@ -77,7 +74,7 @@ class IotEvents(Screen):
     }
     buttons: ClassVar[list[Button]] = [
         Button(_l("物联网设备"), "IotDevices.list", Verb.IOT_READ, icon="lift"),
-        Button(_l("事件统计"), "IotPages.statistics", Verb.IOT_READ, icon="chart"),
+        Button(_l("事件统计"), "IotStatistics.index", Verb.IOT_READ, icon="chart"),
     ]
     empty_text = _l("没有这类事件。设备上报后，出现在这里。")
 
@@ -182,21 +179,6 @@ class IotPages(BaseView):
             elevator_link=elevator_link(row.elevator_id),
         )  # fmt: skip
 
-    @expose("/statistics")
-    @has_access
-    @permission_name("read")
-    def statistics(self) -> Any:
-        """What happened how often, by kind and code, over days; what repeats another is not counted."""
-        from_on, to_on = days_of(request.args, DAYS)
-        rows = _counted(from_on, to_on)
-        return self.render_template(
-            "ta/iot/statistics.html", title=_("事件统计"), from_on=from_on, to_on=to_on, rows=rows,
-            kinds=[
-                (word(EVENT_KIND, kind), sum(r["count"] for r in rows if r["kind"] == kind), _("次"), "", "")
-                for kind in EVENT_KIND
-            ],
-        )  # fmt: skip
-
     # --- parts
 
     def _row(self, pk: int) -> IotDevice:
@@ -260,31 +242,6 @@ def _told(rows: Any) -> list[dict[str, Any]]:
          "name": name_of(row.standard, row.code)}
         for row in rows
     ]  # fmt: skip
-
-
-def _counted(from_on: dt.date, to_on: dt.date) -> list[dict[str, Any]]:
-    start, end = (day_start(day) for day in _days(from_on, to_on))
-    statement = (
-        select(IotEvent.kind, IotEvent.standard, IotEvent.code, func.count(),
-               func.count(IotEvent.elevator_id.distinct()))
-        .where(IotEvent.happened_at >= start, IotEvent.happened_at < end, IotEvent.joined_id.is_(None))
-        .group_by(IotEvent.kind, IotEvent.standard, IotEvent.code)
-        .order_by(func.count().desc(), IotEvent.code)
-        .limit(MOST_CODES)
-    )  # fmt: skip
-    found = db.session.execute(scope.apply(statement, g.actor, IotEvent).execution_options(skip_scope=True))
-    return [
-        {"kind": kind, "word": word(EVENT_KIND, kind), "tone": KIND_TONES[kind], "standard": standard, "code": code,
-         "name": name_of(standard, code), "count": count, "elevators": lifts,
-         "link": f"/iot/events/?tab=all&f_kind={kind}&f_happened_from={from_on}&f_happened_to={to_on}"}
-        for kind, standard, code, count, lifts in found
-    ]  # fmt: skip
-
-
-def _days(from_on: dt.date, to_on: dt.date) -> tuple[dt.date, dt.date]:
-    """Both within the calendar, the last one's end."""
-    low, high = dt.date(1900, 1, 1), dt.date(2200, 1, 1)
-    return min(max(from_on, low), high), min(max(to_on, low), high) + dt.timedelta(days=1)
 
 
 def _raised_link(row: IotEvent) -> Any:
