@@ -5,7 +5,8 @@ No platform has vetoes for elevators without contract and for an expired licence
 
 from __future__ import annotations
 
-_W = "星级与信用"
+_W, _X = "星级与信用", "六个率积分"
+_TENTHS = "个 0.1 分"
 Number = tuple[str, str, str, int, str, int, int]
 
 NUMBERS: tuple[Number, ...] = (
@@ -26,6 +27,11 @@ NUMBERS: tuple[Number, ...] = (
     ("rating_credit_c", _W, "信用 C 级至少，以下为 D 级", 60, "分", 0, 100),
     ("rating_overdue_stars", _W, "超期过多的最高", 3, "星", 2, 5),
     ("rating_uncovered_stars", _W, "脱保过多的最高（本平台自定）", 3, "星", 2, 5),
+    # What two of the six scores weigh by, in tenths of a point (SCO-02, SCO-05).
+    ("score_second_bonus", _X, "救援及时率：二次救援及时、多出一次不及时的，每次另加", 5, _TENTHS, 0, 160),
+    ("score_trapped_twice", _X, "维保电梯故障率：本年困人 2 次的电梯，每台另扣", 5, _TENTHS, 0, 160),
+    ("score_trapped_thrice", _X, "维保电梯故障率：本年困人 3 次的电梯，每台另扣", 20, _TENTHS, 0, 160),
+    ("score_trapped_often", _X, "维保电梯故障率：本年困人 4 次以上的电梯，每台另扣", 40, _TENTHS, 0, 160),
 )
 # Off: no such veto.
 MAY_BE_OFF: tuple[Number, ...] = (

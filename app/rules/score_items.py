@@ -92,6 +92,18 @@ CHANGE_WAS_LATE = say("签订合同后超过时限才申请变更")
 CHANGE_AGAIN = say("同一使用单位只计一次，记 0")
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a region weighs by: points for each second-level rescue in time beyond the late ones (SCO-02), points lost
+    besides for an elevator by its entrapments in the year (SCO-05)."""
+
+    bonus: Fraction = Fraction(1, 2)
+    penalties: Mapping[int, Fraction] = field(default_factory=lambda: ENTRAPMENT_PENALTIES)
+
+
+USUAL = Scale()
+
+
 @dataclass(slots=True)
 class Rescue:
     """First-level rescues at the unit's elevators; `second`: those elsewhere in which it helped in time."""
@@ -99,9 +111,10 @@ class Rescue:
     on_time: int = 0
     late: list[Record] = field(default_factory=list)
     second: list[Record] = field(default_factory=list)
+    scale: Scale = USUAL
 
     def score(self) -> Score:
-        return rescue_score(self.on_time, len(self.late), len(self.second))
+        return rescue_score(self.on_time, len(self.late), len(self.second), self.scale.bonus)
 
     def counts(self) -> dict[str, int]:
         return {"on_time": self.on_time, "late": len(self.late), "second": len(self.second)}
@@ -115,7 +128,7 @@ class Rescue:
             if number < late:
                 yield Line(R.RESCUE_MADE_UP, record, -each, MADE_UP)
             else:
-                yield Line(R.RESCUE_BONUS, record, Fraction(-1, 2), BONUS)
+                yield Line(R.RESCUE_BONUS, record, -self.scale.bonus, BONUS)
 
 
 @dataclass(slots=True)
@@ -167,6 +180,7 @@ class Fault:
     elevators: int = 0
     entrapments: list[Record] = field(default_factory=list)
     in_year: Mapping[int, int] = field(default_factory=dict)
+    scale: Scale = USUAL
 
     @property
     def faulty(self) -> list[int]:
@@ -174,7 +188,7 @@ class Fault:
 
     def score(self) -> Score:
         often = self._often()
-        return fault_score(self.elevators, len(often), often)
+        return fault_score(self.elevators, len(often), often, self.scale.penalties)
 
     def counts(self) -> dict[str, int]:
         times = [self.in_year.get(elevator, 0) for elevator in self.faulty]
@@ -192,8 +206,8 @@ class Fault:
         last = {record.elevator: record for record in self.entrapments}
         for elevator in self.faulty:
             times = self.in_year.get(elevator, 0)
-            if reached := [n for n in ENTRAPMENT_PENALTIES if n <= times]:
-                penalty = ENTRAPMENT_PENALTIES[max(reached)]
+            if reached := [n for n in self.scale.penalties if n <= times]:
+                penalty = self.scale.penalties[max(reached)]
                 penalties += penalty
                 yield Line(R.FAULT_OFTEN, last[elevator], penalty, say(OFTEN, times=times))
         given = len(last) * each + penalties

@@ -75,7 +75,9 @@ class RescueAhead:
         second = [one.record for one in self.helping if one.outcome(chosen) is Outcome.ON_TIME]
         held, upheld = self.decided, _upheld(self.disputed, chosen)
         still = [record for record in held.late if record not in upheld]
-        return Rescue(held.on_time + on_time + len(upheld), [*still, *late], [*held.second, *second])
+        return replace(
+            held, on_time=held.on_time + on_time + len(upheld), late=[*still, *late], second=[*held.second, *second]
+        )
 
 
 @dataclass(frozen=True, slots=True)

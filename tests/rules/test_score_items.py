@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
-from app.rules.score_items import Change, Fault, Feedback, Inspection, ItemRule, Record, Rescue, total_points
+from app.rules.score_items import Change, Fault, Feedback, Inspection, ItemRule, Record, Rescue, Scale, total_points
 
 R = ItemRule
 
@@ -30,8 +30,12 @@ def assert_sums(facts: Facts) -> None:
         assert sum((line.lost for line in facts.lines()), Fraction(0)) == score.lost
 
 
+tenths = st.integers(0, 160).map(lambda n: Fraction(n, 10))
+scales = st.builds(Scale, tenths, st.fixed_dictionaries({2: tenths, 3: tenths, 4: tenths}))
+
+
 @pytest.mark.feature("SCO-02", "LED-01")
-@given(st.builds(Rescue, st.integers(0, 9), some, some))
+@given(st.builds(Rescue, st.integers(0, 9), some, some, scales))
 def test_lines_of_rescues(facts: Rescue) -> None:
     assert_sums(facts)
 
@@ -49,7 +53,7 @@ def test_lines_of_inspections(facts: Inspection) -> None:
 
 
 @pytest.mark.feature("SCO-05", "LED-01")
-@given(st.builds(Fault, st.integers(5, 9), some, st.dictionaries(st.integers(1, 5), st.integers(0, 9))))
+@given(st.builds(Fault, st.integers(5, 9), some, st.dictionaries(st.integers(1, 5), st.integers(0, 9)), scales))
 def test_lines_of_faults(facts: Fault) -> None:
     assert_sums(facts)
     assert 0 <= facts.score().exact <= 16
@@ -84,6 +88,22 @@ def test_T17_with_its_lines() -> None:
     assert facts.counts() == {
         "elevators": 10, "faulty": 2, "entrapments": 5, "twice": 1, "thrice": 1, "often": 0,
     }  # fmt: skip
+
+
+@pytest.mark.feature("SCO-02", "SCO-05", "POL-01")
+def test_a_region_weighs_by_its_own_numbers() -> None:
+    """T16 and T17 with other numbers: one point for help, 1, 3 and 5 for being shut in often."""
+    scale = Scale(Fraction(1), {2: Fraction(1), 3: Fraction(3), 4: Fraction(5)})
+    helped = Rescue(8, records(1, 2), records(3, 4, 5), scale)
+    assert helped.score().points == Decimal("17.00") and [line.lost for line in helped.lines()][-1] == -1
+    assert Rescue(8, records(1, 2), records(3), scale).score().points == Decimal("14.40"), "none beyond the late ones"
+    shut = Fault(10, records(1, 1, 1, 2, 2), {1: 3, 2: 2}, scale)
+    assert shut.score().points == Decimal("8.80")
+    assert [line.lost for line in shut.lines() if line.rule is R.FAULT_OFTEN] == [3, 1]
+    # Nothing besides: the rate alone.
+    none = Scale(Fraction(0), dict.fromkeys((2, 3, 4), Fraction(0)))
+    assert Fault(10, records(1, 1, 1, 2, 2), {1: 3, 2: 2}, none).score().points == Decimal("12.80")
+    assert Rescue(8, records(1, 2), records(3, 4, 5), none).score().points == Decimal("16.00")
 
 
 @pytest.mark.feature("SCO-05")

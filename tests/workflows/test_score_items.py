@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from app.permissions import SYSTEM
 from app.rules.score_items import Item
 from app.transaction import transaction
 from app.workflows.scores import scores
-from tests.factories import make_elevator, make_maintenance_unit, make_use_unit
+from tests.factories import make_elevator, make_maintenance_unit, make_policy, make_use_unit
 from tests.reference.items import Called, Changed, Complained, Inspected, Trapped
 from tests.workflows.clock_world import at, day
 from tests.workflows.item_world import put_change, put_complaint, put_inspection, put_rescue
@@ -81,6 +82,47 @@ def test_T16_in_a_run(session: Any, free: Any, second: int, points: str) -> None
     other = of(session, row, free.other_firm)
     assert (other.rescue_late, other.rescue_points) == (second, Decimal("0.00"))
     assert other.rescue_rank == 2
+
+
+@pytest.mark.feature("SCO-02", "SCO-05", "POL-01", "LED-01")
+def test_a_run_weighs_by_the_policy_of_the_periods_end(session: Any, free: Any, sign_in: Any) -> None:
+    """What comes into force after the period weighs nothing in it; lines sum to what was lost whatever it is."""
+    firms = {"B": free.firm, "A": free.other_firm}
+    put_cover(session, free.firm, free.own, day("2024-01-01"), day("2024-12-31"))
+    for _ in range(2):
+        put_case(session, free.own, {"A": free.firm}, call("A", 1, NOON, 30))
+        put_case(session, free.foreign, firms, call("A", 1, NOON, None), call("B", 2, NOON + MINUTE, 30))
+    session.commit()
+
+    def points(days: int) -> tuple[Any, ...]:
+        row = score(session, *YEAR, region="980000000000", now=LATER + days * DAY)
+        held = of(session, row, free.firm)
+        for item in (Item.RESCUE, Item.FAULT):
+            shown = held.rescue_points if item is Item.RESCUE else held.fault_points
+            lost = sum(Fraction(int(e.numerator), int(e.denominator)) for e in lines(session, held, item))
+            assert 16 - lost == Fraction(shown), item
+        return held.rescue_points, held.fault_points
+
+    # 16 + 2 × 0.5, and 16 × (1 − 1/1) − 0.5, not below 0.
+    usual = points(0)
+    assert usual == (Decimal("17.00"), Decimal("0.00"))
+    make_policy(session, "score_second_bonus", 20, on=day("2025-01-01"))
+    session.commit()
+    assert points(1) == usual, "of the year after"
+    make_policy(session, "score_second_bonus", 13, on=day("2024-12-31"))
+    extra = [make_elevator(session, maintenance_unit=free.firm) for _ in range(9)]
+    for one in extra:
+        put_cover(session, free.firm, one, day("2024-01-01"), day("2024-12-31"))
+    session.commit()
+    assert points(2) == (Decimal("18.60"), Decimal("13.90"))
+    make_policy(session, "score_trapped_twice", 33, on=day("2024-06-01"))
+    session.commit()
+    assert points(3) == (Decimal("18.60"), Decimal("11.10"))
+    held = session.scalars(select(Score).where(Score.unit_id == free.firm.id).order_by(Score.id.desc())).first()
+    browser = sign_in(free.accounts["platform_admin"])
+    assert "× 1.3 =" in browser.get(f"/scores/{held.id}/items/rescue").text
+    page = browser.get(f"/scores/{held.id}/items/fault").text
+    assert "× 3.3" in page and "3.3、2、4 分" in page
 
 
 @pytest.mark.feature("SCO-05")

@@ -53,6 +53,7 @@ from app.views.scores.scores import (
 )
 from app.workflows.oversight import appeal_items
 from app.workflows.scores import score_rating, score_records
+from app.workflows.scores.score_scale import scale_of
 
 LEADING = ("code", "place", "number")
 TONES = {"on_time": "ok", "second": "ok", "passed": "ok", "late": "over", "failed": "over", "fault": "over"}
@@ -231,7 +232,7 @@ class ScoreItemPages(BaseView):
             tones=TONES, seen=visible_codes(named) if named else {}, exact=exact_of,
             wanted=wanted, heads=_heads(item), found=len(chosen), times=TIMES, may_export=g.actor.may(Verb.EXPORT),
             figures=_figures(held, item), state=word(SCORE_STATE, held.run.state), local=clock.local,
-            region=region_name(held.run.region_code),
+            region=region_name(held.run.region_code), scale=_scale(held),
             ranked=db.session.scalar(
                 select(func.count(rank)).where(Score.run_id == held.run_id).execution_options(skip_scope=True)
             ),
@@ -325,6 +326,15 @@ def _shown(line: score_records_listed.Line, item: Item) -> dict[str, Any]:
         "lift": line.lift, "record": line.record.evidence and line.row and (PAGES[line.record.evidence] +
             str(line.record.key)),
     }  # fmt: skip
+
+
+def _scale(held: Score) -> dict[str, str]:
+    """What the formulas weigh by, as the run had it."""
+    run = held.run
+    scale = scale_of(db.session, run.region_code, run.to_on, run.as_of)
+    names = {"twice": 2, "thrice": 3, "often": 4}
+    told = {name: scale.penalties[times] for name, times in names.items()} | {"bonus": scale.bonus}
+    return {name: f"{float(points):g}" for name, points in told.items()}
 
 
 def register(appbuilder: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, false, func, literal_column, not_, or_, select
@@ -35,6 +36,7 @@ from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
 from app.rules.score_items import Item, Record
 from app.workflows.scores.score_facts import Facts
 from app.workflows.scores.score_frame import Frame
+from app.workflows.scores.score_scale import scale_of
 
 _unit: Any = Unit.__table__.c
 _bound: Any = ContractElevator.__table__.c
@@ -52,7 +54,7 @@ COME_TO_NOTHING = ("rejected", "withdrawn")
 # The desk took it back: it never was.
 TAKEN_BACK = "returned"
 ENTRAPMENT, POWER_CUT = "entrapment", "power_cut"
-Found = dict[int, Any]
+Found = defaultdict[int, Any]
 
 
 def units_of(facts: Facts) -> set[int]:
@@ -62,6 +64,11 @@ def units_of(facts: Facts) -> set[int]:
         asked = select(_unit.id).where(_unit.is_maintenance, _unit.id.in_(units))
         held |= {*facts.session.scalars(asked)}
     return held
+
+
+def _scale(facts: Facts) -> score_items.Scale:
+    frame = facts.frame
+    return scale_of(facts.session, frame.region_code, frame.to_on, frame.as_of)
 
 
 def _instants(frame: Frame, at: Any) -> Any:
@@ -110,7 +117,7 @@ def _surely_on_time(facts: Facts) -> Any:
 
 def rescue(facts: Facts, first: int, last: int) -> Found:
     """A case counts once for a unit and level, from the first call that the desk did not take back."""
-    found: Found = defaultdict(score_items.Rescue)
+    found: Found = defaultdict(partial(score_items.Rescue, scale=_scale(facts)))
     surely = _surely_on_time(facts)
     counted = select(_call.unit_id, func.count()).join(Rescue.__table__, _rescue.id == _call.rescue_id)
     counted = counted.where(_call.unit_id.between(first, last), _calls(facts), surely).group_by(_call.unit_id)
@@ -208,7 +215,7 @@ def _faults(facts: Facts) -> Any:
 
 def fault(facts: Facts, first: int, last: int) -> Found:
     """Elevators under contract with the unit on any day of the period; a 困人 is of who was in charge on its day."""
-    found: Found = defaultdict(score_items.Fault)
+    found: Found = defaultdict(partial(score_items.Fault, scale=_scale(facts)))
     bound = select(_bound.unit_id, func.count(_bound.elevator_id.distinct())).where(_held(facts, first, last))
     for unit_id, elevators in facts.session.execute(bound.group_by(_bound.unit_id)):
         found[unit_id].elevators = elevators

@@ -29,7 +29,7 @@ from app.models.among import among
 from app.models.policy import policy_value
 from app.permissions import Actor
 from app.policy import Key
-from app.rules import complaints, score_items
+from app.rules import complaints
 from app.rules.calendar import day_end, day_start, year_start
 from app.rules.complaints import Step
 from app.rules.deadlines import due_after_minutes
@@ -140,7 +140,8 @@ class _Reader:
         self.found = Found()
 
     def _decided(self, item: Item) -> Any:
-        return read.READERS[item](self._facts, self._unit, self._unit).get(self._unit) or score_items.MAKERS[item]()
+        # A unit without any is made by the reader too: it weighs as the region says.
+        return read.READERS[item](self._facts, self._unit, self._unit)[self._unit]
 
     def _disputed(self, item: Item, records: Iterable[Record]) -> dict[Fix, Record]:
         """Of the records that are held against the unit those that may still be appealed against."""
