@@ -196,7 +196,12 @@ def whatever_comes(session: AnySession, call: Callable[[AnySession], Any]) -> No
 
 def insert_of(session: AnySession, model: Any) -> Any:
     """The INSERT into a model's table that knows ON CONFLICT: each dialect has its own, of the same words."""
-    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return insert_for(session.get_bind().dialect.name, model)
+
+
+def insert_for(name: str, model: Any) -> Any:
+    """The same by the dialect's name, for a statement that is made once."""
+    dialect: Any = sqlite if name == "sqlite" else postgresql
     return dialect.insert(model.__table__)
 
 

@@ -226,7 +226,7 @@ def move_held(
     _legal_states(model, field, old, new, verb)
     values = stamps(model) | {field: new, **(values or {})}
     for key in keys:
-        send(session, _step_of(model, tuple(values)), values | {"own_key": key})
+        send(session, _step_of(model, tuple(values)), values | {"own_key": key})  # type: ignore[arg-type]
     _steps(session, actor, model, field, old, new, keys, verb, at, effective_on, None, None)
 
 

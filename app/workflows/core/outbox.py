@@ -20,7 +20,16 @@ from app.permissions import GRANTS, REGULATOR_ROLES, Actor, Role, Verb
 from app.policy import chain
 from app.rules.identifiers import mask_numbers
 from app.telling import told_in
-from app.transaction import AnySession, after_commit, all_written, asked, connection_of, insert_of
+from app.transaction import (
+    AnySession,
+    after_commit,
+    all_written,
+    asked,
+    asked_in_turn,
+    connection_of,
+    insert_for,
+    insert_of,
+)
 from app.wording import ours
 from app.workflows.core import notices
 from app.workflows.core.actors import held_by, ticks
@@ -30,6 +39,8 @@ MOST_TRIES = 6
 LEASE = dt.timedelta(minutes=5)
 FIRST_WAIT = dt.timedelta(minutes=1)
 _INSERT_ROWS = 500
+# So many recipients are told by a statement each, all by one round trip.
+FEW = 8
 # Channels whose other side is whatever address a person typed.
 OWN_ADDRESS = frozenset({"webhook"})
 
@@ -60,17 +71,33 @@ def notify(
             "channel": "inbox", "recipient_id": account_id, "topic": topic[:40], "title": ours(title),
             "body": body or None, "link": link,
             "dedupe_key": f"{dedupe_key}:{account_id}"[-120:] if dedupe_key else None,
-            "state": "queued", "tries": 0, "created_at": at, "next_try_at": at,
+            "is_secret": False, "state": "queued", "tries": 0, "created_at": at, "next_try_at": at,
         }
         for account_id in sorted({r for r in recipients if r is not None})
     ]  # fmt: skip
     told: list[int] = []
-    for start in range(0, len(rows), _INSERT_ROWS):
-        statement = insert_of(session, Notification).values(rows[start : start + _INSERT_ROWS])
-        statement = statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
-        told += session.scalars(statement.returning(Notification.recipient_id)).all()
+    if len(rows) <= FEW:
+        statement = _notice(session.get_bind().dialect.name)
+        answers = asked_in_turn(session, *((statement, row) for row in rows)) if rows else []
+        told = [recipient for answer in answers for (recipient,) in answer.rows]
+    else:
+        for start in range(0, len(rows), _INSERT_ROWS):
+            many = insert_of(session, Notification).values(rows[start : start + _INSERT_ROWS])
+            many = many.on_conflict_do_nothing(index_elements=["dedupe_key"])
+            told += session.scalars(many.returning(Notification.recipient_id)).all()
     notices.fan_out(session, at, told, topic, title, body, link, SENDERS)
     return len(told)
+
+
+@lru_cache(maxsize=2)
+def _notice(dialect: str) -> Any:
+    """One notice for the inbox, made once: many rows in one statement are put together anew each time."""
+    names = (
+        "channel", "recipient_id", "topic", "title", "body", "link", "dedupe_key", "is_secret", "state", "tries",
+        "created_at", "next_try_at",
+    )  # fmt: skip
+    made = insert_for(dialect, Notification).values({name: bindparam(name) for name in names})
+    return made.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Notification.__table__.c.recipient_id)
 
 
 def send_to(
