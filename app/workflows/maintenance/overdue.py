@@ -80,15 +80,16 @@ def spared(session: AnySession, elevator_id: int, periods: Sequence[MissedPeriod
     return found
 
 
+def hold(session: AnySession, elevator_id: int) -> MaintenanceClock | None:
+    """The clock of what is to be put right, held: before the periods themselves, as a visit takes them."""
+    statement = select(MaintenanceClock).where(MaintenanceClock.elevator_id == elevator_id).with_for_update()
+    return session.scalar(statement.execution_options(skip_scope=True, populate_existing=True))
+
+
 def uphold(session: AnySession, row: OverduePeriod, actor: Actor, reason: str, at: dt.datetime) -> None:
     """An appeal against a missed period is upheld: it is taken back, and where it still stood the clock tells it as
     excused. The visit that was missed stays to be made: by the limit that runs, or by the first one that stands."""
-    held = session.scalar(
-        select(MaintenanceClock)
-        .where(MaintenanceClock.elevator_id == row.elevator_id)
-        .with_for_update()
-        .execution_options(skip_scope=True, populate_existing=True)
-    )
+    held = hold(session, row.elevator_id)
     withdraw(session, [row], actor, reason, at)
     since = held.missed_since_on if held is not None else None
     if held is None or since is None or row.limit_on < since or row.done_late_on is not None:

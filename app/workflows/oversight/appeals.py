@@ -255,6 +255,8 @@ def _approved(session: AnySession, actor: Actor, application: Application, at: d
     """Uphold: the correction, with the unit's figures before and after, in the transaction of the decision."""
     row: Appeal = _PAPER.row(session, application)
     kind = KINDS[row.entity]
+    if row.entity == OverduePeriod.__tablename__ and row.elevator_id is not None:
+        overdue.hold(session, row.elevator_id)
     record = lock(session, kind.model, row.entity_id)
     before = appeal_figures.of(session, row, at)
     _HANDLERS.approved(session, actor, application, at)
