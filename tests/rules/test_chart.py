@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.chart import apart, floor_of, frame_around, line
+from app.rules.chart import MOST_CELLS, apart, cells, floor_of, frame_around, line
 
 pytestmark = pytest.mark.feature("DSH-02")
 CORNERS = [(30.0, 120.0), (31.0, 121.0)]
@@ -69,3 +69,36 @@ def test_the_axis_begins_below_the_lowest_value(lowest: float, floor: float) -> 
 
 def test_without_values_the_axis_is_short() -> None:
     assert floor_of([]) == 99
+
+
+SPOTS = st.lists(st.tuples(st.integers(1, 599), st.integers(1, 399)), min_size=1, max_size=12)
+
+
+def area(polygon: list[tuple[float, float]]) -> float:
+    around = zip(polygon, [*polygon[1:], *polygon[:1]], strict=True)
+    return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in around)) / 2
+
+
+@given(SPOTS)
+def test_the_ground_is_shared_out_among_the_places(spots: list[tuple[int, int]]) -> None:
+    places = [(float(x), float(y)) for x, y in spots]
+    found = cells(places, 600, 400)
+    assert sum(area(cell) for cell in found) == pytest.approx(600 * 400, rel=0.01)
+    for number, (spot, cell) in enumerate(zip(places, found, strict=True)):
+        assert (cell == []) == (spot in places[:number])
+        for x, y in cell:
+            # Each corner is as near to its own place as to any other.
+            own = (x - spot[0]) ** 2 + (y - spot[1]) ** 2
+            assert all(own <= (x - a) ** 2 + (y - b) ** 2 + 300 for a, b in places)
+
+
+def test_one_place_has_all_of_it_and_the_second_of_a_pair_nothing() -> None:
+    whole = [(0, 0), (600, 0), (600, 400), (0, 400)]
+    assert cells([(10.0, 10.0)], 600, 400) == [whole]
+    assert cells([(10.0, 10.0), (10.0, 10.0)], 600, 400) == [whole, []]
+    left, right = cells([(150.0, 200.0), (450.0, 200.0)], 600, 400)
+    assert max(x for x, _ in left) == min(x for x, _ in right) == 300
+
+
+def test_too_many_places_are_told_by_their_names() -> None:
+    assert cells([(float(n), 1.0) for n in range(MOST_CELLS + 1)], 600, 400) == [[]] * (MOST_CELLS + 1)

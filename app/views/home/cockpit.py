@@ -70,9 +70,9 @@ class CockpitPage(BaseView):
             "ta/cockpit.html", title=_("数据驾驶舱"), found=found, ranked=ranked, period=period, seconds=SECONDS,
             now=clock.local(found.at), low=low, shares=shares, width=WIDTH, height=HEIGHT,
             pieces=chart.line(shares, low, 100, LINE_WIDTH, LINE_HEIGHT), line=(LINE_WIDTH, LINE_HEIGHT),
-            bands=BANDS, labels=_labels(found.places), areas=_areas(found.places), classes=CLASSES, class_of=class_of, link=link,
-            kinds=found.kinds[:KINDS_SHOWN], six=six, items=ITEM, full_total=FULL_TOTAL, spark=_spark(six),
-            spark_size=(SPARK_WIDTH, SPARK_HEIGHT), full_points=FULL_POINTS,
+            bands=BANDS, labels=_labels(found.places), areas=_areas(found.places), classes=CLASSES,
+            class_of=class_of, link=link, kinds=found.kinds[:KINDS_SHOWN], six=six, items=ITEM, full_total=FULL_TOTAL,
+            spark=_spark(six), spark_size=(SPARK_WIDTH, SPARK_HEIGHT), full_points=FULL_POINTS,
             tone=lambda points, full: score_tone(points * FULL_POINTS / full),
         )  # fmt: skip
 
@@ -146,7 +146,8 @@ def _areas(places: list[Place]) -> list[tuple[Place, str]]:
     """The ground of the map: each place's part of it, as the points of a polygon."""
     drawn = [(one, one.spot) for one in places if one.spot is not None]
     cells = chart.cells([spot for _one, spot in drawn], WIDTH, HEIGHT)
-    return [(one, " ".join(f"{x:g},{y:g}" for x, y in cell)) for (one, _), cell in zip(drawn, cells, strict=True) if cell]
+    ground = [(one, cell) for (one, _), cell in zip(drawn, cells, strict=True) if cell]
+    return [(one, " ".join(f"{x:g},{y:g}" for x, y in cell)) for one, cell in ground]
 
 
 def class_of(rate: float | None) -> int:
