@@ -17,6 +17,7 @@ from app.reports.exports import listing_of
 from app.rules.levels import Level
 from app.workflows.partners import iot_devices
 from tests.factories import World, make_clock, make_elevator, make_use_unit
+from tests.workflows.clock_world import add_visit
 
 # Name of the filter and the field, what stands there.
 WORDS = {
@@ -173,3 +174,26 @@ def test_a_plan_is_found_by_number_use_unit_and_the_services_it_includes(world: 
     for wrong in ("0", "-1", f"{number}x", "٣", "1.5", "9" * 15, "9" * 40):
         assert found(f_number=wrong) == [], wrong
     assert found(f_use_unit=str(world.use_unit.id)) == everything[:3]
+
+
+@pytest.mark.feature("MNT-08")
+def test_records_of_elevators_that_are_overdue_now(world: World, session: Any) -> None:
+    """nantong 2: a record of an overdue elevator stands out."""
+    today = clock.today()
+    late = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    fine = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    session.flush()
+    make_clock(session, late, today - dt.timedelta(days=16))
+    make_clock(session, fine, today - dt.timedelta(days=15))
+    make_clock(session, world.foreign, today - dt.timedelta(days=40))
+    for one, worker in ((late, world.worker), (fine, world.worker), (world.foreign, world.other_worker)):
+        add_visit(session, one, worker, today - dt.timedelta(days=16))
+    session.commit()
+
+    def found(persona: str, **asked: str) -> set[int]:
+        return set(keys(world, "visit_records", persona, **asked))
+
+    assert found("platform_admin", f_overdue="1") == {late.id, world.foreign.id}
+    assert found("platform_admin", f_overdue="0") == {fine.id}, "its limit is today: not over yet"
+    assert found("maintenance_head", f_overdue="1") == {late.id}
+    assert found("maintenance_head", f_overdue="1") | found("maintenance_head", f_overdue="0") == {late.id, fine.id}

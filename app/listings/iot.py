@@ -209,8 +209,13 @@ DEVICES = register(
 )  # fmt: skip
 
 
+def code_name(standard: str, code: str) -> str:
+    """What an event is called, for statistics too."""
+    return name_of(standard, code)
+
+
 def event_name(row: IotEvent) -> str:
-    return name_of(row.standard, row.code)
+    return code_name(row.standard, row.code)
 
 
 def _of(*kinds: str) -> Any:

@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, String, and_, case, cast, false, func, lit
 from sqlalchemy.orm import joinedload
 
 from app import scope
-from app.listing import Column, Filter, Listing, Tab, column, register
+from app.listing import Column, Filter, Listing, Moment, Tab, column, register
+from app.listings import standing
 from app.listings.of_elevator import fact_columns, fact_filters
-from app.models import Elevator, FaceCheck, Visit, VisitNote
+from app.models import Elevator, FaceCheck, MaintenanceClock, Visit, VisitNote
 from app.models.choices import (
     CONFIRMED_BY,
     LABEL_STATE,
@@ -120,6 +121,14 @@ def _to_look_at(actor: Actor) -> Any:
     return Visit.id.in_(_TO_LOOK_AT) if actor.unit_id is None and actor.may(Verb.VISIT_LABEL) else false()
 
 
+def _of_overdue(m: Moment, wanted: bool) -> Any:
+    """Visits at elevators whose maintenance is overdue now (nantong 2), as far as one sees its clock."""
+    clocks = select(MaintenanceClock.elevator_id).where(
+        MaintenanceClock.in_use, standing.maintenance_over(m), scope.criterion(MaintenanceClock, m.actor)
+    )
+    return Visit.elevator_id.in_(clocks) if wanted else Visit.elevator_id.not_in(clocks)
+
+
 def _of_fault(chosen: list[str]) -> Any:
     """Visits that name one of these kinds at least."""
     return or_(*(cast(Visit.faults, String).contains(f'"{kind}"') for kind in chosen))
@@ -205,6 +214,7 @@ VISITS = register(
             Filter("reason", _l("状态原因"), "choice", Visit.reason, VISIT_REASON),
             Filter("decision", _l("审批"), "choice", Visit.decision, VISIT_DECISION),
             Filter("counted", _l("计入维保"), "bool", Visit.counted),
+            Filter("overdue", _l("电梯维保超期"), "bool", within=_of_overdue),
             Filter("level", _l("频次"), "choice", Visit.level, LEVEL),
             Filter("mode", _l("模式"), "choice", Visit.mode, VISIT_MODE),
             Filter("confirmed", _l("确认方式"), "choice", CONFIRMED, CONFIRMED_BY),

@@ -14,12 +14,12 @@ from sqlalchemy import case, func, select
 
 from app import scope
 from app.listing import Column
+from app.listings.iot import code_name
 from app.models import IotEvent
 from app.models.choices import word
 from app.models.iot import EVENT_KIND
 from app.permissions import Actor
 from app.reports.asked import Asked, areas, digits_of, elevators, units, within
-from app.workflows.partners.iot_raising import name_of
 
 MOST = 5000
 NOBODY = "没有维保单位"
@@ -126,7 +126,7 @@ def _line(asked: Asked, key: Any, counted: Any, unit_id: Any, firms: Any, named:
     counts = dict(zip(EVENT_KIND, each, strict=True))
     if asked.by == "event":
         kind, standard, code = key
-        line = Line((kind, standard, code), code, name_of(standard, code), total, lifts, counts, kind, standard)
+        line = Line((kind, standard, code), code, code_name(standard, code), total, lifts, counts, kind, standard)
     elif asked.by == "elevator":
         code, name = named.get(key[0], ("—", "—"))
         line = Line(key[0], code, name, total, lifts, counts, unit=firms.get(unit_id, ("", ""))[1])

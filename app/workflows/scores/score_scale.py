@@ -18,6 +18,6 @@ def scale_of(session: AnySession, region_code: str, on: dt.date, known_at: dt.da
     book = policy_book(session, region_code, on, known_at=known_at)
 
     def points(key: Key) -> Fraction:
-        return Fraction(int(book[key].value), 10)
+        return Fraction(int(book[key].value or 0), 10)
 
     return Scale(points(Key.SCORE_SECOND_BONUS), {times: points(key) for times, key in _PENALTIES.items()})
