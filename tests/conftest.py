@@ -23,11 +23,12 @@ from hypothesis import HealthCheck, settings
 from itsdangerous import URLSafeTimedSerializer
 
 from app.workflows.approval import policies
+from app.workflows.core import outbox
 from app.workflows.maintenance import item_lists
 from scripts import catalogues
 from tests import hashing
 from tests.databases import KEYS, Database, PostgresDatabase, SqliteDatabase
-from tests.factories import PASSWORD, World
+from tests.factories import PASSWORD, World, make_policy
 from tests.services import Services
 
 pytest_plugins = ["tests.plugin_features"]
@@ -257,6 +258,30 @@ def world(session: Any, database: Database) -> World:
     It is built once a process and kind of database; each test gets it as it was built.
     """
     return World.standing(session, database.world)
+
+
+@pytest.fixture
+def huzhou(session: Any, world: World) -> World:
+    """The small region under the rules of Huzhou."""
+    make_policy(session, "preset", "huzhou")
+    session.commit()
+    return world
+
+
+@pytest.fixture
+def sms() -> Iterator[None]:
+    """SMS are sent, and go nowhere."""
+    outbox.SENDERS["sms"] = lambda _session, _notice: None
+    yield
+    outbox.SENDERS.pop("sms")
+
+
+@pytest.fixture
+def uncounted(app: Any) -> Iterator[None]:
+    """Nobody has called yet, whatever other tests asked from the one address that they all have."""
+    app.extensions["tian_window"].reset()
+    yield
+    app.extensions["tian_window"].reset()
 
 
 @pytest.fixture

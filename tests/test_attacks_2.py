@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +23,6 @@ from app.reports import pdf
 from app.transaction import transaction
 from app.workflows.access import codes, signin
 from app.workflows.approval import delegations, reminders
-from app.workflows.core import outbox
 from app.workflows.core.actors import actor_by_id, actor_of
 from app.workflows.files import attachments, file_room
 from app.workflows.people import invitations, taking_on
@@ -32,7 +31,7 @@ from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_account, make_policy
 from tests.workflows.clock_world import add_visit
-from tests.workflows.test_invitations import AT, PHONE, handed_in
+from tests.workflows.invitations.ground import AT, PHONE, handed_in
 
 WRONG = "Wrong.pass-0001"
 
@@ -41,13 +40,6 @@ WRONG = "Wrong.pass-0001"
 def world(world: World, app: Any) -> World:
     attachments.use_folder(app.config["UPLOAD_DIR"])
     return world
-
-
-@pytest.fixture
-def sms() -> Iterator[None]:
-    outbox.SENDERS["sms"] = lambda _session, _notice: None
-    yield
-    outbox.SENDERS.pop("sms")
 
 
 def api_login(app: Any, name: str, password: str = WRONG, **more: Any) -> Any:

@@ -29,7 +29,7 @@ from app.workflows.people import person_versions, real_names, taking_on
 from tests.api.callers import Caller
 from tests.api.test_filing_api import token
 from tests.factories import PASSWORD, World, make_person, picture
-from tests.workflows.test_invitations import AT, handed_in
+from tests.workflows.invitations.ground import AT, handed_in
 from tests.workflows.test_one_unit import resident_id
 
 

@@ -37,22 +37,17 @@ from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, actor, make_account, make_contract, make_elevator, make_person
 from tests.views.rescue.ground import report
-from tests.workflows.test_bulletins import drafted, ground
+from tests.workflows.bulletins.conftest import ground
+from tests.workflows.bulletins.ground import drafted
+from tests.workflows.provincial.ground import item
 from tests.workflows.test_companions import join, mate, two_persons
 from tests.workflows.test_enforcement import AT, do, penalty, told
 from tests.workflows.test_iot import bound, event
-from tests.workflows.test_provincial import item
-from tests.workflows.visit_world import HERE, HOUR, MINUTE, START, arrive, huzhou, leave, rules_of
+from tests.workflows.visit_world import HERE, HOUR, MINUTE, START, arrive, leave, rules_of
 
-__all__ = ["ground", "huzhou", "mate"]
+__all__ = ["ground", "mate"]
+pytestmark = pytest.mark.usefixtures("uncounted")
 FROM = {"REMOTE_ADDR": "203.0.113.9"}
-
-
-@pytest.fixture(autouse=True)
-def _fresh_counts(app: Any) -> Any:
-    app.extensions["tian_window"].reset()
-    yield
-    app.extensions["tian_window"].reset()
 
 
 def counted(session: Any, model: Any, *where: Any) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,14 +16,8 @@ from tests.api.callers import Caller, rules_of
 from tests.factories import World, make_account, make_policy
 from tests.workflows.filing_world import AT, TODAY, elevator_data, unit_data
 
-pytestmark = pytest.mark.feature("INT-04")
+pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.usefixtures("on_its_day")]
 DAY = TODAY.isoformat()
-
-
-@pytest.fixture(autouse=True)
-def _day() -> Iterator[None]:
-    with clock.frozen(AT):
-        yield
 
 
 def suspension(world: World, caller: Caller, **more: Any) -> dict[str, Any]:

@@ -12,9 +12,8 @@ from app.models import Notification
 from app.workflows.core import outbox
 from tests.api.callers import Caller, rules_of
 from tests.factories import picture
-from tests.workflows.visit_world import HOUR, MINUTE, START, arrive, huzhou, leave
+from tests.workflows.visit_world import HOUR, MINUTE, START, arrive, leave
 
-__all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("MNT-07", "INT-04")
 
 

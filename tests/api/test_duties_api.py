@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -20,17 +19,11 @@ from tests.api.test_filing_api import token
 from tests.factories import World
 from tests.workflows.filing_world import AT
 
-pytestmark = pytest.mark.feature("INT-04")
+pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.usefixtures("on_its_day")]
 RISK = {
     "place": "机房", "risk": "夏季高温", "level": "larger", "measures": "通风", "cycle": "weekly",
     "responsible": "安全员",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _day() -> Iterator[None]:
-    with clock.frozen(AT):
-        yield
 
 
 @pytest.mark.feature("SAF-01")

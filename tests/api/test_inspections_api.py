@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from app import clock
 from app.permissions import Role
 from tests.api.callers import Caller, rules_of
 from tests.factories import World, make_account, make_unit
 from tests.workflows.inspection_world import AT
 
-pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.feature("INS-01")]
-
-
-@pytest.fixture(autouse=True)
-def _day() -> Iterator[None]:
-    with clock.frozen(AT):
-        yield
+__all__ = ["AT"]  # see on_its_day
+pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.feature("INS-01"), pytest.mark.usefixtures("on_its_day")]
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from app import clock, targets
+from app import targets
 from app.models import NoticeChoice, Notification
 from app.permissions import Verb
 from app.transaction import transaction
@@ -17,14 +16,8 @@ from tests.api.test_own_api import in_person
 from tests.factories import World
 from tests.workflows.filing_world import AT
 
-pytestmark = pytest.mark.feature("NTF-01", "INT-04")
+pytestmark = [pytest.mark.feature("NTF-01", "INT-04"), pytest.mark.usefixtures("on_its_day")]
 HOOK = "https://hook.example.com/notify?key=abc"
-
-
-@pytest.fixture(autouse=True)
-def _day() -> Iterator[None]:
-    with clock.frozen(AT):
-        yield
 
 
 @pytest.fixture

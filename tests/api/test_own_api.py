@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,14 +16,8 @@ from tests.api.test_filing_api import token
 from tests.factories import PASSWORD, World, picture
 from tests.workflows.filing_world import AT, attachment
 
-pytestmark = pytest.mark.feature("INT-04")
+pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.usefixtures("on_its_day")]
 CERTIFICATE = {"grade": "senior", "certificate_no": "DJ-001", "issued_on": "2026-01-05"}
-
-
-@pytest.fixture(autouse=True)
-def _day() -> Iterator[None]:
-    with clock.frozen(AT):
-        yield
 
 
 def in_person(app: Any, world: World, persona: str) -> Caller:

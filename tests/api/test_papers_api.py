@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,15 +15,9 @@ from tests.factories import World, make_person, picture
 from tests.workflows.filing_world import AT
 from tests.workflows.test_insurance import id_number
 
-pytestmark = pytest.mark.feature("INT-04")
+pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.usefixtures("on_its_day")]
 OTHER = "980403000000"
 YEAR = {"valid_from": "2026-01-01", "valid_until": "2026-12-31"}
-
-
-@pytest.fixture(autouse=True)
-def _day() -> Iterator[None]:
-    with clock.frozen(AT):
-        yield
 
 
 def sent(caller: Caller, kind: str, name: str = "承诺书.pdf", data: bytes | None = None) -> int:

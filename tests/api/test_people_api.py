@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,15 +14,9 @@ from tests.api.callers import Caller, rules_of
 from tests.factories import World, make_person
 from tests.workflows.filing_world import AT, TODAY
 
-pytestmark = pytest.mark.feature("INT-04")
+pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.usefixtures("on_its_day")]
 NUMBER = "980402199001010015"
 PHONE = "13900000061"
-
-
-@pytest.fixture(autouse=True)
-def _day() -> Iterator[None]:
-    with clock.frozen(AT):
-        yield
 
 
 def person(**more: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,14 +21,8 @@ from tests.factories import World, make_account, make_clock
 from tests.workflows.clock_world import add_visit
 from tests.workflows.filing_world import AT, TODAY
 
-pytestmark = pytest.mark.feature("INT-04")
+pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.usefixtures("on_its_day")]
 DISTRICT, OTHER = "980402000000", "980403000000"
-
-
-@pytest.fixture(autouse=True)
-def _day() -> Iterator[None]:
-    with clock.frozen(AT):
-        yield
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from app.models import AuditEntry, RepairOrder
 from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.repair import repair_work, repairs
-from tests.api.test_offline_api import HERE, START, Phone, huzhou
+from tests.api.test_offline_api import HERE, START, Phone
 from tests.factories import World, make_account, make_person
 
-__all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("REP-03", "MNT-05")
 MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)
 URL = "/api/v1/repairs/offline"

@@ -12,7 +12,7 @@ from app import clock, driver
 from app.models import Visit
 from app.reference import items_for
 from tests.conftest import csrf
-from tests.factories import PASSWORD, World, make_clock, make_ledger, make_policy
+from tests.factories import PASSWORD, World, make_clock, make_ledger
 from tests.workflows.clock_world import add_visit, run
 
 START = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)  # 09:00 in Shanghai
@@ -32,13 +32,6 @@ def token(app: Any, world: World, persona: str) -> dict[str, str]:
 def rules_of(answer: Any) -> set[str]:
     assert answer.status_code == 422, answer.text
     return {e["rule"] for e in answer.json["errors"]}
-
-
-@pytest.fixture
-def huzhou(session: Any, world: World) -> World:
-    make_policy(session, "preset", "huzhou")
-    session.commit()
-    return world
 
 
 def well_done() -> list[dict[str, Any]]:

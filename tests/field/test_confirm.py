@@ -15,9 +15,8 @@ from app.workflows.core import outbox
 from app.workflows.visits import visit_reviewers
 from tests.conftest import csrf
 from tests.factories import picture
-from tests.workflows.visit_world import HOUR, MINUTE, START, arrive, file_of, huzhou, leave
+from tests.workflows.visit_world import HOUR, MINUTE, START, arrive, file_of, leave
 
-__all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("MNT-07")
 PHONE = "13812340000"
 FROM = {"REMOTE_ADDR": "203.0.113.9"}

@@ -16,7 +16,7 @@ from app.reference import items_for
 from app.transaction import transaction
 from app.workflows.repair import repair_work, repairs
 from tests.conftest import csrf
-from tests.factories import World, make_policy
+from tests.factories import World
 from tests.pages import flat
 from tests.workflows.clock_world import add_visit
 
@@ -24,13 +24,6 @@ pytestmark = pytest.mark.feature("MNT-05")
 START = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)  # 09:00 in Shanghai
 MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)
 HERE = {"latitude": "30.5", "longitude": "120.5"}
-
-
-@pytest.fixture
-def huzhou(session: Any, world: World) -> World:
-    make_policy(session, "preset", "huzhou")
-    session.commit()
-    return world
 
 
 def _in(text: str, pattern: str) -> str:

@@ -21,8 +21,8 @@ from app.transaction import transaction
 from app.workflows.visits import visits
 from app.workflows.visits.visits import CheckOut, Position
 from tests.conftest import csrf
-from tests.factories import World, make_account, make_clock, make_contract, make_elevator, make_ledger, make_policy
-from tests.pages import flat
+from tests.factories import World, make_account, make_clock, make_contract, make_elevator, make_ledger
+from tests.pages import flat, page
 from tests.workflows.clock_world import add_visit, run
 
 START = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)  # 09:00 in Shanghai
@@ -44,13 +44,6 @@ def picture(width: int = 2, height: int = 2) -> bytes:
 SIGNATURE = "data:image/png;base64," + base64.b64encode(picture()).decode()
 
 
-def page(client: Any, url: str, status: int = 200) -> str:
-    answer = client.get(url)
-    text: str = answer.get_data(as_text=True)
-    assert answer.status_code == status, f"{url}: {answer.status_code} {text[:2000]}"
-    return text
-
-
 def post(client: Any, url: str, data: dict[str, Any], status: int = 302) -> Any:
     sent = data | {"csrf_token": csrf(client)}
     answer = client.post(url, data=sent, content_type="multipart/form-data")
@@ -66,13 +59,6 @@ def answered(mode: str = "items", **more: Any) -> dict[str, Any]:
         if item.needs_test:
             form[f"value-{item.code}"] = "合格"
     return form | more
-
-
-@pytest.fixture
-def huzhou(session: Any, world: World) -> World:
-    make_policy(session, "preset", "huzhou")
-    session.commit()
-    return world
 
 
 @pytest.fixture

@@ -17,16 +17,9 @@ from app.workflows.public import complaints
 from tests.conftest import csrf
 from tests.factories import World, make_clock, make_ledger, make_policy, picture
 
-pytestmark = pytest.mark.feature("CMP-01")
+pytestmark = [pytest.mark.feature("CMP-01"), pytest.mark.usefixtures("uncounted")]
 PHONE = "13900001111"
 FROM = {"REMOTE_ADDR": "203.0.113.9"}
-
-
-@pytest.fixture(autouse=True)
-def _fresh_counts(app: Any) -> Any:
-    app.extensions["tian_window"].reset()
-    yield
-    app.extensions["tian_window"].reset()
 
 
 def door(world: World, tail: str = "") -> str:

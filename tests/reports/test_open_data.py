@@ -39,16 +39,9 @@ from tests.factories import World, make_clock, make_complaint, make_elevator, ma
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import put_overdue, put_visit
 
-pytestmark = pytest.mark.feature("PUB-01")
+pytestmark = [pytest.mark.feature("PUB-01"), pytest.mark.usefixtures("uncounted")]
 CITY, OWN, OTHER = "980400000000", "980402000000", "980403000000"
 PERIOD = period_of("2026-02")
-
-
-@pytest.fixture(autouse=True)
-def _fresh_counts(app: Any) -> Any:
-    app.extensions["tian_window"].reset()
-    yield
-    app.extensions["tian_window"].reset()
 
 
 @pytest.fixture

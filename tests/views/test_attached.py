@@ -8,20 +8,9 @@ from typing import Any
 import pytest
 
 from app.models import Attachment, AuditEntry
-from tests.conftest import csrf
 from tests.factories import World, picture
 
 pytestmark = pytest.mark.feature("UNT-04")
-
-
-@pytest.fixture
-def browse(sign_in: Any, world: World) -> Any:
-    def opened(persona: str) -> Any:
-        client = sign_in(world.accounts[persona])
-        client.send = lambda path, **data: client.post(path, data=data | {"csrf_token": csrf(client)})
-        return client
-
-    return opened
 
 
 def test_papers_by_type(browse: Any, world: World) -> None:

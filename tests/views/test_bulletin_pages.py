@@ -13,7 +13,8 @@ from app.tasks import jobs as running
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World
-from tests.workflows.test_bulletins import PERIOD, REGION, ground  # noqa: F401 - a fixture
+from tests.workflows.bulletins.conftest import ground  # noqa: F401 - a fixture
+from tests.workflows.bulletins.ground import PERIOD, REGION
 
 pytestmark = pytest.mark.feature("STA-03")
 

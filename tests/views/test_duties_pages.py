@@ -13,23 +13,10 @@ from app.models import Commitment, InsuranceMonth, InsuranceRecord, NoticeChoice
 from app.transaction import transaction
 from app.workflows.core import outbox
 from app.workflows.papers import insurance, insurance_gaps
-from tests.conftest import csrf
 from tests.factories import World, picture
 from tests.workflows.test_insurance import id_number
 
 PDF = b"%PDF-1.7"
-
-
-@pytest.fixture
-def browse(sign_in: Any, world: World) -> Any:
-    """`browse(persona)` gives a client; `client.send(path, **data)` posts with the token."""
-
-    def opened(persona: str) -> Any:
-        client = sign_in(world.accounts[persona])
-        client.send = lambda path, **data: client.post(path, data=data | {"csrf_token": csrf(client)})
-        return client
-
-    return opened
 
 
 def fresh(world: World) -> Any:

@@ -11,23 +11,12 @@ from sqlalchemy import select
 
 from app.models import Application, Attachment, AuditEntry, Elevator, Region, Unit
 from app.permissions import Role
-from tests.conftest import csrf
 from tests.factories import World, make_account, make_policy, picture
 from tests.pages import flat
 from tests.workflows.filing_world import elevator_data, fresh, save, submit, unit_data
 
 pytestmark = pytest.mark.feature("UNT-02", "UNT-04", "UNT-05")
 PDF = b"%PDF-1.7"
-
-
-@pytest.fixture
-def browse(sign_in: Any, world: World) -> Any:
-    def opened(persona: str) -> Any:
-        client = sign_in(world.accounts[persona])
-        client.send = lambda path, **data: client.post(path, data=data | {"csrf_token": csrf(client)})
-        return client
-
-    return opened
 
 
 def form_of(client: Any, unit: Unit) -> dict[str, Any]:

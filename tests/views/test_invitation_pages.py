@@ -15,7 +15,7 @@ from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import World, make_ledger, make_person
 from tests.field.test_phone import picture
-from tests.workflows.test_invitations import FORM, PHONE
+from tests.workflows.invitations.ground import FORM, PHONE
 from tests.workflows.test_one_unit import resident_id
 
 

@@ -26,9 +26,8 @@ from app.workflows.rescue import rescues
 from tests.conftest import csrf
 from tests.factories import World, make_elevator, make_policy, picture
 from tests.pages import flat
-from tests.workflows.visit_world import arrive, huzhou, leave
+from tests.workflows.visit_world import arrive, leave
 
-__all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("REP-03")
 H, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 

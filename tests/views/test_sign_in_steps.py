@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pyotp
@@ -14,19 +13,11 @@ from sqlalchemy import select
 from app import clock, vault
 from app.models import Account, AuditEntry, Notification, OneTimeCode, Unit
 from app.transaction import transaction
-from app.workflows.core import outbox
 from tests.factories import PASSWORD, region, uscc
 from tests.views.test_security import answer_of, is_in, sign_in, token_of
 
 AT = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
 NEW = "Brand.new-2026"
-
-
-@pytest.fixture
-def sms() -> Iterator[None]:
-    outbox.SENDERS["sms"] = lambda _session, _notice: None
-    yield
-    outbox.SENDERS.pop("sms")
 
 
 @pytest.fixture

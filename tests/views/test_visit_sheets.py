@@ -22,9 +22,8 @@ from app.workflows.files import attachments, sealed_files
 from app.workflows.visits import papers, visits
 from tests.conftest import csrf
 from tests.factories import picture
-from tests.workflows.visit_world import HOUR, MINUTE, START, arrive, file_of, huzhou, leave, rules_of
+from tests.workflows.visit_world import HOUR, MINUTE, START, arrive, file_of, leave, rules_of
 
-__all__ = ["huzhou"]
 NOW = START + HOUR
 
 

@@ -18,6 +18,7 @@ from app.transaction import transaction
 from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import make_account, make_elevator, make_person, make_policy, picture
+from tests.pages import page
 from tests.workflows.clock_world import add_visit
 
 TODAY = dt.date(2026, 3, 2)
@@ -40,13 +41,6 @@ STATES: dict[str, dict[str, Any]] = {
     "pending": {"state": "pending", "reason": "undecided"},
     "label": {"state": "pending", "reason": "label_undecided"},
 }
-
-
-def page(client: Any, url: str, status: int = 200) -> str:
-    answer = client.get(url)
-    text: str = answer.get_data(as_text=True)
-    assert answer.status_code == status, f"{url}: {answer.status_code} {text[:2000]}"
-    return text
 
 
 def post(client: Any, url: str, data: dict[str, Any], status: int = 302) -> str:

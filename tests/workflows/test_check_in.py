@@ -17,9 +17,7 @@ from app.workflows.on_site import presence
 from app.workflows.visits import visits
 from app.workflows.visits.visits import Position
 from tests.factories import actor, make_account, make_contract, make_elevator, make_person, make_policy
-from tests.workflows.visit_world import DAY, FAR, HERE, HOUR, MINUTE, START, arrive, huzhou, leave, rules_of
-
-__all__ = ["huzhou"]
+from tests.workflows.visit_world import DAY, FAR, HERE, HOUR, MINUTE, START, arrive, leave, rules_of
 
 
 @pytest.mark.feature("MNT-01")

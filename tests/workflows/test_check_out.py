@@ -15,9 +15,7 @@ from app.workflows.on_site import check_outs, sites
 from app.workflows.visits import visits
 from app.workflows.visits.visit_state import settle
 from app.workflows.visits.visits import CheckOut
-from tests.workflows.visit_world import FAR, HERE, HOUR, MINUTE, START, answers, arrive, huzhou, leave, rules_of
-
-__all__ = ["huzhou"]
+from tests.workflows.visit_world import FAR, HERE, HOUR, MINUTE, START, answers, arrive, leave, rules_of
 
 
 @pytest.mark.feature("MNT-03")

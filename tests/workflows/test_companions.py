@@ -16,9 +16,8 @@ from app.workflows.on_site import companions
 from app.workflows.people import people
 from app.workflows.visits import visits
 from tests.factories import actor, make_account, make_contract, make_elevator, make_person, make_policy
-from tests.workflows.visit_world import FAR, HERE, HOUR, MINUTE, START, arrive, huzhou, leave, rules_of
+from tests.workflows.visit_world import FAR, HERE, HOUR, MINUTE, START, arrive, leave, rules_of
 
-__all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("MNT-11")
 
 

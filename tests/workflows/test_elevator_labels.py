@@ -20,9 +20,8 @@ from app.workflows.public import public_page
 from app.workflows.visits import offline, visits
 from app.workflows.visits.offline import Kept, Moment
 from tests.factories import World, make_elevator
-from tests.workflows.visit_world import DAY, FAR, HERE, HOUR, MINUTE, START, answers, arrive, huzhou, leave, rules_of
+from tests.workflows.visit_world import DAY, FAR, HERE, HOUR, MINUTE, START, answers, arrive, leave, rules_of
 
-__all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("ELV-07")
 SOON = dt.date(2026, 3, 20)
 LATER = Wanted("damaged", "", "on_scan", SOON)

@@ -18,7 +18,7 @@ from app.workflows.desk import applications
 from app.workflows.filing import filing
 from tests.factories import World, make_elevator
 from tests.workflows.inspection_world import AT, enter, inspecting
-from tests.workflows.test_inspections import annul, correct, days, set_up
+from tests.workflows.inspections.ground import annul, correct, days, set_up
 
 pytestmark = pytest.mark.usefixtures("folder")
 D = dt.date

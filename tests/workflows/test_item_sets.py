@@ -24,9 +24,8 @@ from app.workflows.visits import offline
 from app.workflows.visits.offline import Kept, Moment
 from app.workflows.visits.visits import CheckOut
 from tests.factories import World, actor, make_account, make_ledger, make_policy
-from tests.workflows.visit_world import HERE, HOUR, MINUTE, START, answers, arrive, huzhou, leave, rules_of
+from tests.workflows.visit_world import HERE, HOUR, MINUTE, START, answers, arrive, leave, rules_of
 
-__all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("PLN-08")
 BEFORE = START - dt.timedelta(days=3)
 DAY = clock.local_day(BEFORE)

@@ -25,9 +25,9 @@ from app.workflows.repair.repair_work import Ending
 from app.workflows.visits import offline, visits
 from tests.factories import World, make_account, make_elevator, make_person, make_policy
 from tests.workflows.test_offline import kept, place, well_done
-from tests.workflows.visit_world import HERE, START, answers, arrive, huzhou, leave
+from tests.workflows.visit_world import HERE, START, answers, arrive, leave
 
-__all__ = ["huzhou", "place"]
+__all__ = ["place"]
 pytestmark = pytest.mark.feature("REP-03")
 H, MINUTE, SECOND = dt.timedelta(hours=1), dt.timedelta(minutes=1), dt.timedelta(seconds=1)
 DONE = Ending(cause="door", action="更换门锁触点", parts="门锁触点 1 只", restored=True)

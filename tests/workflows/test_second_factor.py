@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pyotp
@@ -26,13 +25,6 @@ AT = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 PHONE = "13900000077"
 NEW = "Brand.new-2026"
-
-
-@pytest.fixture
-def sms() -> Iterator[None]:
-    outbox.SENDERS["sms"] = lambda _session, _notice: None
-    yield
-    outbox.SENDERS.pop("sms")
 
 
 @pytest.fixture

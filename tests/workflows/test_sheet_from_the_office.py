@@ -16,9 +16,8 @@ from app.workflows.visits import visits
 from tests.api.callers import Caller
 from tests.conftest import csrf
 from tests.factories import World, make_account, picture
-from tests.workflows.visit_world import DAY, HOUR, MINUTE, START, arrive, file_of, huzhou, leave
+from tests.workflows.visit_world import DAY, HOUR, MINUTE, START, arrive, file_of, leave
 
-__all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("MNT-04", "MNT-08")
 OUT = START + 40 * MINUTE
 

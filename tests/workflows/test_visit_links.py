@@ -21,9 +21,8 @@ from app.workflows.files.attachments import Received
 from app.workflows.visits import visit_links, visits
 from app.workflows.visits.visits import Word
 from tests.factories import actor, make_account, make_policy
-from tests.workflows.visit_world import DAY, HOUR, MINUTE, START, arrive, huzhou, leave, rules_of, wall
+from tests.workflows.visit_world import DAY, HOUR, MINUTE, START, arrive, leave, rules_of, wall
 
-__all__ = ["huzhou"]
 pytestmark = pytest.mark.feature("MNT-07")
 PHONE = "13812340000"
 SIGNED = Received("签名.png", "signature", PNG, 10, "0" * 64, "off")

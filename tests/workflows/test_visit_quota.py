@@ -17,9 +17,7 @@ from app.transaction import transaction
 from app.workflows.visits import visits
 from app.workflows.visits.visits import CheckOut
 from tests.factories import actor, make_account, make_contract, make_elevator, make_person
-from tests.workflows.visit_world import DAY, HERE, HOUR, MINUTE, START, answers, arrive, huzhou, rules_of, wall
-
-__all__ = ["huzhou"]
+from tests.workflows.visit_world import DAY, HERE, HOUR, MINUTE, START, answers, arrive, rules_of, wall
 
 
 def used_up(session: Any, world: Any, elevators: int, twice: int) -> None:

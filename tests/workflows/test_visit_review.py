@@ -28,13 +28,10 @@ from tests.workflows.visit_world import (
     answers,
     arrive,
     file_of,
-    huzhou,
     leave,
     rules_of,
     wall,
 )
-
-__all__ = ["huzhou"]
 
 
 @pytest.mark.feature("MNT-08")

@@ -15,9 +15,7 @@ from app.transaction import transaction
 from app.workflows.maintenance import schedule
 from app.workflows.visits import ageing, visits
 from tests.factories import make_clock, make_ledger
-from tests.workflows.visit_world import DAY, HOUR, MINUTE, START, arrive, huzhou, leave, wall
-
-__all__ = ["huzhou"]
+from tests.workflows.visit_world import DAY, HOUR, MINUTE, START, arrive, leave, wall
 
 
 @pytest.mark.feature("PLN-01")

@@ -5,15 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import pytest
-
 from app import clock
 from app.models import Attachment, Visit
 from app.reference import items_for
 from app.transaction import transaction
 from app.workflows.visits import visits
 from app.workflows.visits.visits import CheckOut, Position
-from tests.factories import make_policy
 
 HERE = Position(30.5, 120.5)
 FAR = Position(30.6, 120.5)
@@ -26,14 +23,6 @@ def wall(*parts: int) -> dt.datetime:
 
 START = wall(2026, 3, 2, 9, 0)
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
-
-
-@pytest.fixture
-def huzhou(session: Any, world: Any) -> Any:
-    """The small region under the rules of Huzhou."""
-    make_policy(session, "preset", "huzhou")
-    session.commit()
-    return world
 
 
 def arrive(session: Any, world: Any, at: dt.datetime = START, who: str = "worker", **more: Any) -> Visit:

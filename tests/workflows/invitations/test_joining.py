@@ -1,12 +1,10 @@
-"""入职邀请 from the asking to the person (PER-01, PER-02)."""
+"""An invitee enters his data and is taken on: who may, as what, and once."""
 
 from __future__ import annotations
 
 import datetime as dt
 import io
-import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,131 +15,22 @@ from werkzeug.security import check_password_hash
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.extensions import db
-from app.models import Account, Attachment, AuditEntry, Consent, Invitation, Notification, Person, StatusChange
+from app.models import Account, Attachment, AuditEntry, Consent, Invitation, Person, StatusChange
 from app.permissions import Role, Verb
 from app.transaction import transaction
-from app.workflows.access import codes
-from app.workflows.core import outbox
 from app.workflows.core.actors import actor_of
 from app.workflows.files import attachments
 from app.workflows.handover import leaving
 from app.workflows.on_site import presence
 from app.workflows.people import invitations, joining, taking_on
 from app.workflows.people.joining import Upload
-from tests.factories import World, make_account, make_person, make_policy, picture
-from tests.workflows.test_one_unit import resident_id
-
-AT = dt.datetime(2026, 3, 20, 1, 0, tzinfo=dt.UTC)
-DAY = dt.timedelta(days=1)
-COLOURS = {"identity": "#204060", "face": "#604020", "operator": "#206040"}
-PHONE = "13911112222"
-
-
-@pytest.fixture
-def world(world: World, tmp_path: Path) -> Iterator[World]:
-    before = attachments._folder
-    attachments.use_folder(tmp_path)
-    yield world
-    attachments.use_folder(before or tmp_path)
-
-
-@pytest.fixture
-def manager(session: Any, world: World) -> Any:
-    from tests.factories import actor
-
-    return actor(make_account(session, Role.MAINTENANCE_MANAGER, unit=world.firm))
-
-
-def invite(session: Any, me: Any, **more: Any) -> invitations.Invited:
-    given = {"name": "何一帆", "phone": PHONE, "kind": "worker", "at": AT} | more
-    with transaction(session):
-        return invitations.invite(session, me, **given)
-
-
-FORM = {
-    "name": "何一凡", "resident_id": resident_id(), "sex": "male", "certificate_no": "t98 0001",
-    "certificate_issued_on": "2025-01-01", "certificate_until": "2029-01-01", "password": "Ti.an-2026-new",
-    "again": "Ti.an-2026-new",
-}  # fmt: skip
-
-
-def pictures(*kinds: str) -> list[Upload]:
-    return [Upload(kind, f"{kind}.png", io.BytesIO(picture(colour=COLOURS[kind]))) for kind in kinds]
-
-
-def fill_in(session: Any, row: Invitation, at: dt.datetime = AT, **changes: str) -> Invitation:
-    with transaction(session):
-        return joining.submit(session, row.id, FORM | changes, pictures("identity", "face"), at, "203.0.113.9")
-
-
-def handed_in(session: Any, me: Any, **more: Any) -> Invitation:
-    row = invite(session, me, **more).invitation
-    with transaction(session):
-        joining.accept(session, row.id, AT, None)
-    return fill_in(session, row)
+from tests.factories import World, make_account, make_person, make_policy
+from tests.workflows.invitations.ground import AT, FORM, PHONE, fill_in, handed_in, invite, pictures
 
 
 def take_on(session: Any, me: Any, row: Invitation, with_account: bool = True) -> Person:
     with transaction(session):
         return taking_on.end(session, me, row.id, row.row_version, with_account, AT)
-
-
-@pytest.mark.feature("PER-01")
-def test_the_manager_approves_before_there_is_a_link(session: Any, world: World, manager: Any) -> None:
-    made = invite(session, world.actor("clerk"))
-    assert made.token is None and made.invitation.token_hash is None
-    told = session.scalars(select(Notification.recipient_id).where(Notification.topic == "invitation")).all()
-    assert set(told) == {manager.user_id, world.accounts["maintenance_head"].id}
-    with pytest.raises(NotAllowed), transaction(session):
-        invitations.approve(session, world.actor("clerk"), made.invitation.id, AT)
-    with pytest.raises(Refusal), transaction(session):
-        joining.accept(session, made.invitation.id, AT, None)
-    with transaction(session):
-        token = invitations.approve(session, manager, made.invitation.id, AT).token
-    assert token is not None and len(token) == 43 and token not in str(vars(made.invitation))
-    assert joining.by_token(session, token, AT) is made.invitation
-    assert joining.by_token(session, token, AT + 7 * DAY) is None
-    assert joining.by_token(session, token[:-1] + "x", AT) is None
-    with pytest.raises(Refusal, match="已经审批过"), transaction(session):
-        invitations.approve(session, manager, made.invitation.id, AT)
-
-
-@pytest.mark.feature("PER-01")
-def test_a_new_link_ends_the_old_one(session: Any, world: World, manager: Any) -> None:
-    made = invite(session, manager)
-    with transaction(session):
-        new = invitations.new_link(session, world.actor("clerk"), made.invitation.id, AT)
-    assert joining.by_token(session, made.token or "", AT) is None
-    assert joining.by_token(session, new.token or "", AT) is not None
-
-
-@pytest.mark.feature("PER-01")
-def test_wrong_invitations_are_refused_with_all_that_is_wrong(session: Any, world: World) -> None:
-    me = world.actor("clerk")
-    with pytest.raises(Refusal) as refused:
-        invite(session, me, name="", phone="1", kind="safety_officer")
-    assert {f.field for f in refused.value.findings} == {"name", "phone", "kind"}
-    invite(session, me)
-    with pytest.raises(Refusal, match="已有办理中的邀请（何一帆）"):
-        invite(session, me)
-    with pytest.raises(Refusal, match="已是本单位人员 王砚秋"):
-        invite(session, me, phone=world.worker.phone)
-    # Another unit's people are none of the answer.
-    invite(session, me, phone=world.other_worker.phone)
-    with pytest.raises(NotFound):
-        invite(session, me, unit_id=world.other_firm.id, phone="13911113333")
-    with pytest.raises(NotAllowed):
-        invite(session, world.actor("worker"), phone="13911113333")
-
-
-@pytest.mark.feature("PER-01")
-def test_nobody_is_pestered(session: Any, world: World, manager: Any) -> None:
-    for _n in range(5):
-        made = invite(session, manager)
-        with transaction(session):
-            invitations.cancel(session, manager, made.invitation.id, AT)
-    with pytest.raises(Refusal, match="过多"):
-        invite(session, world.actor("other_head"), kind="worker")
 
 
 @pytest.mark.feature("PER-02")
@@ -356,131 +245,6 @@ def test_another_units_invitation_is_not_there(session: Any, world: World) -> No
         ):  # fmt: skip
             with pytest.raises(NotFound), transaction(session):
                 deed()
-
-
-# --- the link and the phone
-
-
-@pytest.mark.feature("PER-02")
-def test_a_code_proves_the_phone(session: Any, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(outbox.SENDERS, "sms", lambda _session, _notice: None)
-    made = invite(session, world.actor("maintenance_head"))
-    row = made.invitation
-    with transaction(session):
-        joining.ask_code(session, row, "13900000000", AT, None)
-    assert session.scalar(select(Notification).where(Notification.channel == "sms")) is None
-    with transaction(session):
-        joining.ask_code(session, row, PHONE, AT, None)
-    notice = session.scalars(select(Notification).where(Notification.channel == "sms")).one()
-    assert notice.recipient_id is None and notice.address == PHONE and notice.is_secret
-    code = re.search(r"\d{6}", notice.body or "")[0]
-    with transaction(session):
-        refused = [joining.prove(session, row, *given, AT) for given in ((PHONE, "000000"), ("13900000000", code))]
-    assert all(refused) and row.phone_checked_at is None
-    with transaction(session):
-        assert joining.prove(session, row, PHONE, code, AT) is None
-        # Good once.
-        assert joining.prove(session, row, PHONE, code, AT) is not None
-    assert row.phone_checked_at == AT
-
-
-@pytest.mark.feature("PER-02")
-def test_a_code_of_one_invitation_opens_no_other(
-    session: Any, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(outbox.SENDERS, "sms", lambda _session, _notice: None)
-    first = invite(session, world.actor("maintenance_head")).invitation
-    other = invite(session, world.actor("other_head")).invitation
-    with transaction(session):
-        codes.send(session, None, "join", PHONE, AT, None, f"invitation:{first.id}")
-    code = re.search(r"\d{6}", session.scalars(select(Notification.body).where(Notification.channel == "sms")).one())[0]
-    with transaction(session):
-        assert joining.prove(session, other, PHONE, code, AT) is not None
-
-
-@pytest.mark.feature("PER-02")
-def test_guessing_is_stopped(session: Any, world: World) -> None:
-    with transaction(session):
-        told = [joining.may_try(session, "link", None, AT) for _n in range(11)]
-    assert [t is None for t in told] == [True] * 10 + [False]
-    with transaction(session):
-        assert joining.may_try(session, "link", None, AT + dt.timedelta(minutes=31)) is None
-        many = [joining.may_try(session, f"other{n}", "203.0.113.9", AT) for n in range(61)]
-    assert many[59] is None and many[60] is not None
-
-
-# --- QR pictures
-
-
-def poster(session: Any, me: Any, **more: Any) -> Any:
-    given = {"unit_id": None, "kind": "worker", "with_account": False, "hours": 24, "most": 2, "at": AT} | more
-    with transaction(session):
-        return invitations.make_poster(session, me, **given)
-
-
-@pytest.mark.feature("PER-01")
-def test_several_ask_by_one_picture_each_once(session: Any, world: World, manager: Any) -> None:
-    row, token = poster(session, world.actor("clerk"))
-    assert joining.poster_by_token(session, token, AT) is row
-    assert joining.poster_by_token(session, token, AT + DAY) is None
-
-    def ask(phone: str) -> str | None:
-        with transaction(session):
-            return joining.ask_by_poster(session, row.id, name="何一帆", phone=phone, at=AT, address=None)
-
-    secret = ask(PHONE)
-    # Asked again by whoever knows the number, nothing is opened.
-    assert secret is not None and ask(PHONE) is None and row.used == 1
-    first = joining.own_asked(session, secret, row.id, AT)
-    assert first is not None and first.approved_at is None and joining.by_token(session, secret, AT) is None
-    ask("13911113333")
-    with pytest.raises(Refusal, match="最多 2 人"):
-        ask("13911114444")
-    # Each waits for the manager, then goes on in the browser by which he asked.
-    with transaction(session):
-        assert invitations.approve(session, manager, first.id, AT).token is None
-    assert joining.own_asked(session, secret, row.id, AT) is first
-    assert joining.own(session, first.id, first.token_hash or "", AT) is first
-    with transaction(session):
-        joining.accept(session, first.id, AT, None)
-        invitations.close_poster(session, world.actor("clerk"), row.id, AT)
-    assert joining.poster_by_token(session, token, AT) is None and first.state == "draft"
-
-
-@pytest.mark.feature("PER-01")
-@pytest.mark.parametrize("wrong", [{"most": 0}, {"most": 51}, {"hours": 5}, {"kind": "use_head"}])
-def test_wrong_pictures_are_refused(session: Any, world: World, wrong: dict[str, Any]) -> None:
-    with pytest.raises(Refusal):
-        poster(session, world.actor("clerk"), **wrong)
-
-
-@pytest.mark.feature("PER-01")
-def test_the_last_place_of_a_picture_goes_once(app: Any, session: Any, world: World) -> None:
-    row, _token = poster(session, world.actor("clerk"), most=1)
-    key, done = row.id, []
-    session.commit()
-    start = threading.Barrier(2)
-
-    def ask(phone: str) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                with transaction(db.session) as own:
-                    joining.ask_by_poster(own, key, name="何一帆", phone=phone, at=AT, address=None)
-                done.append("asked")
-            except Refusal as refusal:
-                done.append(str(refusal))
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=ask, args=(phone,)) for phone in (PHONE, "13911113333")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    session.rollback()
-    assert sorted(d == "asked" for d in done) == [False, True]
-    assert len(session.scalars(select(Invitation)).all()) == 1
 
 
 @pytest.mark.feature("PER-01")
