@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+from sqlalchemy import select
 
 from app.commands.imports import KINDS
+from app.models import Notification
 from tests.databases import ROOT, run_flask
 
 
@@ -61,11 +64,26 @@ def test_an_unmigrated_database_says_what_to_run(
     assert "flask db upgrade" in done.output and "Traceback" not in done.output
 
 
-def test_the_invented_region_is_not_built_twice(app: Any, database: Any, tmp_path: Path) -> None:
-    run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--seed", "3", "--json")
+def test_the_invented_region_fills_an_empty_database_and_is_not_built_twice(
+    app: Any, database: Any, tmp_path: Path
+) -> None:
+    """By command, as `make run` does it; `--if-empty` leaves what is there alone."""
+    first = run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--days", "30", "--seed", "3", "--if-empty")
+    assert "演示账号" in first
+    with database.engine.connect() as connection:
+        told = connection.execute(
+            select(Notification.state, Notification.read_at, Notification.created_at).where(
+                Notification.channel == "inbox"
+            )
+        ).all()
+        last = max(at for _state, _read, at in told)
+    # An inbox as after months of work: delivered, and unread what is of the last days.
+    assert {state for state, _read, _at in told} == {"sent"} and any(read is None for _state, read, _at in told)
+    assert all(read is not None or last - at < dt.timedelta(days=3) for _state, read, at in told)
+    assert run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--if-empty") == ""
     again = typed(app, "demo", "--elevators", "30", "--seed", "3")
     assert again.exit_code == 2 and "已有种子 3 的演示区" in again.output and "--seed" in again.output
-    other = typed(app, "demo", "--elevators", "30", "--seed", "4", "--json")
+    other = typed(app, "demo", "--elevators", "30", "--days", "30", "--seed", "4", "--json")
     assert other.exit_code == 0, other.output + repr(other.exception)
 
 

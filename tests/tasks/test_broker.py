@@ -70,12 +70,13 @@ def send(environment: dict[str, str], folder: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
 
 
-def test_a_worker_lives_works_and_finishes_before_it_stops(
+def test_a_message_waits_for_a_worker_which_lives_works_and_finishes_before_it_stops(
     environment: dict[str, str], database: Database, tmp_path: Path
 ) -> None:
+    """A message to a worker that is there already: in the test of urgent ones, below."""
+    send(environment, tmp_path)
     with celery(environment, "worker", "--concurrency", "1", "--include", "tests.tasks.waiting") as worker:
         assert within(lambda: alive(database, "worker")), (tmp_path / "worker.log").read_text()
-        send(environment, tmp_path)
         assert within((tmp_path / "started").exists), (tmp_path / "worker.log").read_text()
         first = alive(database, "worker")
         # Its only process is busy, and still it shows that it lives.
@@ -85,13 +86,6 @@ def test_a_worker_lives_works_and_finishes_before_it_stops(
         assert worker.wait(timeout=PATIENCE_SECONDS) == 0
     assert (tmp_path / "ended").exists()
     assert (tmp_path / "started").read_text() == "app"
-
-
-def test_a_message_waits_for_a_worker(environment: dict[str, str], tmp_path: Path) -> None:
-    send(environment, tmp_path)
-    (tmp_path / "go").touch()
-    with celery(environment, "worker", "--concurrency", "1", "--include", "tests.tasks.waiting"):
-        assert within((tmp_path / "ended").exists), (tmp_path / "worker.log").read_text()
 
 
 def test_beat_shows_that_it_schedules(environment: dict[str, str], database: Database, tmp_path: Path) -> None:
@@ -122,6 +116,7 @@ def test_rescues_and_messages_do_not_wait_behind_long_work(
     with ExitStack() as stack:
         flags = ("--include", "tests.tasks.waiting")
         stack.enter_context(celery(environment, "worker", "--concurrency", "1", *flags))
+        assert within(lambda: alive(database, "worker")), (tmp_path / "worker.log").read_text()
         send(environment, tmp_path)
         assert within((tmp_path / "started").exists), (tmp_path / "worker.log").read_text()
         (tmp_path / "worker.log").rename(tmp_path / "first.log")

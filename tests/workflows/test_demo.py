@@ -30,7 +30,6 @@ from app.models import (
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
-    Notification,
     OverduePeriod,
     PatrolStop,
     Person,
@@ -51,7 +50,6 @@ from app.workflows.maintenance import schedule
 from app.workflows.on_site import safety
 from app.workflows.people import person_filing, person_versions
 from app.workflows.visits import ageing
-from tests.databases import run_flask
 
 NOW = dt.datetime(2026, 11, 20, 2, 0, tzinfo=dt.UTC)
 
@@ -175,23 +173,6 @@ def test_accounts_and_queue_are_there_and_a_second_call_adds_none(region: Any) -
         assert account.password_matches(password) and not account.must_change_password
     with transaction(region):
         assert people.make_accounts(region, NOW) == []
-
-
-def test_the_command_fills_an_empty_database_and_leaves_another_alone(app: Any, database: Any, tmp_path: Any) -> None:
-    """By command, as `make run` does it; `--if-empty` leaves what is there alone."""
-    first = run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--seed", "3", "--if-empty")
-    assert "演示账号" in first
-    with database.engine.connect() as connection:
-        told = connection.execute(
-            select(Notification.state, Notification.read_at, Notification.created_at).where(
-                Notification.channel == "inbox"
-            )
-        ).all()
-        last = max(at for _state, _read, at in told)
-    # An inbox as after months of work: delivered, and unread what is of the last days.
-    assert {state for state, _read, _at in told} == {"sent"} and any(read is None for _state, read, _at in told)
-    assert all(read is not None or last - at < dt.timedelta(days=3) for _state, read, at in told)
-    assert run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--if-empty") == ""
 
 
 @pytest.mark.feature("LIF-07", "SAF-01", "PAT-01", "CLK-01")
