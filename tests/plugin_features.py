@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -85,15 +86,18 @@ class Outcomes:
             self._add_to(Path(target))
 
     def _add_to(self, target: Path) -> None:
-        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        if target.exists():
-            for identifier, kept in json.loads(target.read_text(encoding="utf-8")).items():
-                counts[identifier].update(kept)
-        for node, outcome in self.worst.items():
-            for identifier in self.ids[node]:
-                counts[identifier][outcome] += 1
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        with target.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # another run may add to it now
+            file.seek(0)
+            counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+            for identifier, kept in json.loads(file.read() or "{}").items():
+                counts[identifier].update(kept)
+            for node, outcome in self.worst.items():
+                for identifier in self.ids[node]:
+                    counts[identifier][outcome] += 1
+            file.truncate(0)
+            file.write(json.dumps(counts, indent=1, sort_keys=True) + "\n")
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.silent:
