@@ -12,7 +12,7 @@ from app import clock, driver
 from app.models import Visit
 from app.reference import items_for
 from tests.conftest import csrf
-from tests.factories import PASSWORD, World, make_clock, make_ledger
+from tests.factories import PASSWORD, World, make_clock, make_ledger, make_policy
 from tests.workflows.clock_world import add_visit, run
 
 START = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)  # 09:00 in Shanghai

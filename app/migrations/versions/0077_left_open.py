@@ -1,8 +1,8 @@
 """When the owner of a job asked for its end (LIF-08); missed limits that an upheld appeal excused, told apart (PLN-09);
 of rescues that are open the sooner limit, kept as the rule tells it (RES-03).
 
-Revision ID: 0079
-Revises: 0074
+Revision ID: 0077
+Revises: 0076
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import datetime as dt
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0079"
-down_revision = "0074"
+revision = "0077"
+down_revision = "0076"
 branch_labels = None
 depends_on = None
 
