@@ -380,7 +380,7 @@ class Screen(ModelView):
         flash(done, "success")
         return redirect(self._link(query))
 
-    def _args(self, columns: Names) -> dict[str, str]:
+    def _args(self, columns: Sequence[str]) -> dict[str, str]:
         args = request.args.to_dict()
         if columns and "cols" not in args:
             args["cols"] = ",".join(columns)

@@ -303,7 +303,7 @@ def _gaps(total: int, risks: int, since: dict[int, dt.date], records: list[Kept]
 
 
 def _by_unit(session: AnySession, statement: Any) -> dict[int, int]:
-    return dict(session.execute(_free(statement)).all())  # type: ignore[arg-type]
+    return dict(session.execute(_free(statement)).all())
 
 
 def _free(statement: Any) -> Any:
