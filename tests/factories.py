@@ -52,6 +52,11 @@ REGIONS = (
 )
 
 
+def has_tests_password(account: Account) -> bool:
+    """Whether the account's password is PASSWORD, as the makers below give it."""
+    return account.password == _HASH
+
+
 def picture(form: str = "PNG", size: tuple[int, int] = (40, 30), colour: Any = "#3a6ea5", **more: Any) -> bytes:
     """A real picture of one colour; other colours are other files."""
     kept = io.BytesIO()

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import select
 
+from app.models import Account, AuditEntry, LiveSession
+from app.models.base import Model
+from tests.conftest import csrf
 from tests.databases import Database
+from tests.factories import PASSWORD, World
 from tests.plugin_features import register_ids
 
 pytest_plugins = ["pytester"]
@@ -95,3 +101,42 @@ def test_a_second_connection_sees_commits_only(database: Database) -> None:
         writer.commit()
         assert reader.execute(sa.text("SELECT count(*) FROM seen")).scalar() == 1
     other.dispose()
+
+
+@pytest.mark.parametrize("who", ["worker", "region_admin"])
+def test_who_signs_in_shortly_leaves_what_the_page_leaves(
+    app: Any, session: Any, world: World, sign_in: Any, who: str
+) -> None:
+    """Whatever the login page does more, one day, of an account as the makers make it, the fixture must do as well."""
+
+    def by_the_page(account: Account) -> Any:
+        browser = app.test_client()
+        sent = {"username": account.username, "password": PASSWORD, "csrf_token": csrf(browser)}
+        assert browser.post("/login/", data=sent).status_code == 302
+        return browser
+
+    def left(start: Any) -> dict[str, Any]:
+        before = counts()
+        browser = start(world.accounts[who])
+        session.rollback()
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+        seat = session.scalars(select(LiveSession).order_by(LiveSession.created_at.desc()).limit(1)).one()
+        cookies = {name: browser.get_cookie(name) for name in ("session", "device")}
+        with browser.session_transaction() as kept:
+            held = {name: kept[name] for name in ("_user_id", "epoch", "_permanent")} | {"names": sorted(kept)}
+        told = {
+            "audit": (entry.action, entry.entity, entry.entity_id, entry.after, entry.actor_name, entry.address),
+            "seat": (seat.user_id, seat.epoch, seat.device, seat.address), "session": held,
+            "cookies": {name: cookie is not None for name, cookie in cookies.items()},
+            "rows": {name: many - before[name] for name, many in counts().items() if many != before[name]},
+            "page": browser.get("/profile/").status_code,
+        }  # fmt: skip
+        session.rollback()
+        return told
+
+    def counts() -> dict[str, int]:
+        session.rollback()
+        tables = [table for table in Model.metadata.sorted_tables if table.name != "login_guard"]
+        return {t.name: session.execute(sa.select(sa.func.count()).select_from(t)).scalar_one() for t in tables}
+
+    assert left(sign_in) == left(by_the_page)
