@@ -24,7 +24,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check lint types texts structure catalogues test aside fast journeys later bench features clean lock runtime dev services
+.PHONY: help run demo check lint types texts structure catalogues test fast journeys later bench features clean lock runtime dev services
 
 help:
 	@sed -n '2,10p' Makefile | sed 's/^# *//'
@@ -64,17 +64,16 @@ structure:
 # more than most files of tests, and each server that a test starts compiles the product again. `make clean` removes them.
 test fast journeys later structure: export PYTHONDONTWRITEBYTECODE :=
 
-# Both halves always run, so one failure never hides the other. They run at once, for a journey waits much; it goes first
-# where both want the machine, as a browser waits for a page only so long. What it said is shown when it has ended.
+# Both halves always run, so one failure never hides the other.
 test: services
 	@mkdir -p build && rm -f build/features.json build/junit-*.xml
-	@$(MAKE) --no-print-directory -j2 -k aside fast NICE="nice -n 5"
-
-aside:
-	@$(MAKE) --no-print-directory journeys >build/journeys.txt 2>&1; status=$$?; cat build/journeys.txt; exit $$status
+	@status=0; \
+	$(MAKE) --no-print-directory fast || status=1; \
+	$(MAKE) --no-print-directory journeys || status=1; \
+	exit $$status
 
 fast:
-	$(NICE) $(PYTEST) -q -n $(WORKERS) --dist worksteal --db both tests --ignore tests/journeys --junitxml build/junit-fast.xml --features build/features.json
+	$(PYTEST) -q -n $(WORKERS) --dist worksteal --db both tests --ignore tests/journeys --junitxml build/junit-fast.xml --features build/features.json
 
 journeys:
 	$(PYTEST) -q -n $(WORKERS) --dist loadfile tests/journeys --junitxml build/junit-journeys.xml --features build/features.json

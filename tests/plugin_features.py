@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -86,18 +85,15 @@ class Outcomes:
             self._add_to(Path(target))
 
     def _add_to(self, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("a+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # another run may add to it now
-            file.seek(0)
-            counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-            for identifier, kept in json.loads(file.read() or "{}").items():
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        if target.exists():
+            for identifier, kept in json.loads(target.read_text(encoding="utf-8")).items():
                 counts[identifier].update(kept)
-            for node, outcome in self.worst.items():
-                for identifier in self.ids[node]:
-                    counts[identifier][outcome] += 1
-            file.truncate(0)
-            file.write(json.dumps(counts, indent=1, sort_keys=True) + "\n")
+        for node, outcome in self.worst.items():
+            for identifier in self.ids[node]:
+                counts[identifier][outcome] += 1
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.silent:
