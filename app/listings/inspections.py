@@ -94,7 +94,7 @@ INSPECTIONS = register(
             Tab("ended", _l("已更正或作废"), lambda m: Inspection.ended_at.is_not(None)),
             Tab("all", _l("全部")),
         ),
-        order=("id", True),
+        order=("done_on", True),
         load=(
             joinedload(Inspection.elevator).load_only(Elevator.code, Elevator.address, Elevator.estate),
             joinedload(Inspection.unit).load_only(Unit.name), joinedload(Inspection.use_unit).load_only(Unit.name),

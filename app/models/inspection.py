@@ -30,6 +30,7 @@ class Inspection(Stamped, Versioned, Model):
     __table_args__ = (
         Index("ix_inspection_elevator", "elevator_id", "kind", "done_on"),
         Index("ix_inspection_region", "region_code", "done_on", "id"),
+        Index("ix_inspection_done", "done_on", "id"),
         Index("ix_inspection_unit", "unit_id", "done_on"),
         Index("ix_inspection_tested_by", "tested_by_id", "id"),
         Index("ix_inspection_number", "number_key"),

@@ -124,6 +124,15 @@ def test_lists_their_tabs_and_search(browse: Any, world: World) -> None:
     assert world.own.code not in browse("other_inspector").page("/inspections/due/?tab=all")
 
 
+def test_records_are_listed_by_their_day_however_late_they_were_entered(browse: Any, world: World) -> None:
+    today, client = clock.today(), browse("tester")
+    for number, days in (("LH-1", 30), ("LH-2", 3), ("LH-3", 400)):
+        client.send("/inspections/new", **given(world, number=number, done_on=(today - days * DAY).isoformat()))
+    assert len(rows(world)) == 3
+    page = client.page("/inspections/?tab=all")
+    assert page.index("LH-2") < page.index("LH-1") < page.index("LH-3")
+
+
 @pytest.mark.feature("INS-02")
 @pytest.mark.feature("WRN-01")
 def test_a_unit_hands_in_a_governor_report_and_the_officer_approves_it(browse: Any, world: World) -> None:
