@@ -222,7 +222,8 @@ PERSON_ROLES: dict[str, frozenset[Role]] = {
     "manager": frozenset({Role.MAINTENANCE_MANAGER}), "clerk": frozenset({Role.CLERK}),
     "worker": frozenset({Role.WORKER}), "safety_officer": frozenset({Role.SAFETY_OFFICER}),
 }  # fmt: skip
-# Whose accounts are of one side of an elevator alone: every row they see names their own firm there.
+# Whose accounts are of one side of an elevator alone: the rows they see name their own firm there, where it is of one
+# kind.
 SIDES: dict[str, frozenset[Role]] = {
     "maintenance": frozenset({Role.MAINTENANCE_HEAD, Role.MAINTENANCE_MANAGER, Role.CLERK, Role.WORKER}),
     "use": frozenset({Role.USE_HEAD, Role.SAFETY_OFFICER}),
@@ -259,6 +260,8 @@ class Actor:
     person_id: int | None = None
     is_main: bool = False
     sees_all_elevators: bool = True
+    # Of a firm that both maintains and uses elevators: its own name may stand on either side of a row.
+    both_sides: bool = False
     # Of what the roles allow, what this account has not: not ticked, or no longer its giver's to give (ACC-09).
     withheld: frozenset[Verb] = frozenset()
     via: str = "web"
@@ -279,8 +282,8 @@ class Actor:
 
     @property
     def side(self) -> str:
-        """maintenance or use, where the account is of one of them and nothing else."""
-        of_unit = self.unit_id is not None and bool(self.roles)
+        """maintenance or use, where the account, and its firm, is of one of them and nothing else."""
+        of_unit = self.unit_id is not None and bool(self.roles) and not self.both_sides
         return next((side for side, roles in SIDES.items() if of_unit and self.roles <= roles), "")
 
     @property

@@ -321,7 +321,7 @@ def begun_plainly(browser: Any, account_id: int) -> bool:
     name, base = app.session_interface.get_cookie_name(app), browser.environ_base
     cookie = {"Cookie": f"{name}={browser.get_cookie(name).value}"}
     with app.test_request_context("/login/", method="POST", data=sent, headers=cookie, environ_base=base):
-        app.preprocess_request()
+        assert app.preprocess_request() is None, "the door of the login page is shut"
         account = db.session.get(Account, account_id, execution_options={"skip_scope": True})
         if account is None or not has_tests_password(account) or not account.active or account.must_change_password:
             return False

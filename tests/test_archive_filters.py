@@ -12,11 +12,13 @@ from app import clock
 from app.listing import LISTINGS, moment
 from app.listings import iot
 from app.models import Elevator, IotDevice, IotLive, MaintenanceOrder
-from app.permissions import SYSTEM
+from app.permissions import SYSTEM, Role
+from app.reports import exports
 from app.reports.exports import listing_of
 from app.rules.levels import Level
+from app.workflows.core.actors import actor_of
 from app.workflows.partners import iot_devices
-from tests.factories import World, make_clock, make_elevator, make_use_unit
+from tests.factories import World, make_account, make_clock, make_elevator, make_unit, make_use_unit
 from tests.workflows.clock_world import add_visit
 
 # Name of the filter and the field, what stands there.
@@ -117,6 +119,26 @@ def test_elevators_are_found_by_how_their_hardware_stands(world: World, session:
         assert device.elevator_id in found(iot.state_of(device)), device.serial
 
 
+@pytest.mark.feature("ELV-02", "INT-03", "ACC-09")
+def test_who_may_not_look_at_devices_is_told_nothing_of_them(
+    world: World, session: Any, wired: Any, sign_in: Any
+) -> None:
+    """An inspector of a test body sees the elevators of his district, and not how their devices stand."""
+    body = make_unit(session, "临河特种设备检测院", is_inspection=True)
+    tester = make_account(session, Role.TESTER, unit=body, is_main=True)
+    session.commit()
+    browser, desk = sign_in(tester), sign_in(world.accounts["region_admin"])
+    there = wired["trouble"].code
+    for address, seen in (("/elevators/?tab=every&q=" + there, True), ("/elevators/?f_monitored=trouble", False)):
+        assert there in desk.get(address).text and (there in browser.get(address).text) is seen, address
+    address = "/elevators/?cols=code,hardware,heard_at"
+    assert "最近通信" in desk.get(address).text and "最近通信" not in browser.get(address).text
+    listing, asked = listing_of("elevators"), exports.Wanted("elevators", "", "code,heard_at")
+    mine = exports.chosen(listing, asked, actor_of(tester))
+    assert mine.column("heard_at") is None and listing.column("heard_at") is not None
+    assert exports.read(mine, asked).columns == ("code",)
+
+
 @pytest.mark.feature("ELV-02", "ASO-01")
 def test_the_register_shows_its_hardware_and_a_past_one_does_not(world: World, wired: Any) -> None:
     listing = listing_of("elevators")
@@ -133,7 +155,7 @@ def test_the_register_shows_its_hardware_and_a_past_one_does_not(world: World, w
     page = listing.page(moment(world.session, SYSTEM), query)
     told = {row.code: tuple(c.value(row) for c in columns[1:]) for row in page.rows}
     assert all(shown[code] == values for code, values in told.items())
-    then = listing.chosen({"as_of": clock.today().isoformat()})
+    then = listing.chosen({"as_of": clock.today().isoformat()}, SYSTEM)
     assert then.column("hardware") is None and then.column("heard_at") is None, "no past is kept of it"
 
 

@@ -103,7 +103,7 @@ def test_a_second_connection_sees_commits_only(database: Database) -> None:
     other.dispose()
 
 
-@pytest.mark.parametrize("who", ["worker", "region_admin"])
+@pytest.mark.parametrize("who", ["worker", "region_admin", "maintenance_head", "use_head", "inspector", "clerk"])
 def test_who_signs_in_shortly_leaves_what_the_page_leaves(
     app: Any, session: Any, world: World, sign_in: Any, who: str
 ) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Refusal, refuse
 from app.extensions import db
-from app.listing import Listing, day_of_text, instant_of_text, moment
+from app.listing import Listing, Moment, day_of_text, instant_of_text, moment
 from app.listings import kinds
 from app.models import Region
 from app.permissions import SYSTEM
@@ -88,7 +88,7 @@ def export(
             listing = kinds.kind(db.session, kind, region)
             args = {"f_region": region, "as_of": as_of, "known_at": known_at}
             given = {name: value for name, value in args.items() if value}
-            listing = _then(listing, given, now.now)
+            listing = _then(listing, given, now)
             query = listing.read(given)
             told = exports.export(now, listing, query, draft, fmt, forget=True).as_dict()
         with transaction(db.session) as session:
@@ -102,7 +102,7 @@ def export(
     return told
 
 
-def _then(listing: Listing, given: dict[str, str], now: Any) -> Listing:
+def _then(listing: Listing, given: dict[str, str], now: Moment) -> Listing:
     """The list as of what was asked; what can't be read, or has no history, is refused, not passed over."""
     for name, read in (("as_of", day_of_text), ("known_at", instant_of_text)):
         if name in given and (listing.then is None or read(given[name]) is None):
@@ -110,8 +110,8 @@ def _then(listing: Listing, given: dict[str, str], now: Any) -> Listing:
             raise refuse("回看", found, "单位、电梯、合同可以回看；日期写成 2026-03-01", field=name)
     if "as_of" in given and "known_at" not in given:
         # Named, so that running it again is the same export.
-        given["known_at"] = now.isoformat()
-    return listing.chosen(given)
+        given["known_at"] = now.now.isoformat()
+    return listing.chosen(given, now.actor)
 
 
 def prove(file: Path) -> proof.Verdict:
@@ -139,6 +139,8 @@ def verdict_words(verdict: proof.Verdict) -> str:
     ]
     if verdict.same:
         text.append("再次导出，摘要相同")
+    elif verdict.now is not None and verdict.now.same:
+        text.append("再次导出，行相同，次序不同")
     elif verdict.now is not None:
         text.append(f"数据此后有变化：再次导出多 {verdict.now.only_now} 行，少 {verdict.now.only_file} 行")
     return "\n".join(text)

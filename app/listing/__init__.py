@@ -85,8 +85,15 @@ class Listing:
     def column(self, name: str) -> Column | None:
         return next((c for c in self.columns if c.name == name), None)
 
-    def chosen(self, args: Mapping[str, str]) -> Listing:
-        """The list that the parameters ask for: itself, or itself as of a day, as known at an instant."""
+    def chosen(self, args: Mapping[str, str], actor: Actor) -> Listing:
+        """The list that the parameters ask for: itself, or itself as of a day, as known at an instant; without columns
+        about what the actor has no right to."""
+        shut = {c.name for c in self.columns if c.needs is not None and not actor.may(c.needs)}
+        if shut:
+            return replace(self, columns=tuple(c for c in self.columns if c.name not in shut))._then(args)
+        return self._then(args)
+
+    def _then(self, args: Mapping[str, str]) -> Listing:
         if self.then is None:
             return self
         on, known_at = day_of_text(args.get("as_of", "")), instant_of_text(args.get("known_at", ""))

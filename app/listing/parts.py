@@ -13,7 +13,7 @@ from app import clock
 from app.errors import Finding
 from app.models.base import Instant
 from app.models.said import SaidText
-from app.permissions import Actor
+from app.permissions import Actor, Verb
 
 PAGE_SIZE = 25
 
@@ -42,6 +42,8 @@ class Column:
     said: bool = False
     along: tuple[str, ...] = ()
     asked: bool = False
+    # The right without which nobody sees the column, where that is not the list's own.
+    needs: Verb | None = None
 
     @property
     def is_late(self) -> bool:

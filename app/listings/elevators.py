@@ -216,7 +216,8 @@ ELEVATORS = register(
             Filter("internal_no", _l("内部编号"), "text", Elevator.internal_no),
             *fact_filters(Elevator),
             *archive_filters(),
-            Filter("monitored", _l("监测状态"), "choice", choices=iot.MONITORED, within=iot.monitored),
+            Filter("monitored", _l("监测状态"), "choice", choices=iot.MONITORED, within=iot.monitored,
+                   shown_to=dict.fromkeys(iot.MONITORED, iot.may_look)),
             Filter("approved", _l("已进入名录"), "bool", criterion=lambda v: (Elevator.approved_version > 0).is_(v)),
         ),
         tabs=(

@@ -71,7 +71,6 @@ INSPECTIONS = register(
         default=(
             "code", "kind", "number", "done_on", "result", "tested_by", "unit", "next_on", "standing",
         ),
-        own={"maintenance": {"unit": ""}},
         search=(_lift.code, _lift.address, Inspection.number),
         search_hint=_l("识别码、地址、报告编号"),
         filters=(

@@ -39,7 +39,6 @@ INVITATIONS = register(Listing(
         column(Invitation, "decided_at"),
     ),
     default=("name", "phone", "kind", "unit", "state", "created_at", "submitted_at"),
-    own={"maintenance": {"unit": ""}},
     search=(Invitation.name,),
     search_hint=_l("姓名"),
     filters=(

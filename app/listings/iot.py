@@ -16,6 +16,7 @@ from app.listings.of_elevator import fact_columns, fact_filters
 from app.models import Elevator, IotDevice, IotEvent, IotLive
 from app.models.iot import DIRECTION, DOOR, EVENT_KIND, MODE
 from app.models.policy import policy_groups, policy_value
+from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.iot import is_online
 from app.workflows.partners.iot_raising import name_of
@@ -74,8 +75,15 @@ MONITORED = {
 }  # fmt: skip
 
 
+def may_look(actor: Actor) -> bool:
+    """Who may see how the devices of the elevators that he sees stand."""
+    return actor.may(Verb.IOT_READ)
+
+
 def monitored(m: Moment, chosen: Sequence[str]) -> ColumnElement[bool]:
-    """Elevators by how their device stands, as `state_of` says it of one."""
+    """Elevators by how their device stands, as `state_of` says it of one; none for who may not look at devices."""
+    if not may_look(m.actor):
+        return false()
 
     def of(condition: Any) -> ColumnElement[bool]:
         held = select(IotDevice.elevator_id).outerjoin(IotLive, IotLive.device_id == IotDevice.id)
@@ -104,11 +112,11 @@ def hardware_columns() -> tuple[Column, ...]:
     return (
         Column(
             "hardware", _l("绑定硬件"), lambda row: row.asked["hardware"], "choice", choices=_BOUND, asked=True,
-            sql=case((held.exists(), "bound"), else_="none"),
+            needs=Verb.IOT_READ, sql=case((held.exists(), "bound"), else_="none"),
         ),
         Column(
             "heard_at", _l("最近通信"), lambda row: row.asked["heard_at"], "instant", asked=True,
-            sql=heard.scalar_subquery(),
+            needs=Verb.IOT_READ, sql=heard.scalar_subquery(),
         ),
     )  # fmt: skip
 
@@ -222,11 +230,6 @@ def _of(*kinds: str) -> Any:
     return lambda m: IotEvent.kind.in_(kinds)
 
 
-def _same(column: Any, typed: str) -> Any:
-    """As typed, in whatever case."""
-    return func.lower(column) == typed.lower()
-
-
 EVENTS = register(
     Listing(
         name="iot_events",
@@ -258,9 +261,9 @@ EVENTS = register(
         filters=(
             Filter("happened", _l("发生日期"), "date", IotEvent.happened_at),
             Filter("kind", _l("类别"), "choice", IotEvent.kind, EVENT_KIND),
-            Filter("standard", _l("标准版本"), "text", criterion=lambda typed: _same(IotEvent.standard, typed)),
-            # A code is short: a part of it is another one.
-            Filter("code", _l("代码"), "text", criterion=lambda typed: _same(IotEvent.code, typed)),
+            Filter("standard", _l("标准版本"), "text", criterion=lambda typed: IotEvent.standard == typed),
+            # A code is short: a part of it is another one, and to a device a capital is another letter.
+            Filter("code", _l("代码"), "text", criterion=lambda typed: IotEvent.code == typed),
             Filter("elevator", _l("电梯"), "lookup", IotEvent.elevator_id, lookup="elevators"),
             Filter("unit", _l("维保单位"), "lookup", IotEvent.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", IotEvent.use_unit_id, lookup="use_units"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, case, func, select
 
 from app.errors import Finding, raise_failing
 from app.models import Elevator, Region, Unit
@@ -88,6 +88,11 @@ def areas(session: Any, keys: Iterable[str]) -> dict[str, tuple[str, str]]:
         key: (say("%(name)s（本级）", name=names.get(code, code)), "") if key in own else (names.get(code, code), code)
         for key, code in codes.items()
     }
+
+
+def the_one(column: Any) -> ColumnElement[Any]:
+    """Of a group's rows, the value that all of them have; none where there are several."""
+    return case((func.min(column) == func.max(column), func.max(column)))
 
 
 def units(session: Any, keys: Iterable[Any]) -> Names:

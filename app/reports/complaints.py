@@ -22,7 +22,18 @@ from app.models import Complaint
 from app.models.choices import word
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.permissions import Actor
-from app.reports.asked import Asked, Names, areas, digits_of, elevators, month_words, units, whole_months, within
+from app.reports.asked import (
+    Asked,
+    Names,
+    areas,
+    digits_of,
+    elevators,
+    month_words,
+    the_one,
+    units,
+    whole_months,
+    within,
+)
 from app.rules.calendar import day_end, day_start
 from app.wording import say
 
@@ -76,7 +87,7 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
     """The lines within scope: months in their order, else those with most late first, then most of all."""
     now = Moment(session, actor, clock.local_day(at), at)
     key = _key(asked, actor)
-    statement = select(key, *_counts(now), func.max(Complaint.unit_id)).where(*_within(asked)).group_by(key)
+    statement = select(key, *_counts(now), the_one(Complaint.unit_id)).where(*_within(asked)).group_by(key)
     statement = statement.order_by(func.count().desc()).limit(MOST)
     rows: Any = session.execute(scope.apply(statement, actor, Complaint).execution_options(skip_scope=True)).all()
     if asked.by == "kind":

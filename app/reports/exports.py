@@ -125,9 +125,9 @@ def as_shown(listing: Listing, wanted: Wanted) -> Wanted:
     return replace(wanted, columns=",".join(names))
 
 
-def chosen(listing: Listing, wanted: Wanted) -> Listing:
-    """The list itself, or itself as of the day that the address names (ASO-01)."""
-    return listing.chosen(arguments(wanted))
+def chosen(listing: Listing, wanted: Wanted, actor: Actor) -> Listing:
+    """The list itself, or itself as of the day that the address names (ASO-01), as far as the actor may see it."""
+    return listing.chosen(arguments(wanted), actor)
 
 
 def arguments(wanted: Wanted) -> dict[str, str]:

@@ -19,7 +19,7 @@ from app.models import IotEvent
 from app.models.choices import word
 from app.models.iot import EVENT_KIND
 from app.permissions import Actor
-from app.reports.asked import Asked, areas, digits_of, elevators, units, within
+from app.reports.asked import Asked, areas, digits_of, elevators, the_one, units, within
 
 MOST = 5000
 NOBODY = "没有维保单位"
@@ -62,7 +62,7 @@ COLUMNS = (
 def lines(session: Any, actor: Actor, asked: Asked) -> list[Line]:
     """The lines within scope, what happened most first."""
     keys = _keys(asked, actor)
-    statement = select(*keys, *_counts(), func.max(IotEvent.unit_id)).where(*_within(asked)).group_by(*keys)
+    statement = select(*keys, *_counts(), the_one(IotEvent.unit_id)).where(*_within(asked)).group_by(*keys)
     statement = statement.order_by(func.count().desc(), *keys).limit(MOST)
     rows = session.execute(scope.apply(statement, actor, IotEvent).execution_options(skip_scope=True)).all()
     width = len(keys)

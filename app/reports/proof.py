@@ -208,6 +208,6 @@ def again(session: Any, maker: Actor, record: ExportRecord, fmt: str) -> Held:
             listing = kinds.kind(session, wanted.listing, region)
         else:
             listing = exports.listing_of(wanted.listing)
-        listing = exports.chosen(listing, wanted)
+        listing = exports.chosen(listing, wanted, maker)
         exports.export(now, listing, exports.read(listing, wanted), path, fmt, forget=True)
         return read(path)

@@ -20,7 +20,7 @@ from app.models import RepairOrder
 from app.models.choices import word
 from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL
 from app.permissions import Actor
-from app.reports.asked import Asked, Names, elevators, units, within
+from app.reports.asked import Asked, Names, elevators, the_one, units, within
 
 MOST = 5000
 # The key of the line of elevators that no unit maintains.
@@ -75,7 +75,7 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
         key, func.count(), func.count(case((RepairOrder.state == "done", 1))), func.count(case((OPEN, 1))),
         func.count(case((late(now), 1))), func.count(case((RepairOrder.level == "trapped", 1))),
         func.count(case((RepairOrder.restored.is_(False), 1))), func.avg(RepairOrder.accept_minutes),
-        func.avg(RepairOrder.end_minutes), func.max(RepairOrder.unit_id),
+        func.avg(RepairOrder.end_minutes), the_one(RepairOrder.unit_id),
     )  # fmt: skip
     statement = statement.where(*_within(asked)).group_by(key).order_by(func.count().desc()).limit(MOST)
     rows = session.execute(scope.apply(statement, actor, RepairOrder).execution_options(skip_scope=True)).all()

@@ -29,7 +29,7 @@ def run_export(context: JobContext) -> dict[str, Any]:
     params = context.params
     require(context.actor, Verb(params["verb"]))
     wanted = exports.Wanted(params["listing"], params["query"], params["columns"], params["format"])
-    listing = exports.chosen(exports.listing_of(wanted.listing), wanted)
+    listing = exports.chosen(exports.listing_of(wanted.listing), wanted, context.actor)
     with scratch("export") as folder:
         path = folder / f"export.{exports.check_format(wanted.format)}"
         with speaking(params.get("language")), exports.one_view(context.session):

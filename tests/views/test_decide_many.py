@@ -426,6 +426,19 @@ def test_one_that_waits_is_stopped_before_its_first(
     assert (job.state, job.result["decided"], job.result["refused"], job.done) == ("done", 0, FEW, 0)
 
 
+def test_asked_again_after_a_stop_it_is_another_job(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    client = sign_in(world.accounts["inspector"])
+    first = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
+    client.post(f"/jobs/{first.id}/stop", data={"csrf_token": csrf(client)})
+    second = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
+    assert second.id != first.id
+    work(app, session)
+    fresh(session)
+    assert (first.result["decided"], second.result["decided"]) == (0, len(waiting))
+
+
 @pytest.mark.parametrize("who", ["inspector", "platform_admin"])
 def test_what_was_stopped_goes_on_only_where_its_owner_retries_it(
     app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch,

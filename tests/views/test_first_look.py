@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app import clock
+from app.listing import LISTINGS
 from app.models import MaintenanceClock
 from app.permissions import NOBODY, Actor, Role
 from tests import factories as make
@@ -68,6 +69,25 @@ class TestOwnName:
 
     def test_the_other_side_stands_there_instead(self, world: World, sign_in: Any) -> None:
         assert "使用单位" in heads(sign_in(world.accounts["maintenance_head"]).get("/contracts/").text)
+
+    @pytest.mark.parametrize("name", ["invitations", "inspections", "rescues", "rescue_centre"])
+    def test_where_rows_may_name_others_it_stays(self, world: World, name: str) -> None:
+        """Whom a firm invites for its customers, whose records a new firm reads, whom one helps at a rescue."""
+        assert "unit" in LISTINGS[name].shown_first(world.actor("maintenance_head"))
+
+    @pytest.mark.parametrize(("who", "path", "column"), [
+        ("clerk", "/elevators/", "维保单位"), ("safety_officer", "/elevators/", "使用单位"),
+    ])  # fmt: skip
+    def test_in_a_firm_of_both_kinds_it_stays(
+        self, session: Any, world: World, sign_in: Any, who: str, path: str, column: str
+    ) -> None:
+        browser = sign_in(world.accounts[who])
+        assert column not in heads(browser.get(path).text)
+        session.rollback()
+        for unit in (world.firm, world.use_unit):
+            unit.is_maintenance = unit.is_use = True
+        session.commit()
+        assert column in heads(browser.get(path).text)
 
     @pytest.mark.parametrize(
         ("roles", "unit_id", "side"),

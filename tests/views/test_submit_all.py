@@ -65,7 +65,7 @@ def test_all_found_drafts_are_handed_in_and_the_others_say_why(
     assert "/elevators/?tab=draft" in page, "the way back to the list"
 
 
-@pytest.mark.feature("ELV-04")
+@pytest.mark.feature("LIF-08")
 def test_its_owner_stops_it_and_the_rest_stay_drafts(
     app: Any, session: Any, world: World, sign_in: Any, drafts: list[Elevator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +87,7 @@ def test_its_owner_stops_it_and_the_rest_stay_drafts(
     assert [row.filing_state for row in drafts].count("draft") == n
 
 
+@pytest.mark.feature("ELV-04")
 def test_a_second_run_hands_nothing_in_twice(
     app: Any, session: Any, world: World, sign_in: Any, drafts: list[Elevator]
 ) -> None:

@@ -208,7 +208,7 @@ class Screen(ModelView):
         """Render the list; `results` are what a deed did to each row."""
         now = moment(db.session, g.actor)
         own = kept.of(g.actor, self.listing.name)
-        listing = self.listing.chosen(request.args)
+        listing = self.listing.chosen(request.args, g.actor)
         args = self._args(own.columns or [*listing.shown_first(g.actor)])
         query = listing.read(args)
         counts, note, page = self._counted(listing, now, query)
@@ -299,7 +299,7 @@ class Screen(ModelView):
         return parts.part("ta/list_filters.html", (listing.name, withheld), **values)
 
     def _column_boxes(self, listing: Listing, query: Query) -> Markup:
-        key = (listing.name, query.columns)
+        key = (listing.name, query.columns, len(listing.columns))
         return parts.part("ta/list_columns.html", key, columns=listing.columns, chosen=query.columns)
 
     @expose("/deed/<string:name>", methods=["POST"])

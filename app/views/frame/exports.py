@@ -50,7 +50,7 @@ class Exports(BaseView):
         fmt = exports.check_format(form.get("format", "xlsx"))
         wanted = exports.Wanted(name, exports.of_chosen(form.get("query", ""), ids), form.get("cols", ""), fmt)
         now = moment(db.session, g.actor)
-        listing = exports.chosen(screen.listing, wanted)
+        listing = exports.chosen(screen.listing, wanted, g.actor)
         wanted = exports.as_shown(listing, wanted)
         query = exports.read(listing, wanted)
         total = listing.total(now, query)
@@ -124,7 +124,7 @@ def _enter(screen: Any, wanted: exports.Wanted, total: int) -> Any:
 
 
 def _send(screen: Any, wanted: exports.Wanted) -> Any:
-    listing, actor = exports.chosen(screen.listing, wanted), g.actor
+    listing, actor = exports.chosen(screen.listing, wanted, g.actor), g.actor
     with scratch("export") as folder:
         path = folder / f"export.{wanted.format}"
         with exports.one_view(db.session):

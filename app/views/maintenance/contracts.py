@@ -234,7 +234,7 @@ class ContractPages(BaseView):
 
 def _then(contract_id: int) -> tuple[Any, Any] | None:
     """The contract as of the day in the address, as known then, with the list that says so; None when not asked."""
-    listing = CONTRACTS.chosen(request.args)
+    listing = CONTRACTS.chosen(request.args, g.actor)
     if listing.as_of is None:
         return None
     return listing, next(iter(listing.by_keys(db.session, [contract_id])), None)

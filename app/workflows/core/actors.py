@@ -34,6 +34,7 @@ def actor_of(account: Any, via: str = "web", address: str | None = None) -> Acto
         person_id=account.person_id,
         is_main=account.is_main,
         sees_all_elevators=account.is_main or account.sees_all_elevators,
+        both_sides=_of_both_sides(account),
         withheld=_withheld(account),
         via=via,
         address=address,
@@ -45,6 +46,13 @@ def _roles(account: Any) -> frozenset[Role]:
     if account.self_registered and (account.unit is None or account.unit.approved_version == 0):
         return frozenset({Role.APPLICANT})
     return frozenset(Role(r.name) for r in account.roles if r.name in KNOWN_ROLES)
+
+
+def _of_both_sides(account: Any) -> bool:
+    """A main account's roles tell; a sub-account's unit came with its giver."""
+    if account.is_main or account.unit_id is None:
+        return False
+    return account.unit is not None and account.unit.is_maintenance and account.unit.is_use
 
 
 def _withheld(account: Any) -> frozenset[Verb]:

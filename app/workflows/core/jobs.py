@@ -96,9 +96,9 @@ def enqueue(
 
 
 def unfinished(session: AnySession, actor: Actor, kind: str, params: Mapping[str, Any]) -> int | None:
-    """The actor's job that does just this and has not ended; a finished one is none, for the world moves on."""
+    """The actor's job that does just this and goes on; a finished or stopped one is none, for the world moves on."""
     mine = select(Job.id, Job.params).where(
-        Job.created_by_id == actor.user_id, Job.kind == kind, Job.state.in_(UNFINISHED)
+        Job.created_by_id == actor.user_id, Job.kind == kind, Job.state.in_(UNFINISHED), Job.stop_asked_at.is_(None)
     )
     for job_id, held in session.execute(mine.order_by(Job.id)):
         if {name: value for name, value in held.items() if name != EPOCH} == params:

@@ -111,7 +111,8 @@ def removable(actor: Actor, file: Attachment) -> bool:
 def remove(
     session: AnySession, actor: Actor, entity: str, key: int, attachment_id: int, at: dt.datetime
 ) -> Attachment:
-    """Take a paper away; nobody opens it any more, and the log says who took it. No side takes the other's.
+    """Take a paper away, and the log says who took it; whoever may see what was decided upon it opens it
+    still. No side takes the other's.
 
     What else hangs on the record is none of its papers: a person's own pictures go by his consent alone.
     """
