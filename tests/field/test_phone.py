@@ -119,7 +119,7 @@ def test_home_counts_and_leads_to_each_list(session: Any, huzhou: World, phone: 
         assert "王砚秋" in text and f"/m/e/{code}" in text
         for kind, found in (("today", True), ("near", True), ("over", False), ("", True)):
             assert (f"/m/e/{code}" in page(phone, f"/m/orders?kind={kind}")) is found
-        for kind, found in (("review", True), ("sheet", False), ("bad", False), ("", True), ("none", True)):
+        for kind, found in (("review", True), ("sheet", False), ("void", False), ("", True), ("none", True)):
             assert ("/m/visits/" in page(phone, f"/m/visits?kind={kind}")) is found
 
 

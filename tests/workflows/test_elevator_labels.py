@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal
@@ -20,6 +20,7 @@ from app.workflows.public import public_page
 from app.workflows.visits import offline, visits
 from app.workflows.visits.offline import Kept, Moment
 from tests.factories import World, make_elevator
+from tests.statements import statements
 from tests.workflows.visit_world import DAY, FAR, HERE, HOUR, MINUTE, START, answers, arrive, leave, rules_of
 
 pytestmark = pytest.mark.feature("ELV-07")
@@ -268,10 +269,9 @@ def test_the_phone_carries_the_labels_that_lead_to_it(session: Any, huzhou: Worl
 
 
 def test_the_ordinary_check_in_asks_nothing_more(session: Any, huzhou: World) -> None:
-    seen: list[str] = []
-    event.listen(session.get_bind(), "before_cursor_execute", lambda *a: seen.append(a[2]))
-    visit = arrive(session, huzhou, code=huzhou.own.public_token)
-    leave(session, huzhou, visit, START + 40 * MINUTE, code=huzhou.own.public_token)
+    with statements() as seen:
+        visit = arrive(session, huzhou, code=huzhou.own.public_token)
+        leave(session, huzhou, visit, START + 40 * MINUTE, code=huzhou.own.public_token)
     assert seen and not [s for s in seen if "elevator_label" in s]
     assert answers(visit)
 

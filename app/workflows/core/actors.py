@@ -148,6 +148,8 @@ class Standing:
     """A unit as far as rights hang on it."""
 
     approved_version: int
+    is_maintenance: bool
+    is_use: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +211,9 @@ def _columns(of: Any, unit: Any) -> list[Any]:
     )
     return [
         of.id, of.first_name, of.username, of.active, names, of.region_code, of.unit_id, unit.c.approved_version,
-        of.person_id, of.is_main, of.sees_all_elevators, of.self_registered, of.ticked, of.session_epoch,
-        of.must_change_password, of.locked_until, of.totp_secret, of.sms_factor, of.phone_verified_at,
+        unit.c.is_maintenance, unit.c.is_use, of.person_id, of.is_main, of.sees_all_elevators, of.self_registered,
+        of.ticked, of.session_epoch, of.must_change_password, of.locked_until, of.totp_secret, of.sms_factor,
+        of.phone_verified_at,
     ]  # fmt: skip
 
 
@@ -249,12 +252,13 @@ def _put_together(row: tuple[Any, ...]) -> Caller:
 
 
 def _caller(row: tuple[Any, ...], giver: Caller | None) -> Caller:
-    key, first, username, active, roles, region, unit_id, approved, person, main, all_, own, ticked, *rest = row
-    unit = None if approved is None else Standing(approved)
+    key, first, username, active, roles, region, unit_id, *of_unit, person, main, all_, own, ticked = row[:15]
+    unit = None if of_unit[0] is None else Standing(*of_unit)
     # FAB's own flag may be null in old rows.
     names = tuple(Named(name) for name in sorted((roles or "").split()))
     return Caller(
-        key, first, username, bool(active), names, region, unit_id, unit, person, main, all_, own, ticked, giver, *rest
+        key, first, username, bool(active), names, region, unit_id, unit, person, main, all_, own, ticked, giver,
+        *row[15:],
     )
 
 
