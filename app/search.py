@@ -312,6 +312,8 @@ def triggers_of(model: Any) -> dict[str, str]:
 def make_again(connection: Any) -> None:
     """Make every index anew from what the rows hold."""
     if connection.dialect.name == "postgresql":
+        # Whoever opens a filing meanwhile waits: his trigger and this would write the same row.
+        connection.execute(text("LOCK TABLE elevator IN SHARE ROW EXCLUSIVE MODE"))
         register: Any = Elevator.__table__.c
         held = select(register.id, register.filing_state, register.region_code)
         held = held.where(register.filing_state != "approved")

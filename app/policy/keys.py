@@ -429,7 +429,7 @@ SPECS: dict[Key, Spec] = dict(
              off_means="不允许按需维保"),
         _int(Key.KEEP_FACE_DAYS, _P, "离职后多久删除人脸照片", 30, "天", 0, 3650),
         _int(Key.KEEP_SELFIE_DAYS, _P, "签到后多久删除现场本人照片", 180, "天", 1, 1100),
-        _int(Key.KEEP_IDENTITY_DAYS, _P, "离职后多久删除身份证和作业人员证照片", 180, "天", 0, 3650),
+        _int(Key.KEEP_IDENTITY_DAYS, _P, "离职后多久删除身份证、作业人员证和证件照片", 180, "天", 0, 3650),
         _int(Key.KEEP_NUMBERS_DAYS, _P, "离职后多久清除手机和身份证号", 1826, "天", 1461, 7305),
         _int(Key.KEEP_INVITEES_DAYS, _P, "邀请链接失效、提交后无人审核多久，删除未入职者的资料", 90, "天", 7, 730),
         _int(Key.KEEP_ACCOUNTS_DAYS, _P, "账号停用后多久清除手机、邮箱和外部身份", 180, "天", 30, 3650),

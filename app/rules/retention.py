@@ -36,7 +36,7 @@ DUTIES = (
          "keep_selfie_days"),
     Duty("face_checks", "人脸比对结果", "签到之日", "删除，是否本人的核对决定留在审计日志",
          "只为核对签到的是本人；不保存人脸特征和相似程度", "keep_selfie_days"),
-    Duty("identity", "身份证和作业人员证照片", "离职之日", "删除文件", "只为入职核对", "keep_identity_days"),
+    Duty("identity", "身份证、作业人员证和证件照片", "离职之日", "删除文件", "只为入职核对", "keep_identity_days"),
     Duty("numbers", "离职人员的手机和身份证号", "离职之日", "清除号码，姓名和证书编号保留",
          "维保记录须保存至少 4 年（TSG T5002），期间可能须核对维保人员身份", "keep_numbers_days"),
     Duty("invitees", "没有入职的受邀人填写的资料、照片和邀请本身", "邀请链接失效之日；等待审核的，提交之日",

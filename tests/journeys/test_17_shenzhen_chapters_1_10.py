@@ -82,7 +82,6 @@ def test_chapters_1_to_10(product: Any, enter: Any, open_page: Any, sms: Any, sh
     head.get_by_label("应急角色").select_option(label="救援值班")
     press(head, "保存")
     assert [(row["账号"], row["姓名"]) for row in rows(head)] == [("sz.weibao17", "霍雨晴")]
-    follow(head, "更多条件")
     head.goto("/accounts/?cols=username,name,kind,roles,unit,rescue_role")
     listed = next(row for row in rows(head) if row["登录名"] == "sz.weibao17")
     assert (listed["用户分类"], listed["用户角色"]) == ("子用户", "维保员")

@@ -98,10 +98,12 @@ TRIGGERS = ("tian_filings_made", "tian_filings_gone", "tian_filing_changed", "ti
 def upgrade() -> None:
     if op.get_bind().dialect.name != "postgresql":
         return
-    op.drop_index(INDEX, "elevator")
-    op.execute("ALTER TABLE elevator SET (fillfactor = 80)")
+    # Nobody writes meanwhile; who reads is kept out only at the end, by what takes no time.
+    op.execute("LOCK TABLE elevator IN SHARE ROW EXCLUSIVE MODE")
     for statement in MADE:
         op.execute(statement)
+    op.execute("ALTER TABLE elevator SET (fillfactor = 80)")
+    op.drop_index(INDEX, "elevator")
 
 
 def downgrade() -> None:

@@ -35,6 +35,8 @@ VERBS = ("approve", "return", "reject")
 # So many are done while the officer waits; more are a job. One job takes at most so many.
 AT_ONCE, MOST = 20, 10_000
 _BLOCK = 500
+# PostgreSQL's words for a statement that it broke off: serialization, deadlock, lock not available, cancelled.
+_BROKEN_OFF = {"40001", "40P01", "55P03", "57014"}
 # What one press of each leaves behind: 同意 may be the first of two, 退回 of a filing is 不通过.
 _LEAVES = {
     "approve": (ApplicationVerb.APPROVE.value, ApplicationVerb.ENDORSE.value),
@@ -95,9 +97,11 @@ def decide_one(
 
 def _of_all(error: Exception) -> bool:
     """Whether it is no single application's: a job's claim is another worker's, or the database is away. A job is then
-    taken up again as a whole. A worker that is told to end raises what is no Exception."""
-    gone = isinstance(error, DBAPIError) and error.connection_invalidated
-    return gone or isinstance(error, (jobs.ClaimLost, OperationalError))
+    taken up again as a whole. A worker that is told to end raises what is no Exception. What PostgreSQL broke off for
+    one statement's sake (a deadlock, a limit of time) is that one's."""
+    if isinstance(error, DBAPIError) and not error.connection_invalidated:
+        return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) not in _BROKEN_OFF
+    return isinstance(error, (jobs.ClaimLost, DBAPIError))
 
 
 def decided(session: AnySession, actor: Actor, seen: Sequence[Seen], verb: str, since: dt.datetime) -> set[int]:

@@ -397,7 +397,7 @@ ERASE: dict[str, Callable[[AnySession, dt.date], int]] = {
     "face": _pictures(("face",), Key.KEEP_FACE_DAYS),
     "selfie": _old_selfies,
     "face_checks": _face_checks,
-    "identity": _pictures(("identity", "operator"), Key.KEEP_IDENTITY_DAYS),
+    "identity": _pictures(("identity", "operator", "certificate"), Key.KEEP_IDENTITY_DAYS),
     "numbers": _numbers,
     "invitees": _invitees,
     "accounts": _accounts,
