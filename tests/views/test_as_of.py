@@ -36,7 +36,7 @@ def version(session: Any, row: Any, number: int, on: str, decided: str | None = 
 
 
 def rows(session: Any, listing: Listing, actor: Any = SYSTEM, **args: str) -> list[Any]:
-    chosen = listing.chosen(args)
+    chosen = listing.chosen(args, actor)
     return chosen.page(moment(session, actor), chosen.read(args)).rows
 
 
@@ -87,7 +87,7 @@ def test_search_filters_tabs_and_order_ask_the_past(told: World) -> None:
     assert told.own.id not in [r.id for r in rows(session, ELEVATORS, as_of="2026-02-01", f_maintenance_unit=other)]
     assert [r.id for r in rows(session, ELEVATORS, as_of=JUNE, tab="suspended")] == [told.own.id]
     assert rows(session, ELEVATORS, as_of="2026-05-01", tab="suspended") == []
-    listing = ELEVATORS.chosen({"as_of": JUNE})
+    listing = ELEVATORS.chosen({"as_of": JUNE}, SYSTEM)
     counts = listing.counts(moment(session, SYSTEM), listing.read({}))
     assert counts["suspended"] == 1 and counts["all"] == 2
     narrow = {"f_region": "980402000000", "f_next_inspection_from": "2098-01-01", "sort": "-code"}
