@@ -92,7 +92,8 @@ def whole(world: World) -> Measured:
     Missed by far. What lies between: each row is stored three times (as read and judged, as a draft, as its version),
     and every step can be killed and taken up. The largest part of what the database does is the register's own: a new
     row stands in sixteen indexes, one of them over its pairs of characters; a known row's draft is opened in its page
-    and moves it in none (`search.open_filings`). About half of all is Python: reading, judging, sealing, JSON.
+    where that has room, and then moves it in none (`search.open_filings`). About half of all is Python: reading,
+    judging, sealing, JSON.
     """
     with workbook(world) as (session, path):
         value = seconds(lambda: bring_in(session, path, world.elevators))
