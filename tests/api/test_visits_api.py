@@ -6,13 +6,14 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import func, select
 
 from app import clock, driver
 from app.models import Visit
 from app.reference import items_for
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_clock, make_ledger, make_policy
+from tests.statements import statements
 from tests.workflows.clock_world import add_visit, run
 
 START = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)  # 09:00 in Shanghai
@@ -114,18 +115,10 @@ def test_a_visit_costs_few_statements_and_is_written_once(app: Any, session: Any
     headers, client = token(app, huzhou, "worker"), app.test_client()
     code, seen = huzhou.own.code, list[str]()
 
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
     def asked(at: dt.datetime, url: str, sent: dict[str, Any]) -> Any:
-        seen.clear()
-        event.listen(Engine, "before_cursor_execute", note)
-        try:
-            with clock.frozen(at):
-                answer = client.post(url, json=sent | {"code": code, **HERE}, headers=headers)
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
-        seen[:] = [statement for statement in seen if not statement.startswith("BEGIN")]
+        with statements() as sent_meanwhile, clock.frozen(at):
+            answer = client.post(url, json=sent | {"code": code, **HERE}, headers=headers)
+        seen[:] = [statement for statement in sent_meanwhile if not statement.startswith("BEGIN")]
         return answer.json
 
     def writes(table: str) -> list[str]:

@@ -36,6 +36,7 @@ from app.workflows.filing import filing
 from tests.databases import run_flask
 from tests.factories import make_elevator, make_person, make_policy, uscc
 from tests.imports.ground import AT, checked, errors_of, imported, workbook
+from tests.statements import statements
 
 LIFT = ["识别码", "品种", "地址", "所在地区", "使用单位", "楼盘", "制造日期", "涉密"]
 
@@ -238,21 +239,13 @@ def test_rights_of_an_import(session: Any, world: Any) -> None:
 
 
 @pytest.mark.feature("IMP-01")
-def test_ten_thousand_rows_are_checked_without_a_query_a_row(session: Any, world: Any, database: Any) -> None:
-    from sqlalchemy import event
-
+def test_ten_thousand_rows_are_checked_without_a_query_a_row(session: Any, world: Any) -> None:
     file = workbook(LIFT, *(lift(world, f"8{n:05d}") for n in range(10_000)))
     who = world.actor("clerk")
-    statements = []
-
-    def note(*a: Any) -> None:
-        statements.append(a[2])
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    batch = checked(session, who, "elevators", file)
-    event.remove(database.engine, "before_cursor_execute", note)
+    with statements() as seen:
+        batch = checked(session, who, "elevators", file)
     assert (batch.rows, batch.new_rows, batch.bad_rows) == (10_000, 10_000, 0)
-    assert len(statements) < 200
+    assert len(seen) < 200
 
 
 # --- the other kinds

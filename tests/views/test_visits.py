@@ -7,8 +7,7 @@ import io
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
-from sqlalchemy.engine import Engine
+from sqlalchemy import func, select
 
 from app import clock
 from app.models import Visit, VisitNote
@@ -19,6 +18,7 @@ from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import make_account, make_elevator, make_person, make_policy, picture
 from tests.pages import page
+from tests.statements import statements
 from tests.workflows.clock_world import add_visit
 
 TODAY = dt.date(2026, 3, 2)
@@ -130,27 +130,19 @@ def test_the_list_costs_no_statement_a_row(app: Any, session: Any, world: Any, s
     session.commit()
     client = sign_in(world.accounts["inspector"])
 
-    def statements() -> int:
-        seen: list[str] = []
-
-        def note(_c: Any, _cur: Any, statement: str, *_rest: Any) -> None:
-            seen.append(statement)
-
-        event.listen(Engine, "before_cursor_execute", note)
-        try:
+    def asked() -> int:
+        with statements() as seen:
             page(client, "/visits/?cols=code,place,unit,use_unit,worker,minutes,state,signer,taken_over")
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
         return len(seen)
 
-    statements()  # what is kept after a first call
-    few = statements()
+    asked()  # what is kept after a first call
+    few = asked()
     session.rollback()
     for n in range(1, 12):
         lift = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
         add_visit(session, lift, make_person(session, world.firm), TODAY - dt.timedelta(days=n))
     session.commit()
-    assert statements() == few
+    assert asked() == few
 
 
 # --- the record

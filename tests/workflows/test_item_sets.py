@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import NotAllowed, Refusal, Stale
@@ -24,6 +24,7 @@ from app.workflows.visits import offline
 from app.workflows.visits.offline import Kept, Moment
 from app.workflows.visits.visits import CheckOut
 from tests.factories import World, actor, make_account, make_ledger, make_policy
+from tests.statements import statements
 from tests.workflows.visit_world import HERE, HOUR, MINUTE, START, answers, arrive, leave, rules_of
 
 pytestmark = pytest.mark.feature("PLN-08")
@@ -334,10 +335,7 @@ def test_the_phone_takes_the_list_along(session: Any, huzhou: Any) -> None:
 def test_a_visit_asks_nothing_more_where_nobody_has_a_list(session: Any, huzhou: Any) -> None:
     make_policy(session, "horizon_days", 5)
     make_ledger(session, huzhou.own, huzhou.worker)
-    made: list[str] = []
-    listener = lambda *told: made.append(told[2])  # noqa: E731
-    event.listen(session.get_bind(), "before_cursor_execute", listener)
-    try:
+    with statements() as made:
         visit = arrive(session, huzhou)
         asked = [text for text in made if "item_set" in text]
         # It rides in the one statement by which a check-in finds everything.
@@ -345,23 +343,16 @@ def test_a_visit_asks_nothing_more_where_nobody_has_a_list(session: Any, huzhou:
         made.clear()
         leave(session, huzhou, visit, START + 40 * MINUTE)
         assert not [text for text in made if "item_set" in text]
-    finally:
-        event.remove(session.get_bind(), "before_cursor_execute", listener)
 
 
 def test_a_process_reads_an_own_list_once(session: Any, huzhou: Any) -> None:
     in_force(huzhou, NEW)
     visit = arrive(session, huzhou)
-    made: list[str] = []
-    listener = lambda *told: made.append(told[2])  # noqa: E731
-    event.listen(session.get_bind(), "before_cursor_execute", listener)
-    try:
+    with statements() as made:
         for _ in range(3):
             assert len(item_lists.of_visit(session, visit)) == 32
             session.expire_all()
             session.commit()
-    finally:
-        event.remove(session.get_bind(), "before_cursor_execute", listener)
     assert len([text for text in made if "item_set" in text]) == 1
 
 

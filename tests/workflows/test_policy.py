@@ -14,6 +14,7 @@ from app.policy import INHERIT, PRESETS, SPECS, Key, Row, chain, check_value, re
 from app.policy.values import years_of
 from app.transaction import transaction
 from tests.factories import make_policy, make_regions
+from tests.statements import statements
 
 pytestmark = pytest.mark.feature("POL-01")
 PROVINCE, CITY, DISTRICT, STREET = "980000000000", "980400000000", "980402000000", "980402001000"
@@ -175,23 +176,15 @@ def test_a_version_names_values_not_origins() -> None:
 
 
 def test_rows_of_the_database_are_resolved_in_one_statement(session: Any) -> None:
-    from sqlalchemy import event
-
     make_regions(session)
     make_policy(session, "limit_days", 20, PROVINCE)
     make_policy(session, "visit_max_hours", None, DISTRICT)
     session.commit()
-    seen: list[str] = []
-
-    def note(*a: Any) -> None:
-        seen.append(a[2])
-
-    event.listen(session.get_bind(), "before_cursor_execute", note)
-    assert policy_value(session, "limit_days", STREET, DAY) == 20
-    assert policy_value(session, Key.LIMIT_DAYS, CITY, DAY) == 20
-    assert policy_value(session, "visit_max_hours", STREET, DAY) is None
-    assert visit_policy(session, CITY, DAY).max_hours == 8
-    event.remove(session.get_bind(), "before_cursor_execute", note)
+    with statements() as seen:
+        assert policy_value(session, "limit_days", STREET, DAY) == 20
+        assert policy_value(session, Key.LIMIT_DAYS, CITY, DAY) == 20
+        assert policy_value(session, "visit_max_hours", STREET, DAY) is None
+        assert visit_policy(session, CITY, DAY).max_hours == 8
     assert sum("policy_value" in s for s in seen) == 1
 
 
