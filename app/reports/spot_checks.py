@@ -21,6 +21,7 @@ from app.permissions import Actor
 from app.reports.asked import Asked, areas, digits_of, within
 
 MOST = 5000
+COUNTS = ("total", "checked", "fine", "problem", "closed", "late", "void")
 BY = {"unit": _l("按被检查单位"), "draw": _l("按抽查"), "region": _l("按地区")}
 
 

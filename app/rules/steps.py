@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from app.errors import refuse
 
-S = TypeVar("S", bound=str)
-V = TypeVar("V", bound=str)
+S = TypeVar("S", bound=StrEnum)
+V = TypeVar("V", bound=StrEnum)
 
 LOOK_AGAIN = "请刷新页面查看当前状态"
 
@@ -20,5 +21,5 @@ def after(
     """`moves[state, verb]`; where the table knows no such step, the refusal: `found` says what the case is now."""
     new = moves.get((state, verb))
     if new is None:
-        raise refuse(rule, found, remedy, field=field, value=verb.value)  # type: ignore[attr-defined]
+        raise refuse(rule, found, remedy, field=field, value=verb.value)
     return new

@@ -209,7 +209,7 @@ class Screen(ModelView):
         now = moment(db.session, g.actor)
         own = kept.of(g.actor, self.listing.name)
         listing = self.listing.chosen(request.args, g.actor)
-        args = self._args(own.columns or [*listing.shown_first(g.actor)])
+        args = self._args(own.columns or listing.shown_first(g.actor))
         query = listing.read(args)
         counts, note, page = self._counted(listing, now, query)
         if not page.rows and query.page != 1:
@@ -299,7 +299,7 @@ class Screen(ModelView):
         return parts.part("ta/list_filters.html", (listing.name, withheld), **values)
 
     def _column_boxes(self, listing: Listing, query: Query) -> Markup:
-        key = (listing.name, query.columns, len(listing.columns))
+        key = (listing.name, query.columns, tuple(column.name for column in listing.columns))
         return parts.part("ta/list_columns.html", key, columns=listing.columns, chosen=query.columns)
 
     @expose("/deed/<string:name>", methods=["POST"])

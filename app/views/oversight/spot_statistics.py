@@ -16,8 +16,6 @@ from app.views.frame import screens
 from app.views.frame.statistics import Statistics, sums
 from app.views.oversight.spot_draws import ways
 
-COUNTS = ("total", "checked", "fine", "problem", "closed", "late", "void")
-
 
 class SpotStatistics(Statistics):
     """One report, cut several ways."""
@@ -31,7 +29,7 @@ class SpotStatistics(Statistics):
     def found(self, asked: Asked | None) -> dict[str, Any]:
         lines = spot_checks.lines(db.session, g.actor, asked, clock.now()) if asked else []
         return {
-            "lines": lines, "sums": sums(lines, COUNTS), "link_of": spot_checks.link_of,
+            "lines": lines, "sums": sums(lines, spot_checks.COUNTS), "link_of": spot_checks.link_of,
             "ways": ways("numbers", g.actor),
         }  # fmt: skip
 

@@ -63,6 +63,7 @@ from app.rules.repairs import RepairState, RepairVerb, repair_move
 from app.rules.rescues import RescueStatus, RescueVerb, rescue_move
 from app.rules.spot_checks import CheckState, CheckVerb, check_move
 from app.rules.spot_draw import DrawState, DrawVerb, draw_move
+from app.rules.steps import LOOK_AGAIN
 from app.transaction import AnySession, all_written, asked, forget, insert_rows, send
 from app.wording import say
 from app.workflows.core import audit
@@ -400,7 +401,7 @@ def _illegal(field: str, old: str, new: str, verb: str) -> Exception:
     return refuse(
         "状态变更",
         say("不能由“%(old)s”经“%(verb)s”变为“%(new)s”", old=old, verb=verb, new=new),
-        "请刷新页面查看当前状态",
+        LOOK_AGAIN,
         field=field,
         value=new,
     )

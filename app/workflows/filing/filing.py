@@ -34,6 +34,7 @@ from app.permissions import SYSTEM, Actor, Verb, require
 from app.rules.approval import EDITABLE, ApplicationVerb, FilingState
 from app.rules.lifecycle import ElevatorStatus, common_region, declared_move
 from app.rules.places import named_place
+from app.rules.steps import LOOK_AGAIN
 from app.transaction import AnySession, lock
 from app.wording import say, together
 from app.workflows.approval import submissions
@@ -188,7 +189,7 @@ def withdraw(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> 
     row = _held(session, actor, type(row), row)
     application = submissions.open_of(session, KIND[type(row)], row.__tablename__, row.id)
     if application is None:
-        raise refuse("没有可撤回的上报", say("%(row)s 不在审核中", row=f"{row!r}"), "请刷新页面查看当前状态")
+        raise refuse("没有可撤回的上报", say("%(row)s 不在审核中", row=f"{row!r}"), LOOK_AGAIN)
     submissions.own_application(actor, application)
     submissions.advance(session, actor, application, ApplicationVerb.WITHDRAW, at)
     turned_down(session, actor, application, ApplicationVerb.WITHDRAW, at)

@@ -22,6 +22,7 @@ from app.reference import CURRENT
 from app.rules import item_lists as rules
 from app.rules.calendar import day_finding
 from app.rules.item_lists import Item
+from app.rules.steps import LOOK_AGAIN
 from app.rules.two_persons import Party, independent
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -307,7 +308,7 @@ def _end(
 def _in_state(row: ItemSet, states: Sequence[str], deed: str) -> None:
     if row.state not in states:
         found = say("这个版本是“%(state)s”，不能%(deed)s", state=ITEM_SET_STATE[row.state], deed=deed)
-        remedy = "已批准的版本不再修改，请以它为基础新建版本" if row.state == "in_force" else "请刷新页面查看当前状态"
+        remedy = "已批准的版本不再修改，请以它为基础新建版本" if row.state == "in_force" else LOOK_AGAIN
         raise Stale(Finding("版本状态", False, found, remedy))
 
 

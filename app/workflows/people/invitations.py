@@ -21,6 +21,7 @@ from app.models.sealed import holding
 from app.permissions import SYSTEM, Actor, Role, Verb, require
 from app.rules.identifiers import check_mobile
 from app.rules.invitations import CLOSED, InvitationState, InvitationVerb, kind_finding, kinds_for
+from app.rules.steps import LOOK_AGAIN
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
 from app.wording import say
@@ -145,7 +146,7 @@ def approve(session: AnySession, actor: Actor, invitation_id: int, at: dt.dateti
     row = _held(session, actor, invitation_id)
     _decider(session, actor, row)
     if row.state != InvitationState.INVITED or row.approved_at is not None:
-        raise refuse("入职邀请", say("%(name)s 的邀请已经审批过", name=row.name), "请刷新页面查看当前状态")
+        raise refuse("入职邀请", say("%(name)s 的邀请已经审批过", name=row.name), LOOK_AGAIN)
     return Invited(row, _approve(session, actor, row, at))
 
 

@@ -32,6 +32,7 @@ from app.rules.invitations import (
     link_finding,
     poster_finding,
 )
+from app.rules.steps import LOOK_AGAIN
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.access import codes, signin
@@ -198,7 +199,7 @@ def submit(
     with scope.acting(SYSTEM):
         row = _held(session, invitation_id, at)
         if InvitationState(row.state) not in FILLED_IN:
-            raise refuse("入职资料", "现在不能填写", "请刷新页面查看当前状态")
+            raise refuse("入职资料", "现在不能填写", LOOK_AGAIN)
         declined = form.get("face_declined") in ("1", "on", "true")
         findings: list[Finding] = []
         values: dict[str, Any] = {}

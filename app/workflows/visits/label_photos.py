@@ -15,6 +15,7 @@ from app.errors import Finding, NotAllowed, raise_failing
 from app.models import Attachment, Visit, VisitCompanion
 from app.permissions import Actor, Verb, require
 from app.rules.label_photos import DECISIONS, LabelBy, LabelState, LabelVerb, decision_findings
+from app.rules.steps import LOOK_AGAIN
 from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.core import audit, independence, moves, outbox
@@ -65,7 +66,7 @@ def supply(session: AnySession, actor: Actor, visit_id: int, ids: Sequence[int],
     require(actor, Verb.VISIT_MAKE)
     visit = sites.own_work(session, actor, visit_id).visit
     raise_failing([
-        Finding("补拍", visit.label_state == LabelState.MORE, "没有要求补拍标签照片", "请刷新页面查看当前状态"),
+        Finding("补拍", visit.label_state == LabelState.MORE, "没有要求补拍标签照片", LOOK_AGAIN),
         Finding("标签照片", bool(ids), "没有照片", "请到现场拍下电梯里的标签", field=KIND),
     ])  # fmt: skip
     check_outs.adopt(session, actor, visit, ids, KIND)
