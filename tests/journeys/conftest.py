@@ -71,8 +71,8 @@ def open_page(browser: Any, product: Product) -> Iterator[Callable[..., Any]]:
 
     def open_one(viewport: dict[str, int] = DESK, **options: Any) -> Any:
         phone = viewport["width"] < 600
-        context = browser.new_context(
-            base_url=product.address, viewport=viewport, locale="zh-CN", timezone_id="Asia/Shanghai",
+        context = steps.profile(
+            browser, base_url=product.address, viewport=viewport, locale="zh-CN", timezone_id="Asia/Shanghai",
             has_touch=phone, is_mobile=phone, accept_downloads=True, **options,
         )  # fmt: skip
         contexts.append(context)

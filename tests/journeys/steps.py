@@ -55,13 +55,43 @@ def uscc(serial: int) -> str:
     return first + uscc_check_char(first)
 
 
+# A click returns while the old page still stands, and whoever reads then reads that one. So each page says, from the
+# moment something leads away from it, that it is on its way out. What a browser keeps may come back: then it is not.
+LEAVING = """(() => {
+    const mark = gone => document.documentElement.toggleAttribute('data-leaving', gone);
+    const elsewhere = e => (e.submitter?.formTarget || e.target.target) === '_blank';
+    addEventListener('submit', e => { if (!e.defaultPrevented && !elsewhere(e)) mark(true); });
+    addEventListener('pageshow', () => mark(false));
+    navigation.addEventListener('navigate', e => { if (!e.hashChange) mark(true); });
+    navigation.addEventListener('navigateerror', () => mark(false));
+})()"""
+
+
+def profile(browser: Any, **options: Any) -> Any:
+    """A fresh browser profile, as another person would have; its pages say when they are on their way out."""
+    context = browser.new_context(**options)
+    context.add_init_script(LEAVING)
+    return context
+
+
+def arrive(page: Any) -> None:
+    """Wait for the page that follows, where one does: a dialog or a refused form has none."""
+    expect(page.locator("html[data-leaving]")).to_have_count(0, timeout=30_000)
+    page.wait_for_load_state()
+
+
+def go(target: Any) -> None:
+    """Click a link or a button, and be where it leads."""
+    target.click()
+    arrive(target.page)
+
+
 def sign_in(page: Any, login: str, password: str) -> Any:
     """Through the login page to the first page after it."""
     page.goto("/login/")
     page.get_by_label("用户名或已绑定手机号").fill(login)
     page.get_by_label("密码").fill(password)
-    page.get_by_role("button", name="登录").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name="登录"))
     return page
 
 
@@ -82,8 +112,7 @@ def answer_question(page: Any, product: Any, password: str) -> None:
         return
     read_picture(page, product)
     page.get_by_label("密码").fill(password)
-    page.get_by_role("button", name="登录").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name="登录"))
 
 
 def change_first_password(page: Any, old: str, new: str = PASSWORD) -> None:
@@ -92,34 +121,37 @@ def change_first_password(page: Any, old: str, new: str = PASSWORD) -> None:
     page.get_by_label("原密码").fill(old)
     page.get_by_label("新密码").fill(new)
     page.get_by_label("再输入一次").fill(new)
-    page.get_by_role("button", name="修改密码").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name="修改密码"))
 
 
 def menu(page: Any, name: str) -> None:
     """Go where the menu leads."""
-    links = page.get_by_role("navigation", name="主菜单").get_by_role("link", name=re.compile(rf"^{name}(\s|$|\d)"))
-    with page.expect_navigation():  # a click alone returns while the old page still stands
-        links.click()
+    go(page.get_by_role("navigation", name="主菜单").get_by_role("link", name=re.compile(rf"^{name}(\s|$|\d)")))
 
 
 def look_for(page: Any, words: str, field: str = "搜索") -> None:
     """Look for words by the page's own search, and wait for what it finds."""
     page.get_by_role("textbox", name=field, exact=True).fill(words)
-    with page.expect_navigation():
-        page.get_by_role("button", name="查找", exact=True).click()
+    go(page.get_by_role("button", name="查找", exact=True))
+
+
+def search(page: Any, title: str, words: str) -> list[dict[str, str]]:
+    """Search a list; gives what it found."""
+    box = page.get_by_role("searchbox", name=f"搜索 {title}")
+    box.fill(words)
+    box.press("Enter")
+    arrive(page)
+    return rows(page) if page.get_by_role("main").locator("tbody tr").count() else []
 
 
 def press(page: Any, name: str) -> None:
     """Press a button and wait for the page that follows, where one does."""
-    page.get_by_role("button", name=name, exact=True).click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name=name, exact=True))
 
 
 def follow(page: Any, name: str) -> None:
     """Go where the page's first link of that name leads."""
-    with page.expect_navigation():
-        page.get_by_role("main").get_by_role("link", name=name, exact=True).first.click()
+    go(page.get_by_role("main").get_by_role("link", name=name, exact=True).first)
 
 
 def path_of(page: Any) -> str:

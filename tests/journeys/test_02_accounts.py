@@ -14,11 +14,13 @@ from tests.journeys.steps import (
     change_first_password,
     fact,
     follow,
+    go,
     menu,
     number_in,
     path_of,
     press,
     rows,
+    search,
     sign_in,
     total,
     uscc,
@@ -36,7 +38,7 @@ def issued(page: Any) -> tuple[str, str]:
 def make_unit(page: Any, kind: str, name: str, code: str, phone: str = "19905550001") -> tuple[str, str]:
     """新建单位主账号, from the list of accounts."""
     page.goto("/accounts/")
-    page.get_by_role("link", name="新建单位主账号").click()
+    go(page.get_by_role("link", name="新建单位主账号"))
     page.get_by_label(kind).check()
     page.get_by_label("单位名称").fill(name)
     page.get_by_label("统一社会信用代码").fill(code)
@@ -128,8 +130,7 @@ def test_accounts_are_made_below_and_opened(product: Any, enter: Any, open_page:
     shot(stranger, "locked after five tries")
 
     menu(admin, "账号")
-    admin.get_by_role("searchbox", name="搜索 账号").fill(use_name)
-    admin.get_by_role("searchbox", name="搜索 账号").press("Enter")
+    search(admin, "账号", use_name)
     follow(admin, use_name)
     assert fact(admin, "状态") == "锁定"
     press(admin, "解锁")

@@ -17,10 +17,13 @@ from tests.journeys.steps import (
     download,
     fact,
     follow,
+    go,
     menu,
     press,
+    profile,
     read_sheets,
     rows,
+    search,
     sign_in,
     uscc,
 )
@@ -57,7 +60,7 @@ def approve(officer: Any, words: str, kind: str = "") -> None:
 @pytest.fixture(scope="module")
 def firm(product: Any, browser: Any) -> tuple[str, str]:
     """The main account of a unit that the administrator has just made: login name and first password."""
-    context = browser.new_context(base_url=product.address, locale="zh-CN")
+    context = profile(browser, base_url=product.address, locale="zh-CN")
     login = product.login("区域管理员")
     try:
         return make_unit(sign_in(context.new_page(), login.name, login.password), "维保单位", FIRM, uscc(31))
@@ -115,10 +118,7 @@ def test_a_new_unit_files_itself_and_its_first_elevator(
     shot(unit, "an elevator by form, filed")
     approve(officer, "981001")
     menu(officer, "电梯")
-    box = officer.get_by_role("searchbox", name="搜索 电梯")
-    box.fill("981001")
-    box.press("Enter")
-    officer.wait_for_load_state()
+    search(officer, "电梯", "981001")
     found = rows(officer)
     shown = [(row["识别码"], row["维保单位"], row["使用单位"]) for row in found]
     assert shown == [("981001", short(FIRM), short(CUSTOMER))]
@@ -165,8 +165,7 @@ def test_many_elevators_come_from_a_workbook(product: Any, enter: Any, tmp_path:
     lines = next(iter(read_sheets(bad).values()))
     assert any("982999" in map(str, line) for line in lines)
 
-    page.get_by_role("link", name=re.compile("^更新")).first.click()
-    page.wait_for_load_state()
+    go(page.get_by_role("link", name=re.compile("^更新")).first)
     assert "0398-5559000\n96333" in page.locator(".imp-sheet td.was").all_inner_texts()
     shot(page, "what would change, old and new")
     page.get_by_role("button", name=re.compile("^导入 ")).click()
@@ -174,11 +173,8 @@ def test_many_elevators_come_from_a_workbook(product: Any, enter: Any, tmp_path:
     expect(done).to_have_text(str(NEW + 1), timeout=90_000)
     shot(page, "imported")
     menu(page, "电梯")
-    page.get_by_role("navigation", name="电梯", exact=True).get_by_role("link", name="全部").click()
-    box = page.get_by_role("searchbox", name="搜索 电梯")
-    box.fill("982016")
-    box.press("Enter")
-    page.wait_for_load_state()
+    go(page.get_by_role("navigation", name="电梯", exact=True).get_by_role("link", name="全部"))
+    search(page, "电梯", "982016")
     assert [(row["地址"], row["使用单位"]) for row in rows(page)] == [
         ("揽月街 17 号 曳引驱动乘客电梯", short(use_unit))
     ]

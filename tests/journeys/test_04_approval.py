@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.models import Version
-from tests.journeys.steps import appears, follow, look_for, menu, path_of, press, rows
+from tests.journeys.steps import appears, follow, go, look_for, menu, path_of, press, rows
 
 
 def edit(page: Any, elevator: Any, **values: str) -> None:
@@ -38,8 +38,7 @@ def open_from_queue(page: Any, code: str, kind: str = "") -> str:
 def decide(page: Any, verb: str, opinion: str = "") -> None:
     page.get_by_role("radio", name=re.compile(f"^{verb}")).check()
     page.get_by_label("意见").fill(opinion)
-    page.locator("[data-approval-go]").click()
-    page.wait_for_load_state()
+    go(page.locator("[data-approval-go]"))
 
 
 def versions(product: Any, elevator: Any) -> int:
@@ -109,7 +108,7 @@ def test_turned_down_with_a_reason_mended_and_approved(product: Any, enter: Any,
     decide(officer, "不通过", "内部编号应与现场一致，请核对")
 
     menu(unit, "首页")
-    unit.get_by_role("banner").get_by_role("link", name="收件箱").click()
+    go(unit.get_by_role("banner").get_by_role("link", name="收件箱"))
     appears(unit, f"不通过：变更　{elevator.code}")
     shot(unit, "the unit is told")
     unit.goto(f"/elevators/{elevator.id}")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.models import Account, Elevator, MaintenanceClock
-from tests.journeys.steps import fact, follow, look_for, menu, path_of, pdf, press, rows, tab_count, total
+from tests.journeys.steps import fact, follow, go, look_for, menu, path_of, pdf, press, rows, tab_count, total
 from tests.journeys.test_04_approval import decide, open_from_queue
 
 DAY = dt.timedelta(days=1)
@@ -148,13 +148,11 @@ def test_contracts_cover_elevators_once(product: Any, enter: Any, shot: Any) -> 
     menu(page, "维保合同")
     assert tab_count(page, "维保合同", "待生效") == before["待生效"] + 1
     assert tab_count(page, "维保合同", "生效中") == before["生效中"] + 1
-    page.get_by_role("navigation", name="维保合同", exact=True).get_by_role("link", name="待生效").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("navigation", name="维保合同", exact=True).get_by_role("link", name="待生效"))
     row = next(r for r in rows(page) if r["合同编号"] == "HT-2026-JOURNEY")
     assert row["合同状态"] == f"待生效 等待 {(until + DAY - today).days} 天"
     assert total(page) == before["待生效"] + 1
-    page.get_by_role("navigation", name="维保合同", exact=True).get_by_role("link", name="已失效").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("navigation", name="维保合同", exact=True).get_by_role("link", name="已失效"))
     if before["已失效"]:
         follow(page, rows(page)[0]["合同编号"])
         expect(page.get_by_role("main").get_by_role("link", name="编辑")).to_have_count(0)

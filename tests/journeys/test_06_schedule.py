@@ -10,19 +10,10 @@ from playwright.sync_api import expect
 
 from app import clock
 from app.models import MaintenanceClock, MaintenanceLedger, MaintenanceOrder
-from tests.journeys.steps import fact, follow, job_done, menu, press, rows, tab_count, total
+from tests.journeys.steps import fact, follow, go, job_done, menu, press, rows, search, tab_count, total
 
 DAY = dt.timedelta(days=1)
 FACTS = ("启动时钟", "判定超期", "生成任务")
-
-
-def search(page: Any, title: str, words: str) -> list[dict[str, str]]:
-    """Search a list; gives what it found."""
-    box = page.get_by_role("searchbox", name=f"搜索 {title}")
-    box.fill(words)
-    box.press("Enter")
-    page.wait_for_load_state()
-    return rows(page) if page.get_by_role("main").locator("tbody tr").count() else []
 
 
 def run_schedule(page: Any) -> dict[str, int]:
@@ -89,8 +80,7 @@ def test_orders_come_by_themselves_and_lateness_is_kept(product: Any, enter: Any
 
     menu(head, "维保任务")
     assert tab_count(head, "维保任务", "超期维保") == over, "the page did not wait for the night to say so"
-    head.get_by_role("navigation", name="维保任务", exact=True).get_by_role("link", name="超期维保").click()
-    head.wait_for_load_state()
+    go(head.get_by_role("navigation", name="维保任务", exact=True).get_by_role("link", name="超期维保"))
     row = next(r for r in rows(head) if r["识别码"] == missed.code)
     assert row["剩余"] == f"超 1 天 {today - DAY} 未补做"
     assert row["上次维保日期"] == last.isoformat()

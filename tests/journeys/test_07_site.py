@@ -22,13 +22,16 @@ from tests.journeys.steps import (
     change_first_password,
     fact,
     follow,
+    go,
     look_for,
     menu,
     number_in,
     path_of,
     pdf,
     press,
+    profile,
     rows,
+    search,
     sign_in,
 )
 from tests.labels import photo
@@ -89,8 +92,7 @@ def look_up(page: Any, code: str) -> None:
     """Type the code from the label, and wait until the page has judged the place as well."""
     page.goto("/m/scan")
     page.get_by_label("识别码").fill(code)
-    page.get_by_role("button", name="查看这台电梯").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name="查看这台电梯"))
     expect(page.locator("[data-gate]")).to_contain_text(re.compile("离这台电梯约"))
 
 
@@ -150,8 +152,7 @@ def test_a_worker_serves_an_elevator_and_the_use_unit_confirms(product: Any, ent
 
     phone.get_by_label("无故障").check()
     phone.get_by_label("再次扫码或输入识别码").fill(subject.code)
-    phone.get_by_role("button", name="签退").click()
-    phone.wait_for_load_state()
+    go(phone.get_by_role("button", name="签退"))
     refusals = phone.get_by_role("alert")
     expect(refusals).to_contain_text("维保时间不足")
     expect(refusals).to_contain_text(f"还有 {count} 项没有结果")
@@ -177,13 +178,9 @@ def test_a_worker_serves_an_elevator_and_the_use_unit_confirms(product: Any, ent
 
     officer = enter("使用单位安全员")
     menu(officer, "维保记录")
-    officer.get_by_role("navigation", name="维保记录", exact=True).get_by_role("link", name="待复核").click()
-    officer.wait_for_load_state()
-    box = officer.get_by_role("searchbox", name="搜索 维保记录")
-    box.fill(subject.code)
-    box.press("Enter")
-    officer.wait_for_load_state()
-    officer.get_by_role("main").locator("tbody a").first.click()
+    go(officer.get_by_role("navigation", name="维保记录", exact=True).get_by_role("link", name="待复核"))
+    search(officer, "维保记录", subject.code)
+    go(officer.get_by_role("main").locator("tbody a").first)
     officer.get_by_label("意见").fill("已到现场核对")
     shot(officer, "the use unit looks at the record")
     press(officer, "确认维保属实")
@@ -301,8 +298,8 @@ def test_the_camera_reads_the_label(product: Any, browser: Any, tmp_path: Path, 
     wrong: list[str] = []
     own = browser.browser_type.launch(executable_path=executable(), args=[*ARGUMENTS, *fake])
     try:
-        context = own.new_context(
-            base_url=product.address, viewport=PHONE, locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=True,
+        context = profile(
+            own, base_url=product.address, viewport=PHONE, locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=True,
             is_mobile=True, permissions=["camera"],
         )  # fmt: skip
         context.add_init_script(f"({READER})({json.dumps(label)})")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.steps import menu, number_in, rows, tab_count, total
+from tests.journeys.steps import go, menu, number_in, rows, tab_count, total
 
 KINDS = {
     "maintenance": "维保", "inspection": "年检", "governor": "限速器", "component": "组件寿命", "contract": "合同",
@@ -23,15 +23,13 @@ def test_warnings_say_who_must_act(product: Any, enter: Any, shot: Any) -> None:
     menu(page, "预警")
     over_in_all = 0
     for kind, word in KINDS.items():
-        page.get_by_role("navigation", name="预警种类").get_by_role("link", name=word).click()
-        page.wait_for_load_state()
+        go(page.get_by_role("navigation", name="预警种类").get_by_role("link", name=word))
         levels = LEVELS | ({"over": "过期"} if kind in PAPERS else {})
         counts = {level: tab_count(page, f"{word}预警", label) for level, label in levels.items()}
         over_in_all += counts["over"]
         assert tab_count(page, "预警种类", word) == sum(counts.values())
         for level, label in levels.items():
-            page.get_by_role("navigation", name=f"{word}预警", exact=True).get_by_role("link", name=label).click()
-            page.wait_for_load_state()
+            go(page.get_by_role("navigation", name=f"{word}预警", exact=True).get_by_role("link", name=label))
             if counts[level]:
                 assert total(page) == counts[level]
                 assert kind in PAPERS or all(row["识别码"].isdigit() for row in rows(page))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.steps import follow, job_done, menu, number_in, press, rows
+from tests.journeys.steps import follow, go, job_done, menu, number_in, press, rows
 
 FULL = 16
 
@@ -30,8 +30,7 @@ def test_a_score_opens_down_to_the_visit(product: Any, enter: Any, shot: Any) ->
     press(page, "计算本年")
     job_done(page, 120)
     menu(page, "六个率积分")
-    page.locator(".ta-seg a", has_text="维护保养有效率").click()
-    page.wait_for_load_state()
+    go(page.locator(".ta-seg a", has_text="维护保养有效率"))
     ranking = [row for row in rows(page) if row["名次"].isdigit()]
     shot(page, "ranking")
     assert len(ranking) >= 5, "every maintenance unit of the region that had something to do"
@@ -56,17 +55,14 @@ def test_a_score_opens_down_to_the_visit(product: Any, enter: Any, shot: Any) ->
     follow(page, "按电梯查看")
     assert number_in(page.locator(".ta-head p").inner_text().partition("，")[2]) == int(worst["电梯台数"])
     # Those that failed come first; all of them add up to the score.
-    page.get_by_role("link", name="全部电梯").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("link", name="全部电梯"))
     lifts = rows(page)
     while (further := page.get_by_role("link", name="下一页")).count():
-        further.click()
-        page.wait_for_load_state()
+        go(further)
         lifts += rows(page)
     for column, told in (("应维保", "应维保次数"), ("超期", "超期次数"), ("不合规", "不合规次数")):
         assert sum(int(row[column]) for row in lifts) == int(worst[told]), column
-    page.get_by_role("link", name="不合规电梯").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("link", name="不合规电梯"))
     here = [row for row in rows(page) if row["电梯"].isdigit()]
     one = max(here, key=lambda row: int(row["超期"]) + int(row["不合规"]))
     follow(page, one["电梯"])

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from app.models import Elevator, Visit
-from tests.journeys.steps import download, fact, job_done, menu, press, read_csv, read_sheets, rows, total
+from tests.journeys.steps import download, fact, go, job_done, menu, press, read_csv, read_sheets, rows, total
 
 XLSX, CSV = "Excel 工作簿（.xlsx）", "文本（.csv）"
 LISTS = ["单位", "人员与证书", "维保合同", "设备履历", "维保任务", "维保计划", "超期记录", "账号"]
@@ -38,13 +38,11 @@ def test_a_file_holds_what_the_list_shows(product: Any, enter: Any, shot: Any) -
     page.locator("summary", has_text="筛选").click()
     panel = page.locator("details[open]")
     panel.get_by_label("状态", exact=True).select_option(label="停用")
-    page.get_by_role("button", name="应用筛选").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name="应用筛选"))
     page.locator("summary", has_text=re.compile("^列$")).click()
     for wanted in ("楼盘", "所在地区"):
         page.locator("details[open]").get_by_role("checkbox", name=wanted, exact=True).check()
-    page.get_by_role("button", name="显示这些列").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name="显示这些列"))
     shown, count = rows(page), total(page)
     assert 0 < count == len(shown) < 30
     assert {row["状态"] for row in shown} == {"停用"}
@@ -104,11 +102,9 @@ def test_a_report_counts_a_region_and_a_period(product: Any, enter: Any, shot: A
     menu(page, "统计报表")
     page.get_by_role("combobox", name="地区").fill("临河")
     page.get_by_role("option", name=re.compile("^临河区")).first.click()
-    page.get_by_role("button", name="统计", exact=True).click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name="统计", exact=True))
     year = page.get_by_role("link", name="本年")
-    year.click()
-    page.wait_for_load_state()
+    go(year)
     expect(page.locator(".ta-head p")).to_contain_text("临河区")
     shot(page, "report of a district and a year")
     shown = {

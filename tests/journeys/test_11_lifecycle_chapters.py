@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.models import Account, Elevator, Unit
-from tests.journeys.steps import fact, follow, menu, path_of, pdf, press
+from tests.journeys.steps import fact, follow, go, menu, path_of, pdf, press
 from tests.journeys.test_04_approval import decide, open_from_queue
 from tests.journeys.test_05_lifecycle import apply, status
 
@@ -95,7 +95,7 @@ def test_chapters_14_to_18(product: Any, enter: Any, shot: Any) -> None:
     officer.keyboard.press("j")
     officer.keyboard.press("a")
     sure = officer.get_by_role("dialog", name="批量同意 1 件申请？")
-    sure.get_by_role("button", name="批量同意").click()
+    go(sure.get_by_role("button", name="批量同意"))
     expect(officer.get_by_role("main")).to_contain_text("已办理 1 件")
     unit.goto(f"/elevators/{spare.id}")
     assert status(unit) == "报废"

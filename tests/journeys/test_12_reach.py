@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.journeys.conftest import DESK, PHONE
+from tests.journeys.steps import go
 
 # A picture or file is no page; signing out would end the walk.
 NOT_WALKED = re.compile(r"/(logout|static|lang|swagger|files)\b|/export/csv/|\.(pdf|xlsx|csv|txt|png|svg)$|[?&]pdf=")
@@ -174,7 +175,7 @@ def test_a_bulk_decision_is_asked_and_left_by_keyboard(enter: Callable[..., Any]
     page.get_by_label("意见", exact=True).fill("")
     page.get_by_role("button", name="批量不通过", exact=True).click()
     dialog = page.get_by_role("dialog", name="批量不通过 1 件申请？")
-    dialog.get_by_role("button", name="批量不通过").click()
+    go(dialog.get_by_role("button", name="批量不通过"))
     assert dialog.get_by_role("textbox").evaluate("t => t.matches(':invalid')") and dialog.count() == 1
     page.keyboard.press("Escape")
     page.reload()

@@ -20,9 +20,8 @@ from app import clock
 from app.models import Account, Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Visit
 from tests.journeys.conftest import PHONE
 from tests.journeys.product import Subject
-from tests.journeys.steps import download, fact, follow, menu, path_of, press, read_sheets, rows
+from tests.journeys.steps import download, fact, follow, go, menu, path_of, press, read_sheets, rows, search
 from tests.journeys.test_04_approval import decide, open_from_queue
-from tests.journeys.test_06_schedule import search
 from tests.journeys.test_10_export import XLSX, export, table
 
 DAY = dt.timedelta(days=1)
@@ -48,8 +47,7 @@ def edited(source: Path, changes: Mapping[str, Mapping[str, Any]], to: Path) -> 
 
 def upload(page: Any, kind: str, mode: str, file: Path) -> None:
     """导入 from the list, which chose its kind already; the wizard's first step and its second, 校验数据."""
-    page.get_by_role("link", name="导入", exact=True).last.click()
-    page.wait_for_load_state()
+    go(page.get_by_role("link", name="导入", exact=True).last)
     expect(page.get_by_role("radio", name=re.compile(f"^{kind}"))).to_be_checked()
     page.get_by_label("方式").select_option(label=mode)
     page.get_by_label("文件").set_input_files(file)
@@ -118,8 +116,7 @@ def test_chapter_3_ledgers_are_filled_in_by_workbook(
 
     # 【维保管理】-【设备履历】-输入查询条件: 下次维保时间及维保人员为必填信息，否则无法正常生成维保工单.
     menu(clerk, "设备履历")
-    clerk.get_by_role("navigation", name="设备履历", exact=True).get_by_role("link", name="不会生成任务").click()
-    clerk.wait_for_load_state()
+    go(clerk.get_by_role("navigation", name="设备履历", exact=True).get_by_role("link", name="不会生成任务"))
     waiting = {row["识别码"]: row for row in rows(clerk)}
     assert [(waiting[c]["维保人员"], waiting[c]["下次半月维保"]) for c in codes] == [("未选择", "未填写")] * 2
     shot(clerk, "ledgers that lack what orders need")
@@ -178,8 +175,7 @@ def test_chapter_3_ledgers_are_filled_in_by_workbook(
         page_of_both, {code: {"维保间隔": 15, "下次半月维保": None} for code in codes}, tmp_path / "间隔.xlsx"
     ))  # fmt: skip
     assert tab(clerk, "更新") == 2
-    clerk.get_by_role("navigation", name="分类").get_by_role("link", name=re.compile("^更新")).click()
-    clerk.wait_for_load_state()
+    go(clerk.get_by_role("navigation", name="分类").get_by_role("link", name=re.compile("^更新")))
     assert clerk.locator(".imp-sheet td.was").all_inner_texts() == ["15\n14", "15\n14"]
     import_rows(clerk, 2)
     clerk.goto("/ledgers/")

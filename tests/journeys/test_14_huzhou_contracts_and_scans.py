@@ -30,17 +30,18 @@ from tests.journeys.steps import (
     change_first_password,
     fact,
     follow,
+    go,
     look_for,
     menu,
     path_of,
     pdf,
     press,
     rows,
+    search,
     sign_in,
     tab_count,
 )
 from tests.journeys.test_04_approval import decide, open_from_queue
-from tests.journeys.test_06_schedule import search
 from tests.journeys.test_07_site import AWAY, add_sub_account, at_place, let_pass, look_up
 
 DAY = dt.timedelta(days=1)
@@ -56,8 +57,7 @@ def counts(page: Any) -> dict[str, int]:
 def in_tab(page: Any, tab: str, number: str) -> dict[str, str]:
     """A contract's row, found where a tab has it."""
     menu(page, "维保合同")
-    page.get_by_role("navigation", name="维保合同", exact=True).get_by_role("link", name=tab).click()
-    page.wait_for_load_state()
+    go(page.get_by_role("navigation", name="维保合同", exact=True).get_by_role("link", name=tab))
     return next(row for row in search(page, "维保合同", number) if row["合同编号"] == number)
 
 
@@ -180,8 +180,7 @@ def scan(page: Any, text: str) -> Any:
     """扫码, with what the camera read; gives the refusals."""
     page.goto("/m/scan")
     page.get_by_label("识别码").fill(text)
-    page.get_by_role("button", name="查看这台电梯").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name="查看这台电梯"))
     return page.get_by_role("alert")
 
 
@@ -209,8 +208,7 @@ def check_out(page: Any, one: Subject) -> None:
     page.get_by_label("按上传维保单").check()
     page.get_by_label("无故障").check()
     page.get_by_label("再次扫码或输入识别码").fill(one.code)
-    page.get_by_role("button", name="签退").click()
-    page.wait_for_load_state()
+    go(page.get_by_role("button", name="签退"))
 
 
 def long_ago(product: Any, visit: str, days: int) -> None:
@@ -247,8 +245,7 @@ def worker(product: Any, enter: Any, open_page: Any) -> Any:
 def give(head: Any, *codes: str) -> None:
     """1.4.5 子用户电梯分配."""
     head.goto("/sub-accounts/")
-    head.get_by_role("row").filter(has_text=WORKER).get_by_role("link", name="分配电梯").click()
-    head.wait_for_load_state()
+    go(head.get_by_role("row").filter(has_text=WORKER).get_by_role("link", name="分配电梯"))
     for code in codes:
         look_for(head, code)
         head.get_by_label(code, exact=True).check()

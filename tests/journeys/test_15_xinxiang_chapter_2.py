@@ -22,17 +22,19 @@ from tests.journeys.steps import (
     download,
     fact,
     follow,
+    go,
     menu,
     pdf,
     press,
+    profile,
     rows,
+    search,
     sign_in,
     uscc,
 )
 from tests.journeys.test_02_accounts import make_unit
 from tests.journeys.test_03_filing import approve, fill
 from tests.journeys.test_04_approval import decide, open_from_queue
-from tests.journeys.test_06_schedule import search
 from tests.journeys.test_10_export import XLSX, export, table
 from tests.journeys.test_13_quanzhou_chapters_3_4 import NEW_ONLY, import_rows, tab, upload
 
@@ -73,7 +75,7 @@ def report_chosen(page: Any, title: str, words: str, count: int) -> None:
     assert len(search(page, title, words)) == count
     page.get_by_label("全选本页").check()
     press(page, "审核上报")
-    page.get_by_role("dialog").get_by_role("button", name="审核上报").click()
+    go(page.get_by_role("dialog").get_by_role("button", name="审核上报"))
     expect(page.get_by_role("main")).to_contain_text(f"成功 {count}，未成 0")
 
 
@@ -83,7 +85,7 @@ def approve_all(page: Any, kind: str, words: list[str]) -> None:
     for word in words:
         page.get_by_role("row").filter(has_text=word).get_by_role("checkbox").check()
     press(page, "批量同意")
-    page.get_by_role("dialog", name=f"批量同意 {len(words)} 件申请？").get_by_role("button", name="批量同意").click()
+    go(page.get_by_role("dialog", name=f"批量同意 {len(words)} 件申请？").get_by_role("button", name="批量同意"))
     expect(page.get_by_role("main")).to_contain_text(f"已办理 {len(words)} 件")
 
 
@@ -106,10 +108,11 @@ def sheet(page: Any, kind: str, lines: list[dict[str, Any]], to: Path) -> Path:
 @pytest.fixture(scope="module")
 def unit(product: Any, browser: Any) -> Any:
     """The unit's main account on its first day (chapter 1), with the page that it keeps open."""
-    context = browser.new_context(base_url=product.address, locale="zh-CN")
-    admin, mine = context.new_page(), browser.new_context(
-        base_url=product.address, viewport={"width": 1366, "height": 768}, locale="zh-CN", accept_downloads=True
-    )
+    context = profile(browser, base_url=product.address, locale="zh-CN")
+    admin, mine = context.new_page(), profile(
+        browser, base_url=product.address, viewport={"width": 1366, "height": 768}, locale="zh-CN",
+        accept_downloads=True,
+    )  # fmt: skip
     login = product.login("区域管理员")
     name, first = make_unit(sign_in(admin, login.name, login.password), "维保单位", FIRM, uscc(41))
     page = sign_in(mine.new_page(), name, first)
@@ -146,8 +149,7 @@ def test_2_1_the_unit_reports_itself(unit: Any, enter: Any, shot: Any) -> None:
     # 5. 信息维护完毕, 单击审核上报.
     menu(unit, "单位")
     search(unit, "单位", FIRM)
-    unit.get_by_role("main").locator("tbody a").first.click()
-    unit.wait_for_load_state()
+    go(unit.get_by_role("main").locator("tbody a").first)
     press(unit, "审核上报")
     assert state(unit) == "审核中"
     shot(unit, "2.1.5 reported")
@@ -182,8 +184,7 @@ def test_2_2_people_by_hand_and_by_workbook(unit: Any, enter: Any, tmp_path: Pat
     menu(unit, "人员与证书")
     follow(unit, MISTAKEN[0])
     press(unit, "删除人员")
-    unit.get_by_role("dialog").get_by_role("button", name="删除人员").click()
-    unit.wait_for_load_state()
+    go(unit.get_by_role("dialog").get_by_role("button", name="删除人员"))
     menu(unit, "人员与证书")
     shown = [(row["姓名"], row["备案状态"]) for row in rows(unit)]
     assert (BY_HAND[0], "待上报") in shown and MISTAKEN[0] not in [name for name, _filing in shown]
@@ -307,8 +308,7 @@ def test_2_3_elevators_and_the_registers(unit: Any, enter: Any, tmp_path: Path, 
     assert len(search(unit, "单位", FIRM)) == 1
     heads, *written = table(export(unit, XLSX))
     assert len(written) == 1 and FIRM in written[0]
-    unit.get_by_role("main").locator("tbody a").first.click()
-    unit.wait_for_load_state()
+    go(unit.get_by_role("main").locator("tbody a").first)
     assert fact(unit, "资格证书编号") == "TS3398041-2030"
     has_history(unit, "请核对许可级别")
     shot(unit, "3.2 the unit's history")

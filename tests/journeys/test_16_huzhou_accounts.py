@@ -24,6 +24,7 @@ from tests.journeys.steps import (
     code_in,
     fact,
     follow,
+    go,
     look_for,
     menu,
     path_of,
@@ -31,6 +32,7 @@ from tests.journeys.steps import (
     press,
     read_picture,
     rows,
+    search,
     sign_in,
 )
 from tests.journeys.test_02_accounts import issued, make_unit
@@ -87,7 +89,7 @@ def test_part_1_chapter_3_own_data(product: Any, enter: Any, open_page: Any, sms
 
     # 1.3.1 单击右上角"姓名"处, 点击"个人信息".
     head.locator("header details > summary").click()
-    head.locator("header details").get_by_role("link", name="个人信息").click()
+    go(head.locator("header details").get_by_role("link", name="个人信息"))
     head.get_by_label("性别").select_option(label="女")
     press(head, "保存")
     expect(head.get_by_label("性别").locator("option:checked")).to_have_text("女")
@@ -140,7 +142,7 @@ def test_part_1_chapter_3_own_data(product: Any, enter: Any, open_page: Any, sms
 
     # 1.3.5 修改密码: 必须由字母、数字、点和下划线中两种以上字符组成.
     head.locator("header details > summary").click()
-    head.locator("header details").get_by_role("link", name="修改密码").click()
+    go(head.locator("header details").get_by_role("link", name="修改密码"))
     change_first_password(head, PASSWORD, "12345678901")
     expect(head.get_by_role("main")).to_contain_text("至少两种")
     change_first_password(head, PASSWORD, "Huzhou.2026_x")
@@ -188,15 +190,15 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     # 1.4.2 编辑: 只能对子用户"姓名"、"性别"和"状态"进行修改.
     menu(head, "我的子用户")
     line = head.locator("tbody tr", has_text="huzhou.weibao03")
-    line.get_by_role("link", name="编辑").click()
+    go(line.get_by_role("link", name="编辑"))
     assert head.get_by_label("账号", exact=True).count() == 0
     head.get_by_label("姓名").fill("沈折柳")
     press(head, "保存")
     assert next(r for r in rows(head) if r["账号"] == "huzhou.weibao03")["姓名"] == "沈折柳"
 
     # 1.4.3 删除.
-    line.get_by_role("link", name="编辑").click()
-    head.get_by_role("navigation", name="子用户").get_by_role("link", name="删除").click()
+    go(line.get_by_role("link", name="编辑"))
+    go(head.get_by_role("navigation", name="子用户").get_by_role("link", name="删除"))
     press(head, "确认删除")
     assert [r["账号"] for r in rows(head)] == ["huzhou.weibao02"]
 
@@ -206,7 +208,7 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     line = head.locator("tbody tr", has_text="huzhou.weibao02")
     head.reload()
     assert next(iter(rows(head)))["权限"] == "全部"
-    line.get_by_role("link", name="全部").first.click()
+    go(line.get_by_role("link", name="全部").first)
     head.get_by_label("查看设备履历").uncheck()
     shot(head, "1.4.4 rights by tick")
     press(head, "保存权限")
@@ -217,7 +219,7 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     worker.goto("/elevators/")
     assert worker.get_by_role("main").locator("tbody tr td a").count() == 0
     menu(head, "我的子用户")
-    line.get_by_role("link", name="分配电梯").click()
+    go(line.get_by_role("link", name="分配电梯"))
     look_for(head, given[1])
     head.get_by_label(given[1], exact=True).check()
     press(head, "分配所选")
@@ -231,7 +233,7 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
 
     # 1.4.6 密码重置: 输入当前登录账号的密码; 生成随机密码, 输入固定密码.
     menu(head, "我的子用户")
-    line.get_by_role("link", name="重置密码").click()
+    go(line.get_by_role("link", name="重置密码"))
     head.get_by_label("您自己的登录密码").fill("not.mine.2026")
     press(head, "重置密码")
     expect(head.get_by_role("main")).to_contain_text("密码")
@@ -241,7 +243,7 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     worker.goto("/profile/")
     assert path_of(worker) == "/login/", "who was signed in with the old password is out"
     menu(head, "我的子用户")
-    line.get_by_role("link", name="重置密码").click()
+    go(line.get_by_role("link", name="重置密码"))
     head.get_by_label("自行输入").check()
     head.get_by_label("输入的新密码").fill("Gudingmima.7")
     expect(head.locator("meter + span")).to_have_text("中")
@@ -255,7 +257,7 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     # 1.4.7 级别管理: 系统默认子账号为普工级别; 主账号选择级别并上传相应的证书, 可以查看级别和证书信息.
     menu(head, "我的子用户")
     assert next(iter(rows(head)))["等级"] == "普工"
-    line.get_by_role("link", name="普工").click()
+    go(line.get_by_role("link", name="普工"))
     follow(head, "添加等级证书")
     set_level(head, "G-16-02")
     press(head, "提交审核")
@@ -268,8 +270,8 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
 
     # 1.4.8 浙里办解绑; whose phone is bound elsewhere now is not let in by it any more.
     bind_outside(product, login)
-    line.get_by_role("link", name="编辑").click()
-    head.get_by_role("navigation", name="子用户").get_by_role("link", name="登录与安全").click()
+    go(line.get_by_role("link", name="编辑"))
+    go(head.get_by_role("navigation", name="子用户").get_by_role("link", name="登录与安全"))
     expect(head.get_by_role("main")).to_contain_text("浙里办用户")
     outside = head.locator("form", has=head.get_by_role("button", name="解除绑定"))
     outside.get_by_label("您自己的登录密码").fill("not.mine.2026")
@@ -290,8 +292,8 @@ def test_part_1_chapter_4_sub_accounts(product: Any, enter: Any, open_page: Any,
     worker.locator("#phone_password").fill(PASSWORD)
     press(worker, "获取验证码")
     give_code(worker, sms, "19905551602", "绑定")
-    line.get_by_role("link", name="编辑").click()
-    head.get_by_role("navigation", name="子用户").get_by_role("link", name="登录与安全").click()
+    go(line.get_by_role("link", name="编辑"))
+    go(head.get_by_role("navigation", name="子用户").get_by_role("link", name="登录与安全"))
     for button in ("启用", "停用"):
         head.get_by_label("您自己的登录密码").first.fill(PASSWORD)
         press(head, button)
@@ -320,10 +322,7 @@ def test_part_3_chapter_1_questions_about_accounts(
     assert said[0] == said[1]
     # 请联系系统管理员核对单位统一社会信用代码是否与系统中的一致.
     menu(admin, "账号")
-    box = admin.get_by_role("searchbox", name="搜索 账号")
-    box.fill(code)
-    box.press("Enter")
-    admin.wait_for_load_state()
+    search(admin, "账号", code)
     assert [row["登录名"] for row in rows(admin)] == [code]
     # 如果是子账号，请联系本单位主账号查询账号名称.
     menu(head, "我的子用户")
@@ -334,7 +333,7 @@ def test_part_3_chapter_1_questions_about_accounts(
         sign_in(stranger, code, "Wrong-Password.1")
         answer_question(stranger, product, "Wrong-Password.1")
     expect(stranger.get_by_role("alert").first).to_contain_text("已锁定至")
-    stranger.get_by_role("link", name="找回密码").click()
+    go(stranger.get_by_role("link", name="找回密码"))
     stranger.get_by_label("用户名或已绑定手机号").fill(code)
     read_picture(stranger, product)
     shot(stranger, "3.1.2 a forgotten password")
@@ -364,10 +363,7 @@ def test_part_3_chapter_1_questions_about_accounts(
     # 3.1.3 浙里办解绑: 如果是主账号，请联系系统管理员.
     bind_outside(product, code)
     menu(admin, "账号")
-    box = admin.get_by_role("searchbox", name="搜索 账号")
-    box.fill(code)
-    box.press("Enter")
-    admin.wait_for_url("**q=*")
+    search(admin, "账号", code)
     follow(admin, code)
     press(admin, "解除外部身份")
     assert admin.get_by_role("button", name="解除外部身份").count() == 0

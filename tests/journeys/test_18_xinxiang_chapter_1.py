@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from app import clock
 from tests.journeys.conftest import PHONE
-from tests.journeys.steps import fact, follow, menu, path_of, press, read_picture, rows, sign_in, uscc
+from tests.journeys.steps import fact, follow, go, menu, path_of, press, read_picture, rows, sign_in, uscc
 from tests.journeys.test_03_filing import fill
 from tests.journeys.test_04_approval import decide, open_from_queue
 
@@ -39,7 +39,7 @@ def test_chapter_1_registration_and_sign_in(product: Any, enter: Any, open_page:
     # 1.1, 2: 单击企业注册按钮.
     page = open_page()
     page.goto("/login/")
-    page.get_by_role("link", name="单位注册").click()
+    go(page.get_by_role("link", name="单位注册"))
 
     # 1.1, 3 with its notes: 用户名应为英文字母; 手机号码应为 11 位; 行政区划需要单击选择. All mistakes at once.
     write(page, FORM | {"用户名": "企业", "负责人手机": "1990555180", "统一社会信用代码": uscc(181)[:-1] + "?"})

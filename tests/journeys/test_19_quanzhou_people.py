@@ -23,6 +23,7 @@ from tests.journeys.steps import (
     code_in,
     fact,
     follow,
+    go,
     menu,
     path_of,
     pdf,
@@ -42,13 +43,12 @@ NAME, NUMBER, OWN = "柏听澜", "19905551901", "Quanzhou.2026"
 def confirm(page: Any, button: str) -> None:
     """Press, and say yes to what is asked."""
     page.get_by_role("button", name=button, exact=True).click()
-    page.locator("dialog").get_by_role("button", name=button).click()
-    page.wait_for_load_state()
+    go(page.locator("dialog").get_by_role("button", name=button))
 
 
 def invite(page: Any, name: str, phone: str, kind: str = "维保员", account: bool = True) -> None:
     menu(page, "入职邀请")
-    page.get_by_role("main").get_by_role("link", name="入职邀请", exact=True).first.click()
+    go(page.get_by_role("main").get_by_role("link", name="入职邀请", exact=True).first)
     page.get_by_label("姓名").fill(name)
     page.get_by_label("手机", exact=True).fill(phone)
     page.get_by_label("人员类型").select_option(label=kind)

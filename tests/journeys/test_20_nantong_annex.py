@@ -22,7 +22,7 @@ DISTRICT, STREETS = "望湖区", {"明水街道": "980404001000", "棉纺街道"
 def make_office(page: Any, login: str, name: str, region: str, role: str) -> tuple[str, str]:
     """新建监管或坐席账号, from the list of accounts; the region by its name and those above it."""
     menu(page, "账号")
-    page.get_by_role("main").get_by_role("link", name="新建监管或坐席账号").click()
+    follow(page, "新建监管或坐席账号")
     page.get_by_label("账号").fill(login)
     page.get_by_label("姓名").fill(name)
     options = page.get_by_label("管辖地区").locator("option")
@@ -49,7 +49,7 @@ def test_annex_1_part_4_an_account_for_each_office(product: Any, enter: Any, ope
 
     # … and the district those of its streets, none above or beside it.
     menu(district, "账号")
-    district.get_by_role("main").get_by_role("link", name="新建监管或坐席账号").click()
+    follow(district, "新建监管或坐席账号")
     offered = "".join(district.get_by_label("管辖地区").locator("option").all_inner_texts())
     assert "望湖区" in offered and "明水街道" in offered
     assert "澜州市" not in offered and "临河区" not in offered and "青坪区" not in offered

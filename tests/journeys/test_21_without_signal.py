@@ -16,7 +16,7 @@ from app.models import Account, Attachment, Elevator, MaintenanceOrder, Person, 
 from app.transaction import transaction
 from tests.factories import picture
 from tests.journeys.conftest import PHONE
-from tests.journeys.steps import fact, path_of, rows, sign_in
+from tests.journeys.steps import fact, go, path_of, rows, sign_in
 from tests.journeys.test_07_site import GRADES
 
 PHOTO = {"name": "底坑.png", "mimeType": "image/png", "buffer": picture()}
@@ -334,7 +334,7 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
     expect(phone.locator("a.fd-go")).to_contain_text("正在维保", timeout=15000)
     shot(phone, "the check-in has arrived by itself")
     phone.goto("/m/")
-    phone.locator("a.fd-go").click()
+    go(phone.locator("a.fd-go"))
     phone.wait_for_url("**/m/visits/*")
     visit = int(path_of(phone).rsplit("/", 1)[-1])
     expect(phone.get_by_label("备注", exact=True)).to_have_value("轿顶已清洁")

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from app.models import Elevator
 from tests.imports import foreign_register as register
-from tests.journeys.steps import download, menu, press, read_sheets
+from tests.journeys.steps import download, go, menu, press, read_sheets
 from tests.journeys.test_13_quanzhou_chapters_3_4 import import_rows, tab
 
 ROWS, SEED = 300, 6
@@ -111,7 +111,7 @@ def test_a_foreign_register_is_matched_imported_mended_and_undone(
     for cell in ("2,500 stone", "32-Dec-2020", "Atlantis"):
         expect(wrong.filter(has_text=cell).first).to_be_visible()
     shot(page, "preview with every error by cell")
-    page.get_by_role("navigation", name="分类").get_by_role("link", name=re.compile("^新增")).click()
+    go(page.get_by_role("navigation", name="分类").get_by_role("link", name=re.compile("^新增")))
     expect(page.locator(".imp-sheet tbody tr").first).to_contain_text("Quay St")
     assert count_of(product) == 0, "nothing is written before it is asked for"
     import_rows(page, good)
@@ -131,7 +131,7 @@ def test_a_foreign_register_is_matched_imported_mended_and_undone(
     for address in (page.url, first):
         page.goto(address)
         page.get_by_role("button", name="撤销这批导入").click()
-        page.get_by_role("dialog").get_by_role("button", name="撤销这批导入").click()
+        go(page.get_by_role("dialog").get_by_role("button", name="撤销这批导入"))
         tabs = page.get_by_role("navigation", name="分类")
         expect(tabs.get_by_role("link", name=re.compile("^已撤销"))).to_be_visible(timeout=60_000)
     assert (tab(page, "已撤销"), tab(page, "未撤销")) == (good, 0)

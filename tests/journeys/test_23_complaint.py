@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.models import Account, Complaint, Elevator
 from tests.journeys.conftest import PHONE
-from tests.journeys.steps import menu, picture, press, tab_count
+from tests.journeys.steps import go, menu, picture, press, tab_count
 
 PASSENGER = "19905550230"
 
@@ -43,7 +43,7 @@ def test_a_passenger_complains_and_hears_of_the_end(
     assert passenger.get_by_role("link", name=re.compile("我被困在电梯里")).get_attribute("href") == "tel:96333"
     expect(passenger.get_by_role("main")).to_contain_text(place)
     shot(passenger, "behind the code")
-    passenger.get_by_role("link", name="投诉", exact=True).click()
+    go(passenger.get_by_role("link", name="投诉", exact=True))
     passenger.get_by_label("异响").check(force=True)
     passenger.get_by_label("情况说明").fill("上行到五楼有撞击声")
     passenger.get_by_label("照片").set_input_files([picture("轿厢.jpg")])
@@ -59,8 +59,8 @@ def test_a_passenger_complains_and_hears_of_the_end(
 
     worker = enter("维保员", PHONE)
     worker.goto("/m/")
-    worker.get_by_role("link", name=re.compile("公众投诉")).click()
-    worker.get_by_role("link", name=re.compile(re.escape(place))).last.click()
+    go(worker.get_by_role("link", name=re.compile("公众投诉")))
+    go(worker.get_by_role("link", name=re.compile(re.escape(place))).last)
     expect(worker.get_by_role("main")).to_contain_text("上行到五楼有撞击声")
     assert PASSENGER not in worker.content()
     press(worker, "接单")
@@ -72,8 +72,8 @@ def test_a_passenger_complains_and_hears_of_the_end(
 
     officer = enter("使用单位安全员", PHONE)
     officer.goto("/m/reviews")
-    officer.get_by_role("link", name=re.compile("投诉待复核")).click()
-    officer.get_by_role("link", name=re.compile(re.escape(place))).last.click()
+    go(officer.get_by_role("link", name=re.compile("投诉待复核")))
+    go(officer.get_by_role("link", name=re.compile(re.escape(place))).last)
     expect(officer.get_by_role("main")).to_contain_text("紧固对重导轨支架")
     shot(officer, "review")
     press(officer, "认可，办结")

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.steps import go
+
 
 @pytest.mark.feature("DSH-02")
 def test_the_cockpit_stays_on_the_wall(enter: Callable[..., Any]) -> None:
     page = enter("区域管理员")
-    page.get_by_role("link", name="数据驾驶舱").click()
+    go(page.get_by_role("link", name="数据驾驶舱"))
     page.get_by_role("button", name="全屏").click()
     expect(page.get_by_role("button", name="退出全屏")).to_be_visible()
     # The next minute's content takes the place of this one's, and the screen stays full.
@@ -28,7 +30,7 @@ def test_the_cockpit_stays_on_the_wall(enter: Callable[..., Any]) -> None:
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.get_by_text("连不上服务器").wait_for(state="hidden")
     # A place opens its own cockpit, and the way up leads back.
-    page.get_by_role("link", name="临河区").first.click()
+    go(page.get_by_role("link", name="临河区").first)
     page.get_by_role("heading", name="临河区电梯安全数据驾驶舱").wait_for()
-    page.get_by_role("link", name="回到上一级").click()
+    go(page.get_by_role("link", name="回到上一级"))
     page.get_by_role("heading", name="澜州市电梯安全数据驾驶舱").wait_for()

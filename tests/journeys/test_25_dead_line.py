@@ -17,7 +17,7 @@ from app.transaction import transaction
 from app.workflows.core.actors import actor_of
 from app.workflows.repair import repair_work, repairs
 from tests.journeys.conftest import PHONE
-from tests.journeys.steps import sign_in
+from tests.journeys.steps import profile, sign_in
 from tests.journeys.test_21_without_signal import carried_along, own_tasks, stand_at
 
 pytestmark = pytest.mark.feature("REP-02", "MNT-05")
@@ -52,8 +52,8 @@ def order(product: Any, key: int) -> tuple[Any, ...]:
 @pytest.fixture
 def phone(browser: Any, product: Any) -> Any:
     """A phone of its own: of its line also answers are made up that no page of the product gives."""
-    context = browser.new_context(
-        base_url=product.address, viewport=PHONE, locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=True,
+    context = profile(
+        browser, base_url=product.address, viewport=PHONE, locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=True,
         is_mobile=True,
     )  # fmt: skip
     login = product.login("维保员")
