@@ -88,6 +88,11 @@ def _two(first: str, second: str, width: int) -> Markup:
     return Markup(f'<span class="two">{cut(first, width)}<small>{_safe(second)}</small></span>')
 
 
+def marked_below(made: Any, text: Any, tone: str) -> Markup:
+    """A cell as it is, and a mark below it that says what its row's colour says."""
+    return Markup('<span class="two">{} <small>{}</small></span>').format(made, mark(text, tone))
+
+
 def one_line(text: Any) -> Markup:
     """Short text in one line beside columns that wrap: a time, a name."""
     return Markup('<span class="ta-nw">{}</span>').format(_told(text))

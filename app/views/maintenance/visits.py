@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
-from app.listing import COUNT_CAP
+from app.listing import COUNT_CAP, Column, Page, Query
 from app.listings import visits as listed
 from app.listings.item_sets import version_words
 from app.models import Attachment, Visit, VisitNote
@@ -41,6 +41,7 @@ from app.rules.visit_photos import SELFIE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Deed, Screen, countdown, firm, mark, one_line, pill, two, words
+from app.views.frame.cells import marked_below
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import day_time, minutes_on_site
 from app.views.frame.told import told
@@ -156,6 +157,20 @@ class VisitScreen(Screen):
         start("visit"),
     ]
     empty_text = _l("还没有维保记录。维保员在手机上签到后，记录出现在这里。")
+
+    def more(self, now: Any, query: Query, page: Page) -> dict[str, Any]:
+        g.overdue_visits = query.columns[0], listed.overdue_among(now, page.rows)
+        return {}
+
+    def row_tone(self, row: Any) -> str:
+        return "is-stop" if row.elevator_id in g.overdue_visits[1] else ""
+
+    def cell(self, column: Column, row: Any) -> Any:
+        """翻红: the first cell, whichever it is, says in words why its row is red."""
+        made = super().cell(column, row)
+        first, overdue = g.overdue_visits
+        red = column.name == first and row.elevator_id in overdue
+        return marked_below(made, _("维保超期"), "over") if red else made
 
 
 class VisitPages(BaseView):
