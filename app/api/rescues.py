@@ -291,6 +291,7 @@ def rescue(row: Rescue) -> dict[str, Any]:
         "arrived_at": iso(row.arrived_at), "done_at": iso(row.done_at), "ended_at": iso(row.ended_at),
         "end_note": row.end_note, "due_at": iso(row.due_at), "outcome": row.outcome, "cause": row.cause,
         "cause_note": row.cause_note, "method": row.method, "trapped": row.trapped, "injured": row.injured,
+        "floor": row.floor, "direction": row.direction, "occupied": row.occupied, "cleared_at": iso(row.cleared_at),
         "reports": row.reports, "joined_to_id": row.joined_to_id, "taken_over": row.taken_over,
         "late_steps": [step.value for step in rescue_course.late_of(row, now)],
         "badge": None if found is None else found.value, "row_version": row.row_version,

@@ -34,6 +34,7 @@ from app.models.choices import (
 )
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.insurance import GAP_KIND
+from app.models.iot import DIRECTION
 from app.models.notification import NOTICE_STATE
 from app.models.privacy import REQUEST_KIND, REQUEST_OUTCOME, REQUEST_STATE
 from app.models.repair import REPAIR_ANSWER, REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
@@ -73,6 +74,8 @@ _INSPECTION: dict[str, Schema] = {
 }  # fmt: skip
 
 _RESCUE: dict[str, Schema] = {
+    "floor": said(maybe(TEXT), "设备在报警时报的楼层"), "direction": maybe(one_of(DIRECTION)),
+    "occupied": said(maybe(YES), "设备在报警时报的轿厢内有人"), "cleared_at": said(maybe(INSTANT), "设备报恢复的时间"),
     "id": WHOLE, "number": said(TEXT, "救援编号"), "elevator_id": WHOLE, "code": TEXT, "place": TEXT,
     "region_code": TEXT, "unit_id": said(maybe(WHOLE), "当时签约的维保单位"), "use_unit_id": maybe(WHOLE),
     "in_centre": said(YES, "城区"), "source": one_of(RESCUE_SOURCE), "caller": said(maybe(TEXT), "清除后为空"),

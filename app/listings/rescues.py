@@ -15,12 +15,13 @@ from app.listing import Column, Filter, Listing, Moment, Tab, column, register, 
 from app.listings.of_elevator import fact_columns, fact_filters
 from app.models import Elevator, Rescue, RescueDispatch
 from app.models.choices import PLACE_TYPE
+from app.models.iot import DIRECTION
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE, RESCUE_STATUS
 from app.models.sealed import whole_or_end
 from app.rules.other_scores import Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS
 from app.scope.parts import at_desk
-from app.wording import say, together
+from app.wording import finished, ours, say, together
 from app.workflows.rescue import rescue_course
 
 # In the very words of the partial index.
@@ -68,6 +69,16 @@ def badge_of(row: Rescue) -> str | None:
     return say("不合规：%(steps)s超时", steps=late_)
 
 
+def run_state_of(row: Rescue) -> str | None:
+    """运行状态 as the device told it when the case began; nothing where no device told of it."""
+    if row.source != "iot" and row.floor is None and row.direction is None and row.occupied is None:
+        return None
+    floor = say("%(floor)s 层", floor=row.floor) if row.floor is not None else say("未知层")
+    way = ours(finished(DIRECTION[row.direction])) if row.direction in DIRECTION else say("方向未知")
+    inside = {True: say("有人"), False: say("无人")}.get(row.occupied) if row.occupied is not None else None
+    return together((one for one in (floor, way, inside) if one is not None), "，")
+
+
 def _minutes(row: Rescue, start: str, end: str) -> str | None:
     a, b = getattr(row, start), getattr(row, end)
     return None if a is None or b is None else f"{(b - a).total_seconds() / 60:.1f}"
@@ -111,7 +122,9 @@ _COLUMNS = (
     column(Rescue, "code", kind="code"),
     column(Rescue, "place", sort=False),
     column(Rescue, "source", sort=False),
-    column(Rescue, "reported_at"),
+    column(Rescue, "reported_at", along=("cleared_at",)),
+    column(Rescue, "cleared_at"),
+    Column("run_state", _l("运行状态"), run_state_of, said=True),
     column(Rescue, "status", sort=False),
     column(Rescue, "level", sort=False),
     Column("badge", _l("处置合规"), badge_of, said=True),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
 from app.models.elevator import Elevator
+from app.models.iot import DIRECTION
 from app.models.sealed import Sealed, index_of, tail_of
 from app.models.unit import Unit
 
@@ -133,6 +134,11 @@ class Rescue(Stamped, Versioned, Model):
     due_at: Mapped[dt.datetime | None] = col(_l("当前期限"), Instant)
     act_at: Mapped[dt.datetime | None] = col(_l("自动派单、升级时间"), Instant)
     late_steps: Mapped[str | None] = col(_l("超时的环节"), String(60))
+    # What the elevator's device told as the case began, as far as it told it, and when it told 恢复 after that.
+    floor: Mapped[str | None] = col(_l("楼层"), String(10))
+    direction: Mapped[str | None] = col(_l("运行方向"), String(10), choices=DIRECTION)
+    occupied: Mapped[bool | None] = col(_l("轿厢内有人"), Boolean)
+    cleared_at: Mapped[dt.datetime | None] = col(_l("恢复时间"), Instant)
     joined_to_id: Mapped[int | None] = col(_l("并入"), BigId, ForeignKey("rescue.id"), index=True)
     # From then on its late step counts as in time: an appeal was upheld.
     appeal_upheld_at: Mapped[dt.datetime | None] = col(_l("申诉成立时间"), Instant)

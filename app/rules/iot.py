@@ -253,6 +253,11 @@ def is_late(happened_at: dt.datetime, received_at: dt.datetime, minutes: int) ->
     return received_at - happened_at > dt.timedelta(minutes=minutes)
 
 
+def stands_for(happened_at: dt.datetime, told_at: dt.datetime | None, minutes: int) -> bool:
+    """Whether a status tells how the car stood at an event: told no further from it than a device may keep silent."""
+    return told_at is not None and abs(told_at - happened_at) <= dt.timedelta(minutes=minutes)
+
+
 # --- what becomes of an event
 
 

@@ -6,12 +6,15 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import clock
-from app.models import Anomaly, IotDevice, IotEvent, Rescue
+from app.listings.rescues import run_state_of
+from app.models import Anomaly, IotDevice, IotEvent, IotLive, Rescue
+from app.telling import told_in
 from app.transaction import transaction
 from app.workflows.partners import iot, iot_devices
+from app.workflows.rescue import rescues
 from tests.factories import World, make_policy
 
 pytestmark = [pytest.mark.feature("INT-03"), pytest.mark.feature("RES-01"), pytest.mark.feature("ANO-02")]
@@ -53,6 +56,67 @@ def test_a_trapping_starts_one_rescue(world: World) -> None:
     world.session.commit()
     (third,) = send(world, ("c", "trapped_level", 0))
     assert third == ("rescue", rescue.id)
+
+
+def tell(world: World, sent: list[tuple[str, str, float]], **status: Any) -> None:
+    """Events in one message with the car's state of now."""
+    now = clock.now()
+    events = [{"id": n, "code": code, "at": (now - ago * MINUTE).isoformat()} for n, code, ago in sent]
+    message = {"device": "SN-001", "sent_at": now.isoformat(), "events": events, "status": status or None}
+    with transaction(world.session) as session:
+        iot.receive(session, world.actor("clerk"), {"messages": [message]}, now)
+    world.session.expire_all()
+
+
+@pytest.mark.feature("RES-05")
+def test_a_case_keeps_how_the_car_stood_and_when_the_device_told_recovery(world: World) -> None:
+    """huzhou 1.6: 运行状态 1层，上行，有人; 恢复时间 is the first 恢复 since."""
+    tell(world, [("a", "trapped_between", 0)], floor="1", direction="up", occupied=True)
+    (case,) = rows(world, Rescue)
+    assert (case.floor, case.direction, case.occupied, case.cleared_at) == ("1", "up", True, None)
+    assert told_in("zh", run_state_of(case)) == "1 层，上行，有人"
+    # What the car does later is another matter; so is a 恢复 of before the trapping.
+    tell(world, [("z", "clear", 5)], floor="9", direction="stop", occupied=False)
+    (case,) = rows(world, Rescue)
+    assert (case.floor, case.cleared_at) == ("1", None)
+    tell(world, [("b", "clear", 0)])
+    (case,) = rows(world, Rescue)
+    first = case.cleared_at
+    assert first is not None
+    tell(world, [("c", "clear", 0)])
+    (case,) = rows(world, Rescue)
+    assert case.cleared_at == first, "the first one counts"
+
+
+@pytest.mark.feature("RES-05")
+def test_a_recovery_that_came_before_its_trapping_is_found(world: World) -> None:
+    tell(world, [("b", "clear", 1)])
+    tell(world, [("a", "trapped_between", 2)])
+    (case,) = rows(world, Rescue)
+    assert case.cleared_at is not None and case.cleared_at > case.reported_at
+    assert told_in("zh", run_state_of(case)) == "未知层，方向未知", "no status came along: as the manual's 未知层, 未知"
+
+
+@pytest.mark.feature("RES-05")
+@pytest.mark.parametrize(("ago", "known"), [(10, "5"), (11, None)])
+def test_an_old_status_says_nothing_of_now(world: World, ago: int, known: str | None) -> None:
+    """As long as a device may be silent (`iot_offline_minutes`), its last word stands."""
+    tell(world, [], floor="5", at=(clock.now() - ago * MINUTE).isoformat())
+    world.session.execute(update(IotLive).values(told_at=clock.now() - ago * MINUTE + dt.timedelta(seconds=20)))
+    world.session.commit()
+    tell(world, [("a", "trapped_level", 0)])
+    (case,) = rows(world, Rescue)
+    assert case.floor == known
+
+
+@pytest.mark.feature("RES-05")
+def test_who_called_without_a_device_is_told_no_state_of_the_car(world: World) -> None:
+    with transaction(world.session) as session:
+        case = rescues.report(session, None, world.own, source="page", at=clock.now())
+    assert run_state_of(case) is None
+    tell(world, [("a", "trapped_level", 0)], floor="3", occupied=False)
+    world.session.expire_all()
+    assert told_in("zh", run_state_of(case)) == "3 层，方向未知，无人", "the device's word joins the open case"
 
 
 def test_a_late_trapping_is_looked_into_and_calls_nobody_out(world: World) -> None:

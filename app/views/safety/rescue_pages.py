@@ -16,6 +16,7 @@ from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
 from app.listing import moment
+from app.listings import rescues as listed
 from app.listings.elevators import ELEVATORS
 from app.models import Elevator, Rescue, RescueDispatch, RescueStep
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, ESCALATORS, word
@@ -84,7 +85,8 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
     return {
         "row": row, "status": word(RESCUE_STATUS, row.status), "tone": TONES[row.status], "badge": badge_pill(row),
         "level": RESCUE_LEVEL[row.level], "level_tone": LEVEL_TONES[row.level], "limit": limit_of(row),
-        "source": word(RESCUE_SOURCE, row.source), "calls": calls, "call": call, "steps": _steps(row, calls),
+        "source": word(RESCUE_SOURCE, row.source), "run_state": listed.run_state_of(row),
+        "calls": calls, "call": call, "steps": _steps(row, calls),
         "outcome": word(RESCUE_OUTCOME, row.outcome) if row.outcome else "",
         "cause": word(RESCUE_CAUSE, row.cause) if row.cause else "",
         "method": word(RESCUE_METHOD, row.method) if row.method else "",

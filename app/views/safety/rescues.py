@@ -31,6 +31,7 @@ from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_b
 from app.views.frame.clock_words import minutes_due
 from app.views.frame.filing_words import Due, day_time
 from app.views.frame.policy_words import origin, region_names
+from app.views.frame.told import told
 from app.wording import say
 from app.workflows.rescue import rescue_course, rescue_desk
 
@@ -76,6 +77,13 @@ def _due(row: Rescue) -> Any:
     return "—" if found is None else countdown(found[1], found[2])
 
 
+def _reported(row: Rescue) -> Any:
+    """When it was reported; below it when the device told 恢复, where it did."""
+    if row.cleared_at is None:
+        return one_line(day_time(row.reported_at))
+    return two(day_time(row.reported_at), _("恢复 %(t)s", t=day_time(row.cleared_at)), 12)
+
+
 def _take(session: Any, actor: Any, key: int, at: Any) -> None:
     rescue_desk.take(session, actor, key, at)
 
@@ -87,7 +95,8 @@ _CELLS: dict[str, Any] = {
     "level": lambda row: mark(RESCUE_LEVEL[row.level], LEVEL_TONES[row.level]),
     "outcome": lambda row: word(RESCUE_OUTCOME, row.outcome) if row.outcome else "—",
     "due_at": _due,
-    "reported_at": lambda row: one_line(day_time(row.reported_at)),
+    "reported_at": _reported,
+    "run_state": lambda row: told(found) if (found := listed.run_state_of(row)) else "—",
     "badge": badge_pill,
 }
 _STILL_OPEN = ",".join(OPEN)

@@ -117,6 +117,10 @@ def receive(
     _keep_live(session, known, fresh, taken)
     with scope.acting(SYSTEM):
         taken.raised = _raise(session, fresh, at)
+        iot_raising.cleared(
+            session,
+            [(one.device.elevator_id, one.row["happened_at"]) for one in fresh if one.kind is EventKind.CLEAR],
+        )  # fmt: skip
     return taken
 
 

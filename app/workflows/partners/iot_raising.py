@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from sqlalchemy import func, or_, select, update
+
 from app import clock
-from app.models import Elevator
+from app.models import Elevator, IotEvent, IotLive, Rescue
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
 from app.reference import iot as codes
-from app.rules.iot import EventKind, Raised, raised
+from app.rules.iot import OLDEST, EventKind, Raised, raised, stands_for
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.core import outbox
@@ -66,7 +68,42 @@ def call(
 def _rescue(session: AnySession, lift: Lift, event: Mapping[str, Any], name: str) -> int:
     elevator = session.get(Elevator, lift.elevator_id)
     assert elevator is not None
-    return rescues.report(session, None, elevator, source="iot", at=event["happened_at"], scene=name).id
+    case = rescues.report(session, None, elevator, source="iot", at=event["happened_at"], scene=name)
+    _keep_told(session, case, lift, event)
+    return case.id
+
+
+def _keep_told(session: AnySession, case: Rescue, lift: Lift, event: Mapping[str, Any]) -> None:
+    """运行状态 and 恢复时间 (huzhou 1.6): how the car stood by the device's last word, and a 恢复 that came sooner."""
+    live = session.get(IotLive, event["device_id"], populate_existing=True)
+    on = clock.local_day(event["received_at"])
+    minutes = int(policy_value(session, Key.IOT_OFFLINE_MINUTES, lift.region_code, on))
+    if live is not None and stands_for(event["happened_at"], live.told_at, minutes):
+        for name in ("floor", "direction", "occupied"):
+            if getattr(case, name) is None:
+                setattr(case, name, getattr(live, name))
+    if (event["data"] or {}).get("occupied") is True:
+        case.occupied = True
+    if case.cleared_at is None:
+        case.cleared_at = session.scalar(
+            select(func.min(IotEvent.happened_at)).where(
+                IotEvent.elevator_id == case.elevator_id, IotEvent.kind == EventKind.CLEAR.value,
+                IotEvent.happened_at >= event["happened_at"],
+            ).execution_options(skip_scope=True)
+        )  # fmt: skip
+    session.flush()
+
+
+def cleared(session: AnySession, clears: Sequence[tuple[int, dt.datetime]]) -> None:
+    """Tell 恢复 at elevators to the cases that their devices had told of before: the first since then counts."""
+    cases, event = Rescue.__table__.c, IotEvent.__table__.c
+    for elevator_id, at in clears:
+        told = select(event.raised_id).where(
+            event.elevator_id == elevator_id, event.happened_at <= at, event.happened_at > at - OLDEST,
+            event.raised == "rescue",
+        )  # fmt: skip
+        later = or_(cases.cleared_at.is_(None), cases.cleared_at > at)
+        session.execute(update(Rescue.__table__).where(cases.id.in_(told), later).values(cleared_at=at))
 
 
 def _anomaly(
