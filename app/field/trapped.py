@@ -140,7 +140,10 @@ def _headline(case: Rescue, status: RescueStatus, calls: list[RescueDispatch], e
         return str(_("救援人员已到现场，正在开门，请听他们的指挥"))
     if status is RescueStatus.ACCEPTED:
         coming = [one for one in calls if one.accepted_at is not None and one.is_open]
-        left = min((_left(case, one) for one in coming), default=case.arrive_minutes)
+        told = [left for one in coming if (left := _left(case, one)) is not None]
+        left = min(told, default=None if coming else case.arrive_minutes or None)
+        if left is None:
+            return str(_("救援人员正在赶来"))
         if left > 0:
             return str(_("救援人员正在赶来，大约还要 %(n)s 分钟", n=left))
         return str(_("救援人员马上就到，请再等一会儿"))
@@ -151,11 +154,12 @@ def _headline(case: Rescue, status: RescueStatus, calls: list[RescueDispatch], e
     return str(_("报警已收到，正在安排救援"))
 
 
-def _left(case: Rescue, call: RescueDispatch) -> int:
-    """Minutes until this crew is there, of what its distance makes likely."""
+def _left(case: Rescue, call: RescueDispatch) -> int | None:
+    """Minutes until this crew is there, of what its distance makes likely; None where nothing tells."""
     assert call.accepted_at is not None
     gone = (clock.now() - call.accepted_at).total_seconds() / 60
-    return round(expected_minutes(call.distance_m, rescue_course.minutes_of(case)) - gone)
+    whole = expected_minutes(call.distance_m, rescue_course.minutes_of(case))
+    return None if whole is None else round(whole - gone)
 
 
 def _again(token: str) -> public_page.Held:

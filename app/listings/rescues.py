@@ -18,7 +18,7 @@ from app.models.choices import PLACE_TYPE
 from app.models.iot import DIRECTION
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE, RESCUE_STATUS
 from app.models.sealed import whole_or_end
-from app.rules.other_scores import Outcome
+from app.rules.other_scores import NO_LIMIT, Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS
 from app.scope.parts import at_desk
 from app.wording import finished, ours, say, together
@@ -98,10 +98,14 @@ def _judged(m: Moment, chosen: Sequence[str]) -> Any:
 
 # Whose limit runs in an open case, as `rules.rescues.running`.
 _AWAITED = and_(Rescue.accepted_at.is_not(None), Rescue.arrived_at.is_(None))
+_ARRIVE_RUNS = and_(
+    Rescue.arrive_minutes != NO_LIMIT,
+    or_(Rescue.arrive_minutes <= Rescue.done_minutes, Rescue.done_minutes == NO_LIMIT),
+)
 _RUNS = {
     "accept": Rescue.accepted_at.is_(None),
-    "arrive": and_(_AWAITED, Rescue.arrive_minutes <= Rescue.done_minutes),
-    "free": or_(Rescue.arrived_at.is_not(None), and_(_AWAITED, Rescue.arrive_minutes > Rescue.done_minutes)),
+    "arrive": and_(_AWAITED, _ARRIVE_RUNS),
+    "free": or_(Rescue.arrived_at.is_not(None), and_(_AWAITED, not_(_ARRIVE_RUNS))),
 }
 
 

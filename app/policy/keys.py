@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from app.policy import capacity, desks, filings, on_site, rating
+from app.policy import capacity, desks, filings, limits, on_site, rating
 from app.wording import say, speak
 
 PRESET_KEY = "preset"
@@ -263,6 +263,13 @@ def _said(key: Key, kind: Kind, group: str, meaning: str, default: str | None, *
     return key, Spec(key, kind, group, meaning, default, **more)
 
 
+def _limits(group: str) -> list[tuple[Key, Spec]]:
+    return [
+        _int(Key(key), group, said, default, unit, 1, high, may_be_off=True, off_means=limits.OFF)
+        for key, of, said, default, unit, high in limits.NUMBERS if of == group
+    ]  # fmt: skip
+
+
 _V, _S, _N, _Q, _A, _F = "现场维保", "排班与超期", "预警", "维保台次", "账号安全", "备案与审批"
 _P, _C, _I, _R, _M, _E, _W, _O, _T = (
     "个人信息保存", "公众投诉", "检验检测", "应急救援", "报修与维修", "执法与申诉", "星级与信用", "公开数据", "物联网",
@@ -378,9 +385,7 @@ SPECS: dict[Key, Spec] = dict(
             Key.ESCALATE_HOURS, _F, "超过期限后每过多久报上一级", 24, "小时", 1, 720, may_be_off=True,
             off_means="不上报",
         ),
-        _int(Key.COMPLAINT_ACCEPT_HOURS, _C, "投诉后维保单位接单的时限", 24, "小时", 1, 720),
-        _int(Key.COMPLAINT_HANDLE_HOURS, _C, "接单后（退回重办的，退回后）处置的时限", 72, "小时", 1, 720),
-        _int(Key.COMPLAINT_REVIEW_HOURS, _C, "处置后使用单位复核的时限", 48, "小时", 1, 720),
+        *_limits(_C),
         _int(Key.REPAIR_ACCEPT_HOURS, _M, "报修后维修员接单的时限", None, "小时", 1, 720, may_be_off=True),
         _int(Key.REPAIR_FINISH_HOURS, _M, "报修后完成维修的时限", None, "小时", 1, 8760, may_be_off=True),
         _bool(Key.REPAIR_APPROVAL, _M, "维修工单须经维保经理审批", False),
@@ -393,11 +398,7 @@ SPECS: dict[Key, Spec] = dict(
             Key.UNIT_SMS, _C, "哪些通知在单位负责人没有设置通知方式时也发短信给他", "none",
             ("none", "都不发"), ("complaint", "公众投诉"), ("complaint_repair", "公众投诉和维修"),
         ),
-        _int(Key.RESCUE_ACCEPT_MINUTES, _R, "派单后救援单位接单的时限", 3, "分钟", 1, 120),
-        _int(Key.RESCUE_ARRIVE_MINUTES, _R, "接单后到达现场的时限（城区）", 18, "分钟", 1, 240),
-        _int(Key.RESCUE_ARRIVE_FAR_MINUTES, _R, "接单后到达现场的时限（非城区）", 30, "分钟", 1, 240),
-        _int(Key.RESCUE_DONE_MINUTES, _R, "接单后救出的时限（城区）", 30, "分钟", 1, 480),
-        _int(Key.RESCUE_DONE_FAR_MINUTES, _R, "接单后救出的时限（非城区）", 60, "分钟", 1, 480),
+        *_limits(_R),
         _int(Key.RESCUE_DESK_MINUTES, _R, "报警后坐席多久未派单即自动派单（0 为立即）", 2, "分钟", 0, 60,
              may_be_off=True, off_means="只由坐席派单"),
         _int(Key.RESCUE_ESCALATE_MINUTES, _R, "接单、到达超过时限后再过多久自动升级", 0, "分钟", 0, 120,

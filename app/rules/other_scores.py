@@ -19,16 +19,27 @@ class Outcome(StrEnum):
     LATE = "late"
 
 
-Step = tuple[datetime | None, timedelta]
+# A limit of None never makes a step late: 不限时.
+Step = tuple[datetime | None, timedelta | None]
+# How a record keeps that its policy had no limit for a step.
+NO_LIMIT = 0
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def allowed(count: int, unit: timedelta) -> timedelta | None:
+    """How long a step may take by what its record keeps; None for `NO_LIMIT`."""
+    return None if count == NO_LIMIT else count * unit
 
 
 def chain_outcome(start: datetime, steps: Sequence[Step], now: datetime) -> Outcome | None:
     """A row of steps, each with its limit from the step before: late at the first that is, None while open in time.
 
-    A step never done is late once its limit is over; the ones after it can't be judged. Whole seconds count.
+    A step never done is late once its limit is over; the ones after it can't be judged, also where it has none.
+    Whole seconds count.
     """
     for done_at, limit in steps:
-        if whole_seconds(start, now if done_at is None else done_at) > limit // timedelta(seconds=1):
+        took = whole_seconds(start, now if done_at is None else done_at)
+        if limit is not None and took > limit // timedelta(seconds=1):
             return Outcome.LATE
         if done_at is None:
             return None
@@ -46,7 +57,7 @@ def rescue_outcome(
     done_minutes: int,
 ) -> Outcome | None:
     """SCO-02: accepted within 3 minutes of dispatch and done within 30 (outside the centre 60) of acceptance."""
-    steps = [(accepted_at, timedelta(minutes=accept_minutes)), (done_at, timedelta(minutes=done_minutes))]
+    steps = [(accepted_at, allowed(accept_minutes, _MINUTE)), (done_at, allowed(done_minutes, _MINUTE))]
     return chain_outcome(dispatched_at, steps, now)
 
 
@@ -81,7 +92,7 @@ def rescue_badge(
 
 @dataclass(frozen=True, slots=True)
 class RescueMinutes:
-    """The limits of a case, as they were on its day and at its place."""
+    """The limits of a case, as they were on its day and at its place; `NO_LIMIT` where a step had none."""
 
     accept: int
     arrive: int
@@ -146,9 +157,9 @@ def complaint_outcome(
 ) -> Outcome | None:
     """SCO-03: accepted ≤ 24 h, handled ≤ 72 h from acceptance, reviewed ≤ 48 h from handling."""
     steps = [
-        (accepted_at, timedelta(hours=accept_hours)),
-        (handled_at, timedelta(hours=handle_hours)),
-        (reviewed_at, timedelta(hours=review_hours)),
+        (accepted_at, allowed(accept_hours, _HOUR)),
+        (handled_at, allowed(handle_hours, _HOUR)),
+        (reviewed_at, allowed(review_hours, _HOUR)),
     ]
     return chain_outcome(complained_at, steps, now)
 

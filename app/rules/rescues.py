@@ -16,7 +16,7 @@ from enum import StrEnum
 from app.errors import Finding, refuse
 from app.rules.checkin import Place, distance_metres
 from app.rules.deadlines import Deadline, due_after_minutes
-from app.rules.other_scores import Outcome, chain_outcome
+from app.rules.other_scores import NO_LIMIT, Outcome, allowed, chain_outcome
 from app.wording import say
 
 
@@ -107,7 +107,7 @@ METRES_A_MINUTE = 400
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """The limits of a case, as they were on its day and at its place."""
+    """The limits of a case, as they were on its day and at its place; `NO_LIMIT` for a step that had none."""
 
     accept: int
     arrive: int
@@ -240,22 +240,22 @@ def late_steps(course: Course, minutes: Minutes, now: datetime) -> list[RescueLi
         step for step, start, done, limit in steps
         if course.dispatched_at is not None and start is not None
         and (done is not None or runs is None or runs[0] is step)
-        and chain_outcome(start, [(done, timedelta(minutes=limit))], now) is Outcome.LATE
+        and chain_outcome(start, [(done, allowed(limit, timedelta(minutes=1)))], now) is Outcome.LATE
     ]  # fmt: skip
 
 
 def running(course: Course, minutes: Minutes) -> tuple[RescueLimit, Deadline] | None:
-    """The step whose limit runs, of two the sooner; none before a dispatch and after the end."""
+    """The step whose limit runs, of two the sooner; none before a dispatch, after the end, and where none is set."""
     if course.dispatched_at is None or course.done_at is not None or course.ended_at is not None:
         return None
     if course.accepted_at is None:
         start, step, limit = course.dispatched_at, RescueLimit.ACCEPT, minutes.accept
-    elif course.arrived_at is None and minutes.arrive <= minutes.done:
+    elif course.arrived_at is None and NO_LIMIT != minutes.arrive <= (minutes.done or minutes.arrive):
         start, step, limit = course.accepted_at, RescueLimit.ARRIVE, minutes.arrive
     else:
         # Both run from acceptance: where policy gives less time to free than to arrive, that is the sooner.
         start, step, limit = course.accepted_at, RescueLimit.FREE, minutes.done
-    return step, Deadline(start, due_after_minutes(start, limit))
+    return None if limit == NO_LIMIT else (step, Deadline(start, due_after_minutes(start, limit)))
 
 
 def next_act(
@@ -265,7 +265,7 @@ def next_act(
     """When the clock acts by itself: it dispatches what the desk left, it calls the next level where nobody came.
 
     The newest call that is open decides: not accepted, or not arrived, so many minutes after its limit. Once somebody
-    is there, and at the highest level, nothing acts but people.
+    is there, at the highest level, and where no limit is set, nothing acts but people.
     """
     standing = [call for call in calls if call.stands]
     if not any(call.is_open for call in standing):
@@ -275,11 +275,10 @@ def next_act(
     newest = max((call for call in standing if call.is_open), key=lambda call: call.dispatched_at)
     if max(call.level for call in standing) >= HIGHEST_LEVEL:
         return None
-    if newest.accepted_at is None:
-        due = due_after_minutes(newest.dispatched_at, minutes.accept)
-    else:
-        due = due_after_minutes(newest.accepted_at, minutes.arrive)
-    return due + timedelta(minutes=escalate_minutes)
+    start, limit = newest.dispatched_at, minutes.accept
+    if newest.accepted_at is not None:
+        start, limit = newest.accepted_at, minutes.arrive
+    return None if limit == NO_LIMIT else due_after_minutes(start, limit) + timedelta(minutes=escalate_minutes)
 
 
 def metres_between(a: Place | None, b: Place | None) -> int | None:
@@ -292,11 +291,16 @@ def nearest_first(found: Iterable[Candidate]) -> list[Candidate]:
     return sorted(found, key=lambda c: (c.metres is None, c.metres or 0, not c.is_station, c.key))
 
 
-def expected_minutes(metres: int | None, minutes: Minutes) -> int:
-    """How long somebody who is shut in may expect to wait from acceptance: by distance, never beyond the limit."""
+def expected_minutes(metres: int | None, minutes: Minutes) -> int | None:
+    """How long somebody who is shut in may expect to wait from acceptance: by distance, never beyond the limit.
+
+    None where neither the distance nor a limit says so.
+    """
+    most = None if minutes.arrive == NO_LIMIT else minutes.arrive
     if metres is None:
-        return minutes.arrive
-    return max(3, min(minutes.arrive, math.ceil(metres / METRES_A_MINUTE) + 3))
+        return most
+    likely = math.ceil(metres / METRES_A_MINUTE) + 3
+    return max(3, likely if most is None else min(most, likely))
 
 
 def flood_findings(of_elevator: int, of_phone: int) -> list[Finding]:

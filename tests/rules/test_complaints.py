@@ -44,6 +44,19 @@ def course(accept: float = 1, handle: float = 10, review: float = 20, **more: ob
     return Course(NOON, NOON + accept * H, NOON + handle * H, NOON + review * H, **more)  # type: ignore[arg-type]
 
 
+def test_a_step_without_a_limit_is_never_late_and_nothing_runs() -> None:
+    """Where a city sets no hours; a step that has some is judged from the end of the one before, whenever that was."""
+    off, opened = Hours(0, 0, 0), Course(NOON)
+    assert running(opened, off) is None and late_steps(opened, off, LATER) == [] and outcome(opened, off, LATER) is None
+    whole = course(accept=300, handle=600, review=900)
+    assert outcome(whole, off, LATER) is Outcome.ON_TIME and late_steps(whole, off, LATER) == []
+    only_handling, taken = Hours(0, 72, 0), Course(NOON, NOON + 300 * H)
+    assert running(opened, only_handling) is None
+    assert late_steps(taken, only_handling, NOON + 372 * H) == []
+    assert late_steps(taken, only_handling, NOON + 372 * H + SECOND) == [Step.HANDLE]
+    assert outcome(taken, only_handling, NOON + 372 * H + SECOND) is Outcome.LATE
+
+
 @pytest.mark.parametrize("state", list(S))
 @pytest.mark.parametrize("verb", list(V))
 def test_only_the_steps_of_the_table_are_legal(state: ComplaintState, verb: ComplaintVerb) -> None:

@@ -44,6 +44,31 @@ CENTRE, OUTSIDE = Minutes(3, 18, 30), Minutes(3, 30, 60)
 FREED_FIRST = Minutes(3, 45, 30)
 
 
+def test_a_step_without_a_limit_is_never_late_and_nothing_runs() -> None:
+    """RES-03 where a city has no limits: no deadline, nothing late, nobody called by the clock."""
+    off, year = Minutes(0, 0, 0), T + dt.timedelta(days=365)
+    for course in (Course(T), Course(T, T + M), Course(T, T + M, T + 2 * M)):
+        assert running(course, off) is None and late_steps(course, off, year) == []
+        assert badge(course, off, year) is None
+    whole = Course(T, T + 500 * M, T + 900 * M, year)
+    assert late_steps(whole, off, year) == [] and badge(whole, off, year) is Outcome.ON_TIME
+    for calls in ([Call(1, T)], [Call(1, T, T + M)]):
+        assert next_act(calls, T, off, 2, 0) is None
+    assert next_act([], T, off, 2, 0) == T + 2 * M, "whom the desk called nobody for, the clock still does"
+    assert expected_minutes(None, off) is None and expected_minutes(40_000, off) == 103
+
+
+@pytest.mark.parametrize(("minutes", "step", "due"), [
+    (Minutes(3, 0, 30), RescueLimit.FREE, 30), (Minutes(3, 18, 0), RescueLimit.ARRIVE, 18),
+    (Minutes(3, 30, 30), RescueLimit.ARRIVE, 30), (Minutes(3, 31, 30), RescueLimit.FREE, 30),
+])  # fmt: skip
+def test_of_two_steps_the_one_with_a_limit_runs(minutes: Minutes, step: RescueLimit, due: int) -> None:
+    found = running(Course(T, T), minutes)
+    assert found is not None and found[0] is step and found[1].due_at == T + due * M + S
+    assert late_steps(Course(T, T), minutes, T + due * M) == []
+    assert late_steps(Course(T, T), minutes, T + due * M + S) == [step]
+
+
 def test_only_the_steps_of_the_table() -> None:
     assert rescue_move(RescueStatus.WAITING, RescueVerb.TAKE, RescueStatus.TAKEN) is RescueStatus.TAKEN
     with pytest.raises(Refusal, match="救援现为“已救出”，不能接单"):

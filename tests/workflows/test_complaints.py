@@ -18,6 +18,7 @@ from app.models import Attachment, AuditEntry, Complaint, ElevatorMessage, Login
 from app.models.sealed import ending
 from app.permissions import SYSTEM, Role
 from app.rules.complaints import MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE
+from app.rules.other_scores import Outcome
 from app.transaction import transaction
 from app.workflows.approval import escalation
 from app.workflows.core import outbox
@@ -59,6 +60,27 @@ def refused(deed: Callable[[], Any]) -> str:
 
 def told(world: World, topic: str) -> set[int | None]:
     return set(world.session.scalars(select(Notification.recipient_id).where(Notification.topic == topic)))
+
+
+@pytest.mark.feature("CMP-03", "POL-01")
+def test_where_no_hours_are_set_nobody_is_hurried_and_nothing_is_late(world: World, session: Any) -> None:
+    """nantong, quanzhou, shenzhen, xinxiang: no deadline, no reminder, 及时 at the end."""
+    make_policy(session, "preset", "nantong")
+    session.commit()
+    row = complain(world)
+    assert (row.accept_hours, row.due_at) == (0, None)
+    body = session.scalar(select(Notification.body).where(Notification.topic == "complaint.accept"))
+    assert "请尽快接单" in body and "小时" not in body
+    for days in (2, 30):
+        with transaction(session):
+            escalation.tell(session, START + days * 24 * H)
+    reminded = select(func.count()).where(Notification.topic.like("%complaint%"))
+    assert session.scalar(reminded) == session.scalar(reminded.where(Notification.topic == "complaint.accept"))
+    step(world, "worker", complaints.accept, row, START + 900 * H)
+    step(world, "worker", complaints.handle, row, "已更换导靴", START + 1800 * H)
+    step(world, "use_head", complaints.review, row, True, "", START + 2700 * H)
+    assert (row.state, row.late_steps, row.due_at) == ("closed", None, None)
+    assert complaints.outcome_of(row, START + 2800 * H) is Outcome.ON_TIME
 
 
 @pytest.mark.feature("CMP-02")

@@ -105,6 +105,12 @@ def test_presets_say_what_the_platforms_say(
 
 
 OFF_ALL = ("quota_general", "quota_intermediate", "quota_senior", "quota_technician")
+# huzhou 1.6 and 1.8 alone limit rescues and complaints.
+LIMITS = {
+    "complaint_accept_hours": 24, "complaint_handle_hours": 72, "complaint_review_hours": 48,
+    "rescue_accept_minutes": 3, "rescue_arrive_minutes": 18, "rescue_arrive_far_minutes": 30,
+    "rescue_done_minutes": 30, "rescue_done_far_minutes": 60,
+}  # fmt: skip
 MANUALS: dict[str, dict[str, Any]] = {
     # 1.7.1 (35 min, 8 h, 24 h, 15 days), 1.6 (台次), contracts (7 days), sub-accounts (10).
     "huzhou": {
@@ -128,9 +134,9 @@ MANUALS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("preset", MANUALS)
 def test_presets_say_what_the_manuals_say(preset: str) -> None:
     """A limit that a platform lacks is off, not the default's."""
-    wanted = dict(MANUALS[preset])
+    wanted = LIMITS | MANUALS[preset]
     if preset != "huzhou":
-        wanted |= dict.fromkeys(OFF_ALL)
+        wanted |= dict.fromkeys((*OFF_ALL, *LIMITS))
         wanted |= {"sheet_hours": None, "contract_gate": False, "certificate_gate": False, "sub_accounts": 0}
     said = PRESETS[preset].values
     assert {name: said[Key(name)] for name in wanted} == wanted

@@ -46,7 +46,7 @@ from app.rules.complaints import (
 from app.rules.deadlines import Deadline
 from app.rules.identifiers import check_mobile, mask_numbers
 from app.rules.lifecycle import ElevatorStatus
-from app.rules.other_scores import Outcome
+from app.rules.other_scores import NO_LIMIT, Outcome
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
 from app.wording import say, together
@@ -118,7 +118,10 @@ def complain(
         )  # fmt: skip
         title = say("收到投诉：%(place)s", place=row.place)
         told = together((str(COMPLAINT_KIND[kind]) for kind in kinds), "、")
-        body_ = say("%(kinds)s。请在 %(hours)s 小时内接单", kinds=told, hours=row.accept_hours)
+        body_ = (
+            say("%(kinds)s。请尽快接单", kinds=told) if row.accept_hours == NO_LIMIT
+            else say("%(kinds)s。请在 %(hours)s 小时内接单", kinds=told, hours=row.accept_hours)
+        )  # fmt: skip
         handlers = outbox.readers_of(session, row.unit_id, Verb.COMPLAINT_HANDLE, row.elevator_id)
         # Nobody's elevator is the regulator's to see to.
         who = handlers or _officers(session, row)
@@ -157,7 +160,8 @@ def handle(
     title = say("投诉已处置，请复核：%(place)s", place=row.place)
     outbox.notify(
         session, at, _reviewers(session, row), "complaint.review", title,
-        say("请在 %(hours)s 小时内复核", hours=row.review_hours), link_of(row),
+        say("请复核") if row.review_hours == NO_LIMIT else say("请在 %(hours)s 小时内复核", hours=row.review_hours),
+        link_of(row),
         f"complaint:{row.id}:review{'2' if row.sent_back else ''}",
     )  # fmt: skip
     return row
@@ -193,7 +197,11 @@ def review(
     elif verb is ComplaintVerb.SEND_BACK:
         who = outbox.readers_of(session, row.unit_id, Verb.COMPLAINT_HANDLE, row.elevator_id)
         title = say("投诉被退回，请再次处置：%(place)s", place=row.place)
-        body = say("理由：%(note)s。请在 %(hours)s 小时内处置", note=note.rstrip("。"), hours=row.handle_hours)
+        why = note.rstrip("。")
+        body = (
+            say("理由：%(note)s。请尽快处置", note=why) if row.handle_hours == NO_LIMIT
+            else say("理由：%(note)s。请在 %(hours)s 小时内处置", note=why, hours=row.handle_hours)
+        )  # fmt: skip
         outbox.notify(session, at, who, "complaint.handle", title, body, link_of(row), f"complaint:{row.id}:back")
     else:
         who = _officers(session, row)
@@ -347,7 +355,7 @@ def _made(
 ) -> Complaint:  # fmt: skip
     on = clock.local_day(at)
     hours = [
-        int(policy_value(session, key, elevator.region_code, on))
+        int(policy_value(session, key, elevator.region_code, on) or NO_LIMIT)
         for key in (Key.COMPLAINT_ACCEPT_HOURS, Key.COMPLAINT_HANDLE_HOURS, Key.COMPLAINT_REVIEW_HOURS)
     ]
     row = Complaint(
@@ -358,8 +366,7 @@ def _made(
         review_hours=hours[2],
     )  # fmt: skip
     next_ = running(course_of(row), hours_of(row))
-    assert next_ is not None
-    row.due_at = next_[1].due_at
+    row.due_at = None if next_ is None else next_[1].due_at
     for left in range(TRIES, 0, -1):
         row.number = "".join(secrets.choice(TRACKING_SIGNS) for _ in range(TRACKING_LENGTH))
         try:

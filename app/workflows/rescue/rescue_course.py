@@ -20,7 +20,7 @@ from app.permissions import SYSTEM, Actor, Verb, require
 from app.policy import Key
 from app.rules.checkin import Place
 from app.rules.deadlines import Deadline
-from app.rules.other_scores import Outcome
+from app.rules.other_scores import NO_LIMIT, Outcome
 from app.rules.rescues import (
     OPEN,
     Call,
@@ -209,7 +209,7 @@ def policy_minutes(
         Key.RESCUE_ARRIVE_MINUTES if centre else Key.RESCUE_ARRIVE_FAR_MINUTES,
         Key.RESCUE_DONE_MINUTES if centre else Key.RESCUE_DONE_FAR_MINUTES,
     )
-    return Minutes(*(int(policy_value(session, key, elevator.region_code, on)) for key in keys))
+    return Minutes(*(int(policy_value(session, key, elevator.region_code, on) or NO_LIMIT) for key in keys))
 
 
 def settle(
@@ -324,9 +324,12 @@ def tell_call(session: AnySession, row: Rescue, call: RescueDispatch, at: dt.dat
         say("扶梯险情，请立即接单：%(place)s", place=row.place) if fallen
         else say("困人救援，请立即接单：%(place)s", place=row.place)
     )  # fmt: skip
-    body = say(
-        "%(level)s派单，识别码 %(code)s。请在 %(n)s 分钟内接单", level=LEVEL_WORDS[call.level], code=row.code,
-        n=row.accept_minutes,
+    level = LEVEL_WORDS[call.level]
+    body = (
+        say("%(level)s派单，识别码 %(code)s。请尽快接单", level=level, code=row.code)
+        if row.accept_minutes == NO_LIMIT
+        else say("%(level)s派单，识别码 %(code)s。请在 %(n)s 分钟内接单", level=level, code=row.code,
+                 n=row.accept_minutes)
     )  # fmt: skip
     who = crew_of(session, row, call)
     tell(session, row, who, "call", title, body, at, f"call:{call.id}:{call.worker_id or 0}")

@@ -108,6 +108,20 @@ def test_the_step_of_an_open_case_that_is_late_by_now(world: World, cases: dict[
 
 
 @pytest.mark.feature("RES-05")
+@pytest.mark.parametrize(("arrive", "done", "step"), [(0, 30, "free"), (18, 0, "arrive"), (0, 0, None)])
+def test_a_step_without_a_limit_is_not_the_late_one(
+    world: World, cases: dict[str, int], arrive: int, done: int, step: str | None
+) -> None:
+    row = world.session.get(Rescue, cases["stale"])
+    row.accepted_at, row.arrive_minutes, row.done_minutes = row.reported_at + M, arrive, done
+    row.due_at = None if step is None else clock.now() - M
+    world.session.commit()
+    for one in ("arrive", "free"):
+        assert (cases["stale"] in found(world, f_late_step=one)) is (one == step), one
+    assert step is not None or badge_of(row) is None
+
+
+@pytest.mark.feature("RES-05")
 def test_a_late_step_is_found_as_long_as_it_makes_the_case_late(world: World, cases: dict[str, int]) -> None:
     world.session.get(Rescue, cases["late"]).appeal_upheld_at = clock.now()
     world.session.get(Rescue, cases["stale"]).joined_to_id = cases["good"]
