@@ -16,8 +16,9 @@ from app.reference import items_for
 from app.transaction import transaction
 from app.workflows.files import attachments
 from tests.conftest import csrf
-from tests.factories import World, make_account, make_policy, picture
+from tests.factories import World, make_account, make_elevator, make_person, make_policy, picture
 from tests.pages import flat
+from tests.statements import statements
 from tests.workflows.clock_world import add_visit
 
 pytestmark = pytest.mark.feature("MNT-06")
@@ -72,6 +73,38 @@ def test_the_form_asks_for_a_photo_where_the_number_was_typed(town: World, sign_
     assert "由监管部门核对" in typed and "现在还不能签到" not in typed
     scanned = client.get(f"/m/e/{town.own.public_token}?latitude=30.5&longitude=120.5").text
     assert 'data-upload="label"' not in scanned
+
+
+def test_the_queue_asks_as_much_of_one_as_of_ten(session: Any, town: World, sign_in: Any) -> None:
+    """Each by a worker and an account of its own, at its own elevator, some typed before."""
+    client = sign_in(town.accounts["inspector"])
+
+    def more(n: int) -> None:
+        session.rollback()
+        for _each in range(n):
+            worker = make_person(session, town.firm)
+            account = make_account(session, Role.WORKER, unit=town.firm, person=worker)
+            lift = make_elevator(session, maintenance_unit=town.firm, use_unit=town.use_unit)
+            session.flush()
+            row = looked_at(session, town)
+            row.elevator_id, row.worker_id, row.account_id = lift.id, worker.id, account.id
+            add_visit(session, lift, worker, ON - dt.timedelta(days=90), by_code=True)
+            add_visit(session, lift, town.other_worker, ON - dt.timedelta(days=91), by_code=True)
+            session.commit()
+
+    def asked() -> tuple[int, str]:
+        with statements() as seen:
+            text = flat(client.get("/visits/labels/").text)
+        return len(seen), text
+
+    more(1)
+    asked()
+    first, text = asked()
+    assert "这台电梯 2 次，这名维保员 2 次" in text, "its own and that of 90 days before, not of 91"
+    more(9)
+    last, text = asked()
+    assert text.count('class="vis-label"') == 10 and text.count("这台电梯 2 次，这名维保员 2 次") == 10
+    assert first == last
 
 
 def test_no_region_that_asks_for_none_shows_it(session: Any, world: World, sign_in: Any) -> None:

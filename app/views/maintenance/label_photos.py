@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from flask import flash, g, redirect, request
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 
 from app import clock
 from app.errors import Finding
@@ -19,6 +20,7 @@ from app.listing import moment
 from app.listings import label_photos as listed
 from app.listings.visits import unit_of, worker_of
 from app.models import Attachment, Visit
+from app.models.among import among
 from app.models.choices import CATEGORY, LABEL_BY, LABEL_STATE, word
 from app.permissions import Actor, Verb
 from app.rules.label_photos import UNDECIDED, LabelState
@@ -60,14 +62,19 @@ class LabelPhotos(Screen):
         return args
 
     def more(self, now: Any, query: Any, page: Any) -> dict[str, Any]:
-        return {"shown": [shown_of(row) for row in page.rows] if query.tab in ("waiting", "more") else None}
+        return {"shown": shown_of(page.rows) if query.tab in ("waiting", "more") else None}
 
 
-def shown_of(row: Visit) -> dict[str, Any]:
-    """What a reviewer has before him: the photos, the register's side, the circumstances, and what he may do."""
-    photos = label_photos.photos(db.session, row.id)
-    lift = row.elevator
-    typed, ends = _typed(row), _ends(row, photos)
+def shown_of(rows: Sequence[Visit]) -> list[dict[str, Any]]:
+    """What a reviewer has before him of each, asked for all at once: the photos, the register's side, the
+    circumstances, and what he may do."""
+    photos = label_photos.photos_of(db.session, [row.id for row in rows])
+    typed, may = _typed(rows), may_decide(g.actor, rows)
+    return [_shown(row, photos[row.id], typed[row.id], row.id in may) for row in rows]
+
+
+def _shown(row: Visit, photos: Sequence[Attachment], typed: tuple[int, int], may: bool) -> dict[str, Any]:
+    lift, ends = row.elevator, _ends(row, photos)
     return {
         "row": row, "photos": photos, "newest": photos[-1] if photos else None, "ends": ends,
         "how": _how(bool(row.by_code), any(p.kind == check_outs.LABEL_OUT for p in photos)),
@@ -86,7 +93,7 @@ def shown_of(row: Visit) -> dict[str, Any]:
             (_("近 %(n)s 天按识别码签到", n=TYPED_DAYS),
              _("这台电梯 %(a)s 次，这名维保员 %(b)s 次", a=typed[0], b=typed[1])),
         ],
-        "may": may_decide(g.actor, row), "time": day_time,
+        "may": may, "time": day_time,
     }  # fmt: skip
 
 
@@ -111,11 +118,13 @@ def _metres(distance: int | None) -> str:
     return _("%(n)s 米", n=distance) if distance is not None else _("没有位置")
 
 
-def may_decide(actor: Actor, row: Visit) -> bool:
-    """Whether the page offers the form; the workflow has the last word."""
-    if not actor.may(Verb.VISIT_LABEL) or row.state != "pending" or row.label_state not in UNDECIDED:
-        return False
-    return not any(f.stops for f in label_photos.reviewer_findings(db.session, actor, row))
+def may_decide(actor: Actor, rows: Sequence[Visit]) -> set[int]:
+    """Of which the page offers the form; the workflow has the last word."""
+    if not actor.may(Verb.VISIT_LABEL):
+        return set()
+    waiting = [row for row in rows if row.state == "pending" and row.label_state in UNDECIDED]
+    found = label_photos.reviewer_findings(db.session, actor, waiting) if waiting else {}
+    return {key for key, findings in found.items() if not any(f.stops for f in findings)}
 
 
 def card_of(row: Visit, actor: Actor) -> dict[str, Any] | None:
@@ -123,7 +132,7 @@ def card_of(row: Visit, actor: Actor) -> dict[str, Any] | None:
     if row.label_state is None:
         return None
     who = submissions.name_of(db.session, row.label_decided_by_id) if row.label_decided_by_id else ""
-    return shown_of(row) | {
+    return shown_of([row])[0] | {
         "by": word(LABEL_BY, row.label_by or ""), "decided_by": who,
         "decided": row.label_state != LabelState.WAITING,
     }  # fmt: skip
@@ -142,16 +151,32 @@ def decide(pk: int) -> tuple[Any, list[Finding], int]:
     return redirect("/visits/labels/" if request.form.get("back") == "labels" else f"/visits/{pk}"), [], 302
 
 
-def _typed(row: Visit) -> tuple[int, int]:
-    """How often a number was typed lately at this elevator, and by this worker wherever; a number names nobody."""
-    since = row.visit_on - dt.timedelta(days=TYPED_DAYS)
-    inside = (Visit.by_code.is_(True), Visit.visit_on.between(since, row.visit_on))
-    counts = [
-        select(func.count()).select_from(Visit).where(*inside, which).scalar_subquery()
-        for which in (Visit.elevator_id == row.elevator_id, Visit.worker_id == row.worker_id)
+def _typed(rows: Sequence[Visit]) -> dict[int, tuple[int, int]]:
+    """By visit how often a number was typed in the days before at its elevator, and by its worker wherever; a number
+    names nobody. One statement: of all their elevators and workers how often on each day."""
+    if not rows:
+        return {}
+    back = dt.timedelta(days=TYPED_DAYS)
+    first, last = min(row.visit_on for row in rows) - back, max(row.visit_on for row in rows)
+    parts = [
+        select(literal(name).label("of"), column_, Visit.visit_on, func.count().label("times"))
+        .where(Visit.by_code.is_(True), Visit.visit_on.between(first, last), among(db.session, column_, sorted(keys)))
+        .group_by(column_, Visit.visit_on)
+        for name, column_, keys in (
+            ("elevator", Visit.elevator_id, {row.elevator_id for row in rows}),
+            ("worker", Visit.worker_id, {row.worker_id for row in rows}),
+        )
     ]
-    found = db.session.execute(select(*counts).execution_options(skip_scope=True)).one()
-    return found[0], found[1]
+    days: dict[tuple[str, int], list[tuple[dt.date, int]]] = defaultdict(list)
+    for of, key, on, times in db.session.execute(union_all(*parts).execution_options(skip_scope=True)):
+        days[of, key].append((on, times))
+
+    def times_of(row: Visit, of: str, key: int) -> int:
+        return sum(times for on, times in days[of, key] if row.visit_on - back <= on <= row.visit_on)
+
+    return {
+        row.id: (times_of(row, "elevator", row.elevator_id), times_of(row, "worker", row.worker_id)) for row in rows
+    }
 
 
 # --- home and menu

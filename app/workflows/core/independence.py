@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -115,10 +115,18 @@ def writers(session: AnySession, entity: str, entity_id: int, action: str) -> se
 
 def of_visit(session: AnySession, visit: Visit, reviewer: Actor) -> list[Finding]:
     """Whether the reviewer stands apart from who made a visit; as a unit's applicant, whose accounts others make."""
-    if visit.account_id is None:
-        return []
-    worker = party(session, visit.account_id)
-    return independent(
-        Party(worker.account_id, person_id=worker.person_id), party(session, reviewer.user_id, visit.checked_in_at),
-        "签到人",
-    )  # fmt: skip
+    return of_visits(session, [visit], reviewer)[visit.id]
+
+
+def of_visits(session: AnySession, visits: Sequence[Visit], reviewer: Actor) -> dict[int, list[Finding]]:
+    """The same for many visits, by their numbers."""
+    made = {visit.id: visit for visit in visits if visit.account_id is not None}
+    parties = Parties(session, [*(v.account_id for v in made.values()), reviewer.user_id] if made else [])
+    found: dict[int, list[Finding]] = {visit.id: [] for visit in visits}
+    for key, visit in made.items():
+        worker = parties.of(visit.account_id)
+        found[key] = independent(
+            Party(worker.account_id, person_id=worker.person_id), parties.of(reviewer.user_id, visit.checked_in_at),
+            "签到人",
+        )  # fmt: skip
+    return found

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, select
 from app import clock, scope
 from app.errors import Finding, NotAllowed, raise_failing
 from app.models import Attachment, Visit, VisitCompanion
+from app.models.among import among
 from app.permissions import Actor, Verb, require
 from app.rules.label_photos import DECISIONS, LabelBy, LabelState, LabelVerb, decision_findings
 from app.rules.steps import LOOK_AGAIN
@@ -38,7 +39,7 @@ def decide(
     scope.visible(session, actor, Visit, visit_id, "维保记录")
     visit = lock(session, Visit, visit_id)
     assert visit is not None
-    barred = [f for f in reviewer_findings(session, actor, visit) if f.stops]
+    barred = [f for f in reviewer_findings(session, actor, [visit])[visit.id] if f.stops]
     if barred:
         raise NotAllowed(barred)
     shown = photos(session, visit.id)
@@ -86,33 +87,50 @@ def supply(session: AnySession, actor: Actor, visit_id: int, ids: Sequence[int],
 
 def photos(session: AnySession, visit_id: int) -> list[Attachment]:
     """A visit's photos of its label, of both ends, the newest last. The caller has the visit through scope."""
+    return photos_of(session, [visit_id])[visit_id]
+
+
+def photos_of(session: AnySession, visit_ids: Sequence[int]) -> dict[int, list[Attachment]]:
+    """The same by visit for many."""
+    found: dict[int, list[Attachment]] = {key: [] for key in visit_ids}
     statement = select(Attachment).where(
-        Attachment.entity == "visit", Attachment.entity_id == visit_id, Attachment.kind.in_(KINDS),
+        Attachment.entity == "visit", among(session, Attachment.entity_id, sorted(found)), Attachment.kind.in_(KINDS),
         Attachment.removed_at.is_(None),
     )  # fmt: skip
-    return list(session.scalars(statement.order_by(Attachment.id).execution_options(skip_scope=True)))
+    for photo in session.scalars(statement.order_by(Attachment.id).execution_options(skip_scope=True)):
+        found[photo.entity_id or 0].append(photo)
+    return found
 
 
 # --- who looks at them
 
 
-def reviewer_findings(session: AnySession, actor: Actor, visit: Visit) -> list[Finding]:
-    """Whether the actor may look at this one: by the policy of its day, and apart from everybody who was on site.
+def reviewer_findings(session: AnySession, actor: Actor, visits: Sequence[Visit]) -> dict[int, list[Finding]]:
+    """By visit whether the actor may look at it: by the policy of its day, and apart from everybody who was on site.
 
-    A regulator may also do what the unit's manager would: where a firm has nobody else, it is not left lying.
+    A regulator may also do what the unit's manager would: where a firm has nobody else, it is not left lying. However
+    many visits are asked of, it takes as many statements.
     """
-    own = actor.unit_id is None or (visit.label_by == LabelBy.UNIT and actor.unit_id == visit.unit_id)
-    there = select(VisitCompanion.person_id).where(VisitCompanion.visit_id == visit.id)
-    on_site = {visit.worker_id, *session.scalars(there.execution_options(skip_scope=True))}
+    on_site = {visit.id: {visit.worker_id} for visit in visits}
+    there = select(VisitCompanion.visit_id, VisitCompanion.person_id).where(
+        among(session, VisitCompanion.visit_id, sorted(on_site))
+    )
+    for key, person_id in session.execute(there.execution_options(skip_scope=True)):
+        on_site[key].add(person_id)
     mine = people.rows_of_human(session, actor.person_id) if actor.person_id is not None else frozenset()
-    apart = not on_site & mine
-    return [
-        Finding("核对单位", own, "由您的单位核对" if own else "这张标签照片由监管部门核对",
-                "" if own else "请等监管部门核对"),
-        Finding("核对人", apart, "您不在这次维保的现场" if apart else "您是这次维保的人员",
-                "" if apart else "请由没有参加这次维保的人员核对"),
-        *(independence.of_visit(session, visit, actor) if apart else ()),
-    ]  # fmt: skip
+    stands = independence.of_visits(session, [visit for visit in visits if not on_site[visit.id] & mine], actor)
+    found = {}
+    for visit in visits:
+        own = actor.unit_id is None or (visit.label_by == LabelBy.UNIT and actor.unit_id == visit.unit_id)
+        apart = visit.id in stands
+        found[visit.id] = [
+            Finding("核对单位", own, "由您的单位核对" if own else "这张标签照片由监管部门核对",
+                    "" if own else "请等监管部门核对"),
+            Finding("核对人", apart, "您不在这次维保的现场" if apart else "您是这次维保的人员",
+                    "" if apart else "请由没有参加这次维保的人员核对"),
+            *stands.get(visit.id, ()),
+        ]  # fmt: skip
+    return found
 
 
 def waits_for(actor: Actor) -> ColumnElement[bool]:
