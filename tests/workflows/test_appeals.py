@@ -38,7 +38,7 @@ from app.workflows.oversight import appeals, enforcement
 from app.workflows.oversight.enforcement import Entry
 from app.workflows.public import complaints
 from app.workflows.visits import visit_state
-from tests.factories import World, make_account, make_policy
+from tests.factories import World, make_account, make_contract, make_policy
 from tests.reference.items import Called, Trapped
 from tests.workflows.clock_world import add_visit, at, clock_of, day, limits, run, visit
 from tests.workflows.item_world import MINUTE, NOON, put_rescue, scored_firm
@@ -576,3 +576,63 @@ def test_a_rescue_is_appealed_against_when_it_has_ended_and_was_late(world: Worl
         row.dispatched_at = NOON
     with pytest.raises(Refusal, match="没有计为不及时"):
         appeal(world, f"rescue-{row.id}", when=NOON + DAY)
+
+
+def passed_to_another(world: World) -> tuple[Callable[[], tuple[int, int, str]], list[OverduePeriod]]:
+    """Served by 恒枢 until 03-04, then by 河川, who comes to none of 03-16, 03-31 and 04-15; how its clock stands."""
+    session, own = world.session, world.own
+    with transaction(session):
+        make_policy(session, "appeal_within_days", 365)
+    visit(session, own, world.worker, day("2026-03-01"))
+    with transaction(session):
+        own.maintenance_unit_id = world.other_firm.id
+        clocks.unit_changed(session, own.id, world.other_firm.id, day("2026-03-05"), at(day("2026-03-05")))
+        make_contract(session, world.other_firm, [own], day("2026-03-05"))
+    run(session, day("2026-04-20"))
+
+    def told() -> tuple[int, int, str]:
+        row = clock_of(session, own)
+        return row.missed, row.excused, str(row.missed_since_on)
+
+    assert told() == (3, 0, "2026-03-16")
+    return told, list(session.scalars(select(OverduePeriod).order_by(OverduePeriod.limit_on)))
+
+
+@pytest.mark.feature("PLN-11")
+@pytest.mark.parametrize(("excused", "stands"), [
+    ((), (2, 0, "2026-03-16")), ((0,), (1, 1, "2026-03-31")), ((1,), (1, 1, "2026-03-16")), ((0, 1), (0, 2, "None")),
+])  # fmt: skip
+def test_a_stop_dated_back_before_a_new_units_first_visit_keeps_what_was_excused(
+    world: World, excused: tuple[int, ...], stands: tuple[int, int, str]
+) -> None:
+    """The third limit had not run out on the day of the stop; of the first two those excused stay excused."""
+    told, periods = passed_to_another(world)
+    for number in excused:
+        decide(world, appeal(world, f"overdue_period-{periods[number].id}", "other_head"))
+    with transaction(world.session):
+        clocks.pause(world.session, world.own.id, day("2026-04-10"), None, at(day("2026-04-20")))
+    assert told() == stands
+    row = clock_of(world.session, world.own)
+    assert (row.anchor_on, row.paused_on, row.limit_left_days) == (day("2026-03-31"), day("2026-04-10"), 5)
+    assert len(limits(world.session, world.own)) == stands[0]
+
+
+def test_a_visit_that_counts_no_more_gives_back_the_clock_with_what_was_excused(world: World) -> None:
+    """No counted visit is left: the clock stands as it stood before the one that was turned down."""
+    session, own = world.session, world.own
+    with transaction(session):
+        make_policy(session, "appeal_within_days", 365)
+    first = visit(session, own, world.worker, day("2026-03-01"))
+    run(session, day("2026-04-20"))
+    early = session.scalars(select(OverduePeriod).order_by(OverduePeriod.limit_on)).first()
+    decide(world, appeal(world, f"overdue_period-{early.id}"))
+    only = visit(session, own, world.worker, day("2026-04-20"))
+    row = clock_of(session, own)
+    assert (row.missed, row.excused) == (0, 0)
+    with transaction(session):
+        session.get(Visit, first.id).counted = False
+        session.get(Visit, only.id).counted = False
+        clocks.after_visit(session, own.id, session.get(Visit, only.id), at(day("2026-04-21")))
+    row = clock_of(session, own)
+    assert (row.missed, row.excused, row.missed_since_on) == (2, 1, day("2026-03-31"))
+    assert row.anchor_on == day("2026-04-15")

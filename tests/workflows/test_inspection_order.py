@@ -76,21 +76,24 @@ def test_an_inspection_entered_late_answers_for_the_year_of_a_later_test(world: 
 
 
 @pytest.mark.feature("INS-01")
-@pytest.mark.parametrize("test_waits", [False, True])
+@pytest.mark.parametrize("test_came", ["before", "meanwhile", "taken over"])
 @pytest.mark.parametrize("verb", ["approve", "reject"])
 def test_entered_late_while_a_filing_is_under_review_it_answers_once_that_is_decided(
-    world: World, verb: str, test_waits: bool
+    world: World, verb: str, test_came: str
 ) -> None:
     who, head = inspecting(world), world.actor("maintenance_head")
     known_before(world)
-    if not test_waits:
+    if test_came == "before":
         test = enter(world, who, kind="test", done_on=D(2026, 2, 1), number="T-1")
     with scope.acting(head), transaction(world.session):
         lift = world.session.get(Elevator, world.own.id)
         filing.save_draft(world.session, head, Elevator, lift, {"note": "改了备注"}, AT)
         application = filing.submit(world.session, head, lift, AT)
-    if test_waits:
+    if test_came == "meanwhile":
         test = enter(world, who, kind="test", done_on=D(2026, 2, 1), number="T-1")
+    if test_came == "taken over":
+        admin = world.actor("region_admin")
+        test = enter(world, admin, kind="test", done_on=D(2026, 2, 1), number="T-1", taken_over=True)
     late = enter(world, who, done_on=D(2026, 1, 10))
     world.session.refresh(test)
     assert test.next_on == D(2026, 3, 31), "the register waits for the filing, and so does what stands on it"

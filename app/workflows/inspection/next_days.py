@@ -81,10 +81,13 @@ def tell_anew(session: AnySession, elevator: Elevator, row: Inspection) -> None:
 def after_filing(session: AnySession, actor: Actor, elevator: Elevator, at: dt.datetime) -> None:
     """A filing was decided, or a whole past came in: what waited moves the register, and later tests are told anew.
 
-    Not those that came in with that past: each was told with all that is older, or says the day that it had there.
+    By what came in with that past its own are not: each was told with all that is older, or says the day that it had
+    there. By what was entered here meanwhile they are.
     """
     waited = inspection_days.after_filing(session, elevator, at)
-    tell_later(session, actor, elevator, waited, at, but={row.id for row in waited if row.taken_over})
+    past = [row for row in waited if row.taken_over]
+    tell_later(session, actor, elevator, past, at, but={row.id for row in past})
+    tell_later(session, actor, elevator, [row for row in waited if not row.taken_over], at)
 
 
 def tell_later(

@@ -135,8 +135,7 @@ def _counts_no_more(
     if clock_rows.before_unit(row, on) or (row.last_visit_on is not None and on < row.last_visit_on):
         _retell_between(session, row, ledger, before, visit, at, reason)
     elif row.last_visit_on == on:
-        rows = overdue.standing(session, row.elevator_id, last=on) if before is None else []
-        base = before or (rows[0].anchor_on if rows else None)
+        base = before or overdue.begun(session, row.elevator_id, last=on, but=on)
         row.last_visit_on = before if before is not None and not clock_rows.before_unit(row, before) else None
         if base is None:
             row.anchor_on = row.limit_on = row.limit_left_days = row.plan_left_days = None
@@ -422,9 +421,7 @@ def _replay(
     """Tell everything since the last counted visit again: a stop took force in the past."""
     base = row.last_visit_on
     if base is None:
-        first = row.unit_since_on or dt.date.min
-        rows = [r for r in overdue.standing(session, row.elevator_id, first=first) if r.done_late_on is None]
-        base = rows[0].anchor_on if rows else row.anchor_on
+        base = overdue.begun(session, row.elevator_id, first=row.unit_since_on) or row.anchor_on
     assert base is not None
     known = clock_rows.around(session, row.elevator_id)
     last = known.over_through(at)

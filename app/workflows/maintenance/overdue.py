@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Update, bindparam, literal_column, or_, select, update
+from sqlalchemy import Update, and_, bindparam, literal_column, or_, select, update
 
 from app.models import Appeal, MaintenanceClock, OverdueCorrection, OverduePeriod
 from app.permissions import Actor
@@ -28,6 +28,27 @@ def standing(
     if last is not None:
         statement = statement.where(OverduePeriod.limit_on <= last)
     return list(session.scalars(statement.order_by(OverduePeriod.limit_on).execution_options(skip_scope=True)))
+
+
+def begun(
+    session: AnySession, elevator_id: int, first: dt.date | None = None, last: dt.date | None = None,
+    but: dt.date | None = None,
+) -> dt.date | None:  # fmt: skip
+    """From which day the earliest of an elevator's missed periods that no visit ended (`but` one of that day) was
+    counted, with limits from `first` to `last`: of those that stand and, for the clock tells them too, those that an
+    upheld appeal excused."""
+    stand = (one for one in standing(session, elevator_id, first, last) if one.done_late_on in (None, but))
+    statement = (
+        select(OverduePeriod.anchor_on)
+        .join(Appeal, and_(Appeal.entity == OverduePeriod.__tablename__, Appeal.entity_id == OverduePeriod.id))
+        .where(
+            Appeal.elevator_id == elevator_id, Appeal.in_force_from.is_not(None), OverduePeriod.withdrawn,
+            OverduePeriod.done_late_on.is_(None), OverduePeriod.limit_on >= (first or dt.date.min),
+            OverduePeriod.limit_on <= (last or dt.date.max),
+        )
+    )  # fmt: skip
+    excused = session.scalars(statement.execution_options(skip_scope=True))
+    return min((*(period.anchor_on for period in stand), *excused), default=None)
 
 
 def judge(
