@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Text,
+    bindparam,
     cast,
     func,
     literal,
@@ -43,6 +44,17 @@ def among(session: Any, column: Any, keys: Collection[Any]) -> ColumnElement[boo
     else:
         inside = column.in_(select(literal_column("value", kind)).select_from(func.json_each(json.dumps(list(keys)))))
     return inside
+
+
+def among_given(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
+    """The same of numbers for a statement that is made once for each dialect: its parameter of this name takes them."""
+    if dialect == "postgresql":
+        numbers = cast(bindparam(name, type_=_Numbers()), ARRAY(BigInteger))
+        inside: ColumnElement[bool] = column == func.any(numbers)
+        return inside
+    given = func.json_each(bindparam(name, type_=JSON()))
+    found: ColumnElement[bool] = column.in_(select(literal_column("value", BigInteger)).select_from(given))
+    return found
 
 
 def beside(session: Any, keys: Sequence[int], numbers: Sequence[int | None]) -> Any:

@@ -18,6 +18,7 @@ from app.transaction import transaction
 from app.workflows.core import notices, outbox
 from tests.factories import World
 from tests.gateways import http_gateway
+from tests.statements import statements
 
 pytestmark = pytest.mark.feature("NTF-01")
 NOON = dt.datetime(2026, 3, 20, 12, tzinfo=clock.SHANGHAI)
@@ -70,6 +71,20 @@ def test_only_what_was_chosen_goes_out_and_the_inbox_always(world: World) -> Non
     assert rows[0].body == "【梯安】标题 {内容}。内容", "a value is not filled again"
     assert tell(world, "decision") == rows
     assert world.session.query(Notification).filter_by(channel="inbox").count() == 4
+
+
+@pytest.mark.parametrize("topic", ["approval", "complaint"])
+def test_what_all_recipients_chose_is_one_statement(world: World, topic: str) -> None:
+    everybody = [account.id for account in world.accounts.values()]
+    assert len(everybody) > outbox.FEW
+
+    def told(some: list[int]) -> list[str]:
+        with transaction(world.session), statements() as seen:
+            outbox.notify(world.session, NOON, some, topic, "标题")
+        return [one for one in seen if one.startswith("SELECT") and "ab_user.first_name" in one]
+
+    assert len(told(everybody[:2])) == len(told(everybody)) == 1
+    assert told([]) == []
 
 
 def test_a_deed_done_again_sends_nothing_twice(world: World) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, select
+from sqlalchemy import and_, case, or_, select
 
 from app import clock, targets, vault
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Account, NoticeChoice, NoticeTemplate, Notification, Unit
+from app.models.among import among_given
 from app.models.notification import CHANNEL
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
@@ -29,7 +31,7 @@ from app.rules.notices import (
     template_findings,
 )
 from app.telling import speaking, told
-from app.transaction import AnySession
+from app.transaction import AnySession, all_written, asked_in_turn
 from app.wording import say
 from app.workflows.core import audit
 
@@ -46,49 +48,106 @@ def use_place(platform: str, origin: str) -> None:
     _platform, _origin = platform, origin.rstrip("/")
 
 
+def asking(
+    session: AnySession, account_ids: Collection[int], topic: str, offered: Iterable[str]
+) -> list[tuple[Any, dict[str, Any]]]:
+    """What `fan_out` has to know of the recipients of a topic, for `transaction.asked_in_turn`: one statement for all
+    of them; none where there is no other way."""
+    if not account_ids or not _ways(offered):
+        return []
+    all_written(session)
+    group = group_of(topic)
+    heads = "sms" in _ways(offered) and any(group in groups for groups in UNIT_SMS.values())
+    return [(_recipients(session.get_bind().dialect.name, heads), {"accounts": sorted(set(account_ids))})]
+
+
 def fan_out(
-    session: AnySession, at: dt.datetime, account_ids: Iterable[int], topic: str, title: str, body: str,
-    link: str | None, offered: Iterable[str],
+    session: AnySession, at: dt.datetime, account_ids: Collection[int], topic: str, title: str, body: str,
+    link: str | None, offered: Iterable[str], recipients: Iterable[Sequence[Any]] | None = None,
 ) -> int:  # fmt: skip
     """Write the same notice once more for each channel that a recipient chose and this installation offers.
 
-    In quiet hours it waits for their end unless it is urgent. How many were written.
+    In quiet hours it waits for their end unless it is urgent. How many were written. `recipients`: what `asking` found
+    of these accounts, and perhaps of others, where it was asked before.
     """
-    ids, group, ways = sorted(set(account_ids)), group_of(topic), [c for c in CHANNELS if c in set(offered)]
-    if not ids or not ways:
+    group, ways, told_ids = group_of(topic), _ways(offered), set(account_ids)
+    if not told_ids or not ways:
         return 0
-    written = 0
-    for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
-        statement = (
-            select(
-                NoticeChoice,
-                Account.first_name,
-                Account.language,
-                Account.phone,
-                case((Account.email_verified_at.is_not(None), Account.email)),
-            )
-            .join(Account, Account.id == NoticeChoice.account_id)
-            .where(NoticeChoice.account_id.in_(part), Account.active.is_(True))
-        )
-        found = session.execute(statement.execution_options(skip_scope=True)).all()
-        words = _templates(session, group, ways) if found else {}
-        for choice, name, language, phone, mail in found:
-            for channel in (c for c in ways if c in (choice.channels or {}).get(group, ())):
-                address = _address(choice, channel, phone, mail)
-                if address is None:
-                    continue
-                to = (choice.account_id, name, language, address)
-                _write(session, at, to, topic, (title, body, link), channel, words[channel], _when(choice, topic, at))
-                written += 1
-        if "sms" in ways:
-            for to, choice in _heads_without_choice(session, part, group, at):
-                told_at = at if choice is None else _when(choice, topic, at)
-                sms = _templates(session, group, ["sms"])["sms"]
-                _write(session, at, to, topic, (title, body, link), "sms", sms, told_at)
-                written += 1
+    if recipients is None:
+        recipients = asked_in_turn(session, *asking(session, told_ids, topic, offered))[0].rows
+    messages: list[tuple[To, str, dt.datetime]] = []
+    for recipient in (_Recipient(*row) for row in recipients):
+        if recipient.account_id in told_ids:
+            messages += _messages(session, recipient, topic, ways, at)
+    if not messages:
+        return 0
+    words = _templates(session, group, ways)
+    for to, channel, told_at in messages:
+        _write(session, at, to, topic, (title, body, link), channel, words[channel], told_at)
     session.flush()
-    return written
+    return len(messages)
+
+
+def _ways(offered: Iterable[str]) -> list[str]:
+    held = set(offered)
+    return [channel for channel in CHANNELS if channel in held]
+
+
+class _Recipient(NamedTuple):
+    """An account that is told of something, with what it chose; of a unit's main account, what the unit says."""
+
+    account_id: int
+    name: str
+    language: str | None
+    phone: str | None
+    mail: str | None
+    channels: dict[str, Any] | None
+    webhook_url: str | None
+    quiet_from: int | None
+    quiet_until: int | None
+    is_head: bool | None = None
+    head_phone: str | None = None
+    region_code: str | None = None
+
+
+@lru_cache(maxsize=4)
+def _recipients(dialect: str, heads: bool) -> Any:
+    """Those of some accounts that chose anything; with `heads` units' main accounts, too."""
+    account, choice, unit = Account.__table__, NoticeChoice.__table__, Unit.__table__
+    columns = [
+        account.c.id, account.c.first_name, account.c.language, account.c.phone,
+        case((account.c.email_verified_at.is_not(None), account.c.email)), choice.c.channels, choice.c.webhook_url,
+        choice.c.quiet_from, choice.c.quiet_until,
+    ]  # fmt: skip
+    tables, wanted = account.outerjoin(choice, choice.c.account_id == account.c.id), choice.c.account_id.is_not(None)
+    if heads:
+        columns += [unit.c.id.is_not(None), unit.c.head_phone, unit.c.region_code]
+        tables = tables.outerjoin(unit, and_(unit.c.id == account.c.unit_id, account.c.is_main.is_(True)))
+        wanted = or_(wanted, unit.c.id.is_not(None))
+    found = select(*columns).select_from(tables)
+    return found.where(among_given(dialect, account.c.id, "accounts"), account.c.active.is_(True), wanted).order_by(
+        account.c.id
+    )
+
+
+def _messages(
+    session: AnySession, who: _Recipient, topic: str, ways: Iterable[str], at: dt.datetime
+) -> Iterator[tuple[To, str, dt.datetime]]:
+    """To where, by which way and when somebody is told beside the inbox.
+
+    The main account of a unit that chose no way for this group has it by SMS where the region's policy says so: to the
+    account's own phone, else to the head's in the unit's record.
+    """
+    group, chosen = group_of(topic), who.channels or {}
+    told_at = _when(who, topic, at)
+    for channel in (c for c in ways if c in chosen.get(group, ())):
+        address = _address(channel, who)
+        if address is not None:
+            yield (who.account_id, who.name, who.language, address), channel, told_at
+    phone = who.phone or who.head_phone
+    unchosen = who.is_head and group not in chosen and "sms" in ways
+    if unchosen and phone and group in unasked(session, who.region_code, at):
+        yield (who.account_id, who.name, who.language, phone), "sms", told_at
 
 
 def _write(
@@ -109,31 +168,6 @@ def _write(
     )  # fmt: skip
 
 
-def _heads_without_choice(
-    session: AnySession, account_ids: Iterable[int], group: str, at: dt.datetime
-) -> list[tuple[To, NoticeChoice | None]]:
-    """Main accounts of units that chose no way for this group, where the region's policy has it go by SMS.
-
-    To the account's own phone, else to the head's in the unit's record.
-    """
-    if not any(group in groups for groups in UNIT_SMS.values()):
-        return []
-    heads = (
-        select(Account, Unit, NoticeChoice)
-        .join(Unit, Unit.id == Account.unit_id)
-        .outerjoin(NoticeChoice, NoticeChoice.account_id == Account.id)
-        .where(Account.id.in_(list(account_ids)), Account.is_main.is_(True), Account.active.is_(True))
-        .order_by(Account.id)
-    )
-    found: list[tuple[To, NoticeChoice | None]] = []
-    for account, unit, choice in session.execute(heads.execution_options(skip_scope=True)):
-        phone = account.phone or unit.head_phone
-        chose = choice is not None and group in (choice.channels or {})
-        if phone and not chose and group in unasked(session, unit.region_code, at):
-            found.append(((account.id, account.first_name, account.language, phone), choice))
-    return found
-
-
 def unasked(session: AnySession, region_code: str | None, at: dt.datetime) -> frozenset[str]:
     """The groups that go by SMS to a unit's head of this region who chose nothing."""
     return UNIT_SMS[policy_value(session, Key.UNIT_SMS, region_code, clock.local_day(at))]
@@ -150,18 +184,18 @@ def channels_of(session: AnySession, account: Account, at: dt.datetime) -> dict[
     return chosen
 
 
-def _when(choice: NoticeChoice, topic: str, at: dt.datetime) -> dt.datetime:
+def _when(who: _Recipient, topic: str, at: dt.datetime) -> dt.datetime:
     if is_urgent(topic):
         return at
-    over = quiet_end(clock.local(at), choice.quiet_from, choice.quiet_until)
+    over = quiet_end(clock.local(at), who.quiet_from, who.quiet_until)
     return at if over is None else over
 
 
-def _address(choice: NoticeChoice, channel: str, phone: str | None, mail: str | None) -> str | None:
+def _address(channel: str, who: _Recipient) -> str | None:
     if channel in ("sms", "email"):
-        return phone if channel == "sms" else mail
+        return who.phone if channel == "sms" else who.mail
     # The whole address is read again when it is sent: it may hold a token, which no log shows.
-    return webhook_host(choice.webhook_url) if choice.webhook_url else None
+    return webhook_host(who.webhook_url) if who.webhook_url else None
 
 
 def webhook_host(url: str) -> str:

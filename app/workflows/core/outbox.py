@@ -66,6 +66,7 @@ def notify(
     With `dedupe_key` a verb done again notifies nobody twice. The title is cut at 160 characters.
     Who chose other channels for such notices is told by these as well (`notices.fan_out`).
     """
+    accounts = sorted({r for r in recipients if r is not None})
     rows = [
         {
             "channel": "inbox", "recipient_id": account_id, "topic": topic[:40], "title": ours(title),
@@ -73,19 +74,24 @@ def notify(
             "dedupe_key": f"{dedupe_key}:{account_id}"[-120:] if dedupe_key else None,
             "is_secret": False, "state": "queued", "tries": 0, "created_at": at, "next_try_at": at,
         }
-        for account_id in sorted({r for r in recipients if r is not None})
+        for account_id in accounts
     ]  # fmt: skip
+    if not rows:
+        return 0
     told: list[int] = []
+    beside = notices.asking(session, accounts, topic, SENDERS)
+    chosen: list[Any] | None = None
     if len(rows) <= FEW:
         statement = _notice(session.get_bind().dialect.name)
-        answers = asked_in_turn(session, *((statement, row) for row in rows)) if rows else []
-        told = [recipient for answer in answers for (recipient,) in answer.rows]
+        answers = asked_in_turn(session, *((statement, row) for row in rows), *beside)
+        told = [recipient for answer in answers[: len(rows)] for (recipient,) in answer.rows]
+        chosen = [one for answer in answers[len(rows) :] for one in answer.rows]
     else:
         for start in range(0, len(rows), _INSERT_ROWS):
             many = insert_of(session, Notification).values(rows[start : start + _INSERT_ROWS])
             many = many.on_conflict_do_nothing(index_elements=["dedupe_key"])
             told += session.scalars(many.returning(Notification.recipient_id)).all()
-    notices.fan_out(session, at, told, topic, title, body, link, SENDERS)
+    notices.fan_out(session, at, told, topic, title, body, link, SENDERS, chosen)
     return len(told)
 
 
