@@ -12,11 +12,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import func, literal, literal_column, or_, select, true
 
+from app import clock
 from app.collector import no_cycles
 from app.models import Unit, Visit
 from app.models.among import all_of, among, beside
@@ -32,7 +34,7 @@ from app.workflows.scores.policy_drafted import Again, Changes, Drafted, known
 from app.workflows.scores.policy_missed import Limits
 from app.workflows.scores.policy_reach import alike, reached
 from app.workflows.scores.score_facts import Facts, batches
-from app.workflows.scores.score_frame import Frame
+from app.workflows.scores.score_frame import DAY, Frame
 from app.workflows.scores.score_judgements import Judgement
 from app.workflows.scores.score_sets import days_between
 from app.workflows.visits.visit_standing import COLUMNS
@@ -160,6 +162,13 @@ class _Work:
     def _inside(self) -> Any:
         return _visit.visit_on.between(self.frame.from_on, self.frame.to_on) & self._facts.within
 
+    def _about_then(self) -> Any:
+        """What every record of the period fulfils, by the instant by which an index finds its pages: for statements
+        that read whole records. A visit's day is that of its check-in."""
+        ends = self.frame.from_on - DAY, self.frame.to_on + 2 * DAY
+        begin, end = (clock.instant_of(dt.datetime.combine(on, dt.time())) for on in ends)
+        return _visit.checked_in_at.between(begin, end)
+
     def visits(self) -> None:
         """Which records have another state by now or under the draft."""
         self.tell(0, 0, "重判维保记录")
@@ -204,7 +213,7 @@ class _Work:
         groups = self.session.execute(
             select(func.min(_visit.id), *each)
             .select_from(table)
-            .where(inside, reached(self.session, before, after, ranked))
+            .where(self._about_then(), inside, reached(self.session, before, after, ranked))
             .group_by(alike(self.session, before, after, self.at, rank))
         ).all()
         columns = [_visit[name] for name in COLUMNS]
@@ -251,13 +260,21 @@ class _Work:
     # --- missed periods
 
     def missed(self) -> None:
-        """Missed periods by unit; told again only where the draft has a word."""
+        """What is to be known before missed periods are told again, where the draft has a word."""
         self.tell(0, 0, "重算超期")
         last = self._places.days[-1]
         before, after = self._both(lambda session, code, on: int(policy_value(session, Key.LIMIT_DAYS, code, on)))
         limits = Limits(self._places, {code: (before[code, last], after[code, last]) for code in self._places.codes})
-        self._missed = policy_missed.told(self._facts, self.at, self._changes, limits)
-        for side, missed in enumerate(self._missed.by_unit):
+        self._missed = policy_missed.Missed(self._facts, self.at, self._changes, limits)
+
+    def _beside(self, ask: Callable[[], Any], with_missed: bool) -> Any:
+        """What is read while pairs are judged as they stand: missed periods once, and what the draft makes of some."""
+        if with_missed:
+            self._count_missed()
+        return ask()
+
+    def _count_missed(self) -> None:
+        for side, missed in enumerate(self._missed.by_unit()):
             for unit_id, number in missed.items():
                 self._unit(unit_id).overdue[side] += number
 
@@ -277,11 +294,14 @@ class _Work:
             for elevator in moved.elevators
         }  # fmt: skip
         touched = self._changes.elevators()
-        units = sorted(before.units_judged() | self.units.keys())
+        units = sorted(before.units_judged())
         points: tuple[list[tuple[Decimal, int]], list[tuple[Decimal, int]]] = [], []
         for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
             self.tell(number * UNITS_AT_ONCE, len(units), "计算得分")
-            sets = before.seen(first, last)
+            with meanwhile(self.session, partial(before.seen, first, last)) as seen:
+                if not number:
+                    self._missed.look()
+                sets = seen()
             singly = before.count(sets, first, last)
             again = Again(before.one_by_one, {
                 *(pair for pair in sets.apart if pair[1] in touched),
@@ -289,7 +309,8 @@ class _Work:
                   for elevator, _, _ in events if elevator in touched),
             })  # fmt: skip
             ask = after.again(first, last, again)
-            with policy_draft(self.session, self.draft), meanwhile(self.session, ask) as answer:
+            read = partial(self._beside, ask, with_missed=not number)
+            with policy_draft(self.session, self.draft), meanwhile(self.session, read) as answer:
                 for unit_id, valid in sets.valid_of_units().items():
                     if valid:
                         self._stored(unit_id, VisitState.VALID, valid)

@@ -61,40 +61,6 @@ class Limits:
         return found
 
 
-@dataclass(slots=True)
-class Missed:
-    """How often each unit missed a limit in the period, before and after.
-
-    `begin_otherwise`: elevators of which the draft moves a day that counts, and may be the first one of its pair.
-    """
-
-    by_unit: tuple[Counter[int], Counter[int]]
-    begin_otherwise: set[int]
-
-
-def told(facts: Facts, at: dt.datetime, changes: Changes, limits: Limits) -> Missed:
-    """What stands, and what becomes of it where `changes` move what counts, or where a limit is another."""
-    session, frame = facts.session, facts.frame
-    stored = _stored(session, frame)
-    before = Counter({unit_id: len(missed) for unit_id, missed in stored.items() if unit_id})
-    again = _Again(facts, at, changes, limits)
-    gone, come = again.told(stored)
-    after = Counter(before)
-    for unit_id in gone.values():
-        if unit_id:
-            after[unit_id] -= 1
-    days, asked, excused = frame.days, [], _excused(facts)
-    for elevator, number in come:
-        if (elevator, number) in excused:
-            continue
-        if unit_id := gone.get((elevator, number)):
-            after[unit_id] += 1
-        else:
-            asked.append((elevator, days[number]))
-    after.update(cover.responsible_of(session, asked).values())
-    return Missed((before, after), again.begin_otherwise)
-
-
 def _stored(session: AnySession, frame: Frame) -> dict[int | None, list[Limit]]:
     """What stands, by the unit that answers, if any does."""
     on = days_between(session, literal(frame.from_on), _overdue.limit_on)
@@ -122,8 +88,13 @@ def _excused(facts: Facts) -> set[Limit]:
     return {(elevator, (on - frame.from_on).days) for elevator, on in rows if elevator is not None}
 
 
-class _Again:
-    """Tells missed limits anew from the days that count. Days are numbers from the period's first one on."""
+class Missed:
+    """How often each unit missed a limit, as it stands and where `changes` move what counts or a limit is another.
+
+    In three steps, so that the database need not wait: made, it has read the days that count; `look` does not use the
+    session; `by_unit` reads the rest. `begin_otherwise`: elevators of which the draft moves a day that counts, and may
+    be the first one of its pair. Days are numbers from the period's first one on.
+    """
 
     def __init__(self, facts: Facts, at: dt.datetime, changes: Changes, limits: Limits) -> None:
         frame = facts.frame
@@ -138,6 +109,8 @@ class _Again:
         self._days: dict[int, list[int]] = defaultdict(list)
         self._lost: dict[int, list[int]] = defaultdict(list)
         self._gained: dict[int, list[int]] = defaultdict(list)
+        self._gaps: list[Gap] = []
+        self._heads: dict[int, int] = {}
         if self._asked:
             self._read(changes)
 
@@ -165,28 +138,11 @@ class _Again:
             self.begin_otherwise |= some & seen & self._asked
             seen |= some
 
-    def told(self, stored: dict[int | None, list[Limit]]) -> tuple[dict[Limit, int | None], list[Limit]]:
-        """The limits that no longer stand, with the unit that answered, and those that are missed now."""
-        stood: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
-        for unit_id, missed in stored.items():
-            for elevator, number in missed:
-                if elevator in self._asked:
-                    stood[elevator].append((number, unit_id))
-        gone: dict[Limit, int | None] = {}
-        gaps = self._gaps()
-        for elevator, begin, end in gaps:
-            for number, unit_id in stood.get(elevator, ()):
-                if begin < number <= end:
-                    gone[elevator, number] = unit_id
-        return gone, self._missed_in(gaps)
-
-    def _gaps(self) -> list[Gap]:
-        """Those between days that count which are others than before, or last longer than another limit.
+    def look(self) -> None:
+        """Find the gaps between days that count which are others than before, or last longer than another limit.
 
         Where no day is known before the first one, there is nothing to tell anew: what stands stays.
         """
-        gaps: list[Gap] = []
-        heads: dict[int, int] = {}
         for elevator in self._asked:
             days, lost, gained = self._days[elevator], self._lost.get(elevator, ()), self._gained.get(elevator, ())
             for number in lost:
@@ -204,10 +160,44 @@ class _Again:
             for place in places:
                 end = days[place] if place < len(days) else self._end + 1
                 if place:
-                    gaps.append((elevator, days[place - 1], end))
+                    self._gaps.append((elevator, days[place - 1], end))
                 else:
-                    heads[elevator] = end
-        return gaps + [(elevator, last, heads[elevator]) for elevator, last in self._last_before(heads)]
+                    self._heads[elevator] = end
+
+    def by_unit(self) -> tuple[Counter[int], Counter[int]]:
+        """By unit before and after; asked once."""
+        stored = _stored(self._session, self._frame)
+        before = Counter({unit_id: len(missed) for unit_id, missed in stored.items() if unit_id})
+        gaps = self._gaps + [
+            (elevator, last, self._heads[elevator]) for elevator, last in self._last_before(self._heads)
+        ]
+        gone, after, asked = self._gone(stored, gaps), Counter(before), []
+        for unit_id in gone.values():
+            if unit_id:
+                after[unit_id] -= 1
+        excused, days = _excused(self._facts), self._frame.days
+        for elevator, number in self._missed_in(gaps):
+            if (elevator, number) in excused:
+                continue
+            if unit_id := gone.get((elevator, number)):
+                after[unit_id] += 1
+            else:
+                asked.append((elevator, days[number]))
+        after.update(cover.responsible_of(self._session, asked).values())
+        return before, after
+
+    def _gone(self, stored: dict[int | None, list[Limit]], gaps: list[Gap]) -> dict[Limit, int | None]:
+        """The limits that no longer stand, with the unit that answered."""
+        stood: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
+        for unit_id, missed in stored.items():
+            for elevator, number in missed:
+                if elevator in self._asked:
+                    stood[elevator].append((number, unit_id))
+        return {
+            (elevator, number): unit_id
+            for elevator, begin, end in gaps if elevator in stood
+            for number, unit_id in stood[elevator] if begin < number <= end
+        }  # fmt: skip
 
     def _missed_in(self, gaps: list[Gap]) -> list[Limit]:
         if not gaps:

@@ -37,8 +37,9 @@ from app.rules.visits import VisitMode, VisitPolicy
 from app.transaction import AnySession
 
 _visit: Any = Visit.__table__.c
-# More than instants lose on their way through a database's arithmetic.
-MARGIN_SECONDS = 60
+# More than instants lose on their way through a database's arithmetic: SQLite's days are fractions, PostgreSQL's
+# instants are exact.
+MARGIN_SECONDS = {"sqlite": 60, "postgresql": 1}
 SECOND, DAY_SECONDS = 1_000_000, 86_400
 
 
@@ -65,12 +66,13 @@ def _lasting(none: float, unit: dt.timedelta) -> Callable[[AnySession, Any, Any]
     """Between the two limits of a visit's length, or still open. `none`: the limit where there is none."""
 
     def condition(session: AnySession, old: int | None, new: int | None) -> ColumnElement[bool]:
+        margin = MARGIN_SECONDS[session.get_bind().dialect.name]
         limits = sorted(none if limit is None else limit * unit.total_seconds() for limit in (old, new))
         spent: list[ColumnElement[bool]] = [true()]
-        if limits[0] > MARGIN_SECONDS:
-            spent.append(_longer(session, limits[0] - MARGIN_SECONDS))
+        if limits[0] > margin:
+            spent.append(_longer(session, limits[0] - margin))
         if limits[1] < inf:
-            spent.append(not_(_longer(session, limits[1] + MARGIN_SECONDS)))
+            spent.append(not_(_longer(session, limits[1] + margin)))
         return or_(_visit.checked_out_at.is_(None), and_(*spent))
 
     return condition
