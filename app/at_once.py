@@ -19,6 +19,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.functions import FunctionElement
 
+from app.ready import Taken, constraint_of
 from app.transaction import AnySession, asked, send
 
 Row = TypeVar("Row")
@@ -99,19 +100,23 @@ def next_key(model: Any) -> Any:
     return _Drawn(literal_column(f"'{key.table.name}'"), literal_column(f"'{key.name}'"))
 
 
-def write_new(session: AnySession, row: Any, *, number: int | None = None, taken: Exception | None = None) -> None:
+def write_new(session: AnySession, row: Any, *, number: int | None = None, taken: Taken | None = None) -> None:
     """Write a new row by one INSERT; in a savepoint by the unit of work, which knows what a savepoint took back.
 
-    With a `number` (`next_key`) it is sent with what comes next. `taken` is raised where a constraint stands against
-    the row: at once, or with whatever is sent next, at the latest by the commit.
+    With a `number` (`next_key`) it is sent with what comes next. Where a constraint stands against the row, what
+    `taken` says of it is raised, or else its error as ever: at once, or with whatever is sent next, at the latest by
+    the commit.
     """
     try:
         _write_new(session, row, number, taken)
     except IntegrityError as error:
-        raise (taken or error) from error
+        told = None if taken is None else taken(constraint_of(error, class_mapper(type(row)).local_table))
+        if told is None:
+            raise
+        raise told from error
 
 
-def _write_new(session: AnySession, row: Any, number: int | None, taken: Exception | None) -> None:
+def _write_new(session: AnySession, row: Any, number: int | None, taken: Taken | None) -> None:
     if _in_savepoint(session):
         session.add(row)
         session.flush()

@@ -6,7 +6,7 @@ table, asked it and unmade it again. Nobody does here, and planning is most of w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
@@ -30,6 +30,10 @@ class Answer(NamedTuple):
     result: Any = None
 
 
+# What is to be raised in place of what a constraint says, by its name; None leaves the error as it is.
+Taken = Callable[[str], Exception | None]
+
+
 class _Sent(NamedTuple):
     """A statement on its way; `values` None are plain words. `one_or` is raised unless it found one row, `taken` where
     a constraint stands against it."""
@@ -37,7 +41,7 @@ class _Sent(NamedTuple):
     query: bytes
     values: Sequence[Any] | None = None
     one_or: Exception | None = None
-    taken: Exception | None = None
+    taken: Taken | None = None
 
 
 _COMMIT = _Sent(b"COMMIT")
@@ -142,7 +146,7 @@ class Connection(psycopg.Connection[Any]):
         return Answer(self._turned.load_rows(0, result.ntuples, tuple), result.command_tuples or 0, result)
 
     def later(
-        self, query: bytes, values: Sequence[Any], one_or: Exception | None = None, taken: Exception | None = None
+        self, query: bytes, values: Sequence[Any], one_or: Exception | None = None, taken: Taken | None = None
     ) -> None:
         """The same for a statement whose answer nobody waits for: it goes with the next one, at the latest with the
         COMMIT, and there its error comes up, or what was to be raised in its place; so does `one_or`, unless it finds
@@ -185,8 +189,11 @@ class Connection(psycopg.Connection[Any]):
         for each, result in zip(all_, results, strict=True):
             if result.status not in _DONE:
                 error = error_from_result(result)
+                told = None
                 if each.taken is not None and isinstance(error, psycopg.IntegrityError):
-                    raise each.taken from error
+                    told = each.taken(error.diag.constraint_name or "")
+                if told is not None:
+                    raise told from error
                 raise error
             if each.one_or is not None and result.command_tuples != 1:
                 raise each.one_or

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from app import driver
-from app.driver import Answer
+from app.driver import Answer, Taken
 
-__all__ = ["Answer", "ask", "ask_alone", "ask_in_turn", "send"]
+__all__ = ["Answer", "Taken", "ask", "ask_alone", "ask_in_turn", "constraint_of", "send"]
 Turn = Callable[[Any], Any]
 
 
@@ -52,7 +52,7 @@ def ask_in_turn(connection: Connection, *asked: tuple[Any, Mapping[str, Any]]) -
 
 def send(
     connection: Connection, statement: Any, values: Mapping[str, Any], one_or: Exception | None = None,
-    taken: Exception | None = None,
+    taken: Taken | None = None,
 ) -> None:  # fmt: skip
     """The same for a statement whose answer nobody waits for: see `driver.Connection.later`."""
     held = _held(connection)
@@ -60,7 +60,10 @@ def send(
         try:
             found = _usual(connection, statement, values).number
         except IntegrityError as error:
-            raise (taken or error) from error
+            told = None if taken is None else taken(constraint_of(error, statement.table))
+            if told is None:
+                raise
+            raise told from error
         if found != 1 and one_or is not None:
             raise one_or
         return
@@ -101,6 +104,23 @@ def _usual(connection: Connection, statement: Any, values: Mapping[str, Any]) ->
         return Answer([], result.rowcount)
     rows = [tuple(row) for row in result]
     return Answer(rows, len(rows))
+
+
+def constraint_of(error: IntegrityError, table: Any) -> str:
+    """The name of the constraint that stands against a row of the table; empty where the database does not say which.
+
+    SQLite tells the columns of what must be unique, and of a key of another table nothing.
+    """
+    told = getattr(error.orig, "diag", None)
+    if told is not None:
+        return str(told.constraint_name or "")
+    said, unique, columns = str(error.orig).partition("UNIQUE constraint failed: ")
+    names = columns.replace(f"{table.name}.", "").split(", ")
+    if said or not unique:
+        return ""
+    indexes = (index for index in table.indexes if index.unique and index.columns.keys() == names)
+    # As `extensions` names a constraint.
+    return next((str(index.name) for index in indexes), "_".join(["uq", table.name, *names]))
 
 
 @lru_cache(maxsize=8)

@@ -22,7 +22,7 @@ from app import driver, ready
 from app.models.base import Instant
 from app.models.by_columns import copy_lines, json_texts
 from app.models.sealed import SealedJson
-from app.ready import Answer
+from app.ready import Answer, Taken
 
 AnySession = Session | scoped_session[Any]
 Row = TypeVar("Row")
@@ -164,11 +164,11 @@ def asked_in_turn(session: AnySession, *asked: tuple[Any, Mapping[str, Any]]) ->
 
 def send(
     session: AnySession, statement: Any, values: Mapping[str, Any], *, one_or: Exception | None = None,
-    taken: Exception | None = None,
+    taken: Taken | None = None,
 ) -> None:  # fmt: skip
     """Have such a statement done whose answer nobody waits for: PostgreSQL is sent it with the next statement, at the
     latest with the COMMIT, and only there its error comes up. `one_or` is raised unless it found exactly one row,
-    `taken` in place of what a constraint says."""
+    what `taken` says in place of a constraint, by its name."""
     ready.send(connection_of(session), statement, values, one_or, taken)
 
 

@@ -57,7 +57,7 @@ ALLOWED: dict[str, set[str]] = {
     # Past SQLAlchemy's way to the driver.
     "ready": {"driver"},
     "transaction": BASE | {"models", "permissions", "ready", "scope"},
-    "at_once": {"transaction"},
+    "at_once": {"ready", "transaction"},
     "workflows": CORE,
     # What lists, choices and exports share: declarations above the models, below whoever shows them.
     "search": BASE | {"models"},

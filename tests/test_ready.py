@@ -22,9 +22,11 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app import driver, ready
 from app.at_once import columns_of, next_key, row_of, write_new
+from app.errors import Refusal
 from app.models import AuditEntry, MaintenanceClock, Person, Region, Visit
 from app.transaction import asked, asked_in_turn, send, transaction
 from app.workflows.maintenance import clock_rows
+from app.workflows.visits import visits
 from tests.factories import World
 from tests.workflows.clock_world import add_visit
 
@@ -163,7 +165,7 @@ def test_what_a_constraint_forbids_is_told_in_the_words_that_came_along(session:
         send(unit, REGION, {"code": "980000000000", "name": "甲"})
     with pytest.raises(KeyError, match="there already") as caught, transaction(session) as unit:
         send(unit, NOTE, note("beside"))
-        send(unit, REGION, {"code": "980000000000", "name": "乙"}, taken=KeyError("there already"))
+        send(unit, REGION, {"code": "980000000000", "name": "乙"}, taken=lambda _name: KeyError("there already"))
         send(unit, NOTE, note("behind"))
         if how == "asked":
             count(unit, "beside")
@@ -172,7 +174,7 @@ def test_what_a_constraint_forbids_is_told_in_the_words_that_came_along(session:
     # Another error is no such thing.
     with pytest.raises(DBAPIError), transaction(session) as unit:
         count(unit, "warm")
-        send(unit, WRONG, {"code": "x"}, taken=KeyError("there already"))
+        send(unit, WRONG, {"code": "x"}, taken=lambda _name: KeyError("there already"))
     with transaction(session) as unit:
         send(unit, NOTE, note("next"))
     assert count(session, "next") == 1
@@ -190,7 +192,7 @@ def test_a_row_with_a_number_that_was_drawn_is_written_with_what_comes_next(sess
             [[number]] = asked(unit, DRAWN, {}).rows
             assert (number is not None) is is_postgresql(unit)
             made = Visit(**other | {"client_key": client_key, "state": "void"})
-            write_new(unit, made, number=number, taken=KeyError("begun already"))
+            write_new(unit, made, number=number, taken=lambda name: KeyError(f"begun already: {name}"))
             assert number in (None, made.id) and made in unit
             send(unit, NOTE, note("begun"))
         return made
@@ -198,9 +200,39 @@ def test_a_row_with_a_number_that_was_drawn_is_written_with_what_comes_next(sess
     keys = [begun("one").id, begun("two").id]
     assert keys[1] > keys[0] > visit.id and session.get(Visit, keys[1]).client_key == "two"
     session.rollback()
-    with pytest.raises(KeyError, match="begun already"):
+    with pytest.raises(KeyError, match="begun already: uq_visit_client_key"):
         begun("two")
     assert session.scalar(select(func.count()).select_from(Visit)) == 3 and count(session, "begun") == 2
+
+
+@pytest.mark.feature("MNT-01")
+@pytest.mark.parametrize("drawn", [True, False])
+def test_each_constraint_that_two_check_ins_at_once_may_meet_has_its_own_words(
+    session: Any, world: World, drawn: bool
+) -> None:
+    """One visit at a time and one visit a key; whatever else stands against a visit is a fault and told as one."""
+    visit = add_visit(session, world.own, world.worker, DAY, state="open", client_key="one")
+    session.commit()
+    other = {name: getattr(visit, name) for name in NEW}
+    session.rollback()
+
+    def begin(**fields: Any) -> None:
+        with transaction(session) as unit:
+            [[number]] = asked(unit, DRAWN, {}).rows
+            made = Visit(**other | fields)
+            write_new(unit, made, number=number if drawn else None, taken=visits.came_first)
+
+    with pytest.raises(Refusal) as running:
+        begin(state="open", client_key="two")
+    with pytest.raises(Refusal) as keyed:
+        begin(state="void", client_key="one")
+    told = [[f.found for f in caught.value.findings] for caught in (running, keyed)]
+    assert told == [["刚刚已有一次签到"], ["与他人的提交重复"]]
+    for caught in (running, keyed):
+        assert isinstance(caught.value.__cause__, IntegrityError | psycopg.IntegrityError)
+    with pytest.raises(IntegrityError):
+        begin(state="void", client_key="three", region_code=None)
+    assert session.scalar(select(func.count()).select_from(Visit)) == 1
 
 
 @pytest.mark.feature("AUD-01")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -156,7 +157,7 @@ def _begin(
             visit.label_state, visit.label_by = LabelState.WAITING.value, leaving.label_by
     stand(session, visit, at)
     labels.held(session, look.label)
-    write_new(session, visit, taken=refuse("已在其他电梯签到", "刚刚已有一次签到", "请先签退那一次，再发送这一条"))
+    write_new(session, visit, taken=partial(visits.came_first, remedy="请先签退那一次，再发送这一条"))
     labels.scanned(session, actor, look.label, at)
     _photos(session, actor, visit, "photo", moment.photo_ids)
     _photos(session, actor, visit, label_photos.KIND, moment.label_ids)

@@ -9,7 +9,7 @@ from typing import Any
 
 from app import clock, scope
 from app.at_once import write_new
-from app.errors import Finding, NotAllowed, raise_failing, refuse
+from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
 from app.models import Visit, VisitNote
 from app.models.choices import VISIT_RATING
 from app.models.policy import visit_policy
@@ -88,10 +88,9 @@ def check_in(
     stand(session, visit, at)
     labels.held(session, look.label)
     # Whether it falls into his scope was asked with all the rest: `may_serve`.
-    taken = refuse("已在其他电梯签到", "刚刚已有一次签到", "请刷新页面，查看正在进行的维保")
     # What hangs on it needs it written; else nobody waits for it.
     alone = not (label_ids or selfie_ids or look.face or look.label)
-    write_new(session, visit, number=arrival.number if alone else None, taken=taken)
+    write_new(session, visit, number=arrival.number if alone else None, taken=came_first)
     audit.record_now(
         session, actor, at, "visit.check_in", "visit", visit.id,
         after={"elevator": visit.snapshot["code"], "distance": visit.in_distance, "level": visit.level}
@@ -377,8 +376,20 @@ def check_key(client_key: str | None) -> None:
 def begun_before(session: AnySession, actor: Actor, again: Begun) -> Visit:
     """The visit that this key began already."""
     if again.worker_id != actor.person_id:
-        raise refuse("提交键", "与他人的提交重复", "请刷新页面后重试", field="client_key")
+        raise _key_of_another()
     return session.get_one(Visit, again.id, execution_options={"skip_scope": True})
+
+
+def came_first(constraint: str, remedy: str = "请刷新页面，查看正在进行的维保") -> Refusal | None:
+    """What keeps a new visit out that nothing stood against a moment ago; anything else is no refusal but a fault."""
+    if constraint == "uq_visit_open_elevator_worker":
+        return refuse("已在其他电梯签到", "刚刚已有一次签到", remedy)
+    return _key_of_another() if constraint == "uq_visit_client_key" else None
+
+
+def _key_of_another() -> Refusal:
+    """Two people's keys are the same: one's own was found before."""
+    return refuse("提交键", "与他人的提交重复", "请刷新页面后重试", field="client_key")
 
 
 def _snapshot(site: Site, worker: workers.Worker, actor: Actor) -> dict[str, Any]:
@@ -407,6 +418,7 @@ __all__ = [
     "awaits_approval",
     "begin",
     "begun_before",
+    "came_first",
     "check_in",
     "check_key",
     "check_out",
