@@ -33,7 +33,7 @@ from app.imports.references import parts
 from app.imports.surveying import is_sum
 from app.models import Elevator
 from app.permissions import Actor
-from app.rules.identifiers import normal_code
+from app.rules.identifiers import normal_code, normal_codes
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.contracts import contract_findings
@@ -97,18 +97,15 @@ class Checker(Judging):
             yield self._part(waiting, ready)
 
     def _part(self, cells: list[tuple[int, Cells]], ready: Callable[[], None]) -> list[Row]:
-        sums = [made for number, found in cells if (made := self._sum(number, found)) is not None]
+        sums = [self._sum(number, found, word) for number, found in cells if (word := is_sum(found)) is not None]
         if not sums:
             return self._judge(cells, ready)
         left = {row.number for row in sums}
         rest = [one for one in cells if one[0] not in left]
         return sorted([*(self._judge(rest, ready) if rest else []), *sums], key=lambda row: row.number)
 
-    def _sum(self, number: int, cells: Cells) -> Row | None:
+    def _sum(self, number: int, cells: Cells, word: str) -> Row:
         """A row that adds up those above it is no record: told, counted, not imported."""
-        word = is_sum(cells)
-        if word is None:
-            return None
         self.sums.append(number)
         row = Row(number, cells, "same")
         told, way = say("“%(word)s”开头，是汇总行，不是一条记录", word=word), "不导入这一行"
@@ -123,7 +120,7 @@ class Checker(Judging):
         for spec in self.naming:
             self._resolve(spec, rows)
         COMPARE[self.kind.name](self, rows)
-        twice = bool(self.survey.repeated or self.survey.contradicted)
+        twice, masked = bool(self.survey.repeated or self.survey.contradicted), self.kind.name in comparing_unit.MASKED
         for row in rows:
             if twice:
                 self._twice(row)
@@ -132,7 +129,8 @@ class Checker(Judging):
             # A bad row is kept too, however far its judgement went.
             if not DAYS.isdisjoint(map(type, row.data.values())):
                 row.data = {n: as_json(v) if isinstance(v, dt.date) else v for n, v in row.data.items()}
-            comparing_unit.mask(self, row)
+            if masked:
+                comparing_unit.mask(self, row)
         self.elevators.clear()
         for spec in self.given:
             if len(self._parsed[spec.name]) > MOST_KEPT:
@@ -147,7 +145,7 @@ class Checker(Judging):
 
     def _survey(self, sheet: Sheet) -> None:
         told = self.survey
-        told.walk(sheet, self.specs, self.kept_by)
+        told.walk(sheet, self.specs, self.keys_of)
         for name in told.orders:
             if name not in self.match.orders and (order := told.order(name)) is not None:
                 self.match.orders[name] = order
@@ -157,15 +155,18 @@ class Checker(Judging):
 
         Of a number that is masked several may look alike: there the name tells people apart.
         """
-        found: list[str] = []
-        for name, at in self._keyed:
-            if name == "name" and "name" not in self.kind.also and "*" not in found[0]:
-                continue
-            text = "" if at is None or cells[at] is None else normal_code(str(cells[at]))
-            if not text and name == self.kind.key:
-                return None
-            found.append(text)
-        return hash(tuple(found))
+        return self.keys_of([cells])[0]
+
+    def keys_of(self, rows: Sequence[Cells]) -> list[int | None]:
+        """`kept_by` of each."""
+        blank, columns = [""] * len(rows), []
+        for _name, at in self._keyed:
+            cells = blank if at is None else ["" if row[at] is None else str(row[at]) for row in rows]
+            columns.append(normal_codes(cells))
+        found = list(zip(*columns, strict=True))
+        if "name" not in self.kind.also:
+            found = [texts if "*" in texts[0] else texts[:-1] for texts in found]
+        return [hash(texts) if texts[0] else None for texts in found]
 
     def _twice(self, row: Row) -> None:
         """The same key twice contradicts itself, all its rows are told; repeated word for word, the first counts."""
@@ -258,6 +259,11 @@ class Checker(Judging):
         name = self.kind.key
         plain = normal_code if name != "number" else contract_findings.plain_number
         spec = None if name in self.match.columns else self.kind.spec(name)
+        keys = [key for row in rows if isinstance(key := row.data.get(name), str)]
+        if len(keys) == len(rows) and plain is normal_code:
+            for row, code in zip(rows, normal_codes(keys), strict=True):
+                row.data[name] = code
+            return
         for row in rows:
             key = row.data.get(name)
             if isinstance(key, str):

@@ -6,6 +6,7 @@ what is in force beside a newer draft) is recognised before anything else is ask
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 from app.errors import Finding
 from app.imports.columns import Spec
 from app.imports.judging import Judging, Row
-from app.imports.parsing import Bad, text_of
+from app.imports.parsing import MARKS, Bad, text_of
 from app.rules.identifiers import mask_mobile
 
 # The rules by which rows are counted.
@@ -82,20 +83,21 @@ def _changes(
     """What the row changes, and the troubled fields whose cells only show what stands; an empty cell leaves it."""
     changes: dict[str, Any] = {}
     calm: set[str] = set()
-    troubled = {e["field"] for e in row.errors}
+    troubled = {e["field"] for e in row.errors} if row.errors else ()
     stands, now, also = there.shown, there.now, there.also
-    for spec, cell in zip(checker.specs, checker.match.as_one(row.raw, checker.joined), strict=True):
-        if spec is None or ((name := spec.name) not in stands and name not in given):
-            continue
+    cells = checker.match.as_one(row.raw, checker.joined)
+    for at, spec in checker.placed:
+        name = spec.name
         value, shown = given.get(name), stands.get(name)
-        if name not in troubled and (value is None or value == shown):
+        if (value is None or value == shown) and name not in troubled:
             continue
+        cell = cells[at]
         if cell is None or cell == "":
-            if spec.required:
+            if spec.required and (name in stands or name in given):
                 calm.add(name)
             continue
         differs = value is not None and not _same(value, shown) and (now is stands or not _same(value, now.get(name)))
-        if name not in troubled and not differs:
+        if not differs and (name not in troubled or (name not in stands and name not in given)):
             continue
         if spec.kind == "region":
             shows = checker.regions.shows(shown, str(cell))
@@ -120,22 +122,24 @@ def _shows(spec: Spec, stands: Any, cell: Any, names: Mapping[Any, tuple[str, st
     """Whether a cell is what an export writes for this value; figures and marks were compared as they are."""
     if spec.kind != "unit" and not isinstance(stands, str):
         return False
-    raw = str(cell)
-    try:
-        text = text_of(cell)
-    except Bad:
-        text = raw.strip()
+    raw = cell if cell.__class__ is str else str(cell)
+    text = bare = raw.strip()
+    if bare[:1] in MARKS:
+        with contextlib.suppress(Bad):
+            text = text_of(cell)
     if spec.kind == "unit":
         return stands in names and text in names[stands]
     if "*" in text and spec.name.endswith("phone"):
         return text == mask_mobile(stands)
-    return stands in (text, raw) or stands.strip() in (text, raw.strip())
+    return stands in (text, raw) or stands.strip() in (text, bare)
 
 
 def unit_names(
     checker: Judging, names: Iterable[str], standing: Mapping[str, list[Standing]]
 ) -> dict[int, tuple[str, str]]:
     named = [n for n in names if n.endswith("unit_id")]
+    if not named:
+        return {}
     return checker.units.current(
         s.shown[n] for several in standing.values() for s in several for n in named if s.shown.get(n) is not None
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import repeat
 from typing import Any
 
-from sqlalchemy import null, select
+from sqlalchemy import Text, cast, null, select
 
 from app import scope
-from app.errors import Refusal
+from app.errors import Finding, Refusal
 from app.imports.columns import FOREVER
-from app.imports.comparing import BLANK, REVIEW, Standing, as_json, judge, new_row, numbers_of, tell, unit_names, unmask
+from app.imports.comparing import BLANK, REVIEW, Standing, judge, new_row, numbers_of, tell, unit_names, unmask
 from app.imports.judging import Judging, Row
 from app.imports.parsing import NO_END
 from app.models import Elevator, Unit, Version
@@ -18,12 +18,14 @@ from app.models.among import among
 from app.models.policy import policy_value
 from app.policy.keys import Key
 from app.rules.approval import EDITABLE
-from app.rules.identifiers import check_uscc, is_elevator_code, normal_code
+from app.rules.identifiers import check_uscc, is_elevator_code, normal_codes
 from app.wording import say
-from app.workflows.approval.filing_fields import clean_field, days_of, empty, required_of
+from app.workflows.approval.filing_fields import clean_field, days_of, empty, required_of, stand_as_they_are
 
 MODELS: dict[str, Any] = {"units": Unit, "elevators": Elevator}
 EXAMPLES = 3
+# Of a value that is stored as it came.
+FINE: tuple[None, list[Finding]] = (None, [])
 
 
 def filed(checker: Judging, rows: list[Row]) -> None:
@@ -36,15 +38,16 @@ def filed(checker: Judging, rows: list[Row]) -> None:
     blank = empty(model)
     needed = [name for name in required_of(model) if blank[name] is None]
     numbers = numbers_of(checker, model)
-    without: list[set[str]] = []
-    for row in rows:
+    without: list[set[str]] = [set()] * len(rows)
+    for at, row in enumerate(rows if numbers or endless else ()):
         unmask(checker, numbers, row, bool(standing.get(row.data.get(checker.kind.key) or "")))
-        without.append({last for last in endless if row.data.get(last) == NO_END})
-        row.data |= dict.fromkeys(without[-1])
+        without[at] = {last for last in endless if row.data.get(last) == NO_END}
+        row.data |= dict.fromkeys(without[at])
+    named, is_unit = checker.kind.key, checker.kind.name == "units"
     for row, given, unending in zip(rows, _given(checker, model, rows), without, strict=True):
-        key = row.data.get(checker.kind.key) or ""
+        key = row.data.get(named) or ""
         there = standing.get(key, [])
-        if checker.kind.name == "units" and key:
+        if is_unit and key:
             _code(checker, row, key)
         if there:
             found = judge(checker, row, _declared(there, row, given), given, units)
@@ -63,7 +66,7 @@ def filed(checker: Judging, rows: list[Row]) -> None:
         row.data = given
         if not new_row(checker, row):
             continue
-        if model is Elevator and key:
+        if not is_unit and key:
             _form(checker, key, row.data.get("region_id"))
         for name in needed:
             if row.data.get(name) is None:
@@ -142,23 +145,36 @@ def _given(checker: Judging, model: Any, rows: list[Row]) -> list[dict[str, Any]
     """
     columns: list[list[Any]] = []
     odd: set[int] = set()
+    held = [row.data for row in rows]
     for spec in checker.given:
-        values, known = [row.data.get(spec.name) for row in rows], checker.cleaned[spec.name]
+        name, known = spec.name, checker.cleaned[spec.name]
+        values = [data.get(name) for data in held]
         known.setdefault(None, (None, []))
         distinct = set(values)
-        for value in distinct.difference(known):
-            known[value] = clean_field(model, spec.name, value)
+        new = distinct.difference(known)
+        if stand_as_they_are(model, name, new):
+            if len(new) == len(distinct - {None}):
+                # Most codes and addresses are said once: nothing is to be kept of them.
+                columns.append(values)
+                continue
+            known.update({value: (value, []) for value in new})
+        else:
+            known.update({value: clean_field(model, name, value) for value in new})
         columns.append([known[value][0] for value in values])
         if any(known[value][1] for value in distinct):
             odd.update([at for at, value in enumerate(values) if known[value][1]])
     for at in sorted(odd):
         for spec in checker.given:
-            _stored, findings = checker.cleaned[spec.name][rows[at].data.get(spec.name)]
+            _stored, findings = checker.cleaned[spec.name].get(held[at].get(spec.name), FINE)
             if findings and not (any(f.stops for f in findings) and _excused(checker, spec.name)):
                 tell(checker, rows[at], findings)
     names = [spec.name for spec in checker.given]
     filled = zip(*columns, strict=True) if columns else repeat((), len(rows))
-    return [{n: value for n, value in zip(names, cells, strict=True) if value is not None} for cells in filled]
+    return [
+        dict(zip(names, cells, strict=True)) if None not in cells
+        else {n: value for n, value in zip(names, cells, strict=True) if value is not None}
+        for cells in filled
+    ]  # fmt: skip
 
 
 def _standing(checker: Judging, model: Any, rows: list[Row], names: list[str]) -> dict[str, list[Standing]]:
@@ -167,25 +183,27 @@ def _standing(checker: Judging, model: Any, rows: list[Row], names: list[str]) -
     wanted = {r.data[checker.kind.key] for r in rows if r.data.get(checker.kind.key)}
     if at is not None:
         wanted |= {str(r.raw[at]) for r in rows if r.raw[at]}
-    columns = [getattr(model, name) for name in names]
+    days = days_of(model)
+    # Days as a content keeps them.
+    columns = [cast(getattr(model, name), Text) if name in days else getattr(model, name) for name in names]
     status = model.status if model is Elevator else null()
     found: dict[str, list[Standing]] = {}
     open_drafts: list[int] = []
-    days = [name for name in names if name in days_of(model)]
     held = (key, model.id, model.filing_state, model.approved_version, status)
     statement = select(*held, *columns).where(among(checker.session, key, wanted))
     ordered = scope.apply(statement, checker.actor, model).order_by(model.approved_version, model.id)
-    for code, number, filing, approved, now, *values in checker.session.execute(ordered) if wanted else ():
+    there = checker.session.execute(ordered).all() if wanted else []
+    plain = normal_codes([row[0] for row in there])
+    for word, (code, number, filing, approved, now, *values) in zip(plain, there, strict=True):
         shown = dict(zip(names, values, strict=True))
-        for name in days:
-            shown[name] = as_json(shown[name])
         one = Standing(number, shown, shown, filing, approved > 0, {"declared_status": now})
-        for word in {code, normal_code(code)}:
+        found.setdefault(code, []).append(one)
+        if word != code:
             found.setdefault(word, []).append(one)
         if filing in EDITABLE:
             open_drafts.append(number)
     drafts = _drafts(checker, model, open_drafts)
-    for several in found.values():
+    for several in found.values() if drafts else ():
         for one in several:
             if one.id in drafts:
                 one.now = {**one.shown, **drafts[one.id]}

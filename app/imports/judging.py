@@ -75,7 +75,8 @@ class Judging:
         self.session, self.actor, self.kind, self.mode = session, actor, kind, mode
         self.at, self.today = at, clock.local_day(at)
         self.match, self.specs, self.joined = match, match.specs(kind), match.joined()
-        self.given = [s for s in self.specs if s is not None]
+        self.placed = [(at, s) for at, s in enumerate(self.specs) if s is not None]
+        self.given = [s for _, s in self.placed]
         self.naming = [s for s in self.given if s.kind in ("region", "unit")]
         self.survey = Survey()
         self.regions, self.units = Regions(session, actor), UnitNames(session, actor)

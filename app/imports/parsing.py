@@ -37,7 +37,7 @@ _MONTHS = (
 _TIME = re.compile(r"(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?秒?)?分?")
 _DISARMED = set("=+-@＝＋－＠")
 # Of a text that begins otherwise nothing is to be taken off, and it is no error.
-_MARKS = frozenset("'#")
+MARKS = frozenset("'#")
 # As the reader marks a formula that has no result yet.
 _UNSOLVED = "#CALC!"
 _ERRORS = {"#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
@@ -71,7 +71,7 @@ def is_error(text: str) -> bool:
 def text_of(cell: Any) -> str:
     """The cell as text, outer white space gone; Excel's error values are refused."""
     text = "" if cell is None else str(cell).strip()
-    if text[:1] not in _MARKS:
+    if text[:1] not in MARKS:
         return text
     if text[0] == "'" and text[1:2] in _DISARMED:
         return text[1:]  # as our own .csv disarms what a spreadsheet would run
@@ -326,7 +326,7 @@ AS_TEXT = frozenset(kind for kind, parser in PARSERS.items() if parser is plain)
 def plain_texts(cells: Sequence[Any]) -> list[str | None] | None:
     """What `plain` makes of each cell of a column; None where one of them may not be taken as it stands."""
     texts = ["" if cell is None else str(cell).strip() for cell in cells]
-    if not _MARKS.isdisjoint([text[:1] for text in texts]):
+    if not MARKS.isdisjoint([text[:1] for text in texts]):
         return None
     return [text or None for text in texts]
 

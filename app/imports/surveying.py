@@ -20,13 +20,18 @@ from app.imports.synonyms import plain_word
 
 PART = 2000
 SUMS = frozenset(["合计", "总计", "小计", "共计", "总合计", "本页合计", "本页小计", "total", "grandtotal", "subtotal"])
-KeyOf = Callable[[Cells], int | None]
+KeysOf = Callable[[Sequence[Cells]], list[int | None]]
 
 
 def is_sum(cells: Cells) -> str | None:
     """The word with which a row of sums begins; None for any other row."""
-    first = next((cell for cell in cells if cell is not None and cell != ""), None)
-    return first.strip() if isinstance(first, str) and len(first) < 20 and plain_word(first) in SUMS else None
+    first = cells[0] if cells else None
+    if first is None or first == "":
+        first = next((cell for cell in cells if cell is not None and cell != ""), None)
+    # None of the words ends with a digit, as nearly every code does.
+    if not isinstance(first, str) or len(first) >= 20 or first[-1].isdigit():
+        return None
+    return first.strip() if plain_word(first) in SUMS else None
 
 
 @dataclass(slots=True)
@@ -44,7 +49,7 @@ class Survey:
     digits: dict[tuple[str, int], int] = field(default_factory=dict)
     figures: Written = field(default_factory=Written)
 
-    def walk(self, sheet: Sheet, specs: Sequence[Spec | None], key_of: KeyOf) -> None:
+    def walk(self, sheet: Sheet, specs: Sequence[Spec | None], keys_of: KeysOf) -> None:
         """Look at every row."""
         dates = [(n, s.name) for n, s in enumerate(specs) if s is not None and s.kind in ("date", "instant")]
         numbers = [(n, s.name) for n, s in enumerate(specs) if s is not None and s.kind == "figure"]
@@ -59,13 +64,12 @@ class Survey:
                 # 1 and 1.0 are equal and are written differently.
                 for (_kind, cell), times in Counter(zip(map(type, columns[at]), columns[at], strict=True)).items():
                     self._note_day(name, cell, times)
-            for number, cells in some:
-                key = key_of(cells)
+            for (number, _), key in zip(some, keys_of([cells for _, cells in some]), strict=True):
                 if key is not None and first.setdefault(key, number) != number:
                     again.add(key)
         self.first = {key: first[key] for key in again}
         if again:
-            self._compare(sheet, key_of)
+            self._compare(sheet, keys_of)
 
     def _note_day(self, name: str, cell: Any, times: int) -> None:
         if (digits := digits_of(cell)) is not None:
@@ -74,10 +78,10 @@ class Survey:
             seen = self.orders.setdefault(name, {})
             seen[order] = seen.get(order, 0) + times
 
-    def _compare(self, sheet: Sheet, key_of: KeyOf) -> None:
+    def _compare(self, sheet: Sheet, keys_of: KeysOf) -> None:
         contents: dict[int, int] = {}
         for number, cells in sheet.rows():
-            key = key_of(cells)
+            (key,) = keys_of([cells])
             if key not in self.first:
                 continue
             content = hash(tuple(map(str, cells)))

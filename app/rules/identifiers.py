@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from app.errors import Finding, refuse
@@ -49,6 +49,14 @@ def normal_code(text: str) -> str:
     for _ in range(3):
         code = _plain(code.upper())
     return code
+
+
+def normal_codes(texts: Sequence[str]) -> list[str]:
+    """`normal_code` of each: looked at all at once, for nearly all codes of a register stand in their normal form."""
+    held = "".join(texts)
+    if held.isascii() and (held.isalnum() or not held):
+        return list(texts) if held == held.upper() else [text.upper() for text in texts]
+    return list(map(normal_code, texts))
 
 
 def uscc_check_char(first17: str) -> str:

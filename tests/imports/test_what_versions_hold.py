@@ -13,8 +13,16 @@ from sqlalchemy import select
 from app import scope
 from app.imports.columns import kinds
 from app.imports.parsing import AS_TEXT, Bad, parse, plain_texts
-from app.models import Elevator, Version
-from app.workflows.approval.filing_fields import differences, empty, what_changes
+from app.models import Elevator, Unit, Version
+from app.rules.identifiers import normal_code, normal_codes
+from app.workflows.approval.filing_fields import (
+    clean_field,
+    differences,
+    empty,
+    fields_of,
+    stand_as_they_are,
+    what_changes,
+)
 from app.workflows.filing import filing
 from tests.imports.ground import AT, imported, workbook
 from tests.workflows.filing_world import decide, save, submit
@@ -25,6 +33,7 @@ CELLS = st.one_of(
     st.none(), st.integers(), st.floats(allow_nan=False), st.booleans(),
     st.text(alphabet="'#=+N/A甲 \n\u3000x", max_size=6), st.sampled_from(["#N/A", "'=1+1", "#CALC!", "'x", " 甲 "]),
 )  # fmt: skip
+CODES = st.text(alphabet="aB1Ａß-\u200b", max_size=4)
 VALUES = st.dictionaries(st.sampled_from("abcd"), st.sampled_from([None, "", "x", 0, 0.0, False, 1, True]))
 
 
@@ -86,6 +95,31 @@ def test_a_column_of_texts_is_read_as_its_cells_are(cells: list[Any]) -> None:
         assert any(str(cell).strip()[:1] in ("'", "#") for cell in cells)
     else:
         assert read == [alone(cell) for cell in cells]
+
+
+@pytest.mark.feature("IMP-01")
+@given(st.lists(st.one_of(CODES, st.text(max_size=4)), max_size=5))
+def test_codes_made_normal_at_once_are_as_each_alone(codes: list[str]) -> None:
+    assert normal_codes(codes) == [normal_code(code) for code in codes]
+
+
+@pytest.mark.feature("IMP-01")
+@pytest.mark.parametrize("model", [Elevator, Unit])
+@given(st.lists(st.one_of(CODES, st.text(alphabet="A甲| \n\u3000\u200bx1", max_size=5), CELLS), min_size=1, max_size=4))
+def test_what_is_said_to_stand_as_it_came_is_stored_so(model: Any, values: list[Any]) -> None:
+    for name in fields_of(model):
+        if stand_as_they_are(model, name, values):
+            assert [clean_field(model, name, value) for value in values] == [(value, []) for value in values]
+
+
+@pytest.mark.feature("IMP-01")
+def test_plain_texts_need_no_cleaning_of_their_own() -> None:
+    assert stand_as_they_are(Elevator, "address", {"明水路 8 号", "A|B", "东风路 10 号"})
+    assert stand_as_they_are(Elevator, "code", ["700001", "AB12"])
+    for name, values in (
+        ("code", ["ab12"]), ("code", ["7" * 21]), ("address", ["甲", ""]), ("rated_load", ["1000"]), ("none", ["甲"]),
+    ):  # fmt: skip
+        assert not stand_as_they_are(Elevator, name, values)
 
 
 @pytest.mark.feature("IMP-01")
