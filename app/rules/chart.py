@@ -70,12 +70,14 @@ Point = tuple[float, float]
 MOST_CELLS = 60
 
 
-def cells(spots: Sequence[Point], width: float, height: float) -> list[list[Point]]:
+def cells(spots: Sequence[Point], width: float, height: float, beyond: float = 0) -> list[list[Point]]:
     """For each spot the part of the drawing that is nearest to it, as a polygon; empty where another spot is the same.
 
-    No boundary of anything: only where a colour stands.
+    No boundary of anything: only where a colour stands. `beyond` is how far around the drawing the colours go on, for a
+    frame of another shape.
     """
-    box: list[Point] = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
+    left, top, right, bottom = -beyond, -beyond, width + beyond, height + beyond
+    box: list[Point] = [(left, top), (right, top), (right, bottom), (left, bottom)]
     if len(spots) > MOST_CELLS:
         return [[] for _ in spots]
     found = []

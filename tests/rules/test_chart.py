@@ -96,6 +96,7 @@ def test_one_place_has_all_of_it_and_the_second_of_a_pair_nothing() -> None:
     whole = [(0, 0), (600, 0), (600, 400), (0, 400)]
     assert cells([(10.0, 10.0)], 600, 400) == [whole]
     assert cells([(10.0, 10.0), (10.0, 10.0)], 600, 400) == [whole, []]
+    assert cells([(10.0, 10.0)], 600, 400, beyond=50) == [[(-50, -50), (650, -50), (650, 450), (-50, 450)]]
     left, right = cells([(150.0, 200.0), (450.0, 200.0)], 600, 400)
     assert max(x for x, _ in left) == min(x for x, _ in right) == 300
 

@@ -145,7 +145,8 @@ def _labels(places: list[Place]) -> list[tuple[Place, float, float]]:
 def _areas(places: list[Place]) -> list[tuple[Place, str]]:
     """The ground of the map: each place's part of it, as the points of a polygon."""
     drawn = [(one, one.spot) for one in places if one.spot is not None]
-    cells = chart.cells([spot for _one, spot in drawn], WIDTH, HEIGHT)
+    # A wall is wider than the drawing, a phone higher: the colours go on to the card's edges.
+    cells = chart.cells([spot for _one, spot in drawn], WIDTH, HEIGHT, beyond=WIDTH)
     ground = [(one, cell) for (one, _), cell in zip(drawn, cells, strict=True) if cell]
     return [(one, " ".join(f"{x:g},{y:g}" for x, y in cell)) for one, cell in ground]
 
