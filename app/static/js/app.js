@@ -29,6 +29,24 @@
   var here = $(".ta-menu [aria-current]");
   if (here) { var roll = here.parentNode; if (here.offsetTop + 80 > roll.clientHeight) roll.scrollTop = here.offsetTop - roll.clientHeight / 2; }
 
+  // A second row of tabs is read by nobody: those that find no room (words of other languages are longer) stand under 更多.
+  if (matchMedia("(min-width: 861px)").matches) all("nav.ta-tabs").forEach(function (row) {
+    var one = $("a", row), high = one ? one.offsetHeight * 1.5 : 0, more = $(".ta-tabs__more", row);
+    if (!one || row.offsetHeight < high || $(".ta-push", row)) return;
+    if (!more) {
+      more = document.createElement("details"); more.className = "ta-drop ta-drop--left ta-tabs__more";
+      more.innerHTML = '<summary></summary><div class="ta-drop__box"></div>';
+      more.firstChild.textContent = says("更多", "More"); row.appendChild(more);
+    }
+    all("a", row).filter(function (a) { return a.parentNode === row && !a.hasAttribute("aria-current"); }).reverse().every(function (a) {
+      if (row.offsetHeight < high) return false;
+      more.lastElementChild.insertBefore(a, more.lastElementChild.firstChild);
+      return true;
+    });
+    // At the row's end it opens to the left, within the page.
+    if (more.offsetLeft + 280 > row.clientWidth) more.classList.remove("ta-drop--left");
+  });
+
   all(".ta-page :is(.ta-tabs, .ta-seg) > [aria-current]").forEach(function (one) {
     if (one.offsetLeft + one.offsetWidth > one.parentNode.clientWidth) one.parentNode.scrollLeft = one.offsetLeft - 48;
   });
@@ -289,6 +307,8 @@
         var part = job.total ? Math.round(100 * job.done / job.total) : 0;
         if (fill) { fill.style.setProperty("--v", part + "%"); fill.parentNode.setAttribute("aria-valuenow", part); }
         if (words) words.textContent = job.text || job.message || "";
+        var pill = $(".ta-pill", box);
+        if (pill && job.label) { pill.textContent = job.label; pill.className = "ta-pill ta-pill--" + (job.state === "running" ? "info" : "gone"); }
         if (job.state === "done" || job.state === "failed") { if (box.dataset.then) location.href = box.dataset.then; else location.reload(); return; }
         wait = Math.min(wait * 1.25, 4000); setTimeout(ask, wait);
       }).catch(function () { wait = Math.min(wait * 2, 15000); setTimeout(ask, wait); });

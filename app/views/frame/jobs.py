@@ -200,7 +200,7 @@ def facts(job: Job) -> dict[str, Any]:
         "tries": job.tries,
         "result": _told(job, RESULT | OF_KIND.get(job.kind, {})),
         "proof": _told(job, PROOF),
-        "left": (job.result or {}).get("left", []) if job.kind in LEFT else [],
+        "left": _gathered((job.result or {}).get("left", [])) if job.kind in LEFT else [],
         "left_title": LEFT.get(job.kind, ""),
         "left_next": str(LEFT_NEXT.get(job.kind) or _("改好后再上报；它们仍在原来的列表里")),
         "links": _links(job),
@@ -210,6 +210,14 @@ def facts(job: Job) -> dict[str, Any]:
         "created_at": _moment(job.created_at),
         "finished_at": _moment(job.finished_at),
     }
+
+
+def _gathered(left: list[list[Any]]) -> list[list[Any]]:
+    """Reasons, each with the names and addresses of what was left for it; in the order in which each is first met."""
+    found: dict[tuple[str, ...], list[list[str]]] = {}
+    for name, link, said in left:
+        found.setdefault(tuple(said), []).append([name, link])
+    return [[list(said), named] for said, named in found.items()]
 
 
 def _told(job: Job, words: dict[str, Any]) -> list[list[str]]:
