@@ -74,21 +74,21 @@ def test_who_no_longer_sees_the_clock_is_told_no_standing_of_it(
 def test_the_login_is_shown_in_part_and_only_to_who_reads_accounts(
     world: World, session: Any, visits: dict[str, Visit], sign_in: Any
 ) -> None:
-    """320624************, as the manual's record has it."""
+    """980403************, as the manual's record has it."""
     account = world.accounts["worker"]
-    account.username = "320624199001011234"
+    account.username = "980403199001011234"
     session.commit()
     shown = page(sign_in(world.accounts["maintenance_head"]), "/visits/?tab=all&cols=code,login")
-    assert "320624************" in row_of(shown, visits["late"])[1] and account.username not in shown
+    assert "980403************" in row_of(shown, visits["late"])[1] and account.username not in shown
     assert ">—<" in row_of(shown, visits["fine"])[1], "taken over, or made by no account"
     plain = page(sign_in(world.accounts["worker"]), "/visits/?tab=all&cols=code,login")
-    assert "320624" not in plain and "登录账号" not in plain
+    assert "980403" not in plain and "登录账号" not in plain
     assert "login" not in VISITS.default
 
 
 @pytest.mark.feature("MNT-08")
 def test_a_login_of_any_length_keeps_two_thirds_to_itself() -> None:
-    assert mask_login("320624199001011234") == "320624************"
+    assert mask_login("980403199001011234") == "980403************"
     assert mask_login("zhang_san") == "zha******" and mask_login("ab") == "**" and mask_login("") == ""
 
 
