@@ -14,11 +14,11 @@ from types import ModuleType
 from typing import Any
 
 # Databases that we do not run on and drivers that we do not use, limits of asynchronous applications, certificates,
-# days in any spelling, and what Flask-AppBuilder checks arguments of its own resources with. What lies within a package
-# named here can be had without the package itself: Flask-AppBuilder wants one type of sqlalchemy_utils. Whoever touches
-# one after all finds it loaded.
+# a debugger, days in any spelling, and what Flask-AppBuilder checks arguments of its own resources with. What lies
+# within a package named here can be had without the package itself: Flask-AppBuilder wants one type of
+# sqlalchemy_utils. Whoever touches one after all finds it loaded.
 LATE = frozenset({
-    "cryptography.x509", "dateutil.parser", "difflib", "jsonschema", "limits.aio", "sqlalchemy_utils",
+    "cryptography.x509", "dateutil.parser", "difflib", "jsonschema", "limits.aio", "pdb", "sqlalchemy_utils",
     "sqlalchemy_utils.types", "yaml",
     "sqlalchemy.dialects.mssql.aioodbc", "sqlalchemy.dialects.mssql.pymssql", "sqlalchemy.dialects.mysql.aiomysql",
     "sqlalchemy.dialects.mysql.asyncmy", "sqlalchemy.dialects.mysql.cymysql",

@@ -1,7 +1,5 @@
 """Accounts: Flask-AppBuilder's user with a place in the tree of regions and units."""
 
-from __future__ import annotations
-
 import datetime as dt
 from functools import lru_cache
 
@@ -87,7 +85,7 @@ class Account(FabUser):
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
     region: Mapped[Region | None] = relationship(foreign_keys=[region_id])
     person: Mapped[Person | None] = relationship(foreign_keys=[person_id])
-    giver: Mapped[Account | None] = relationship(foreign_keys=[parent_user_id], remote_side="Account.id")
+    giver: Mapped["Account | None"] = relationship(foreign_keys=[parent_user_id], remote_side="Account.id")
 
     def get_full_name(self) -> str:
         """Chinese names have no space and no order to guess: the name is in `first_name`."""

@@ -1,7 +1,5 @@
 """电梯异常 (ANO-02): what a phone or a device on the elevator found out of order, and what was made of it."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

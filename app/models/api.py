@@ -1,7 +1,5 @@
 """What other systems call with: personal tokens, and the answers kept for calls that are sent again (INT-04)."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

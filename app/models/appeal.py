@@ -1,8 +1,6 @@
 """Appeals against what is held against a unit (APL-01): a visit's state, a missed period, a late complaint or
 rescue or change of unit, a failed inspection, a 约谈."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

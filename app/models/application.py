@@ -1,7 +1,5 @@
 """Applications: whatever needs an officer's approval waits in this one table, filings and contracts too."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 
@@ -66,7 +64,7 @@ class Application(Stamped, Versioned, Model):
 
     elevator: Mapped[Elevator | None] = relationship()
     unit: Mapped[Unit | None] = relationship()
-    steps: Mapped[list[ApplicationStep]] = relationship(order_by="ApplicationStep.id", viewonly=True)
+    steps: Mapped[list["ApplicationStep"]] = relationship(order_by="ApplicationStep.id", viewonly=True)
 
     @property
     def heading(self) -> str:

@@ -1,7 +1,5 @@
 """Files: checked by content, stored by digest outside the web root, served only within scope."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """Who did what to which row, before and after; sealed later in batches into a hash chain."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Column types and mixins that every model shares; a column's label, help, unit and sensitivity are said once here."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

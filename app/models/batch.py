@@ -1,7 +1,5 @@
 """Import batches: every row of the workbook accounted for, and a way back."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Bulletins 通报 of a region and period (STA-03), and releases of open data (PUB-01)."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 
@@ -65,7 +63,7 @@ class Bulletin(Stamped, Versioned, Model):
     corrects_id: Mapped[int | None] = col(_l("更正自"), BigId, ForeignKey("bulletin.id"), index=True)
     correct_reason: Mapped[str | None] = col(_l("更正原因"), Text)
 
-    corrects: Mapped[Bulletin | None] = relationship(remote_side=[id])
+    corrects: Mapped["Bulletin | None"] = relationship(remote_side=[id])
 
     @property
     def number(self) -> str:

@@ -1,7 +1,5 @@
 """The working calendar as data: the days that differ from Monday to Friday, and how far the clocks' notices are."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

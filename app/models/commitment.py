@@ -1,7 +1,5 @@
 """维保承诺书 (UNT-08): what a maintenance unit promises under its seal, for how long, reviewed by the regulator."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """What passers-by say of an elevator: complaints with their clock (CMP-02, CMP-03) and messages (CMP-01)."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Maintenance contracts and the elevators bound to them, by day and as known by instant."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Elevators: the filed archive (ELV-01) and the status that only lifecycle applications change."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a regulator does about a unit (ANO-03): 约谈, 警告, 立案处罚, with the evidence that it stands on."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What was exported: enough to find a file again by its digest and to run the same export once more (RPR-01)."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """人脸比对: what came of comparing the photo of whoever checked in with the one that he consented to (PER-10)."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

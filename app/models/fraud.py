@@ -1,7 +1,5 @@
 """Doubts about check-ins and what becomes of them (FRD-01): signals with their evidence, prints of photos, cases."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 
@@ -60,7 +58,7 @@ class FraudSignal(Model):
     unit: Mapped[Unit] = relationship()
     person: Mapped[Person | None] = relationship()
     elevator: Mapped[Elevator | None] = relationship()
-    case: Mapped[FraudCase | None] = relationship()
+    case: Mapped["FraudCase | None"] = relationship()
 
 
 class FraudEvidence(Model):

@@ -1,7 +1,5 @@
 """Inspections (INS-01), governor checks and brake tests (INS-02), and what of them stands for an elevator."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

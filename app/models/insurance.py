@@ -1,7 +1,5 @@
 """医社保缴交明细 (UNT-09): who was insured by whom, month by month, and how that compares with the filed people."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
@@ -41,7 +39,7 @@ class InsuranceRecord(Stamped, Versioned, Model):
     withdrawn_note: Mapped[str | None] = col(_l("撤回原因"), String(200))
 
     unit: Mapped[Unit] = relationship()
-    people: Mapped[list[InsuredPerson]] = relationship(order_by="InsuredPerson.id", viewonly=True)
+    people: Mapped[list["InsuredPerson"]] = relationship(order_by="InsuredPerson.id", viewonly=True)
 
 
 class InsuredPerson(Model):

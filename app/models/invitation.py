@@ -1,7 +1,5 @@
 """入职邀请 (PER-01, PER-02): who was asked to join a unit, by which link, and what the invitee entered of himself."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """Hardware in elevators (INT-03): which device is bound to which elevator, what it told last, and its events."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

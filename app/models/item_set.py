@@ -1,7 +1,5 @@
 """维保项目: own lists of maintenance items, a region's or a unit's, version by version (PLN-08)."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Long work as rows: progress, result, error, who and what for; a killed worker's job resumes or fails clearly."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """标牌 (ELV-07): the labels that an elevator has, waits for and had; the token in use also stands on its row."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """The maintenance clock of an elevator, its ledger, orders, pauses and missed periods."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """How notices leave the house (NTF-01): each person's channels and quiet hours, and the words of each channel."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The outbox: notices written in the transaction, delivered after it. The in-page inbox is its first channel."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """How an office works together: standing in for one who is away, talking about a record, watching it."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """Parts of an elevator that have a life, and its landing doors (ELV-05)."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

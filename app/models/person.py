@@ -1,7 +1,5 @@
 """People who work on elevators, their grade certificates and their declarations (自我声明承诺书)."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """Policy values by region and day: every number that cities differ on; proposals of new ones; what a version said."""
 
-from __future__ import annotations
-
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """现场采集 (ELV-08): what somebody beside an elevator found of its place, its label and the networks in its car."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """What a person chose for a list: named filters and columns."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """What the law on personal information asks to be kept: consents, and what persons asked about their own data."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

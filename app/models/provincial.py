@@ -1,7 +1,5 @@
 """The provincial register beside ours (INT-01): runs with each code accounted for, differences, units linked."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """省 > 市 > 区县 > 街道/所: the tree that scope, policy and statistics follow."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +28,7 @@ class Region(Model):
     latitude: Mapped[float | None] = col(_l("中心纬度"), Float)
     longitude: Mapped[float | None] = col(_l("中心经度"), Float)
 
-    parent: Mapped[Region | None] = relationship(remote_side=[id])
+    parent: Mapped["Region | None"] = relationship(remote_side=[id])
 
     @property
     def span(self) -> tuple[str, str]:

@@ -1,7 +1,5 @@
 """Repairs (REP-01 to REP-03): what was reported, who was sent, when each step was done, what came out."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """People shut in an elevator (困人救援): the case, who was called out, each step of it, and the calls afterwards."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

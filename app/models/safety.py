@@ -1,7 +1,5 @@
 """The use unit's own loop (SAF-01): risk list, daily, weekly and monthly records, named officers; patrols (PAT-01)."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 
@@ -105,7 +103,7 @@ class PatrolRound(Stamped, Model):
     closed_at: Mapped[dt.datetime | None] = col(_l("结束时间"), Instant)
 
     unit: Mapped[Unit | None] = relationship()
-    stops: Mapped[list[PatrolStop]] = relationship(order_by="PatrolStop.id", back_populates="round", viewonly=True)
+    stops: Mapped[list["PatrolStop"]] = relationship(order_by="PatrolStop.id", back_populates="round", viewonly=True)
 
 
 class PatrolStop(Model):

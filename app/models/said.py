@@ -6,8 +6,6 @@ In Python the value is what was said (`app/wording.py`); what was never said, an
 database the Chinese stands first, so that SQL finds it by a part of it, and equal is what says the same.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import String, Text, not_, or_, type_coerce

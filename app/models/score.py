@@ -1,7 +1,5 @@
 """Scores of a period as known at an instant, with the ledger that sums to them (SCO-01, LED-01)."""
 
-from __future__ import annotations
-
 import datetime as dt
 from decimal import Decimal
 from typing import Any

@@ -8,8 +8,6 @@ beside it is worked out by the database from the token itself, so neither can be
 `holding` and `ending`; comparing or sorting the column itself is an error, for tokens of equal values differ.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """What proves who signs in beside the password: pictures against machines, codes sent to a phone."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

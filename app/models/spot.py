@@ -1,7 +1,5 @@
 """双随机抽查 (TGT-01): draws that anybody can work out again, the checks that they chose, who keeps out of whose."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

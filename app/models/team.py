@@ -1,7 +1,5 @@
 """维保小组: the people of a maintenance unit who serve the same elevators (PLN-07)."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l
@@ -31,7 +29,7 @@ class MaintenanceTeam(Stamped, Versioned, Model):
     disbanded_at: Mapped[dt.datetime | None] = col(_l("解散时间"), Instant)
 
     unit: Mapped[Unit] = relationship()
-    members: Mapped[list[TeamMember]] = relationship(
+    members: Mapped[list["TeamMember"]] = relationship(
         back_populates="team", order_by="TeamMember.id", cascade="all, delete-orphan"
     )
 

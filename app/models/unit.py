@@ -1,7 +1,5 @@
 """Units: one legal person, several kinds (维保, 使用, 制造 …), filed and approved."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from flask_babel import lazy_gettext as _l

@@ -1,7 +1,5 @@
 """The one history of contents (Version) and the one history of statuses (StatusChange). No third."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Visits: what was done on site, as it was recorded. A stored record never changes; corrections are notes."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 
