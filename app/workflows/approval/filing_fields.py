@@ -65,6 +65,8 @@ def required_of(model: FiledModel) -> tuple[str, ...]:
 
 def lacking(model: FiledModel, data: Data, told: Collection[str | None] = ()) -> list[Finding]:
     """What must be there and is not, a finding each; fields of which something is `told` already are left out."""
+    if None not in map(data.get, required_of(model)):
+        return []
     return [
         Finding(
             "必填",

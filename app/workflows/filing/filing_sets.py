@@ -106,9 +106,9 @@ def save_drafts(
                 say("编号为 %(entity_id)s 的备案%(found)s", entity_id=wish.entity_id, found=found),
                 "请刷新后重新校验",
             )
-        asked = dict(wish.data)
-        if row.approved and model is Elevator:
-            asked.pop("declared_status", None)
+        asked = wish.data
+        if row.approved and model is Elevator and "declared_status" in asked:
+            asked = {name: value for name, value in asked.items() if name != "declared_status"}
         before, after = what_changes(row.content, asked)
         saved[number] = Saved(row.id, False, before, after)
         if after:
