@@ -6,7 +6,7 @@ Core statements (`select(Model.__table__)`) escape the hook: build them from ent
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -121,10 +121,17 @@ def apply(statement: Any, actor: Actor, *models: type[Any]) -> Any:
     return statement
 
 
-def visible(session: Any, actor: Actor, model: type[Any], key: Any, label: str = "") -> Any:
-    """The row with this key within the actor's scope, or NotFound: foreign and missing rows look alike."""
+def visible(
+    session: Any, actor: Actor, model: type[Any], key: Any, label: str = "", load: Sequence[Any] = ()
+) -> Any:  # fmt: skip
+    """The row with this key within the actor's scope, or NotFound: foreign and missing rows look alike.
+
+    `load`: options of the statement, for what is read of the row anyway.
+    """
     primary = model.__mapper__.primary_key[0]
     statement = apply(select(model).where(primary == key), actor, model).execution_options(skip_scope=True)
+    if load:
+        statement = statement.options(*load)
     row = session.scalar(statement) if _can_be(primary, key) else None
     if row is None:
         raise not_found(key, label)

@@ -18,6 +18,7 @@ from app.workflows.oversight import appeals
 from app.workflows.scores import scores
 from tests.api.callers import Caller
 from tests.factories import make_complaint, make_elevator
+from tests.statements import statements
 from tests.workflows.clock_world import at
 from tests.workflows.filing_world import AT
 from tests.workflows.score_world import put_cover, put_overdue, put_visit
@@ -76,6 +77,26 @@ def test_from_the_score_to_what_can_be_done(firm: Any, sign_in: Any) -> None:
     assert f'value="serve.{firm.own.id}"' in page and f"/tasks/?tab=over&amp;q={firm.own.code}" in page
     assert f"/visits/{firm.failed}" in page
     assert "涉密" in text(sign_in(firm.accounts["inspector"]), f"/scores/{firm.score}/what-if")
+
+
+def test_it_is_asked_once_however_much_is_open(session: Any, firm: Any, sign_in: Any) -> None:
+    """What each item has decided and what is open of it are read in sets, and nothing is asked for where none is."""
+    client = sign_in(firm.accounts["maintenance_head"])
+
+    def asked() -> int:
+        with statements() as seen:
+            text(client, f"/scores/{firm.score}/what-if")
+        return len([one for one in seen if not one.startswith("BEGIN")])
+
+    asked()
+    few = asked()
+    assert few <= 32, few
+    session.rollback()
+    for number in range(12):
+        put_visit(session, firm.own, firm.firm, firm.worker, clock.today() - (27 + number) * DAY, "nonconforming")
+        put_overdue(session, firm.own, firm.firm, clock.today() - (60 + number) * DAY)
+    session.commit()
+    assert asked() == few
 
 
 def test_a_record_that_was_appealed_against_leads_to_the_appeal(firm: Any, sign_in: Any) -> None:

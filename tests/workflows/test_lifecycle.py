@@ -24,7 +24,7 @@ from app.models import (
 from app.permissions import SYSTEM
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import transaction
-from app.workflows.approval import effects
+from app.workflows.approval import conditions, effects
 from app.workflows.core import moves
 from app.workflows.desk import applications
 from tests import factories
@@ -160,7 +160,7 @@ def test_a_status_that_does_not_allow_it(session: Any, world: World, kind: str, 
 def test_an_effective_day_to_come_waits_for_it(session: Any, world: World) -> None:
     application = ask(world, "suspension", effective_on=TODAY + 3 * DAY)
     approve(world, application)
-    assert world.own.status == "in_use" and effects.waiting(session, elevator_id=world.own.id) == [application]
+    assert world.own.status == "in_use" and conditions.under_way(session, world.own.id) == [application]
     with pytest.raises(Refusal, match="已批准，将于 2026-11-23 生效"):
         ask(world, "scrapping")
     for day, count, status in ((2, 0, "in_use"), (3, 1, "suspended"), (3, 0, "suspended"), (9, 0, "suspended")):

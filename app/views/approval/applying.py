@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +34,11 @@ from app.rules.lifecycle import (
 from app.transaction import transaction
 from app.views.approval import filing_forms
 from app.views.approval.filing_forms import Field
-from app.views.frame import desks, screens, uploads
 from app.views.frame import maintenance_forms as forms
+from app.views.frame import screens, uploads
 from app.views.frame.filed import UNIT_FIELDS, unit_names
 from app.views.frame.filing_words import WORDS
 from app.wording import say, together
-from app.workflows.approval import conditions
 from app.workflows.approval.filing_fields import snapshot
 from app.workflows.approval.submissions import Asked
 from app.workflows.desk import applications, gates
@@ -188,13 +188,14 @@ class UnderWay:
     approved: bool
 
 
-def offered(row: Elevator) -> tuple[list[tuple[str, str, str]], list[UnderWay]]:
-    """From the elevator's page: what can be applied for now, and what is under way with what that leaves out."""
+def offered(
+    row: Elevator, found: Sequence[Application], seen: Collection[int]
+) -> tuple[list[tuple[str, str, str]], list[UnderWay]]:
+    """From the elevator's page: what can be applied for now, and what is under way (`found`) with what that leaves
+    out; `seen` are those whose pages the reader may open."""
     kinds = _kinds_of(row) if g.actor.may(Verb.APPLICATION_SUBMIT) else []
     told: list[UnderWay] = []
     stopped: set[str] = set()
-    found = conditions.under_way(db.session, row.id)
-    seen = desks.openable(application.id for application in found)
     for application in found:
         bars = [(k, label) for k, label, _link in kinds if application.kind in BARRED_BY[ApplicationKind(k)]]
         stopped |= {kind for kind, _label in bars}

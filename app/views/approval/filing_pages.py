@@ -40,6 +40,8 @@ class FilingPages(BaseView):
     list_url: ClassVar[str]
     # Fields that the form leaves out for a row already approved.
     only_at_first: ClassVar[tuple[str, ...]] = ()
+    # What of the row its pages read anyway, as options of the statement that finds it.
+    load: ClassVar[tuple[Any, ...]] = ()
     default_view = "new"
 
     def facts_of(self, row: Any) -> dict[str, Any]:
@@ -138,7 +140,7 @@ class FilingPages(BaseView):
     def row(self, key: int) -> Any:
         """The row within scope, or the page that says there is none."""
         try:
-            return scope.visible(db.session, g.actor, self.model, key, str(self.noun))
+            return scope.visible(db.session, g.actor, self.model, key, str(self.noun), self.load)
         except Refusal:
             abort(404)
 
@@ -159,7 +161,7 @@ class FilingPages(BaseView):
             missing = [_to_field(f, f"{self.route_base}/{row.id}/edit") for f in found if not f.ok]
             # Both lists at once would say everything twice.
             missing = [] if findings else sorted(missing, key=lambda f: not f.stops)
-        last = db.session.scalar(_last_decided(row))
+        last = self.last_decided(row)
         shown = {
             "title": str(row), "row": row, "noun": self.noun, "findings": findings or [],
             "sections": filed.facts(
@@ -172,6 +174,11 @@ class FilingPages(BaseView):
         }  # fmt: skip
         page = self.render_template(self.record_template, **(shown | self.facts_of(row)))
         return page, status
+
+    def last_decided(self, row: Any) -> Version | None:
+        """What an officer decided last of its filings."""
+        last: Version | None = db.session.scalar(_last_decided(row))
+        return last
 
     def may(self, row: Any, application: Any) -> dict[str, bool]:
         """Which deeds the page offers; the workflow decides again."""

@@ -11,9 +11,11 @@ from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, select
+from sqlalchemy.orm.util import identity_key
 
 from app.extensions import db
 from app.models import Elevator, Region, Unit
+from app.models.policy import until_commit
 from app.models.sealed import numbers
 from app.permissions import Verb
 from app.rules.identifiers import masked
@@ -73,12 +75,13 @@ class Line:
 
 
 def unit_names(keys: Iterable[Any]) -> dict[int, str]:
-    """Names of units by id. Outside scope: a row that one may see names them."""
+    """Names of units by id, each read once a transaction. Outside scope: a row that one may see names them."""
     ids = {key for key in keys if key}
-    if not ids:
-        return {}
-    statement = select(Unit.id, Unit.name).where(Unit.id.in_(ids)).execution_options(skip_scope=True)
-    return {row.id: row.name for row in db.session.execute(statement)}
+    kept: dict[int, str] = until_commit(db.session).setdefault("unit_names", {})
+    if missing := ids - kept.keys():
+        statement = select(Unit.id, Unit.name).where(Unit.id.in_(missing)).execution_options(skip_scope=True)
+        kept.update((row.id, row.name) for row in db.session.execute(statement))
+    return {key: kept[key] for key in ids if key in kept}
 
 
 def words(model: FiledModel, data: Mapping[str, Any]) -> dict[str, str]:
@@ -90,10 +93,11 @@ def words_of_many(model: FiledModel, many: list[Mapping[str, Any]]) -> list[dict
     """The same for several contents, with one statement for the names of units and one for those of regions."""
     units = unit_names(data.get(name) for data in many for name in UNIT_FIELDS)
     region_ids = {data["region_id"] for data in many if data.get("region_id")}
-    regions: dict[int, str] = {}
-    if region_ids:
-        found = db.session.execute(select(Region.id, Region.name).where(Region.id.in_(region_ids)))
-        regions = {row.id: row.name for row in found}
+    at_hand = (db.session.identity_map.get(identity_key(Region, key)) for key in region_ids)
+    regions = {row.id: row.name for row in at_hand if row is not None}
+    if missing := region_ids - regions.keys():
+        found = db.session.execute(select(Region.id, Region.name).where(Region.id.in_(missing)))
+        regions |= {row.id: row.name for row in found}
     return [
         {name: _word(model, name, data.get(name), units, regions) for name in fields_of(model)} for data in many
     ]

@@ -9,8 +9,8 @@ from typing import Any
 from flask import g, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import and_, select
+from sqlalchemy.orm import joinedload, undefer_group
 
 from app import clock, scope
 from app.extensions import db
@@ -18,17 +18,18 @@ from app.listing import instant_of_text
 from app.listings import standing
 from app.listings.visits import worker_of
 from app.models import (
-    Application,
     Contract,
     ContractElevator,
     Elevator,
     InspectionClock,
     MaintenanceClock,
     MaintenanceOrder,
+    OnDemandInterval,
     StatusChange,
     Version,
     Visit,
 )
+from app.models.elevator import ARCHIVE
 from app.permissions import Verb
 from app.reports import label_sheet
 from app.rules.lifecycle import STATUS_KINDS
@@ -43,6 +44,7 @@ from app.views.oversight.inspections import latest_of
 from app.views.oversight.overdue_evidence import against_overdue
 from app.views.partners import iot
 from app.views.registry import components, elevator_labels, elevator_positions
+from app.views.registry.elevator_papers import Papers
 from app.views.repair import repair_facts
 from app.workflows.contracts import cover
 from app.workflows.core import moves
@@ -81,6 +83,29 @@ class Event:
         return clock.local(self.at).strftime("%Y-%m-%d")
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is kept of the elevator beside its row, by one statement: both clocks, and 按需维保 that runs."""
+
+    maintenance: MaintenanceClock | None
+    inspection: InspectionClock | None
+    longer: OnDemandInterval | None
+
+    @classmethod
+    def of(cls, row: Elevator, today: dt.date) -> Held:
+        sees = scope.criterion(MaintenanceClock, g.actor)
+        statement = (
+            select(MaintenanceClock, InspectionClock, OnDemandInterval)
+            .select_from(Elevator)
+            .outerjoin(MaintenanceClock, and_(MaintenanceClock.elevator_id == Elevator.id, sees))
+            .outerjoin(InspectionClock, InspectionClock.elevator_id == Elevator.id)
+            .outerjoin(OnDemandInterval, and_(OnDemandInterval.elevator_id == Elevator.id, on_demand.runs_on(today)))
+            .where(Elevator.id == row.id)
+            .limit(1)
+        )
+        return cls(*db.session.execute(statement.execution_options(skip_scope=True)).one())
+
+
 class ElevatorPages(FilingPages):
     """Record, form and applications of an elevator."""
 
@@ -90,17 +115,26 @@ class ElevatorPages(FilingPages):
     list_url = "/elevators/"
     record_template = "ta/filing/elevator.html"
     only_at_first = ("declared_status",)
+    load = (undefer_group(ARCHIVE), joinedload(Elevator.region))
+
+    def last_decided(self, row: Elevator) -> Version | None:
+        return next((one for one in _versions(row) if one.state != "pending"), None)
 
     def facts_of(self, row: Elevator) -> dict[str, Any]:
         actor, today = g.actor, clock.today()
+        held = Held.of(row, today)
+        papers = Papers.of(row.id)
+        contracts = self._contracts(row) if actor.may(Verb.CONTRACT_READ) else []
         on, wrong = typed_day(request.args.get("as_of", ""), "as_of", _("日期"))
         shown: dict[str, Any] = {
             "words": WORDS, "status": row.status, "as_of": on, "bad_day": wrong, "as_of_version": None,
-            "clocks": self._clocks(row, today) if on is None else [], "kinds": [], "under_way": [], "visits": None,
+            "clocks": self._clocks(row, today, held, papers, contracts) if on is None else [],
+            "kinds": [], "under_way": [], "visits": None,
             "orders": [], "against": against_overdue(row) if on is None else [],
             "inspections": None, "inspection_deeds": _inspection_deeds(row) if row.approved_version else [],
             "status_kinds": STATUS_KINDS, "repairs": None, "anomalies": None, "contracts": [], "applications": [],
-            "story": self._story(row), "unit_names": {}, "hardware": None, "place": elevator_positions.place_of(row),
+            "story": self._story(row, papers), "unit_names": {}, "hardware": None,
+            "place": elevator_positions.place_of(row),
             "parts": components.parts_of(row), "worker_of": worker_of,
             "labels": elevator_labels.lines_of(row) if on is None else [],
             "may_label": elevator_labels.may_replace(actor, row),
@@ -117,7 +151,7 @@ class ElevatorPages(FilingPages):
             shown["sections"] = filed.facts(Elevator, version.data) if version else []
             return shown
         if row.approved_version:
-            shown["kinds"], shown["under_way"] = offered(row)
+            shown["kinds"], shown["under_way"] = offered(row, papers.under_way, papers.opens)
         if row.approved_version and actor.may(Verb.IOT_READ):
             shown["hardware"] = iot.card(row)
         if actor.may(Verb.VISIT_READ):
@@ -131,19 +165,20 @@ class ElevatorPages(FilingPages):
             shown["repairs"] = repair_facts.latest_of(row.id)
         if actor.may(Verb.ANOMALY_READ):
             shown["anomalies"] = anomalies.latest_of(row.id)
-        if actor.may(Verb.CONTRACT_READ):
-            live = (ContractElevator.elevator_id == row.id) & ContractElevator.removed_at.is_(None)
-            shown["contracts"] = _rows(
-                ContractElevator, live, ContractElevator.starts_on.desc(), ContractElevator.contract
-            )
-            shown["unit_names"] = filed.unit_names(b.unit_id for b in shown["contracts"])
+        shown["contracts"], shown["unit_names"] = contracts, filed.unit_names(b.unit_id for b in contracts)
         if actor.may(Verb.APPLICATION_READ):
-            shown["applications"] = _rows(Application, Application.elevator_id == row.id, Application.id.desc())
+            shown["applications"] = papers.newest
         return shown
 
-    def _clocks(self, row: Elevator, today: dt.date) -> list[Clock]:
+    def _contracts(self, row: Elevator) -> list[ContractElevator]:
+        live = (ContractElevator.elevator_id == row.id) & ContractElevator.removed_at.is_(None)
+        return _rows(ContractElevator, live, ContractElevator.starts_on.desc(), ContractElevator.contract)
+
+    def _clocks(
+        self, row: Elevator, today: dt.date, kept: Held, papers: Papers, contracts: list[ContractElevator]
+    ) -> list[Clock]:  # fmt: skip
         found = []
-        held = db.session.get(MaintenanceClock, row.id) if g.actor.may(Verb.WARNING_READ) else None
+        held = kept.maintenance if g.actor.may(Verb.WARNING_READ) else None
         if held is not None and held.paused_on is not None:
             note = _("自 %(d)s 暂停", d=held.paused_on)
             found.append(Clock(
@@ -152,7 +187,7 @@ class ElevatorPages(FilingPages):
         elif held is not None and (limit := standing.due_of(held, today)).on is not None:
             due_on = clock_words.limit_due(held, today)
             last = _("上次 %(d)s", d=held.last_visit_on) if held.last_visit_on else _("尚未维保")
-            longer = on_demand.running(db.session, row.id, today)
+            longer = kept.longer
             if longer is not None:
                 last += _("　按需维保，间隔 %(n)s 天，至 %(d)s", n=longer.interval_days, d=longer.to_on)
             said = missed_words(limit.on) if limit.over else str(limit.on)
@@ -160,14 +195,16 @@ class ElevatorPages(FilingPages):
             found.append(Clock(_("维保期限"), due_on, f"{said}　{last}", records, clock_words.why_limit(held)))
         elif row.status != "scrapped" and g.actor.may(Verb.WARNING_READ):
             found.append(Clock(_("维保期限"), None, _("首次维保后开始")))
-        found += self._inspections(row)
+        found += self._inspections(row, kept.inspection)
         bound = cover.in_force(db.session, row.id, today) if g.actor.may(Verb.CONTRACT_READ) else None
         if bound is not None:
             cover_due = clock_words.contract_due(bound, row.region_code, today)
             # A use unit that is not named in the contract sees that there is one, not which.
-            held_contract = db.session.scalar(
-                scope.apply(select(Contract).where(Contract.id == bound.contract_id), g.actor)
-            )
+            held_contract = next((one.contract for one in contracts if one.contract_id == bound.contract_id), None)
+            if held_contract is None:
+                held_contract = db.session.scalar(
+                    scope.apply(select(Contract).where(Contract.id == bound.contract_id), g.actor)
+                )
             number = held_contract.number if held_contract else _("至 %(d)s", d=bound.ends_on)
             found.append(
                 Clock(
@@ -177,9 +214,7 @@ class ElevatorPages(FilingPages):
             )  # fmt: skip
         elif g.actor.may(Verb.CONTRACT_READ) and row.status != "scrapped" and row.approved_version:
             found.append(Clock(_("维保合同"), Due(_("已脱保"), None, "", "over", 100), _("没有生效的合同")))
-        open_one = db.session.scalar(
-            select(Application).where(Application.elevator_id == row.id, Application.is_open.is_(True)).limit(1)
-        )
+        open_one = papers.open_one
         if open_one is not None:
             due = clock_words.approval_due(open_one)
             link = f"/applications/{open_one.id}" if g.actor.may(Verb.APPLICATION_READ) else None
@@ -188,9 +223,8 @@ class ElevatorPages(FilingPages):
             )
         return found
 
-    def _inspections(self, row: Elevator) -> list[Clock]:
+    def _inspections(self, row: Elevator, held: InspectionClock | None) -> list[Clock]:
         """The yearly calendar, a failed one that waits, governor and brake; the last three where there is any."""
-        held = db.session.get(InspectionClock, row.id)
         kind = held.next_kind if held is not None and held.next_kind else "periodic"
         left, why = clock_words.inspection_due(row.next_inspection_on, row.region_code)
         title = {"self_test": _("下次检测或自行检测")}.get(kind, _("下次定期检验"))
@@ -207,14 +241,14 @@ class ElevatorPages(FilingPages):
                 found.append(Clock(title, left, str(day), None, why))
         return found
 
-    def _story(self, row: Elevator) -> list[Event]:
+    def _story(self, row: Elevator, papers: Papers) -> list[Event]:
         """The newest first: approvals of content, steps of the status."""
         events = []
         steps = select(StatusChange).where(
             StatusChange.entity == "elevator", StatusChange.entity_id == row.id, StatusChange.field == "status"
         )
         taken = db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(8)).all()
-        opens = desks.openable(step.application_id for step in taken)
+        opens = papers.opens | desks.openable({step.application_id for step in taken} - papers.known)
         for step in taken:
             title = str(WORDS.kind.get(step.verb, _("接管申报")))
             text = f"{WORDS.status.get(step.old, step.old)} → {WORDS.status.get(step.new, step.new)}"
@@ -223,17 +257,25 @@ class ElevatorPages(FilingPages):
                 Event(step.known_at, title, text, _("%(d)s 生效", d=step.effective_on), link,
                       "over" if step.new in ("suspended", "scrapped") else "ok")
             )  # fmt: skip
-        versions = select(Version).where(
-            Version.entity == "elevator", Version.entity_id == row.id,
-            Version.state.in_(["approved", "rejected", "pending"]),
-        )  # fmt: skip
-        for version in db.session.scalars(versions.order_by(Version.number.desc()).limit(8)):
+        for version in _versions(row):
             title = _("档案第 %(n)s 版", n=version.number)
             at = version.decided_at or version.submitted_at or version.edited_at
             tone = {"approved": "ok", "rejected": "over"}.get(version.state, "now")
             why = version.opinion or version.reason or ""
             events.append(Event(at, title, str(WORDS.version[version.state]), why, None, tone))
         return sorted(events, key=lambda e: e.at, reverse=True)[:8]
+
+
+def _versions(row: Elevator) -> list[Version]:
+    """The newest eight that were submitted, read once a request: for what was decided last, and for the story."""
+    if g.get("versions_of") is None or g.versions_of[0] != row.id:
+        versions = select(Version).where(
+            Version.entity == "elevator", Version.entity_id == row.id,
+            Version.state.in_(["approved", "rejected", "pending"]),
+        )  # fmt: skip
+        g.versions_of = row.id, list(db.session.scalars(versions.order_by(Version.number.desc()).limit(8)))
+    found: list[Version] = g.versions_of[1]
+    return found
 
 
 def _inspection_deeds(row: Elevator) -> list[tuple[str, str]]:
@@ -251,7 +293,7 @@ def _inspection_deeds(row: Elevator) -> list[tuple[str, str]]:
 
 def _rows(model: Any, criterion: Any, order: Any, *load: Any) -> list[Any]:
     """The newest five. Scope is asked of the rows; a row that one may see names its worker, as the lists do."""
-    statement = scope.apply(select(model).where(criterion), g.actor).options(*(selectinload(r) for r in load))
+    statement = scope.apply(select(model).where(criterion), g.actor).options(*(joinedload(r) for r in load))
     return list(db.session.scalars(statement.order_by(order).limit(5).execution_options(skip_scope=True)))
 
 

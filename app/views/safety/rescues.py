@@ -27,11 +27,10 @@ from app.policy import Key
 from app.rules.other_scores import Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS, OPEN, RescueLimit
 from app.views.frame import menu, numbers, screens
-from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, mark, one_line, pill, two
+from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, mark, one_line, pill, two, words
 from app.views.frame.clock_words import minutes_due
 from app.views.frame.filing_words import Due, day_time
 from app.views.frame.policy_words import origin, region_names
-from app.views.frame.told import told
 from app.wording import say
 from app.workflows.rescue import rescue_course, rescue_desk
 
@@ -81,7 +80,9 @@ def _reported(row: Rescue) -> Any:
     """When it was reported; below it when the device told 恢复, where it did."""
     if row.cleared_at is None:
         return one_line(day_time(row.reported_at))
-    return two(day_time(row.reported_at), _("恢复 %(t)s", t=day_time(row.cleared_at)), 12)
+    end = clock.local(row.cleared_at)
+    same = end.date() == clock.local(row.reported_at).date()
+    return two(day_time(row.reported_at), _("恢复 %(t)s", t=end.strftime("%H:%M" if same else "%m-%d %H:%M")), 12)
 
 
 def _take(session: Any, actor: Any, key: int, at: Any) -> None:
@@ -96,7 +97,7 @@ _CELLS: dict[str, Any] = {
     "outcome": lambda row: word(RESCUE_OUTCOME, row.outcome) if row.outcome else "—",
     "due_at": _due,
     "reported_at": _reported,
-    "run_state": lambda row: told(found) if (found := listed.run_state_of(row)) else "—",
+    "run_state": lambda row: words(found) if (found := listed.run_state_of(row)) else "—",
     "badge": badge_pill,
 }
 _STILL_OPEN = ",".join(OPEN)

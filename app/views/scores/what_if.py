@@ -14,6 +14,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.extensions import db
@@ -99,7 +100,7 @@ class WhatIf(BaseView):
     def what_if(self, pk: int) -> Any:
         """The fixes, those first that bring most; `do` are the ticked ones."""
         require(g.actor, Verb.SCORE_READ)
-        held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"))
+        held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"), (joinedload(Score.run),))
         period, chosen = asked_period(request.args.get("period", "")), asked_fixes(request.args.getlist("do"))
         region = held.run.region_code
         told = what_if.of_unit(

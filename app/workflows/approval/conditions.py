@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+import datetime as dt
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from app.errors import Finding
 from app.models import Application, Elevator
-from app.rules.approval import FilingState
+from app.rules.approval import ApplicationState, FilingState
 from app.rules.calendar import day_finding
 from app.rules.lifecycle import BARRED_BY, ELEVATOR_KINDS, KIND_LABELS, STATUS_LABELS, ApplicationKind, ElevatorStatus
 from app.transaction import AnySession
 from app.wording import say
-from app.workflows.approval import effects, submissions
+from app.workflows.approval import submissions
 from app.workflows.approval.submissions import Asked
 
 # A day further off is a slip of the keyboard; what is planned for later is applied for later.
@@ -63,12 +66,25 @@ def alone(
 
 def under_way(session: AnySession, elevator_id: int) -> list[Application]:
     """Applications about an elevator that are open, then those that are approved and wait for their day."""
-    statement = select(Application).where(
-        Application.elevator_id == elevator_id, Application.kind.in_([k.value for k in ELEVATOR_KINDS]),
-        Application.is_open.is_(True),
-    )  # fmt: skip
-    held = session.scalars(statement.order_by(Application.id).execution_options(skip_scope=True))
-    return [*held, *effects.waiting(session, elevator_id=elevator_id)]
+    statement = select(Application).where(Application.elevator_id == elevator_id, waits_or_is_open())
+    return in_order(session.scalars(statement.execution_options(skip_scope=True)))
+
+
+def waits_or_is_open() -> ColumnElement[bool]:
+    """Of applications about elevators in force those that are under way."""
+    waits = and_(Application.state == ApplicationState.APPROVED.value, Application.took_effect_at.is_(None))
+    kinds = Application.kind.in_(sorted(k.value for k in ELEVATOR_KINDS))
+    return and_(kinds, or_(Application.is_open.is_(True), waits))
+
+
+def in_order(found: Iterable[Application]) -> list[Application]:
+    """Those of an elevator's applications that are under way: open ones first, then by the day that they wait for."""
+    about = [row for row in found if row.kind in ELEVATOR_KINDS]
+    waiting = (r for r in about if not r.is_open and r.state == ApplicationState.APPROVED and r.took_effect_at is None)
+    return [
+        *sorted((row for row in about if row.is_open), key=lambda row: row.id),
+        *sorted(waiting, key=lambda row: (row.effective_on or dt.date.max, row.id)),
+    ]
 
 
 def day(label: str, asked: Asked) -> list[Finding]:

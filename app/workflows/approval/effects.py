@@ -46,22 +46,20 @@ def take_effect(
 
 
 def waiting(
-    session: AnySession, on: dt.date | None = None, elevator_id: int | None = None, region: str | None = None
+    session: AnySession, on: dt.date | None = None, region: str | None = None
 ) -> list[Application]:
-    """Approved applications about elevators that wait for their day: due by a day, for an elevator, in a region."""
+    """Approved applications about elevators that wait for their day: due by a day, in a region."""
     statement = select(Application).where(
         Application.kind.in_([k.value for k in ELEVATOR_KINDS]), Application.state == "approved",
         Application.took_effect_at.is_(None),
     )  # fmt: skip
     if on is not None:
         statement = statement.where(Application.effective_on <= on)
-    if elevator_id is not None:
-        statement = statement.where(Application.elevator_id == elevator_id)
     if region is not None:
         low, high = code_span(region)
         statement = statement.where(Application.region_code >= low, Application.region_code < high)
     statement = statement.order_by(Application.effective_on, Application.id)
-    return list(session.scalars(statement.execution_options(skip_scope=elevator_id is not None)))
+    return list(session.scalars(statement))
 
 
 def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: str | None = None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from app.errors import Finding, refuse
 from app.models import Application, Elevator, OnDemandInterval
@@ -61,12 +61,15 @@ def effect(
 
 def running(session: AnySession, elevator_id: int, on: dt.date) -> OnDemandInterval | None:
     """The span that holds on a day."""
-    statement = select(OnDemandInterval).where(
-        OnDemandInterval.elevator_id == elevator_id, OnDemandInterval.from_on <= on,
-        func.coalesce(OnDemandInterval.closed_on, OnDemandInterval.to_on) >= on,
-    )  # fmt: skip
+    statement = select(OnDemandInterval).where(OnDemandInterval.elevator_id == elevator_id, runs_on(on))
     found: OnDemandInterval | None = session.scalar(statement.limit(1).execution_options(skip_scope=True))
     return found
+
+
+def runs_on(on: dt.date) -> ColumnElement[bool]:
+    """Of spans those that hold on a day."""
+    last = func.coalesce(OnDemandInterval.closed_on, OnDemandInterval.to_on)
+    return and_(OnDemandInterval.from_on <= on, last >= on)
 
 
 def _interval(session: AnySession, elevator: Elevator, asked: Asked) -> Finding:

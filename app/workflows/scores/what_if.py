@@ -89,13 +89,15 @@ def of_unit(
     made |= {item: simulate_item(ahead, chosen) for item, ahead in others.ahead.items()}
     told = Told(unit, frame.from_on, frame.to_on, Six(made), about=others.about)
     concerned = {int(str(p.pair.elevator)) for p in prospects if p.clock is not None or p.failing}
-    names = scope.apply(
-        select(Elevator.id, Elevator.code).where(among(session, Elevator.id, concerned)), actor, Elevator
-    )
-    told.elevators = dict(session.execute(names.execution_options(skip_scope=True)).all())
+    if concerned:
+        names = scope.apply(
+            select(Elevator.id, Elevator.code).where(among(session, Elevator.id, concerned)), actor, Elevator
+        )
+        told.elevators = dict(session.execute(names.execution_options(skip_scope=True)).all())
     told.visits = found.visits
-    numbers = select(Contract.id, Contract.number).where(among(session, Contract.id, {*found.contracts.values()}))
-    told.contracts = dict(session.execute(numbers).all())
+    if found.contracts:
+        numbers = select(Contract.id, Contract.number).where(among(session, Contract.id, {*found.contracts.values()}))
+        told.contracts = dict(session.execute(numbers).all())
     return told
 
 
@@ -128,13 +130,14 @@ class _Found:
             )
         ).all()  # fmt: skip
         ending = {row.elevator_id: row.covered_until for row in rows if row.covered_until < end_on}
-        bound = self._session.execute(
-            select(_bound.elevator_id, _bound.contract_id, _bound.ends_on).where(
-                _bound.unit_id == self._unit_id, self._facts.known(),
-                among(self._session, _bound.elevator_id, list(ending)),
-            )
-        )  # fmt: skip
-        self.contracts = {key: contract for key, contract, ends_on in bound if ending[key] == ends_on}
+        if ending:
+            bound = self._session.execute(
+                select(_bound.elevator_id, _bound.contract_id, _bound.ends_on).where(
+                    _bound.unit_id == self._unit_id, self._facts.known(),
+                    among(self._session, _bound.elevator_id, list(ending)),
+                )
+            )  # fmt: skip
+            self.contracts = {key: contract for key, contract, ends_on in bound if ending[key] == ends_on}
         return {
             row.elevator_id: Running(
                 row.limit_on, row.limit_days, row.covered_until, self.contracts.get(row.elevator_id), row.missed > 0
