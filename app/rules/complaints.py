@@ -168,13 +168,20 @@ def late_steps(course: Course, hours: Hours, now: datetime) -> list[Step]:
 def running(course: Course, hours: Hours) -> tuple[Step, Deadline] | None:
     """The step whose limit runs, from when until when; None of one that has ended, waits for the regulator, or is at
     a step without a limit."""
+    found = open_step(course, hours)
+    if found is None or found[2] == NO_LIMIT:
+        return None
+    step, start, limit = found
+    return step, Deadline(start, due_after_hours(start, limit))
+
+
+def open_step(course: Course, hours: Hours) -> tuple[Step, datetime, int] | None:
+    """The step that waits to be done, since when, and its hours, be they limited or not."""
     if course.ended_at is not None:
         return None
     for step, start, done, limit in _steps(course, hours):
         if start is not None and done is None:
-            if limit == NO_LIMIT:
-                return None
-            return step, Deadline(start, due_after_hours(start, limit))
+            return step, start, limit
     return None
 
 

@@ -24,6 +24,7 @@ from app.rules.complaints import (
     late_steps,
     normal_tracking,
     note_finding,
+    open_step,
     outcome,
     running,
     shown_tracking,
@@ -47,6 +48,7 @@ def course(accept: float = 1, handle: float = 10, review: float = 20, **more: ob
 def test_a_step_without_a_limit_is_never_late_and_nothing_runs() -> None:
     """Where a city sets no hours; a step that has some is judged from the end of the one before, whenever that was."""
     off, opened = Hours(0, 0, 0), Course(NOON)
+    assert open_step(opened, off) == (Step.ACCEPT, NOON, 0), "it waits all the same"
     assert running(opened, off) is None and late_steps(opened, off, LATER) == [] and outcome(opened, off, LATER) is None
     whole = course(accept=300, handle=600, review=900)
     assert outcome(whole, off, LATER) is Outcome.ON_TIME and late_steps(whole, off, LATER) == []

@@ -34,6 +34,7 @@ from app.rules.calendar import day_end, day_start, year_start
 from app.rules.complaints import Step
 from app.rules.deadlines import due_after_minutes
 from app.rules.lifecycle import change_due_on
+from app.rules.other_scores import NO_LIMIT
 from app.rules.score_items import Item, Record
 from app.rules.what_if import Fix, FixKind
 from app.rules.what_if_items import (
@@ -179,7 +180,8 @@ class _Reader:
             minutes = calls[0].minutes
             accepted = min((call.accepted_at for call in calls if call.accepted_at), default=None)
             start, limit = (accepted, minutes.done) if accepted else (calls[0].dispatched_at, minutes.accept)
-            self.found.about[fix] = About(key, accepted=accepted is not None, due_at=due_after_minutes(start, limit))
+            due_at = None if limit == NO_LIMIT else due_after_minutes(start, limit)
+            self.found.about[fix] = About(key, accepted=accepted is not None, due_at=due_at)
         decided = self._decided(Item.RESCUE)
         return RescueAhead(decided, own, helping, self._disputed(Item.RESCUE, decided.late))
 
@@ -197,9 +199,10 @@ class _Reader:
             record = Record(row.elevator_id, clock.local_day(row.complained_at).isoformat(), row.id)
             done = complaints.outcome(complaints.finished(course, self._now), hours, self._now)
             some.append(Open(fix, record, done, read.complaint_outcome(row, self._end)))
-            step = complaints.running(course, hours)
-            if step is not None:
-                self.found.about[fix] = About(row.id, step=step[0], due_at=step[1].due_at)
+            waits, limit = complaints.open_step(course, hours), complaints.running(course, hours)
+            if waits is not None:
+                due_at = None if limit is None else limit[1].due_at
+                self.found.about[fix] = About(row.id, step=waits[0], due_at=due_at)
         decided = self._decided(Item.FEEDBACK)
         return FeedbackAhead(decided, some, self._disputed(Item.FEEDBACK, decided.late))
 
