@@ -289,7 +289,7 @@ class _Work:
         # What is read once is judged by both.
         before.places = after.places = sorted(places | {*before.places})
         # Elsewhere a record that moves changes neither what is due of its pair nor what fails.
-        before.one_by_one = self._missed.begin_otherwise | {
+        before.one_by_one = self._missed.begins.otherwise | {
             elevator for _, _, will, moved in self._changes.drafted() if will is VisitState.NONCONFORMING
             for elevator in moved.elevators
         }  # fmt: skip
@@ -308,6 +308,7 @@ class _Work:
                 *((unit_id, elevator) for unit_id, events in sets.nonconforming.items()
                   for elevator, _, _ in events if elevator in touched),
             })  # fmt: skip
+            moved, again = after.moved(sets, again, self._missed.begins)
             ask = after.again(first, last, again)
             read = partial(self._beside, ask, with_missed=not number)
             with policy_draft(self.session, self.draft), meanwhile(self.session, read) as answer:
@@ -315,7 +316,7 @@ class _Work:
                     if valid:
                         self._stored(unit_id, VisitState.VALID, valid)
                 self._score(0, before.judgement(sets, singly), points[0])
-                self._score(1, after.judge(after.over(sets, again, answer()), first, last), points[1])
+                self._score(1, after.judge(after.over(moved, again, answer()), first, last), points[1])
         for side, found in enumerate(points):
             for rank, unit_id in ranked(found):
                 self._unit(unit_id).rank[side] = rank

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Container, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import case, select
@@ -16,7 +16,7 @@ from app.transaction import AnySession
 from app.workflows.scores import score_sets
 from app.workflows.scores.score_facts import Facts
 from app.workflows.scores.score_frame import Frame, Pair
-from app.workflows.scores.score_sets import Records, Sets
+from app.workflows.scores.score_sets import Failing, Records, Sets
 from app.workflows.visits.visit_standing import state_as_known
 
 _visit: Any = Visit.__table__.c
@@ -71,6 +71,19 @@ class Changes:
             for elevator in moved.elevators
         }  # fmt: skip
 
+    def of_pairs(self, again: Again) -> dict[Pair, tuple[int, int]]:
+        """By how much the draft changes the numbers of 不合规 and of valid records of these pairs."""
+        found: dict[Pair, tuple[int, int]] = {}
+        for _, was, will, moved in self.drafted():
+            failed, valid = (
+                (will is state) - (was is state) for state in (VisitState.NONCONFORMING, VisitState.VALID)
+            )  # fmt: skip
+            for pair in zip(moved.units, moved.elevators, strict=True):
+                if pair in again:
+                    before = found.get(pair, (0, 0))
+                    found[pair] = before[0] + failed, before[1] + valid
+        return found
+
     def will(self, again: Again) -> dict[int, VisitState]:
         """The states that the draft gives records of these pairs."""
         return {
@@ -95,6 +108,17 @@ class Again:
         return {*self.of_elevators, *(elevator for _, elevator in self.others)}
 
 
+@dataclass(slots=True)
+class Begins:
+    """`otherwise`: elevators of which the draft moves a day that counts, and may be the first one of its pair.
+
+    `days`: of those of them that one unit served, the number of that first day before and after.
+    """
+
+    otherwise: set[int] = field(default_factory=set)
+    days: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
 class Drafted(Facts):
     """Only what the draft moves is read again; what it leaves alone is known by the policy that held."""
 
@@ -110,6 +134,39 @@ class Drafted(Facts):
         if row.id in self._will:
             return self._will[row.id]
         return known(row, self._policy_of(row.region_code, row.visit_on), self.frame.as_of)
+
+    def moved(self, sets: Sets, again: Again, begins: Begins) -> tuple[Sets, Again]:
+        """What the draft makes of those of these pairs that its changes tell by themselves, and which are to be read.
+
+        Of a pair that is one run of days only the day on which it begins may be another, and so what is due, and how
+        many of its records are 不合规 or valid. The records behind what fails stay as they stand: nothing names them.
+        """
+        left = {pair for pairs in (sets.apart, sets.unseen) for pair in pairs if pair in again}
+        changes = self._changes.of_pairs(again)
+        failing = [self._moved_in(columns, again, begins, changes, left) for columns in sets.failing]
+        return replace(sets, failing=failing), Again((), left)
+
+    @staticmethod
+    def _moved_in(
+        columns: Failing, again: Again, begins: Begins, changes: dict[Pair, tuple[int, int]], left: set[Pair]
+    ) -> Failing:
+        unit_id, place, elevators, *lists = columns
+        days, of_limits, failed, valid = ([*one] for one in lists)
+        for at, elevator in enumerate(elevators):
+            pair = unit_id, elevator
+            if pair not in again:
+                continue
+            if elevator in begins.otherwise:
+                before, after = begins.days.get(elevator, (0, -1))
+                # One that begins sooner, perhaps before its contract, or after it, is not surely one run of days.
+                if not 0 <= after - before <= days[at]:
+                    left.add(pair)
+                    continue
+                days[at] -= after - before
+            more_failed, more_valid = changes.get(pair, (0, 0))
+            failed[at] += more_failed
+            valid[at] += more_valid
+        return unit_id, place, elevators, days, of_limits, failed, valid
 
     def again(self, first: int, last: int, again: Again) -> Callable[[], Any]:
         """Asks what the draft makes of some pairs of these units, for `over`; made ready without the session."""

@@ -25,7 +25,7 @@ from app.rules.schedule import Pause
 from app.rules.visits import counts_for_clock
 from app.transaction import AnySession
 from app.workflows.contracts import cover
-from app.workflows.scores.policy_drafted import Changes
+from app.workflows.scores.policy_drafted import Begins, Changes
 from app.workflows.scores.score_facts import Facts
 from app.workflows.scores.score_frame import COUNTED, DAY, Frame
 from app.workflows.scores.score_sets import days_between
@@ -92,8 +92,8 @@ class Missed:
     """How often each unit missed a limit, as it stands and where `changes` move what counts or a limit is another.
 
     In three steps, so that the database need not wait: made, it has read the days that count; `look` does not use the
-    session; `by_unit` reads the rest. `begin_otherwise`: elevators of which the draft moves a day that counts, and may
-    be the first one of its pair. Days are numbers from the period's first one on.
+    session; `by_unit` reads the rest. Of `begins` the days are there once it was looked. Days are numbers from the
+    period's first one on.
     """
 
     def __init__(self, facts: Facts, at: dt.datetime, changes: Changes, limits: Limits) -> None:
@@ -104,7 +104,8 @@ class Missed:
         self._after = cache(self._limits_after)
         self._limited = self._limited_otherwise()
         self._asked = changes.counting() | self._limited
-        self.begin_otherwise: set[int] = set()
+        self.begins = Begins()
+        self._of_two_units: set[int] = set()
         # The days of each elevator that count before, and those that it loses and gains.
         self._days: dict[int, list[int]] = defaultdict(list)
         self._lost: dict[int, list[int]] = defaultdict(list)
@@ -127,7 +128,7 @@ class Missed:
             side = self._lost if counted else self._gained
             for unit_id, elevator, number in zip(moved.units, moved.elevators, moved.days, strict=True):
                 if number <= min(self._days.get(elevator) or [number]):
-                    self.begin_otherwise.add(elevator)
+                    self.begins.otherwise.add(elevator)
                 if not counted:
                     of_unit[unit_id].add(elevator)
                 if counted != counts_for_clock(will):
@@ -135,8 +136,9 @@ class Missed:
         # Of an elevator with two units one first day is not the other's.
         seen: set[int] = set()
         for some in of_unit.values():
-            self.begin_otherwise |= some & seen & self._asked
+            self._of_two_units |= some & seen & self._asked
             seen |= some
+        self.begins.otherwise |= self._of_two_units
 
     def look(self) -> None:
         """Find the gaps between days that count which are others than before, or last longer than another limit.
@@ -145,11 +147,15 @@ class Missed:
         """
         for elevator in self._asked:
             days, lost, gained = self._days[elevator], self._lost.get(elevator, ()), self._gained.get(elevator, ())
+            may_move = elevator in self.begins.otherwise and elevator not in self._of_two_units
+            first = min(days, default=None) if may_move else None
             for number in lost:
                 days.remove(number)
             new = [number for number in gained if number not in days and number not in lost]
             days += gained
             days.sort()
+            if first is not None and days:
+                self.begins.days[elevator] = first, days[0]
             if elevator in self._limited:
                 places = {*range(len(days) + 1)}
             else:
