@@ -92,7 +92,8 @@ class _Reader:
         code, level = texts.get(CODE, ""), self.levels.get(_plain(texts[LEVEL]).removesuffix("维保"))
         level = level or self.levels.get(_plain(texts[LEVEL]))
         if level is None:
-            self._wrong(number, LEVEL, say("“%(a)s”不是周期", a=texts[LEVEL][:20]), "请填写 半月、季度、半年 或 年度")
+            found = say("“%(a)s”不是周期", a=texts[LEVEL][:20]) if _plain(texts[LEVEL]) else say("没有填写")
+            self._wrong(number, LEVEL, found, "请填写 半月、季度、半年 或 年度")
         old = self.base.get(code) if code else self.named.get((level, _plain(texts[ITEM]))) if level else None
         if code and old is None and code not in self.own:
             self._wrong(number, CODE, say("没有编号为“%(a)s”的项目", a=code[:20]), "新增的项目请不填编号")

@@ -90,6 +90,9 @@
       box.classList.remove("is-tight");
       if (wide()) box.classList.add("is-tight");
       box.classList.toggle("is-wide", wide());
+      // The head of what stays in place stays with it.
+      var key = $("tbody td.key", box);
+      if (key && table.tHead && table.tHead.rows[0].cells[key.cellIndex]) table.tHead.rows[0].cells[key.cellIndex].classList.add("key");
       if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) {
         box.tabIndex = 0;
         if (!box.hasAttribute("role") && table && table.hasAttribute("aria-label")) {
