@@ -1,6 +1,6 @@
 """A rescue keeps what the elevator's device told as it was reported, and when it told 恢复 (RES-05).
 
-Revision ID: 0082
+Revision ID: 0079
 Revises: 0078
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0082"
+revision = "0079"
 down_revision = "0078"
 branch_labels = None
 depends_on = None
