@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -36,6 +38,7 @@ class Database(Protocol):
     """A database whose address stays while its content is renewed.
 
     `renew(inhabited=True)` leaves the small world of tests/factories.py standing in it; `world` says where.
+    What became of the one that `make_empty` made is kept under a name, and brought back, while nobody is connected.
     """
 
     world: Rows
@@ -47,6 +50,8 @@ class Database(Protocol):
     def renew(self, inhabited: bool = False) -> None: ...
     def make_empty(self) -> str: ...
     def drop_empty(self) -> None: ...
+    def keep_empty(self, name: str) -> None: ...
+    def bring_empty(self, name: str) -> None: ...
     def close(self) -> None: ...
 
 
@@ -92,6 +97,15 @@ class SqliteDatabase:
 
     def drop_empty(self) -> None:
         remove_sqlite(self._empty)
+
+    def keep_empty(self, name: str) -> None:
+        with contextlib.closing(sqlite3.connect(self._empty)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copyfile(self._empty, self._empty.with_name(f"{name}.db"))
+
+    def bring_empty(self, name: str) -> None:
+        remove_sqlite(self._empty)
+        shutil.copyfile(self._empty.with_name(f"{name}.db"), self._empty)
 
     def close(self) -> None:
         if self._engine is not None:
@@ -196,6 +210,13 @@ class PostgresDatabase:
 
     def drop_empty(self) -> None:
         self._drop(self._empty)
+
+    def keep_empty(self, name: str) -> None:
+        self._do(f"CREATE DATABASE {self._empty}_{name} TEMPLATE {self._empty}")
+
+    def bring_empty(self, name: str) -> None:
+        self.drop_empty()
+        self._do(f"CREATE DATABASE {self._empty} TEMPLATE {self._empty}_{name}")
 
     def close(self) -> None:
         if self._broom is not None:

@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from app import vault
 from app.models import ImportBatch
 from app.models.base import Model
-from tests.databases import ROOT
+from tests.databases import ROOT, Database
 
 KEPT_BY_ALEMBIC = {"alembic_version"}
+
+
+_KEPT: dict[str, set[str]] = {}
+
+
+@pytest.fixture
+def standing_at(
+    app: Any, empty_database_url: str, elsewhere: Any, databases: dict[str, Database], db_kind: str
+) -> Callable[[str], tuple[sa.Engine, Any]]:
+    """`standing_at("0025")` gives an engine on a database of that revision without rows, and a runner of commands.
+
+    Each piece of the way there is gone once a process.
+    """
+
+    def stand(revision: str) -> tuple[sa.Engine, Any]:
+        database, kept = databases[db_kind], _KEPT.setdefault(db_kind, set())
+        nearest = max((one for one in kept if one <= revision), default="")
+        if nearest:
+            database.bring_empty(nearest)
+        engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
+        if nearest != revision:
+            assert runner.invoke(args=["db", "upgrade", revision]).exit_code == 0
+            engine.dispose()
+            database.keep_empty(revision)
+            kept.add(revision)
+        return engine, runner
+
+    return stand
 
 
 def test_there_is_one_head() -> None:
@@ -67,12 +97,9 @@ def test_the_first_release_comes_up_to_today_with_all_that_it_held(
     assert not lost, "\n".join(lost)
 
 
-def test_numbers_that_were_sealed_as_secrets_are_found_by_their_index_and_come_back(
-    app: Any, empty_database_url: str, elsewhere: Any
-) -> None:
+def test_numbers_that_were_sealed_as_secrets_are_found_by_their_index_and_come_back(standing_at: Any) -> None:
     """Of people's versions (0023) and of the insured (0025)."""
-    number, engine, runner = "11010519491231002X", elsewhere(empty_database_url), app.test_cli_runner()
-    assert runner.invoke(args=["db", "upgrade", "0025"]).exit_code == 0
+    number, (engine, runner) = "11010519491231002X", standing_at("0025")
     fill(engine)
     data = {"name": "甲", "resident_id": vault.seal(number), "phone": None}
     version = sa.table("version", sa.column("entity"), sa.column("data", sa.JSON))
@@ -97,10 +124,9 @@ def test_numbers_that_were_sealed_as_secrets_are_found_by_their_index_and_come_b
     assert again["person"]["resident_id"] == "resident_id值"
 
 
-def test_mail_and_words_are_sealed_and_come_back(app: Any, empty_database_url: str, elsewhere: Any) -> None:
+def test_mail_and_words_are_sealed_and_come_back(standing_at: Any) -> None:
     mail, word, heading = "wen-zhi.qiu@example.com", "您的验证码是 482913", {"headings": ["13812345678"]}
-    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
-    assert runner.invoke(args=["db", "upgrade", "0026"]).exit_code == 0
+    engine, runner = standing_at("0026")
     fill(engine)
     held = {("ab_user", "email"): mail, ("notification", "body"): word, ("personal_request", "answer"): word}
     with engine.begin() as connection:
@@ -123,9 +149,8 @@ def test_mail_and_words_are_sealed_and_come_back(app: Any, empty_database_url: s
     assert content(engine) == before
 
 
-def test_secrets_of_draws_are_sealed_and_come_back(app: Any, empty_database_url: str, elsewhere: Any) -> None:
-    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
-    assert runner.invoke(args=["db", "upgrade", "0059"]).exit_code == 0
+def test_secrets_of_draws_are_sealed_and_come_back(standing_at: Any) -> None:
+    engine, runner = standing_at("0059")
     fill(engine)
     secret = "5f" * 32
     with engine.begin() as connection:
@@ -141,10 +166,9 @@ def test_secrets_of_draws_are_sealed_and_come_back(app: Any, empty_database_url:
         assert content(engine) == before
 
 
-def test_accounts_of_a_unit_that_moved_earlier_follow_it(app: Any, empty_database_url: str, elsewhere: Any) -> None:
+def test_accounts_of_a_unit_that_moved_earlier_follow_it(standing_at: Any) -> None:
     """Once: who is where his unit is keeps his sessions, and so does who has no unit."""
-    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
-    assert runner.invoke(args=["db", "upgrade", "0031"]).exit_code == 0
+    engine, runner = standing_at("0031")
     fill(engine)
     names = ("id", "username", "email", "unit_id", "region_code", "session_epoch")
     account, unit = sa.table("ab_user", *map(sa.column, names)), sa.table("unit", sa.column("region_code"))
@@ -165,12 +189,9 @@ def test_accounts_of_a_unit_that_moved_earlier_follow_it(app: Any, empty_databas
     assert held == [("980403000000", 5), ("980403000000", 4), ("980402000000", 4)]
 
 
-def test_why_a_visit_stands_as_it_does_is_read_out_of_its_words_once(
-    app: Any, empty_database_url: str, elsewhere: Any
-) -> None:
+def test_why_a_visit_stands_as_it_does_is_read_out_of_its_words_once(standing_at: Any) -> None:
     read = {"超量上传": "over_daily", "等待审核；等待使用单位复核": "undecided", "别的话": None, None: None}
-    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
-    assert runner.invoke(args=["db", "upgrade", "0061"]).exit_code == 0
+    engine, runner = standing_at("0061")
     fill(engine)
     with engine.begin() as connection:
         visit = sa.Table("visit", sa.MetaData(), autoload_with=engine)
@@ -186,12 +207,9 @@ def test_why_a_visit_stands_as_it_does_is_read_out_of_its_words_once(
         assert connection.execute(asked).scalars().all() == list(read.values())
 
 
-def test_what_was_left_open_before_is_told_as_the_rules_have_it(
-    app: Any, empty_database_url: str, elsewhere: Any
-) -> None:
+def test_what_was_left_open_before_is_told_as_the_rules_have_it(standing_at: Any) -> None:
     """Of three missed limits an upheld appeal excused the first; a rescue has less time to free than to arrive."""
-    engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
-    assert runner.invoke(args=["db", "upgrade", "0074"]).exit_code == 0
+    engine, runner = standing_at("0074")
     fill(engine)
     tables = sa.MetaData()
     tables.reflect(engine, only=["maintenance_clock", "overdue_period", "appeal", "rescue"])
