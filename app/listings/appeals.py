@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register, related
@@ -32,7 +33,7 @@ def _state(*names: str) -> Any:
 APPEALS = register(
     Listing(
         name="appeals",
-        title=_l("申诉"),
+        title=_lp("many", "申诉"),
         model=Appeal,
         columns=(
             column(Appeal, "number", kind="code"),

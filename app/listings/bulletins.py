@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 
 from app.errors import Refusal
 from app.listing import Column, Filter, Listing, Tab, column, of_no_unit, register
@@ -22,7 +23,7 @@ def period_words(row: Any) -> Any:
 BULLETINS = register(
     Listing(
         name="bulletins",
-        title=_l("通报"),
+        title=_lp("many", "通报"),
         model=Bulletin,
         columns=(
             column(Bulletin, "region_name", sort=False),

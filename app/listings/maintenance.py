@@ -79,8 +79,8 @@ TASKS = register(
                 MaintenanceClock.due_on, sql=standing.DUE_ON,
             ),
             Column(
-                "left", _l("剩余"), lambda row: standing.due_of(row).left_days, "number", MaintenanceClock.due_on,
-                unit=_l("天"),
+                "left", _lp("column", "剩余"), lambda row: standing.due_of(row).left_days, "number",
+                MaintenanceClock.due_on, unit=_l("天"),
             ),
             column(MaintenanceClock, "missed"),
             column(MaintenanceClock, "excused"),
