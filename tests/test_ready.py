@@ -227,7 +227,7 @@ def test_each_constraint_that_two_check_ins_at_once_may_meet_has_its_own_words(
     with pytest.raises(Refusal) as keyed:
         begin(state="void", client_key="one")
     told = [[f.found for f in caught.value.findings] for caught in (running, keyed)]
-    assert told == [["刚刚已有一次签到"], ["与他人的提交重复"]]
+    assert told == [["刚刚已有一次签到"], ["同一次提交刚刚已经收到"]]
     for caught in (running, keyed):
         assert isinstance(caught.value.__cause__, IntegrityError | psycopg.IntegrityError)
     with pytest.raises(IntegrityError):

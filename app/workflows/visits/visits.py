@@ -376,7 +376,7 @@ def check_key(client_key: str | None) -> None:
 def begun_before(session: AnySession, actor: Actor, again: Begun) -> Visit:
     """The visit that this key began already."""
     if again.worker_id != actor.person_id:
-        raise _key_of_another()
+        raise refuse("提交键", "与他人的提交重复", "请刷新页面后重试", field="client_key")
     return session.get_one(Visit, again.id, execution_options={"skip_scope": True})
 
 
@@ -384,12 +384,10 @@ def came_first(constraint: str, remedy: str = "请刷新页面，查看正在进
     """What keeps a new visit out that nothing stood against a moment ago; anything else is no refusal but a fault."""
     if constraint == "uq_visit_open_elevator_worker":
         return refuse("已在其他电梯签到", "刚刚已有一次签到", remedy)
-    return _key_of_another() if constraint == "uq_visit_client_key" else None
-
-
-def _key_of_another() -> Refusal:
-    """Two people's keys are the same: one's own was found before."""
-    return refuse("提交键", "与他人的提交重复", "请刷新页面后重试", field="client_key")
+    if constraint == "uq_visit_client_key":
+        # His own, sent twice at once; another person's was found before.
+        return refuse("提交键", "同一次提交刚刚已经收到", "请刷新页面，查看正在进行的维保", field="client_key")
+    return None
 
 
 def _snapshot(site: Site, worker: workers.Worker, actor: Actor) -> dict[str, Any]:
