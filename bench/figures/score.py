@@ -25,6 +25,7 @@ from app.transaction import transaction
 from app.workflows.scores import policy_backtest, score_facts, scores, what_if
 from app.workflows.scores.score_frame import COUNTED, Frame
 from app.workflows.scores.score_item_facts import READERS
+from app.workflows.visits import ageing
 from bench.baselines import items_statement, score_statement
 from bench.harness import (
     NO_GOAL,
@@ -99,7 +100,7 @@ def beside_one_item(world: World) -> Measured:
 def beside_duckdb(world: World) -> Measured:
     """The same beside that statement in DuckDB, in whose memory the tables are. Reading them in is not counted."""
     with Session(world.database.engine) as session, tempfile.TemporaryDirectory(prefix="tian-bench-") as folder:
-        frame = _frame(session)
+        frame = _settled(session)
         memory = score_statement.Memory(session, frame, Path(folder))
         _held_equal(session, frame, score_statement, memory.rows)
         return _beside(session, frame, memory.rows)
@@ -204,9 +205,19 @@ def _frame(session: Session) -> Frame:
     return scores.frame_of(session, SYSTEM, None, *year(session), None, clock.now())
 
 
+def _settled(session: Session) -> Frame:
+    """The same, with records whose time has come in the state that they are in by now: the baselines read what is
+    stored, and a day's visits run out one after another."""
+    at = clock.now()
+    with transaction(session):
+        ageing.run(session, at)
+    with clock.frozen(at):
+        return _frame(session)
+
+
 def _beside_statement(world: World, baseline: ModuleType) -> Measured:
     with Session(world.database.engine) as session:
-        frame = _frame(session)
+        frame = _settled(session)
         asked = baseline.Asked(session, frame)
         _held_equal(session, frame, baseline, asked.rows)
         return _beside(session, frame, asked.rows)
@@ -214,12 +225,15 @@ def _beside_statement(world: World, baseline: ModuleType) -> Measured:
 
 def _held_equal(session: Session, frame: Frame, baseline: ModuleType, rows: Callable[[], list[Any]]) -> None:
     """A baseline that computes something else is none."""
-    _run(session, None, frame.from_on, frame.to_on)
+    with clock.frozen(frame.as_of):
+        _run(session, None, frame.from_on, frame.to_on)
     ours = baseline.stored(session, session.scalars(select(ScoreRun.id)).one())
     theirs = baseline.figures(rows())
     if ours != theirs:
         units = sorted(unit for unit in {*ours, *theirs} if ours.get(unit) != theirs.get(unit))
-        raise RuntimeError(f"{len(units)} units are told otherwise, {units[0]} as {theirs.get(units[0])}")
+        raise RuntimeError(
+            f"{len(units)} units are told otherwise, {units[0]} as {theirs.get(units[0])} for {ours.get(units[0])}"
+        )
 
 
 def _beside(session: Session, frame: Frame, baseline: Callable[[], object]) -> Measured:
