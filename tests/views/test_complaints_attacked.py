@@ -12,7 +12,6 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from app import scope
-from app.errors import Refusal
 from app.models import AuditEntry, Complaint, ElevatorMessage, Inspection
 from app.permissions import Role, Verb
 from app.transaction import transaction
@@ -20,16 +19,11 @@ from app.workflows.inspection import inspections
 from app.workflows.public import complaints, messages
 from tests.conftest import csrf
 from tests.factories import World
+from tests.outcomes import refused
 from tests.workflows.inspection_world import AT, enter, entry, inspecting
 
 START = dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)
 FORM = {"name": "顾以宁", "phone": "13900001111", "body": "=HYPERLINK(\"http://x\")\n<b>抖动</b>"}
-
-
-def refused(deed: Any) -> str:
-    with pytest.raises(Refusal) as caught:
-        deed()
-    return str(caught.value)
 
 
 def seen(world: World, who: Any, model: Any) -> int:

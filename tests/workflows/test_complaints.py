@@ -26,6 +26,7 @@ from app.workflows.files import attachments
 from app.workflows.privacy import retention
 from app.workflows.public import complaints, messages
 from tests.factories import World, make_account, make_policy, picture
+from tests.outcomes import refused, told
 
 pytestmark = pytest.mark.feature("CMP-03")
 PHONE = "13900001111"
@@ -50,16 +51,6 @@ def handled(world: World) -> Complaint:
     row = complain(world)
     step(world, "worker", complaints.accept, row, START + H)
     return step(world, "worker", complaints.handle, row, "已更换导靴", START + 2 * H)
-
-
-def refused(deed: Callable[[], Any]) -> str:
-    with pytest.raises(Refusal) as caught:
-        deed()
-    return str(caught.value)
-
-
-def told(world: World, topic: str) -> set[int | None]:
-    return set(world.session.scalars(select(Notification.recipient_id).where(Notification.topic == topic)))
 
 
 @pytest.mark.feature("CMP-03", "POL-01")

@@ -21,6 +21,7 @@ from app.workflows.oversight import enforcement, evidence
 from app.workflows.oversight.enforcement import Entry
 from app.workflows.people.standing_on import standing_on
 from tests.factories import World, make_account, make_policy
+from tests.outcomes import told
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import put_overdue, put_visit
 
@@ -55,10 +56,6 @@ def bad(world: World, **more: Any) -> Visit:
 def in_force(world: World, when: dt.datetime = AT, **more: Any) -> Enforcement:
     row = do(world, "inspector", enforcement.draw_up, world.firm.id, entry(**more), when)
     return do(world, "inspector", enforcement.issue, row.id, when)
-
-
-def told(world: World, topic: str) -> set[int | None]:
-    return set(world.session.scalars(select(Notification.recipient_id).where(Notification.topic == topic)))
 
 
 def steps(world: World, row: Enforcement) -> list[str]:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from sqlalchemy import func, select
 
 from app import clock, scope
-from app.errors import NotAllowed, NotFound, Refusal
+from app.errors import NotAllowed, NotFound
 from app.models import (
     Attachment,
     AuditEntry,
@@ -37,6 +37,7 @@ from app.workflows.core import audit
 from app.workflows.files import attachments, pictures
 from app.workflows.oversight import fraud, fraud_look, fraud_photos
 from tests.factories import World, make_elevator, make_person, make_policy
+from tests.outcomes import refused
 from tests.workflows.clock_world import add_visit
 
 pytestmark = pytest.mark.feature("FRD-01")
@@ -296,12 +297,6 @@ def pair(world: World) -> list[int]:
 def do(world: World, who: str, deed: Any, *given: Any) -> Any:
     with transaction(world.session):
         return deed(world.session, world.actor(who), *given)
-
-
-def refused(deed: Any) -> str:
-    with pytest.raises(Refusal) as caught:
-        deed()
-    return str(caught.value)
 
 
 def told(world: World, topic: str) -> set[int | None]:

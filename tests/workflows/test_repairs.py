@@ -24,6 +24,7 @@ from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 from app.workflows.visits import offline, visits
 from tests.factories import World, make_account, make_elevator, make_person, make_policy
+from tests.outcomes import refused, told
 from tests.workflows.test_offline import kept, place, well_done
 from tests.workflows.visit_world import HERE, START, answers, arrive, leave
 
@@ -51,18 +52,8 @@ def assigned(world: World, **more: Any) -> RepairOrder:
     return step(world, "clerk", repair_work.assign, row, world.worker.id, [], START + MINUTE)
 
 
-def told(world: World, topic: str) -> set[int | None]:
-    return set(world.session.scalars(select(Notification.recipient_id).where(Notification.topic == topic)))
-
-
 def count(world: World) -> int:
     return int(world.session.scalar(select(func.count()).select_from(RepairOrder)) or 0)
-
-
-def refused(deed: Callable[[], Any]) -> str:
-    with pytest.raises(Refusal) as caught:
-        deed()
-    return str(caught.value)
 
 
 @pytest.mark.feature("REP-01")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import func, select
 
 from app import clock, scope, vault
-from app.errors import NotAllowed, NotFound, Refusal
+from app.errors import NotAllowed, NotFound
 from app.models import AuditEntry, Inspection, Notification, OverduePeriod, SpotAvoidance, SpotCheck, SpotDraw
 from app.permissions import Role
 from app.rules import spot_draw
@@ -22,6 +22,7 @@ from app.workflows.oversight.spot_draws import Plan
 from app.workflows.oversight.spot_risk import Asked
 from app.workflows.public import complaints
 from tests.factories import World, make_account, make_elevator, make_policy
+from tests.outcomes import refused
 from tests.rules.test_spot_checks import by_hand
 
 pytestmark = pytest.mark.feature("TGT-01")
@@ -58,12 +59,6 @@ def do(world: World, who: str, deed: Any, *given: Any, **more: Any) -> Any:
 def drawn(world: World, **more: Any) -> SpotDraw:
     row = do(world, "region_admin", spot_draws.announce, plan(world, **more), NOW)
     return do(world, "region_admin", spot_draws.draw, row.id, SEED, NOW)  # type: ignore[no-any-return]
-
-
-def refused(deed: Any) -> str:
-    with pytest.raises(Refusal) as caught:
-        deed()
-    return str(caught.value)
 
 
 def told(world: World, topic: str) -> list[int | None]:

@@ -6,11 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from sqlalchemy import select
-
-from app.errors import Refusal
-from app.models import Notification, Rescue, RescueDispatch
+from app.models import Rescue, RescueDispatch
 from app.transaction import transaction
 from app.workflows.rescue import rescue_desk, rescue_help, rescues
 from app.workflows.rescue.rescue_course import calls_of
@@ -46,16 +42,6 @@ def tick(world: World, at: dt.datetime) -> int:
         with transaction(world.session):
             done += rescue_help.act(world.session, key, at) is not None
     return done
-
-
-def refused(deed: Callable[[], Any]) -> str:
-    with pytest.raises(Refusal) as caught:
-        deed()
-    return str(caught.value)
-
-
-def told(world: World, topic: str) -> set[int | None]:
-    return set(world.session.scalars(select(Notification.recipient_id).where(Notification.topic == topic)))
 
 
 def calls(world: World, row: Rescue) -> list[RescueDispatch]:

@@ -17,20 +17,8 @@ from app.transaction import transaction
 from app.workflows.rescue import rescue_answers, rescue_desk
 from app.workflows.rescue.rescue_course import Sent, outcome_of
 from tests.factories import World, make_elevator, make_policy
-from tests.workflows.rescues.ground import (
-    FORM,
-    PHONE,
-    SECOND,
-    START,
-    M,
-    calls,
-    dispatched,
-    do,
-    refused,
-    report,
-    tick,
-    told,
-)
+from tests.outcomes import refused, told
+from tests.workflows.rescues.ground import FORM, PHONE, SECOND, START, M, calls, dispatched, do, report, tick
 
 pytestmark = pytest.mark.feature("RES-02")
 

@@ -18,7 +18,8 @@ from app.tasks import rescues as rescue_clock
 from app.transaction import transaction
 from app.workflows.rescue import rescue_answers, rescue_desk, rescue_help
 from tests.factories import World, make_account, make_elevator, make_policy, make_unit
-from tests.workflows.rescues.ground import FORM, SECOND, START, M, calls, dispatched, do, refused, report, tick, told
+from tests.outcomes import refused, told
+from tests.workflows.rescues.ground import FORM, SECOND, START, M, calls, dispatched, do, report, tick
 
 pytestmark = pytest.mark.feature("RES-02")
 

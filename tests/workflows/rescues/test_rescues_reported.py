@@ -16,7 +16,8 @@ from app.rules.rescues import MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE
 from app.transaction import transaction
 from app.workflows.rescue import rescue_answers, rescue_desk, rescues
 from tests.factories import World, make_elevator
-from tests.workflows.rescues.ground import FORM, PHONE, START, M, calls, dispatched, do, refused, report, tick, told
+from tests.outcomes import refused, told
+from tests.workflows.rescues.ground import FORM, PHONE, START, M, calls, dispatched, do, report, tick
 
 pytestmark = pytest.mark.feature("RES-02")
 
