@@ -120,7 +120,8 @@ class Checker(Judging):
         for spec in self.naming:
             self._resolve(spec, rows)
         COMPARE[self.kind.name](self, rows)
-        twice, masked = bool(self.survey.repeated or self.survey.contradicted), self.kind.name in comparing_unit.MASKED
+        twice = bool(self.survey.repeated or self.survey.contradicted)
+        masked = comparing_unit.MASKED.get(self.kind.name)
         for row in rows:
             if twice:
                 self._twice(row)
@@ -129,8 +130,8 @@ class Checker(Judging):
             # A bad row is kept too, however far its judgement went.
             if not DAYS.isdisjoint(map(type, row.data.values())):
                 row.data = {n: as_json(v) if isinstance(v, dt.date) else v for n, v in row.data.items()}
-            if masked:
-                comparing_unit.mask(self, row)
+            if masked is not None:
+                comparing_unit.mask(self, row, masked)
         self.elevators.clear()
         for spec in self.given:
             if len(self._parsed[spec.name]) > MOST_KEPT:

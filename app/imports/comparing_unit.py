@@ -103,10 +103,9 @@ def _insured(checker: Judging) -> dict[tuple[Any, ...], list[Standing]]:
     return found
 
 
-def mask(checker: Judging, row: Row) -> None:
-    """Show no ID number: a good row's is masked in its text; a bad row is to be mended."""
-    name = MASKED.get(checker.kind.name)
-    if name is None or row.verdict == "bad":
+def mask(checker: Judging, row: Row, name: str) -> None:
+    """Show no ID number, which is this field: a good row's is masked in its text; a bad row is to be mended."""
+    if row.verdict == "bad":
         return
     for at, spec in enumerate(checker.specs):
         if spec is not None and spec.name == name and row.raw[at] is not None:

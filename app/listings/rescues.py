@@ -75,8 +75,8 @@ def run_state_of(row: Rescue) -> str | None:
         return None
     floor = say("%(floor)s 层", floor=row.floor) if row.floor is not None else say("未知层")
     way = ours(finished(DIRECTION[row.direction])) if row.direction in DIRECTION else say("方向未知")
-    inside = {True: say("有人"), False: say("无人")}.get(row.occupied) if row.occupied is not None else None
-    return together((one for one in (floor, way, inside) if one is not None), "，")
+    inside = [] if row.occupied is None else [say("有人") if row.occupied else say("无人")]
+    return together([floor, way, *inside], "，")
 
 
 def _minutes(row: Rescue, start: str, end: str) -> str | None:

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from app.errors import Finding
 from app.rules.deadlines import Deadline, due_after_hours
-from app.rules.other_scores import NO_LIMIT, Outcome, allowed, chain_outcome, complaint_outcome
+from app.rules.other_scores import HOUR, NO_LIMIT, Outcome, allowed, chain_outcome, complaint_outcome
 from app.rules.steps import after
 from app.wording import say
 
@@ -82,7 +82,6 @@ MOST_OF_ADDRESS, MOST_OF_ELEVATOR, MOST_OF_PHONE = 60, 30, 5
 SAME_WITHIN = timedelta(minutes=10)
 # Unknown codes or tracking numbers asked for from one address within an hour, before no more is told there.
 MOST_UNKNOWN = 30
-_HOUR = timedelta(hours=1)
 LONGEST_NAME, LONGEST_TEXT, LONGEST_NOTE, MOST_PHOTOS = 40, 500, 500, 3
 # No 0 O 1 I L U: it is read out and typed. 12 of 30 signs are 59 bits.
 TRACKING_SIGNS, TRACKING_LENGTH = "23456789ABCDEFGHJKMNPQRSTVWXYZ", 12
@@ -160,7 +159,7 @@ def late_steps(course: Course, hours: Hours, now: datetime) -> list[Step]:
     at = now if course.ended_at is None else course.ended_at
     found = []
     for step, start, done, limit in _steps(course, hours):
-        if start is not None and chain_outcome(start, [(done, allowed(limit, _HOUR))], at) is Outcome.LATE:
+        if start is not None and chain_outcome(start, [(done, allowed(limit, HOUR))], at) is Outcome.LATE:
             found.append(step)
     return found
 

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 Step = tuple[datetime | None, timedelta | None]
 # How a record keeps that its policy had no limit for a step.
 NO_LIMIT = 0
-_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def allowed(count: int, unit: timedelta) -> timedelta | None:
@@ -57,7 +57,7 @@ def rescue_outcome(
     done_minutes: int,
 ) -> Outcome | None:
     """SCO-02: accepted within 3 minutes of dispatch and done within 30 (outside the centre 60) of acceptance."""
-    steps = [(accepted_at, allowed(accept_minutes, _MINUTE)), (done_at, allowed(done_minutes, _MINUTE))]
+    steps = [(accepted_at, allowed(accept_minutes, MINUTE)), (done_at, allowed(done_minutes, MINUTE))]
     return chain_outcome(dispatched_at, steps, now)
 
 
@@ -157,9 +157,9 @@ def complaint_outcome(
 ) -> Outcome | None:
     """SCO-03: accepted ≤ 24 h, handled ≤ 72 h from acceptance, reviewed ≤ 48 h from handling."""
     steps = [
-        (accepted_at, allowed(accept_hours, _HOUR)),
-        (handled_at, allowed(handle_hours, _HOUR)),
-        (reviewed_at, allowed(review_hours, _HOUR)),
+        (accepted_at, allowed(accept_hours, HOUR)),
+        (handled_at, allowed(handle_hours, HOUR)),
+        (reviewed_at, allowed(review_hours, HOUR)),
     ]
     return chain_outcome(complained_at, steps, now)
 

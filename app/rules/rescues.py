@@ -16,7 +16,7 @@ from enum import StrEnum
 from app.errors import Finding, refuse
 from app.rules.checkin import Place, distance_metres
 from app.rules.deadlines import Deadline, due_after_minutes
-from app.rules.other_scores import NO_LIMIT, Outcome, allowed, chain_outcome
+from app.rules.other_scores import MINUTE, NO_LIMIT, Outcome, allowed, chain_outcome
 from app.wording import say
 
 
@@ -240,7 +240,7 @@ def late_steps(course: Course, minutes: Minutes, now: datetime) -> list[RescueLi
         step for step, start, done, limit in steps
         if course.dispatched_at is not None and start is not None
         and (done is not None or runs is None or runs[0] is step)
-        and chain_outcome(start, [(done, allowed(limit, timedelta(minutes=1)))], now) is Outcome.LATE
+        and chain_outcome(start, [(done, allowed(limit, MINUTE))], now) is Outcome.LATE
     ]  # fmt: skip
 
 

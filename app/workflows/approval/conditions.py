@@ -14,7 +14,7 @@ from app.rules.calendar import day_finding
 from app.rules.lifecycle import BARRED_BY, ELEVATOR_KINDS, KIND_LABELS, STATUS_LABELS, ApplicationKind, ElevatorStatus
 from app.transaction import AnySession
 from app.wording import say
-from app.workflows.approval import submissions
+from app.workflows.approval import effects, submissions
 from app.workflows.approval.submissions import Asked
 
 # A day further off is a slip of the keyboard; what is planned for later is applied for later.
@@ -72,9 +72,7 @@ def under_way(session: AnySession, elevator_id: int) -> list[Application]:
 
 def waits_or_is_open() -> ColumnElement[bool]:
     """Of applications about elevators in force those that are under way."""
-    waits = and_(Application.state == ApplicationState.APPROVED.value, Application.took_effect_at.is_(None))
-    kinds = Application.kind.in_(sorted(k.value for k in ELEVATOR_KINDS))
-    return and_(kinds, or_(Application.is_open.is_(True), waits))
+    return or_(and_(effects.of_elevators(), Application.is_open.is_(True)), effects.waits_for_its_day())
 
 
 def in_order(found: Iterable[Application]) -> list[Application]:

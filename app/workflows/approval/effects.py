@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
 from app import clock
 from app.errors import Finding, Refusal, refuse
@@ -45,14 +45,20 @@ def take_effect(
     session.flush()
 
 
-def waiting(
-    session: AnySession, on: dt.date | None = None, region: str | None = None
-) -> list[Application]:
+def of_elevators() -> ColumnElement[bool]:
+    """Of applications those about elevators in force."""
+    return Application.kind.in_(sorted(k.value for k in ELEVATOR_KINDS))
+
+
+def waits_for_its_day() -> ColumnElement[bool]:
+    """Of applications about elevators in force those that are approved and wait for their day."""
+    approved = Application.state == ApplicationState.APPROVED.value
+    return and_(of_elevators(), approved, Application.took_effect_at.is_(None))
+
+
+def waiting(session: AnySession, on: dt.date | None = None, region: str | None = None) -> list[Application]:
     """Approved applications about elevators that wait for their day: due by a day, in a region."""
-    statement = select(Application).where(
-        Application.kind.in_([k.value for k in ELEVATOR_KINDS]), Application.state == "approved",
-        Application.took_effect_at.is_(None),
-    )  # fmt: skip
+    statement = select(Application).where(waits_for_its_day())
     if on is not None:
         statement = statement.where(Application.effective_on <= on)
     if region is not None:
