@@ -6,12 +6,8 @@ from typing import Any
 
 import pytest
 
-from app import clock
-from app.demo import evidence, people
-from app.demo.builder import Builder
-from app.transaction import transaction
-from tests.conftest import csrf
 from tests.statements import statements
+from tests.views import demo_region
 
 # Lists whose rows hang on more than their own table.
 LISTS = (
@@ -31,16 +27,7 @@ def sent(browser: Any, address: str) -> int:
 @pytest.mark.feature("ELV-02", "ACC-13")
 def test_no_list_asks_for_each_of_its_rows(session: Any, app: Any, monkeypatch: Any) -> None:
     monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 3600)
-    now = clock.now()
-    with transaction(session):
-        Builder(session, 60, 7, now, None).build()
-        made = people.make_accounts(session, now)
-        people.make_waiting(session, now)
-        evidence.complete(session, now, 7)
-    account = next(one for one in made if one.login_name == "shiju")
-    browser = app.test_client()
-    given = {"username": account.login_name, "password": account.password, "csrf_token": csrf(browser)}
-    assert browser.post("/login/", data=given).status_code == 302
+    browser = demo_region.enter(app, demo_region.make(session, 60)["shiju"])
     grows: dict[str, tuple[int, int]] = {}
     for address in LISTS:
         assert browser.get(address).text.count("<tr") > 2, address
