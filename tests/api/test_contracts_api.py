@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app import clock
 from app.models import Contract, ContractElevator
 from tests.api.callers import Caller, rules_of
-from tests.factories import World, make_elevator
+from tests.factories import ENDS_ON, World, make_elevator
 from tests.workflows.filing_world import AT, TODAY
 
 pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.usefixtures("on_its_day")]
@@ -100,8 +100,8 @@ def test_renewed_from_the_old_one(app: Any, session: Any, world: World) -> None:
     firm = Caller(app, world, "maintenance_head")
     url = f"/contracts/{world.contract.id}"
     gate = firm.get(f"{url}/renewal").json
-    assert gate["values"]["starts_on"] == "2030-01-01" and gate["findings"][0]["ok"]
-    body = {"signed_on": TODAY.isoformat(), "ends_on": "2031-12-31"}
+    assert gate["values"]["starts_on"] == (ENDS_ON + DAY).isoformat() and gate["findings"][0]["ok"]
+    body = {"signed_on": TODAY.isoformat(), "ends_on": (ENDS_ON + 730 * DAY).isoformat()}
     made = firm.post(f"{url}/renew", body).json
     assert made["renewed_from_id"] == world.contract.id and made["state"] == "pending"
     assert [e["elevator_id"] for e in made["elevators"]] == [world.own.id]

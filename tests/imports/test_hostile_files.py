@@ -23,7 +23,7 @@ from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.core import jobs
 from app.workflows.handover.take_over import PastVisit, take_over
-from tests.factories import ENDS_ON, make_account, make_contract
+from tests.factories import ENDS_ON, STARTS_ON, make_account, make_contract
 from tests.imports.ground import AT, checked, workbook
 
 pytestmark = pytest.mark.feature("IMP-01")
@@ -188,7 +188,7 @@ def test_a_contract_number_written_otherwise_is_the_same(session: Any, world: An
     row = make_contract(session, world.firm, [], number="HT-2026-001")
     session.commit()
     heading = ["合同编号", "签订日期", "起始日期", "截止日期", "备注"]
-    days = ["2020-01-01", "2020-01-01", ENDS_ON.isoformat(), "改"]
+    days = [STARTS_ON.isoformat(), STARTS_ON.isoformat(), ENDS_ON.isoformat(), "改"]
     file = workbook(heading, ["ｈｔ-2026 -001", *days])
     batch = checked(session, world.actor("clerk"), "contracts", file)
     found = session.query(ImportRow).filter_by(batch_id=batch.id).one()
