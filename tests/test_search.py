@@ -323,3 +323,15 @@ def test_a_draft_that_is_opened_moves_its_row_in_no_index(world: World) -> None:
         opening = {"filing_state": "draft", "info_state": "changing", "updated_at": dt.datetime.now(dt.UTC)}
         session.execute(update(table).where(table.c.id == world.own.id).values(**opening, row_version=9))
         assert session.scalar(told) == before + 1
+
+
+@pytest.mark.feature("IMP-02")
+def test_all_drafts_of_a_page_are_opened_without_moving_in_an_index(world: World) -> None:
+    """An import opens those of rows that lie together, in one transaction: half of a page is room for all of them."""
+    session, table = world.session, cast(Any, Elevator.__table__)
+    if session.get_bind().dialect.name == "postgresql":
+        keys = [make_elevator(session).id for _ in range(60)]
+        told = text("SELECT pg_stat_get_xact_tuples_hot_updated('elevator'::regclass)")
+        before = session.scalar(told)
+        session.execute(update(table).where(table.c.id.in_(keys)).values(filing_state="draft", row_version=2))
+        assert session.scalar(told) == before + len(keys)
