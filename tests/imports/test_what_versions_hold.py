@@ -24,7 +24,7 @@ from app.workflows.approval.filing_fields import (
     what_changes,
 )
 from app.workflows.filing import filing
-from tests.imports.ground import AT, imported, workbook
+from tests.imports.ground import AT, checked, imported, ran, states, workbook
 from tests.workflows.filing_world import decide, save, submit
 
 HEAD = ["识别码", "品种", "地址", "所在地区", "使用单位", "楼盘", "应急救援电话", "下次检验日期"]
@@ -127,3 +127,23 @@ def test_plain_texts_need_no_cleaning_of_their_own() -> None:
 def test_what_an_edit_changes_are_the_differences_of_what_it_asks(old: dict[str, Any], asked: dict[str, Any]) -> None:
     found = differences({name: old.get(name) for name in asked}, asked)
     assert what_changes(old, asked) == ({d.field: d.old for d in found}, {d.field: d.new for d in found})
+
+
+@pytest.mark.feature("IMP-02")
+def test_a_row_that_went_for_review_since_its_check_leaves_new_ones_made_once(session: Any, world: Any) -> None:
+    """The set is taken back with what was written of it already, then each row goes by itself."""
+    who = world.actor("maintenance_head")
+    lift = ["700001", "曳引驱动乘客电梯", "明水路 8 号", "临河区明水街道", world.use_unit.name]
+    new = [*lift, "云樾里", "96333", "2027-05-01"]
+    known = [world.own.code, *[None] * 4, "改", None, None]
+    batch = checked(session, who, "elevators", workbook(HEAD, new, known))
+    assert (batch.new_rows, batch.changed_rows) == (1, 1)
+    with scope.acting(who):
+        save(session, who, Elevator, world.own, dict(filing.content(session, world.own)) | {"estate": "别"})
+        submit(session, who, world.own)
+    ran(session, who, batch, LATER)
+    assert states(session, batch) == {2: "new", 3: "bad"}
+    row = session.scalars(select(Elevator).where(Elevator.code == "700001")).one()
+    assert [version.number for version in versions(session, row)] == [1]
+    last = versions(session, world.own)[-1]
+    assert (last.state, last.data["estate"]) == ("pending", "别")

@@ -9,7 +9,7 @@ import pytest
 from flask import current_app
 from sqlalchemy import text
 
-from app.workflows.core.ahead import behind, meanwhile, one_ahead
+from app.workflows.core.ahead import answered, behind, meanwhile, one_ahead
 
 pytestmark = pytest.mark.feature("SCO-01")
 
@@ -152,3 +152,16 @@ def test_a_block_that_ends_early_waits_for_its_writes(session: Any) -> None:
         do(lambda: done.append(session.scalar(text("SELECT 1"))))
         raise ValueError("早退")
     assert done == [1]
+
+
+@pytest.mark.feature("IMP-02")
+def test_an_answer_is_read_while_the_database_writes(session: Any) -> None:
+    """It tells what stood when it was asked."""
+    session.execute(text("CREATE TEMPORARY TABLE answered_once AS SELECT 1 AS n UNION SELECT 2"))
+    asked = answered(session, text("SELECT n FROM answered_once ORDER BY n"))
+    with behind(session) as do:
+        do(lambda: session.execute(text("INSERT INTO answered_once VALUES (3)")))
+        rows = asked()
+        do.done()
+    assert [row[0] for row in rows] == [1, 2]
+    session.rollback()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -52,6 +52,18 @@ def meanwhile(session: AnySession, read: Callable[[], Found]) -> Iterator[Callab
         return
     with ThreadPoolExecutor(1) as beside:
         yield _under_way(beside, read).result
+
+
+def answered(session: AnySession, statement: Any) -> Callable[[], Sequence[Any]]:
+    """Ask at once; values are made of the answer's rows when it is called, be it while others have the session.
+
+    SQLite, which reads on as rows are asked for, makes them at once.
+    """
+    result = session.execute(statement)
+    if session.get_bind().dialect.name == "postgresql":
+        return result.all
+    rows = result.all()
+    return lambda: rows
 
 
 class Do:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
@@ -24,12 +24,12 @@ from app.models import Elevator, ElevatorLabel, Region, Unit, Version
 from app.models.among import among
 from app.permissions import Actor, require
 from app.rules.approval import FilingState
-from app.transaction import AnySession, blocks_of, new_keys, write_blocks
+from app.transaction import AnySession, Block, blocks_of, new_keys, write_blocks
 from app.wording import say
 from app.workflows.approval.filing_fields import Data, FiledModel, days_of, empty, fields_of, lacking, what_changes
 from app.workflows.approval.filing_versions import digest
 from app.workflows.core import audit, moves
-from app.workflows.core.ahead import Do, behind
+from app.workflows.core.ahead import Do, answered, behind
 from app.workflows.files import left_behind
 from app.workflows.filing import filing_rights
 from app.workflows.filing.filing import EDIT_VERB
@@ -67,8 +67,8 @@ class _Held:
     filing: str
     approved: int
     content: Data
-    last_number: int = 0
-    draft_id: int | None = None
+    last_number: int
+    draft_id: int | None
 
     @property
     def id(self) -> int:
@@ -84,11 +84,42 @@ def save_drafts(
     `also` gives more to be written of the outcome, while the drafts still are.
     """
     require(actor, EDIT_VERB[model])
-    held = _hold(session, actor, model, [w.entity_id for w in wishes if w.entity_id is not None])
-    saved: dict[int, Saved] = {}
+    standing = _hold(session, actor, model, [w.entity_id for w in wishes if w.entity_id is not None])
     allowed: set[Any] = set()
-    changed: list[tuple[_Held, Data]] = []
-    fresh: list[tuple[int, Data]] = []
+    fresh = _fresh(session, actor, model, wishes, allowed)
+    # All that is asked stands before what is written: meanwhile the session is the writes' alone.
+    places = _codes(session, fresh.values())
+    keys = new_keys(session, model.__table__, len(fresh)) if fresh else []
+    stamp = {"edited_by_id": actor.user_id, "edited_at": at}
+    saved = {n: Saved(key, True, {}, data) for key, (n, data) in zip(keys, fresh.items(), strict=True)}
+    with behind(session) as do:
+        if fresh:
+            _make(session, actor, model, keys, list(fresh.values()), stamp, at, batch_id, places, do)
+        # What stands is looked at while the database writes what is new.
+        changed = _changes(model, wishes, standing(), saved)
+        opened = _version_blocks(
+            session, model, [(r.id, r.last_number + 1, r.approved, d) for r, d in changed if r.draft_id is None], stamp
+        )
+        do.done()
+        for row, data in changed:
+            _check(session, actor, model, row.filed, data, allowed)
+        places = _codes(session, [data for row, data in changed if not row.approved])
+        if changed:
+            _change(session, actor, model, changed, opened, stamp, at, places, do)
+        result = [saved[number] for number in range(len(wishes))]
+        if also is not None:
+            also(result, do)
+        told = _told(result)
+    if told is not None:
+        audit.record(session, actor, at, f"{model.__tablename__}.save_drafts", "import_batch", batch_id, after=told)
+    return result
+
+
+def _fresh(
+    session: AnySession, actor: Actor, model: FiledModel, wishes: Sequence[Wish], allowed: set[Any]
+) -> dict[int, Data]:  # fmt: skip
+    """The contents of new rows, by the place of the wish."""
+    found: dict[int, Data] = {}
     blank = empty(model)
     for number, wish in enumerate(wishes):
         if wish.entity_id is None:
@@ -96,7 +127,17 @@ def save_drafts(
             for name, value in filing_rights.defaults(session, actor, model, data).items():
                 data[name] = value if data.get(name) is None else data[name]
             _check(session, actor, model, None, data, allowed)
-            fresh.append((number, data))
+            found[number] = data
+    return found
+
+
+def _changes(
+    model: FiledModel, wishes: Sequence[Wish], held: Mapping[int, _Held], saved: dict[int, Saved]
+) -> list[tuple[_Held, Data]]:
+    """Rows whose filing becomes another, with what it becomes; `saved` is given what became of each wish."""
+    changed = []
+    for number, wish in enumerate(wishes):
+        if wish.entity_id is None:
             continue
         row = held.get(wish.entity_id)
         if row is None or row.filing == FilingState.PENDING:
@@ -112,33 +153,14 @@ def save_drafts(
         before, after = what_changes(row.content, asked)
         saved[number] = Saved(row.id, False, before, after)
         if after:
-            merged = row.content | asked
-            _check(session, actor, model, row.filed, merged, allowed)
-            changed.append((row, merged))
-    contents = [data for _, data in fresh]
-    # All that is asked stands before what is written: meanwhile the session is the writes' alone.
-    places = _codes(session, [*contents, *(data for row, data in changed if not row.approved)])
-    keys = new_keys(session, model.__table__, len(fresh)) if fresh else []
-    with behind(session) as do:
-        if changed:
-            _change(session, actor, model, changed, at, places, do)
-        if fresh:
-            _make(session, actor, model, keys, contents, at, batch_id, places, do)
-        for (number, data), key in zip(fresh, keys, strict=True):
-            saved[number] = Saved(key, True, {}, data)
-        result = [saved[number] for number in range(len(wishes))]
-        if also is not None:
-            also(result, do)
-        told = _told(result)
-    if told is not None:
-        audit.record(session, actor, at, f"{model.__tablename__}.save_drafts", "import_batch", batch_id, after=told)
-    return result
+            changed.append((row, row.content | asked))
+    return changed
 
 
-def _hold(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) -> dict[int, _Held]:
-    """Lock the rows in order of id, and read what an edit of each starts from."""
+def _hold(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) -> Callable[[], dict[int, _Held]]:
+    """Lock the rows in order of id, and ask for what an edit of each starts from; it is read when that is called."""
     if not ids:
-        return {}
+        return dict
     names, days = fields_of(model), days_of(model)
     table: Any = model
     called = table.code if model is Elevator else table.name
@@ -152,38 +174,37 @@ def _hold(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) 
         .order_by(table.id)
         .with_for_update(of=table)
     )  # fmt: skip
-    found: dict[int, _Held] = {}
-    for row in session.execute(scope.apply(statement, actor, model)):
-        key, filing, approved, region, filer, name, *values = row
-        content = dict(zip(names, values, strict=True))
-        filed = filing_rights.Standing(key, name, region, filer, *map(content.get, PARTIES))
-        found[key] = _Held(filed, filing, approved, content, approved)
-    entered = _last_versions(session, model, found)
-    if entered:
-        contents = select(Version.entity_id, Version.data).where(among(session, Version.id, entered))
-        for key, data in session.execute(contents):
-            found[key].content |= data
+    locked = answered(session, scope.apply(statement, actor, model))
+    last = _last_versions(session, model, ids)
+    entered = [version_id for version_id, _number, state in last.values() if state != "approved"]
+    contents = select(Version.entity_id, Version.data).where(among(session, Version.id, entered))
+    drafts = answered(session, contents) if entered else tuple
+
+    def found() -> dict[int, _Held]:
+        held: dict[int, _Held] = {}
+        for key, filing, approved, region, filer, name, *values in locked():
+            content = dict(zip(names, values, strict=True))
+            filed = filing_rights.Standing(key, name, region, filer, *map(content.get, PARTIES))
+            version_id, number, state = last.get(key, (None, 0, None))
+            draft = version_id if state == "draft" else None
+            held[key] = _Held(filed, filing, approved, content, max(approved, number), draft)
+        for key, data in drafts():
+            # What was entered last and is not in force.
+            if key in held and held[key].filing != FilingState.APPROVED:
+                held[key].content |= data
+        return held
+
     return found
 
 
-def _last_versions(session: AnySession, model: FiledModel, found: Mapping[int, _Held]) -> list[int]:
-    """Note each row's last version; gives those that hold what was entered last and is not in force."""
-    last: dict[int, tuple[int, int, str]] = {}
+def _last_versions(session: AnySession, model: FiledModel, ids: list[int]) -> dict[int, tuple[int, int, str]]:
+    """By row its last version: key, number and state."""
     statement = (
         select(Version.entity_id, Version.id, Version.number, Version.state)
-        .where(Version.entity == model.__tablename__, among(session, Version.entity_id, list(found)))
+        .where(Version.entity == model.__tablename__, among(session, Version.entity_id, ids))
         .order_by(Version.number)
     )
-    for key, version_id, number, state in session.execute(statement):
-        last[key] = version_id, number, state
-    entered = []
-    for key, (version_id, number, state) in last.items():
-        row = found[key]
-        row.last_number = max(row.last_number, number)
-        row.draft_id = version_id if state == "draft" else None
-        if state != "approved" and row.filing != FilingState.APPROVED:
-            entered.append(version_id)
-    return entered
+    return {key: (version_id, number, state) for key, version_id, number, state in session.execute(statement)}
 
 
 def _check(
@@ -204,25 +225,22 @@ def _check(
 
 
 def _change(
-    session: AnySession, actor: Actor, model: FiledModel, changed: Sequence[tuple[_Held, Data]], at: dt.datetime,
-    places: Mapping[int, str], do: Do,
+    session: AnySession, actor: Actor, model: FiledModel, changed: Sequence[tuple[_Held, Data]],
+    opened: list[Block], stamp: Mapping[str, Any], at: dt.datetime, places: Mapping[int, str], do: Do,
 ) -> None:  # fmt: skip
+    """Write changed rows; `opened`: the versions of those that had no draft, as they are written."""
     table: Any = model.__table__
     moved = {"updated_at": at, "row_version": table.c.row_version + 1}
-    opened = [r for r, _ in changed if r.filing != FilingState.DRAFT]
-    do(lambda: moves.edit_where(session, actor, model, [r.id for r in opened if r.approved], at, **moved))
-    do(lambda: moves.edit_where(session, actor, model, [r.id for r in opened if not r.approved], at))
-    stamp = {"edited_by_id": actor.user_id, "edited_at": at}
+    begun = [r for r, _ in changed if r.filing != FilingState.DRAFT]
+    do(lambda: moves.edit_where(session, actor, model, [r.id for r in begun if r.approved], at, **moved))
+    do(lambda: moves.edit_where(session, actor, model, [r.id for r in begun if not r.approved], at))
     edited = [{"key": r.draft_id, "data": data, **stamp} for r, data in changed if r.draft_id is not None]
     versions = Version.__table__
     if edited:
         statement = update(versions).where(versions.c.id == bindparam("key"))
         edit = statement.values({n: bindparam(n) for n in ("data", *stamp)})
         do(lambda: _many(session, edit, edited))
-    _insert_versions(
-        session, model,
-        [(r.id, r.last_number + 1, r.approved, data) for r, data in changed if r.draft_id is None], stamp, do,
-    )  # fmt: skip
+    do(partial(write_blocks, session, versions, _VERSION, opened))
     for part in _parts([r.id for r, _ in changed if r.approved and r.filing == FilingState.DRAFT]):
         do(partial(session.execute, update(table).where(table.c.id.in_(part)).values(**moved)))
     shown = [(r, data) for r, data in changed if not r.approved]
@@ -235,7 +253,7 @@ def _change(
 
 def _make(
     session: AnySession, actor: Actor, model: FiledModel, keys: list[int], contents: Sequence[Data],
-    at: dt.datetime, batch_id: int | None, places: Mapping[int, str], do: Do,
+    stamp: Mapping[str, Any], at: dt.datetime, batch_id: int | None, places: Mapping[int, str], do: Do,
 ) -> None:  # fmt: skip
     """Write new rows under keys drawn before: then no row waits for its answer."""
     # What no row of the set fills in is not written at all.
@@ -256,8 +274,8 @@ def _make(
     alike = [repeat(value, len(contents)) for value in shared.values()]
     _insert(session, model.__table__, [*columns, *shared], list(zip(*columns.values(), *alike, strict=True)), do)
     do(lambda: _within_scope(session, actor, model, keys))
-    stamp = {"edited_by_id": actor.user_id, "edited_at": at}
-    _insert_versions(session, model, [(k, 1, 0, d) for k, d in zip(keys, entered, strict=True)], stamp, do)
+    made = _version_blocks(session, model, [(k, 1, 0, d) for k, d in zip(keys, entered, strict=True)], stamp)
+    do(partial(write_blocks, session, Version.__table__, _VERSION, made))
 
 
 def _insert(session: AnySession, table: Any, names: Sequence[str], rows: list[Any], do: Do) -> None:
@@ -279,13 +297,16 @@ def _within_scope(session: AnySession, actor: Actor, model: FiledModel, ids: lis
         raise NotAllowed(Finding("管辖范围", False, found, "请检查所选的单位和地区"))
 
 
-def _insert_versions(
-    session: AnySession, model: FiledModel, found: Sequence[tuple[int, int, int, Data]], stamp: Mapping[str, Any],
-    do: Do,
-) -> None:  # fmt: skip
-    names = ("entity", "state", *stamp, "entity_id", "number", "base_number", "data")
+# The columns of a new version, in the order in which they are written.
+_VERSION = ("entity", "state", "edited_by_id", "edited_at", "entity_id", "number", "base_number", "data")
+
+
+def _version_blocks(
+    session: AnySession, model: FiledModel, found: Sequence[tuple[int, int, int, Data]], stamp: Mapping[str, Any]
+) -> list[Block]:
+    """New drafts made ready to be written."""
     alike = (model.__tablename__, "draft", *stamp.values())
-    _insert(session, Version.__table__, names, [(*alike, *own) for own in found], do)
+    return list(blocks_of(session, Version.__table__, _VERSION, [(*alike, *own) for own in found]))
 
 
 def _told(saved: Sequence[Saved]) -> Data | None:
@@ -324,7 +345,7 @@ def _row(model: FiledModel, data: Data, places: Mapping[int, str]) -> dict[str, 
     return row
 
 
-def _codes(session: AnySession, contents: Sequence[Data]) -> dict[int, str]:
+def _codes(session: AnySession, contents: Iterable[Data]) -> dict[int, str]:
     wanted = {data["region_id"] for data in contents}
     if not wanted:
         return {}
