@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -126,11 +127,13 @@ def test_who_answers_for_many_limits_is_who_answers_for_each(session: Any, free:
     late.added_at, late.removed_at = at(day("2026-01-13")), at(day("2026-01-15"), 12)
     session.commit()
     days = [day("2025-12-31"), *(day(f"2026-01-{number:02}") for number in range(1, 32))]
-    told = cover.responsible_of(session, [(free.own.id, on) for on in days])
     one_by_one = {on: cover.responsible(session, free.own.id, on) for on in days}
-    assert told == {(free.own.id, on): row.unit_id for on, row in one_by_one.items() if row is not None}
-    assert {*told.values()} == {free.firm.id, other.id, later.id} and (free.own.id, days[0]) not in told
-    assert cover.responsible_of(session, []) == {}
+    units = {on: row.unit_id for on, row in one_by_one.items() if row is not None}
+    assert cover.answering(session, [(free.own.id, on) for on in days]) == Counter(units.values())
+    for on in days:
+        assert cover.answering(session, [(free.own.id, on)]) == Counter([units[on]] if on in units else ())
+    assert {*units.values()} == {free.firm.id, other.id, later.id} and days[0] not in units
+    assert cover.answering(session, []) == {}
 
 
 def test_a_shorter_review_makes_records_nonconforming(session: Any, free: Any) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from app import clock
 from app.models import ContractElevator, Elevator, MaintenanceClock
-from app.models.among import all_of, beside
+from app.models.among import beside
 from app.models.base import Instant
 from app.permissions import Actor
 from app.rules.calendar import day_end
@@ -46,7 +46,7 @@ def cover_on(elevator_id: Any, on: Any, known_at: Any = None, what: str = "id") 
     """
     row: Any = ContractElevator.__table__.alias("cover").c
     statement = select(row[what]).where(_covers(row, elevator_id, on, known_at))
-    # Of several the last one entered, as in `responsible_of`.
+    # Of several the last one entered, as in `answering`.
     return statement.order_by(row.id.desc()).limit(1)
 
 
@@ -74,8 +74,8 @@ def responsible(session: AnySession, elevator_id: int, limit_on: dt.date) -> Con
     return in_force(session, elevator_id, limit_on, day_end(limit_on))
 
 
-def responsible_of(session: AnySession, limits: Collection[tuple[int, dt.date]]) -> dict[tuple[int, dt.date], int]:
-    """The unit that answers for each limit of an elevator, many at once; left out where nobody does."""
+def answering(session: AnySession, limits: Collection[tuple[int, dt.date]]) -> dict[int, int]:
+    """For how many of these limits, each an elevator's day, each unit answers."""
     if not limits:
         return {}
     days = sorted({limit_on for _, limit_on in limits})
@@ -85,22 +85,18 @@ def responsible_of(session: AnySession, limits: Collection[tuple[int, dt.date]])
     asked = beside(session, [elevator for elevator, _ in limits], [places[on] for _, on in limits]).c
     covers = _covers(_bound, asked.key, each.on, each.known_at)
     chosen = (
-        select(asked.key, asked.number, func.max(_bound.id).label("id"))
+        select(func.max(_bound.id).label("id"))
         .join_from(asked.key.table, each.on.table, each.place == asked.number)
         .join(ContractElevator.__table__, covers)
         .group_by(asked.key, asked.number)
         .subquery()
-        .c
     )
-    rows = session.execute(
-        select(_bound.unit_id, all_of(session, chosen.key), all_of(session, chosen.number))
-        .join(ContractElevator.__table__, _bound.id == chosen.id)
+    found = (
+        select(_bound.unit_id, func.count().label("number"))
+        .join(chosen, _bound.id == chosen.c.id)
         .group_by(_bound.unit_id)
     )
-    return {
-        (elevator, days[place]): unit_id
-        for unit_id, elevators, of_days in rows for elevator, place in zip(elevators, of_days, strict=True)
-    }  # fmt: skip
+    return {row.unit_id: row.number for row in session.execute(found)}
 
 
 def live_bindings(session: AnySession, contract_id: int) -> list[ContractElevator]:

@@ -266,6 +266,15 @@ class _Work:
         before, after = self._both(lambda session, code, on: int(policy_value(session, Key.LIMIT_DAYS, code, on)))
         limits = Limits(self._places, {code: (before[code, last], after[code, last]) for code in self._places.codes})
         self._missed = policy_missed.Missed(self._facts, self.at, self._changes, limits)
+        with meanwhile(self.session, self._beside_look) as judged:
+            self._missed.look()
+            self._judged_units = judged()
+        self._missed.around()
+
+    def _beside_look(self) -> set[int]:
+        """What is read while days that count are looked through, whatever they say."""
+        self._missed.stands()
+        return self._facts.units_judged()
 
     def _beside(self, ask: Callable[[], Any], with_missed: bool) -> Any:
         """What is read while pairs are judged as they stand: missed periods once, and what the draft makes of some."""
@@ -285,22 +294,23 @@ class _Work:
         before = self._facts
         with policy_draft(self.session, self.draft):
             after = Drafted(self.session, self.frame, self._changes, self._policy_of)
-            places = {*after.places}
+            places, alike = {*after.places}, after.alike()
         # What is read once is judged by both.
         before.places = after.places = sorted(places | {*before.places})
+        before.by_region = after.by_region = not (alike and before.alike())
         # Elsewhere a record that moves changes neither what is due of its pair nor what fails.
         before.one_by_one = self._missed.begins.otherwise | {
             elevator for _, _, will, moved in self._changes.drafted() if will is VisitState.NONCONFORMING
             for elevator in moved.elevators
         }  # fmt: skip
         touched = self._changes.elevators()
-        units = sorted(before.units_judged())
+        units = sorted(self._judged_units)
         points: tuple[list[tuple[Decimal, int]], list[tuple[Decimal, int]]] = [], []
         for number, (first, last) in enumerate(batches(units, UNITS_AT_ONCE)):
             self.tell(number * UNITS_AT_ONCE, len(units), "计算得分")
             with meanwhile(self.session, partial(before.seen, first, last)) as seen:
                 if not number:
-                    self._missed.look()
+                    self._missed.tell()
                 sets = seen()
             singly = before.count(sets, first, last)
             again = Again(before.one_by_one, {

@@ -91,9 +91,9 @@ def _excused(facts: Facts) -> set[Limit]:
 class Missed:
     """How often each unit missed a limit, as it stands and where `changes` move what counts or a limit is another.
 
-    In three steps, so that the database need not wait: made, it has read the days that count; `look` does not use the
-    session; `by_unit` reads the rest. Of `begins` the days are there once it was looked. Days are numbers from the
-    period's first one on.
+    In steps, so that the database need not wait: made, it has read the days that count. `stands` and `around` read,
+    `look` before and `tell` after `around` do not use the session; `by_unit` reads who answers. Of `begins` the days
+    are there once it was looked. Days are numbers from the period's first one on.
     """
 
     def __init__(self, facts: Facts, at: dt.datetime, changes: Changes, limits: Limits) -> None:
@@ -112,6 +112,13 @@ class Missed:
         self._gained: dict[int, list[int]] = defaultdict(list)
         self._gaps: list[Gap] = []
         self._heads: dict[int, int] = {}
+        # What stands, and what of it no longer does; what is missed instead.
+        self._stored: dict[int | None, list[Limit]] = {}
+        self._excused: set[Limit] = set()
+        self._pauses: dict[int, list[Pause]] = {}
+        self._limit_of: dict[int, int] = {}
+        self._gone: dict[Limit, int | None] = {}
+        self._come: list[Limit] = []
         if self._asked:
             self._read(changes)
 
@@ -170,52 +177,47 @@ class Missed:
                 else:
                     self._heads[elevator] = end
 
-    def by_unit(self) -> tuple[Counter[int], Counter[int]]:
-        """By unit before and after; asked once."""
-        stored = _stored(self._session, self._frame)
-        before = Counter({unit_id: len(missed) for unit_id, missed in stored.items() if unit_id})
-        gaps = self._gaps + [
-            (elevator, last, self._heads[elevator]) for elevator, last in self._last_before(self._heads)
-        ]
-        gone, after, asked = self._gone(stored, gaps), Counter(before), []
-        for unit_id in gone.values():
-            if unit_id:
-                after[unit_id] -= 1
-        excused, days = _excused(self._facts), self._frame.days
-        for elevator, number in self._missed_in(gaps):
-            if (elevator, number) in excused:
-                continue
-            if unit_id := gone.get((elevator, number)):
-                after[unit_id] += 1
-            else:
-                asked.append((elevator, days[number]))
-        after.update(cover.responsible_of(self._session, asked).values())
-        return before, after
+    def stands(self) -> None:
+        """Read what stands."""
+        self._stored, self._excused = _stored(self._session, self._frame), _excused(self._facts)
 
-    def _gone(self, stored: dict[int | None, list[Limit]], gaps: list[Gap]) -> dict[Limit, int | None]:
-        """The limits that no longer stand, with the unit that answered."""
+    def around(self) -> None:
+        """Read what is around the gaps that were found."""
+        self._gaps += [(elevator, last, self._heads[elevator]) for elevator, last in self._last_before(self._heads)]
+        asked = {gap[0] for gap in self._gaps}
+        if asked:
+            self._pauses, self._limit_of = self._pauses_of(asked), self._limits_of(asked)
+
+    def tell(self) -> None:
+        """Find the limits that no longer stand, with the unit that answered, and those that are missed now."""
         stood: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
-        for unit_id, missed in stored.items():
+        for unit_id, missed in self._stored.items():
             for elevator, number in missed:
                 if elevator in self._asked:
                     stood[elevator].append((number, unit_id))
-        return {
-            (elevator, number): unit_id
-            for elevator, begin, end in gaps if elevator in stood
-            for number, unit_id in stood[elevator] if begin < number <= end
-        }  # fmt: skip
+        for elevator, begin, end in self._gaps:
+            for number, unit_id in stood.get(elevator, ()):
+                if begin < number <= end:
+                    self._gone[elevator, number] = unit_id
+            limit_days = self._limit_of[elevator]
+            if end - begin > limit_days:
+                limits = self._missed(begin, end - 1, limit_days, self._pauses.get(elevator))
+                self._come += [(elevator, limit) for limit in limits if 0 <= limit <= self._last]
 
-    def _missed_in(self, gaps: list[Gap]) -> list[Limit]:
-        if not gaps:
-            return []
-        asked = {gap[0] for gap in gaps}
-        pauses, limit_of = self._pauses(asked), self._limits_of(asked)
-        missed: list[Limit] = []
-        for elevator, begin, end in gaps:
-            if end - begin > limit_of[elevator]:
-                limits = self._missed(begin, end - 1, limit_of[elevator], pauses.get(elevator))
-                missed += [(elevator, limit) for limit in limits if 0 <= limit <= self._last]
-        return missed
+    def by_unit(self) -> tuple[Counter[int], Counter[int]]:
+        """By unit before and after; asked once."""
+        before = Counter({unit_id: len(missed) for unit_id, missed in self._stored.items() if unit_id})
+        after, asked, days = Counter(before), list[tuple[int, dt.date]](), self._frame.days
+        after.subtract(unit_id for unit_id in self._gone.values() if unit_id)
+        for limit in self._come:
+            if limit in self._excused:
+                continue
+            if unit_id := self._gone.get(limit):
+                after[unit_id] += 1
+            else:
+                asked.append((limit[0], days[limit[1]]))
+        after.update(cover.answering(self._session, asked))
+        return before, after
 
     def _missed(self, number: int, through: int, limit_days: int, stops: Sequence[Pause] | None) -> Iterable[int]:
         """The limits missed after a counted day through another day; without a stop, as after any day."""
@@ -289,7 +291,7 @@ class Missed:
         rows = self._session.execute(found.group_by(_elevator.region_code))
         return {elevator: self._limits.of(code)[1] for code, some in rows for elevator in some}
 
-    def _pauses(self, elevators: Collection[int]) -> dict[int, list[Pause]]:
+    def _pauses_of(self, elevators: Collection[int]) -> dict[int, list[Pause]]:
         rows = self._session.execute(
             select(_pause.elevator_id, _pause.from_on, _pause.to_on).where(
                 among(self._session, _pause.elevator_id, elevators)
