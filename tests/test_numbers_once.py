@@ -46,6 +46,7 @@ BY_PLACE = {
     "workflows/files/left_behind.py delete(model)": {"comment", "watch", "version"},
     "workflows/filing/filing.py session.delete(row)": {"unit", "elevator"},
     "workflows/filing/filing_sets.py delete(model)": {"unit", "elevator"},
+    "workflows/filing/handed_on.py session.delete(named)": {"elevator_officer"},
     "workflows/filing/landing_doors.py session.delete(one)": {"landing_door_check"},
     "workflows/filing/landing_doors.py session.delete(row)": {"landing_door"},
     "workflows/filing/usual_parts.py session.delete(row)": {"usual_parts"},

@@ -190,9 +190,10 @@ def _chosen(given: dict[str, Any]) -> dict[str, Sequence[int]]:
 
 def _board(key: int) -> dict[str, Any]:
     found = leaving.board(db.session, actor(), key)
+    apart = {"visits": found.visits, "rescues": found.rescues, "accounts": found.accounts}
     held = {
         kind: [{"id": one.key, "text": one.text, "detail": one.detail} for one in rows]
-        for kind, rows in {**found.held, "visits": found.visits, "accounts": found.accounts}.items()
+        for kind, rows in {**found.held, **apart}.items()
     }
     return {"person_id": found.person.id, "left": found.left, "held": held, "checks": finding_list(found.findings())}
 

@@ -188,7 +188,7 @@ PEOPLE: dict[str, Schema] = {
     "LeavingBoard": an_object(
         "person_id left held checks", person_id=WHOLE, left=said(WHOLE, "还有几项；0 才能离职"),
         checks=many(ref("Finding")),
-        held=an_object("", **{kind: many(ref("Held")) for kind in (*KINDS, "visits", "accounts")}),
+        held=an_object("", **{kind: many(ref("Held")) for kind in (*KINDS, "visits", "rescues", "accounts")}),
     ),
     "HandOver": an_object(
         "successor_id", successor_id=WHOLE, all=said(YES, "全部交接"),

@@ -383,7 +383,7 @@ def _review_page(pk: int, findings: list[Finding]) -> Any:
     if row is None:
         abort(404)
     items = item_lists.of_visit(db.session, row)
-    order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
+    order = repairs.shown_with(db.session, g.actor, row.id)
     return render_template(
         "ta/field/review.html", title=_("复核维保"), back=url_for("field.reviews"), visit=row, items=items,
         answers={r["code"]: r for r in row.results or []}, results=RESULTS, level=LEVEL_LABELS[Level(row.level)],

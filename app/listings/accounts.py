@@ -12,8 +12,9 @@ from sqlalchemy.orm import joinedload, object_session, selectinload
 
 from app import clock
 from app.listing import Column, Filter, Listing, Tab, column, register
-from app.models import Account, AccountRole, ElevatorAssignment, ExternalIdentity, Person, Unit
+from app.models import Account, AccountRole, Elevator, ElevatorAssignment, ExternalIdentity, Person, Unit
 from app.models.choices import GRADE, RESCUE_ROLE, SEX, UNIT_KINDS
+from app.models.elevator import answers_for
 from app.models.sealed import whole_or_end
 from app.permissions import ROLE_LABEL, Role
 from app.wording import say, together
@@ -68,16 +69,26 @@ def _has_role(names: list[str]) -> object:
     return Account.roles.any(AccountRole.name.in_(names))
 
 
-def assigned(session: Any, accounts: Sequence[Account]) -> dict[int, Any]:
-    """Which elevators each sub-account sees: all of its unit's, or how many were given to it."""
+def given(session: Any, accounts: Sequence[Account]) -> dict[int, int]:
+    """How many of its unit's elevators were given to each account one by one; none: not named.
+
+    What went to another unit since is none of them: its past records stay open to whoever had it.
+    """
     counts = (
         select(ElevatorAssignment.user_id, func.count())
+        .join(Account, Account.id == ElevatorAssignment.user_id)
+        .join(Elevator, (Elevator.id == ElevatorAssignment.elevator_id) & answers_for(Account.unit_id))
         .where(ElevatorAssignment.user_id.in_([row.id for row in accounts]))
         .group_by(ElevatorAssignment.user_id)
     )
-    given: dict[int, int] = dict(session.execute(counts.execution_options(skip_scope=True)).all())
+    return dict(session.execute(counts.execution_options(skip_scope=True)).all())
+
+
+def assigned(session: Any, accounts: Sequence[Account]) -> dict[int, Any]:
+    """Which elevators each sub-account sees: all of its unit's, or how many were given to it."""
+    counted = given(session, accounts)
     return {
-        row.id: say("全部") if row.sees_all_elevators else f"{given.get(row.id, 0)}"
+        row.id: say("全部") if row.sees_all_elevators else f"{counted.get(row.id, 0)}"
         for row in accounts if kind_of(row) == "sub"
     }  # fmt: skip
 

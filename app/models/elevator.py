@@ -4,7 +4,20 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, Integer, Numeric, String, Text, text
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    Text,
+    or_,
+    text,
+)
 from sqlalchemy.orm import Mapped, MappedColumn, relationship
 
 from app.models.base import ONCE, BigId, Model, Stamped, Versioned, col, pk
@@ -172,3 +185,8 @@ class Elevator(Stamped, Versioned, Model):
 
     def __repr__(self) -> str:
         return self.code
+
+
+def answers_for(unit_id: Any) -> ColumnElement[bool]:
+    """Of elevators those that a unit (number or column) maintains or uses now."""
+    return or_(Elevator.maintenance_unit_id == unit_id, Elevator.use_unit_id == unit_id)

@@ -12,7 +12,7 @@ from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import Application, AuditEntry, Commitment, Elevator, Notification, StatusChange, Unit, Version
 from app.transaction import transaction
-from app.workflows.access import accounts
+from app.workflows.access import accounts, main_accounts
 from app.workflows.core import moves
 from app.workflows.filing import filing, filing_effects
 from tests import factories
@@ -355,7 +355,7 @@ def test_a_registered_unit_that_chooses_another_region_is_that_ones_when_approve
     unit.region_code = "980402000000"  # its draft says another region than its registration did
     session.commit()
     with transaction(session):
-        filing_effects.unit_in_force(session, unit, {"region_id": unit.region_id})
+        filing_effects.unit_in_force(session, unit, {"region_id": unit.region_id}, AT)
     session.refresh(head)
     assert head.region_code == "980402000000"
 
@@ -411,3 +411,47 @@ def test_an_application_number_is_never_skipped(session: Any, world: World) -> N
             submit(session, head, bad)
     assert numbers == ["DT-2026-000001", "DT-2026-000002", "DT-2026-000003"]
     assert session.scalar(select(func.count()).select_from(Application)) == 3
+
+
+@pytest.mark.feature("UNT-01", "UNT-05")
+def test_a_unit_gives_up_a_kind_once_no_elevator_hangs_on_it(session: Any, world: World) -> None:
+    head, firm = world.actor("maintenance_head"), world.firm
+    asked = {"is_maintenance": False, "is_installation": True, "licence_until": "2030-01-01"}
+    with pytest.raises(Refusal, match=r"还有 1 台电梯由本单位维保。请先办理这些电梯的维保单位变更"):
+        save(session, head, Unit, firm, asked)
+        submit(session, head, firm)
+    session.rollback()
+    world.own.maintenance_unit_id = world.other_firm.id
+    session.commit()
+    save(session, head, Unit, firm, asked)
+    assert submit(session, head, firm).state == "submitted"
+
+
+@pytest.mark.feature("ACC-02", "UNT-05")
+def test_a_corrected_code_is_the_main_accounts_login_name(session: Any, world: World) -> None:
+    """Else the unit whose code it really is could never be given its account."""
+    head, firm, main = world.actor("maintenance_head"), world.firm, world.accounts["maintenance_head"]
+    wrong, right = firm.uscc, factories.uscc()
+    main.username = wrong
+    session.commit()
+    save(session, head, Unit, firm, {"uscc": right, "licence_until": "2030-01-01"})
+    warned = [f.found for f in filing.findings(session, firm, filing.content(session, firm), AT.date()) if not f.ok]
+    assert f"主账号的登录名将由 {wrong} 改为 {right}" in warned
+    decide(session, world.actor("inspector"), submit(session, head, firm), "approve")
+    session.refresh(main)
+    assert (firm.uscc, main.username) == (right, right)
+    place = factories.region(session, "980402000000").id
+    with transaction(session):
+        issued = main_accounts.create_main_account(
+            session, world.actor("region_admin"), unit_name="澜州真主人电梯有限公司", region_id=place,
+            head_name="陆闻笙", phone="13911110008", uscc=wrong, kinds=["maintenance"], at=AT,
+        )  # fmt: skip
+    assert issued.account.username == wrong
+    # A name of one's own choice stays, and so does the code where somebody signs in by the new one.
+    main.username = "hengshu"
+    session.commit()
+    with transaction(session):
+        main_accounts.follow_code(session, firm, wrong, AT)
+    assert main.username == "hengshu"
+
+

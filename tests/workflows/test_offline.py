@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotAllowed, Refusal
-from app.models import AuditEntry, ContractElevator, MaintenanceClock, Notification, StatusChange, Visit
+from app.models import AuditEntry, ContractElevator, MaintenanceClock, Notification, StatusChange, Version, Visit
 from app.permissions import Role
 from app.reference import items_for
 from app.rules.offline import Contact, PhoneClock
 from app.transaction import transaction
+from app.workflows.maintenance import clocks
 from app.workflows.visits import ageing, offline, visits
 from app.workflows.visits.offline import Kept, Moment
 from app.workflows.visits.visits import CheckOut, Position
@@ -328,3 +329,30 @@ def test_what_is_known_of_it_before_it_was_sent(session: Any, place: World) -> N
     assert state_as_known(row, policy, START + HOUR) == "open"
     assert state_as_known(row, policy, START + 2 * HOUR) == "awaiting"
     assert clock.local_day(row.checked_in_at) == row.visit_on
+
+
+@pytest.mark.feature("LIF-05")
+def test_what_was_done_before_the_hand_over_is_taken_from_the_old_units_phone(session: Any, place: World) -> None:
+    """The elevator went to another unit before the phone had a signal: the visit is the old unit's, of its day."""
+    begun = Version(
+        entity="elevator", entity_id=place.own.id, number=1, base_number=0, state="approved",
+        data={"maintenance_unit_id": place.firm.id}, edited_at=START - 9 * DAY, decided_at=START - 9 * DAY,
+        in_force_from=dt.date(2026, 2, 20),
+    )  # fmt: skip
+    session.add(begun)
+    session.commit()
+    tomorrow, sent = dt.date(2026, 3, 3), START + 2 * DAY
+    with transaction(session):
+        place.own.maintenance_unit_id = place.other_firm.id
+        session.add(Version(
+            entity="elevator", entity_id=place.own.id, number=2, base_number=1, state="approved",
+            data={"maintenance_unit_id": place.other_firm.id}, edited_at=START + DAY, decided_at=START + DAY,
+            in_force_from=tomorrow,
+        ))  # fmt: skip
+        clocks.unit_changed(session, place.own.id, place.other_firm.id, tomorrow, START + DAY)
+    late = kept(place, "late", began=START + DAY + HOUR, sent=sent)
+    assert "无电梯权限" in refused(session, place, late), "what came after the hand-over is not the old unit's"
+    row = send(session, place, kept(place, sent=sent))
+    assert (row.unit_id, row.visit_on, row.counted) == (place.firm.id, dt.date(2026, 3, 2), True)
+    held = session.get(MaintenanceClock, place.own.id)
+    assert (held.unit_id, held.last_visit_on) == (place.other_firm.id, None), "the new unit's clock runs on"

@@ -18,7 +18,7 @@ from sqlalchemy.orm import selectinload
 from app import clock, scope
 from app.errors import Refusal
 from app.extensions import db
-from app.listings.accounts import assigned, bound
+from app.listings.accounts import assigned, bound, given
 from app.listings.accounts import grades as of_grade
 from app.models import Account, Elevator, ElevatorAssignment, Person, Unit
 from app.models.choices import GRADE, PERSON_KIND, RESCUE_ROLE, SEX
@@ -274,6 +274,7 @@ class SubAccounts(BaseView):
         rows = db.session.scalars(select(Elevator).where(Elevator.id.in_(numbers)).order_by(Elevator.id)).all()
         return self.render_template(
             "ta/accounts/sub_elevators.html", title=_("电梯分配"), account=account, rows=rows, held=held, total=total,
+            given=given(db.session, [account]).get(account.id, 0),
             page=page, pages=max(1, -(-total // PAGE)), q=q, show=show, findings=findings,
         )  # fmt: skip
 

@@ -93,7 +93,7 @@ DEED: dict[str, Any] = {
     "repair": _l("转维修"), "solve": _l("现场已处理"), "rescue": _l("转救援"),
     "wanted": _l("使用单位报修"), "assigned": _l("指派维修员"), "take_back": _l("收回派工"),
     "depart": _l("出发"), "finish": _l("结束维修"), "ended": _l("填写维修结果"), "hand_in": _l("结束维修，待审批"),
-    "hand_on": _l("移交新的维保单位"),
+    "hand_on": _l("移交接手的单位"),
     "end": _l("终止"), "lock": _l("锁定账号"), "unlock": _l("解锁"), "start": _l("开始"), "second": _l("会签"),
     "ask_label": _l("要求补拍标签照片"), "supply_label": _l("补拍标签照片"), "approve_label": _l("标签照片通过"),
     "reject_label": _l("标签照片不通过"),

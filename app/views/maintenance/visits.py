@@ -282,7 +282,7 @@ class VisitPages(BaseView):
         people = (row.reviewed_by_id, row.decided_by_id, sheet_by, *(n.author_id for n in notes))
         names = submissions.names_of(db.session, people)
         answers = {r["code"]: r for r in row.results or []}
-        order = repairs.for_visit(db.session, row.id) if g.actor.may(Verb.REPAIR_READ) else None
+        order = repairs.shown_with(db.session, g.actor, row.id)
         shown_apart = KINDS if row.label_state else ()
         one_place = g.actor.unit_id is None and visit_reviewers.same_address(db.session, row)
         firms_number = g.actor.unit_id is None and visit_reviewers.word_of_the_firm(db.session, row)

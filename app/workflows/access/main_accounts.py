@@ -15,7 +15,7 @@ from app.models.choices import UNIT_KINDS
 from app.models.policy import policy_value
 from app.models.sealed import holding
 from app.models.unit import UNIT_KIND_NAMES
-from app.permissions import KIND_ROLES, Actor, Role, Verb, require
+from app.permissions import KIND_ROLES, SYSTEM, Actor, Role, Verb, require
 from app.policy import Key
 from app.rules.identifiers import check_mobile, check_resident_id, check_uscc, login_key
 from app.scope import visible
@@ -164,6 +164,30 @@ def main_account(session: AnySession, unit_id: int) -> Account | None:
         select(Account).where(Account.unit_id == unit_id, Account.is_main).execution_options(skip_scope=True)
     )
     return found
+
+
+def will_follow(session: AnySession, unit: Unit, code: str | None) -> Account | None:
+    """The unit's main account, where it signs in by the unit's code and another one is to take its place."""
+    account = main_account(session, unit.id) if code and unit.uscc and code != unit.uscc else None
+    return account if account is not None and account.username == unit.uscc else None
+
+
+def follow_code(session: AnySession, unit: Unit, before: str | None, at: dt.datetime) -> None:
+    """A corrected code is the main account's login name as well: the wrong one is another unit's to sign in by.
+
+    A name that a unit chose in registering itself stays, and so does this one where somebody has the new name.
+    """
+    account = main_account(session, unit.id) if before and unit.uscc and before != unit.uscc else None
+    if account is None or account.username != before or signin.find_account(session, unit.uscc or "") is not None:
+        return
+    account.username = unit.uscc
+    session.flush()
+    audit.record(
+        session, SYSTEM.by("clock"), at, "account.edit", "account", account.id, {"login_name": before},
+        {"login_name": account.username},
+    )  # fmt: skip
+    title = say("登录名已随单位备案改为 %(code)s", code=unit.uscc)
+    outbox.notify(session, at, [account.id], "account", title, say("原来的 %(before)s 不能再登录", before=before))
 
 
 def create_partner_account(session: AnySession, actor: Actor, unit_id: int, at: dt.datetime) -> Account:

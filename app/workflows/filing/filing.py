@@ -299,7 +299,7 @@ def approved(session: AnySession, actor: Actor, application: Application, at: dt
         next_days.after_filing(session, SYSTEM, row, at)
     else:
         unit_papers.approved(session, row, application)
-        filing_effects.unit_in_force(session, row, before)
+        filing_effects.unit_in_force(session, row, before, at)
 
 
 def turned_down(

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.errors import Finding, Refusal
 from app.models import Elevator, Region, Unit
@@ -16,6 +16,7 @@ from app.models.unit import UNIT_KIND_NAMES
 from app.rules import identifiers
 from app.transaction import AnySession
 from app.wording import say, together
+from app.workflows.access import main_accounts
 from app.workflows.approval.filing_fields import FiledModel, label, required_of
 
 REQUIRED = "必填"
@@ -56,6 +57,9 @@ def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int |
         )
     )  # fmt: skip
     findings += _region(session, data, on)
+    held = _unit(session, row_id)
+    if held is not None and held.approved_version:
+        findings += _what_stands_on(session, held, data)
     if data.get("uscc"):
         findings += _passes(lambda: identifiers.check_uscc(str(data["uscc"])), "统一社会信用代码")
         findings.append(_alone(session, Unit, "uscc", data["uscc"], row_id))
@@ -78,6 +82,27 @@ def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int |
                 "" if valid else "请上传新的许可证并更新有效期", field="licence_until", level="warn",
             )
         )  # fmt: skip
+    return findings
+
+
+def _what_stands_on(session: AnySession, row: Unit, data: Data) -> list[Finding]:
+    """What a changed filing of a unit in force leaves behind: elevators without a unit of their kind, a login name."""
+    findings = []
+    for kind, column, sentence, remedy in (
+        ("maintenance", Elevator.maintenance_unit_id, "去掉了维保类型，但还有 %(n)s 台电梯由本单位维保",
+         "请先办理这些电梯的维保单位变更"),
+        ("use", Elevator.use_unit_id, "去掉了使用类型，但还有 %(n)s 台电梯由本单位使用",
+         "请先为这些电梯办理变更登记（使用单位变更）"),
+    ):
+        if not getattr(row, f"is_{kind}") or data.get(f"is_{kind}"):
+            continue
+        own = select(func.count()).where(column == row.id, Elevator.approved_version > 0, Elevator.status != "scrapped")
+        count = session.scalar(own.execution_options(skip_scope=True)) or 0
+        if count:
+            findings.append(Finding("单位类型", False, say(sentence, n=count), remedy, field=f"is_{kind}"))
+    if main_accounts.will_follow(session, row, data.get("uscc")) is not None:
+        found = say("主账号的登录名将由 %(old)s 改为 %(new)s", old=row.uscc, new=data["uscc"])
+        findings.append(Finding("登录名", False, found, "审核通过后请用新的代码登录", field="uscc", level="warn"))
     return findings
 
 

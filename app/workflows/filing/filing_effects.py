@@ -15,8 +15,11 @@ from app.models import (
     Application,
     Attachment,
     Commitment,
+    Contract,
     Declaration,
     Elevator,
+    ElevatorMessage,
+    ElevatorOfficer,
     GradeCertificate,
     InsuranceGap,
     InsuranceMonth,
@@ -29,8 +32,12 @@ from app.models import (
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
+    MaintenanceTeam,
+    OnDemandInterval,
+    PatrolRound,
     Person,
     RepairOrder,
+    RiskItem,
     Unit,
     UsualParts,
 )
@@ -39,16 +46,16 @@ from app.permissions import SYSTEM
 from app.policy import Key
 from app.rules.lifecycle import ElevatorStatus
 from app.transaction import AnySession
-from app.workflows.filing import usual_parts
+from app.workflows.access import main_accounts
+from app.workflows.filing import handed_on, usual_parts
 from app.workflows.maintenance import clocks
-from app.workflows.repair import repairs
 
 # Papers that stay in force with their record; those of applications are kept where these were decided.
 OF_THE_UNIT = ("unit", "person", "grade_certificate")
 # What the office where the unit is has to see and to decide on.
 GO_ALONG: tuple[Any, ...] = (
     Person, GradeCertificate, Declaration, Commitment, Invitation, InvitationPoster, InsuranceRecord, InsuredPerson,
-    InsuranceMonth, InsuranceGap, ItemSet, UsualParts,
+    InsuranceMonth, InsuranceGap, ItemSet, UsualParts, RiskItem, MaintenanceTeam,
 )  # fmt: skip
 
 
@@ -60,8 +67,8 @@ def elevator_in_force(
     day = clock.local_day(at)
     if first or before["maintenance_unit_id"] != row.maintenance_unit_id:
         clocks.unit_changed(session, row.id, row.maintenance_unit_id, day, at)
-        if not first:
-            repairs.unit_changed(session, row.id, row.maintenance_unit_id, at)
+    if not first and any(before[name] != getattr(row, name) for name in ("maintenance_unit_id", "use_unit_id")):
+        handed_on.follow_units(session, row, at)
     if first and row.status == ElevatorStatus.SUSPENDED:
         clocks.pause(session, row.id, day, application, at)
     if first and row.status == ElevatorStatus.SCRAPPED:
@@ -77,17 +84,24 @@ def elevator_in_force(
             (MaintenanceLedger, MaintenanceLedger.elevator_id == row.id),
             (MaintenanceOrder, open_orders), (RepairOrder, repairs_open), (Anomaly, (Anomaly.elevator_id == row.id) &
             (Anomaly.state != "closed")), (IotDevice, IotDevice.elevator_id == row.id),
+            (OnDemandInterval, (OnDemandInterval.elevator_id == row.id) & OnDemandInterval.closed_on.is_(None) &
+            (OnDemandInterval.to_on >= day)), (ElevatorOfficer, ElevatorOfficer.elevator_id == row.id),
+            (ElevatorMessage, (ElevatorMessage.elevator_id == row.id) & ElevatorMessage.replied_at.is_(None)),
         ])  # fmt: skip
 
 
-def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any]) -> None:
-    """People, certificates and papers are the region's where the unit is, and so are its accounts.
+def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at: dt.datetime) -> None:
+    """People, certificates, papers, contracts that run and rounds are the region's where the unit is, as its accounts.
 
     Else the office that the unit left would go on resetting their passwords. With the place the sessions end (ACC-15).
     """
     if before["region_id"] != row.region_id:
-        _follow(session, row.region_code, [(model, model.unit_id == row.id) for model in GO_ALONG])
+        runs = (Contract.unit_id == row.id) & (Contract.ends_on >= clock.local_day(at))
+        rounds = (PatrolRound.unit_id == row.id) & PatrolRound.closed_at.is_(None)
+        own = [(model, model.unit_id == row.id) for model in GO_ALONG]
+        _follow(session, row.region_code, [*own, (Contract, runs), (PatrolRound, rounds)])
     papers_follow(session, row)
+    main_accounts.follow_code(session, row, before.get("uscc"), at)
     # Whether or not this approval moved it: a unit that registered itself may choose another region before its first.
     elsewhere = Account.region_code.is_distinct_from(row.region_code)
     session.execute(

@@ -24,10 +24,14 @@ from app.models import (
     PatrolRound,
     Person,
     RepairOrder,
+    Rescue,
+    RescueDispatch,
     Visit,
 )
+from app.models.elevator import answers_for
 from app.models.repair import sent_to
 from app.permissions import GRANTS, Actor, Role, Verb, require
+from app.rules.rescues import OPEN
 from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say, together
@@ -57,17 +61,18 @@ class Held:
 
 @dataclass(slots=True)
 class Board:
-    """All that a person holds, by kind; `visits` must be signed out, `accounts` end with the leaving."""
+    """All that a person holds, by kind; `visits` must be signed out, `rescues` passed on, `accounts` end with it."""
 
     person: Person
     held: dict[str, list[Held]] = field(default_factory=dict)
     visits: list[Held] = field(default_factory=list)
+    rescues: list[Held] = field(default_factory=list)
     accounts: list[Held] = field(default_factory=list)
 
     @property
     def left(self) -> int:
         """How much stands in the way of leaving."""
-        return sum(map(len, self.held.values())) + len(self.visits)
+        return sum(map(len, self.held.values())) + len(self.visits) + len(self.rescues)
 
     def findings(self) -> list[Finding]:
         """One line a kind, passing at zero."""
@@ -83,6 +88,10 @@ class Board:
         count = len(self.visits)
         said = say("%(name)s 还有 %(count)s 次维保没有签退", name=name, count=count)
         found.append(Finding("维保记录", count == 0, said, "" if not count else "请先签退", field="left_on"))
+        if self.rescues:
+            # Somebody is inside, and the account that was sent ends with the leaving.
+            said = say("%(name)s 正在前往 %(count)s 起救援", name=name, count=len(self.rescues))
+            found.append(Finding("困人救援", False, said, "请先在救援页面转派给同事，或等救出以后", field="left_on"))
         return found
 
 
@@ -209,11 +218,13 @@ def _board(session: AnySession, person: Person) -> Board:
         "repairs": select(RepairOrder.id, RepairOrder.code, RepairOrder.place)
         .where(sent_to(RepairOrder, person.id), RepairOrder.state.not_in(("done", "cancelled"))),
         "elevators": select(ElevatorAssignment.id, *place)
-        .join(Elevator, Elevator.id == ElevatorAssignment.elevator_id).where(ElevatorAssignment.user_id.in_(keys)),
+        .join(Elevator, Elevator.id == ElevatorAssignment.elevator_id)
+        .where(ElevatorAssignment.user_id.in_(keys), answers_for(person.unit_id)),
         "patrols": select(PatrolRound.id, PatrolRound.title, PatrolRound.due_on)
         .where(PatrolRound.account_id.in_(keys), PatrolRound.closed_at.is_(None)),
         "officer": select(ElevatorOfficer.elevator_id, *place)
-        .join(Elevator, Elevator.id == ElevatorOfficer.elevator_id).where(ElevatorOfficer.account_id.in_(keys)),
+        .join(Elevator, Elevator.id == ElevatorOfficer.elevator_id)
+        .where(ElevatorOfficer.account_id.in_(keys), ElevatorOfficer.unit_id == Elevator.use_unit_id),
     }  # fmt: skip
     made = Board(person)
     for kind, statement in rows.items():
@@ -229,6 +240,12 @@ def _board(session: AnySession, person: Person) -> Board:
     running = select(Visit.id, Elevator.code, Visit.visit_on).join(Elevator, Elevator.id == Visit.elevator_id)
     running = running.where(Visit.worker_id == person.id, Visit.state == "open").execution_options(skip_scope=True)
     made.visits = [Held(key, str(code), str(on)) for key, code, on in session.execute(running)]
+    sent = select(Rescue.id, Rescue.place).join(RescueDispatch, RescueDispatch.rescue_id == Rescue.id)
+    sent = sent.where(
+        RescueDispatch.worker_id.in_(keys), RescueDispatch.ended_at.is_(None), RescueDispatch.done_at.is_(None),
+        Rescue.status.in_(OPEN),
+    ).execution_options(skip_scope=True)  # fmt: skip
+    made.rescues = [Held(key, place) for key, place in session.execute(sent)]
     made.accounts = [Held(account.id, account.username, account.get_full_name()) for account in accounts]
     return made
 

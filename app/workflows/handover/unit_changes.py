@@ -29,8 +29,8 @@ from app.workflows.approval import conditions, effects, filing_versions, submiss
 from app.workflows.approval.submissions import Asked, Values
 from app.workflows.contracts import cover
 from app.workflows.core import audit
+from app.workflows.filing import handed_on
 from app.workflows.maintenance import clocks
-from app.workflows.repair import repairs
 
 KIND = ApplicationKind.UNIT_CHANGE
 LABEL = "维保单位变更"
@@ -196,7 +196,7 @@ def effect(
         session, elevator, {"maintenance_unit_id": data["new_unit_id"]}, application, first, at
     )
     clocks.unit_changed(session, elevator.id, data["new_unit_id"], first, at)
-    repairs.unit_changed(session, elevator.id, data["new_unit_id"], at)
+    handed_on.follow_units(session, elevator, at)
     if data.get("contract_id"):
         _bind(session, actor, data["contract_id"], elevator, application.effective_on or first, first, at)
     change = of_application(session, application)

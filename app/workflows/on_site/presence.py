@@ -32,7 +32,9 @@ from app.rules.identifiers import normal_code
 from app.rules.label_photos import LabelBy
 from app.rules.lifecycle import ElevatorStatus
 from app.rules.visit_photos import Proof
+from app.scope.parts import assigned
 from app.transaction import AnySession
+from app.workflows.approval import filing_versions
 from app.workflows.core import moves
 from app.workflows.maintenance import item_lists
 from app.workflows.on_site import arrivals, labels, sites
@@ -208,9 +210,22 @@ def _facts(
     if at < now:
         # Sent later: it was as it was then, whatever has been approved since.
         facts["elevator_status"] = ElevatorStatus(moves.status_on(session, elevator, today, at))
+        facts["may_serve"] = site.may_serve or _served_then(session, actor, elevator, today, at)
     facts["links"] = links(actor, elevator)
     here = held is not None and held.elevator_id == elevator.id
     return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here or held is None else held.code)
+
+
+def _served_then(session: AnySession, actor: Actor, elevator: Lift, on: dt.date, at: dt.datetime) -> bool:
+    """Whether the actor's unit maintained, as known at that instant, what has been handed on since."""
+    if actor.unit_id is None or actor.person_id is None or elevator.maintenance_unit_id == actor.unit_id:
+        return False
+    row = session.get_one(Elevator, elevator.id, execution_options={"skip_scope": True})
+    then = filing_versions.as_of(session, row, on, at)
+    if then is None or then.data.get("maintenance_unit_id") != actor.unit_id:
+        return False
+    own = select(Elevator.id).where(Elevator.id == elevator.id, assigned(Elevator.id, actor))
+    return session.scalar(own.execution_options(skip_scope=True)) is not None
 
 
 def _unapproved(session: AnySession, actor: Actor, text: str) -> dict[str, Any]:

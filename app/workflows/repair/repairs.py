@@ -93,7 +93,7 @@ def of_visit(
         return held
     note = use_note.strip() or None
     row = RepairOrder(level=LEVEL_OF_VISIT, fault=visit.feedback or note, use_note=note, visit_id=visit.id)
-    _open(session, actor, row, visit.elevator, visit.unit_id, visit.use_unit_id, "visit", at)
+    _open_of_visit(session, actor, row, visit, "visit", at)
     return row
 
 
@@ -105,7 +105,7 @@ def wanted(session: AnySession, actor: Actor, visit: Visit, note: str, at: dt.da
         row = RepairOrder(
             level=LEVEL_OF_VISIT, fault=visit.feedback or note or None, use_note=note or None, visit_id=visit.id
         )
-        _open(session, actor, row, visit.elevator, visit.unit_id, visit.use_unit_id, "review", at)
+        _open_of_visit(session, actor, row, visit, "review", at)
         return row
     if note and held.use_note != note:
         before = held.use_note
@@ -177,7 +177,33 @@ def unit_changed(session: AnySession, elevator_id: int, unit_id: int | None, at:
     return moved
 
 
+def use_unit_changed(session: AnySession, elevator_id: int, use_unit_id: int | None, at: dt.datetime) -> int:
+    """What stands open is the new use unit's to follow and to confirm, wherever the repair stands. How many."""
+    states = [state.value for state in OPEN_STATES]
+    statement = _any().where(RepairOrder.elevator_id == elevator_id, RepairOrder.state.in_(states))
+    moved = 0
+    for held in session.scalars(statement.order_by(RepairOrder.id)).all():
+        row = lock(session, RepairOrder, held.id)
+        if row is None or row.use_unit_id == use_unit_id or row.state not in states:
+            continue
+        before, row.use_unit_id = {"use_unit_id": row.use_unit_id}, use_unit_id
+        session.flush()
+        after = {"use_unit_id": use_unit_id}
+        audit.record(session, SYSTEM.by("clock"), at, "repair.hand_on", ENTITY, row.id, before=before, after=after)
+        moved += 1
+    return moved
+
+
 # --- what others ask
+
+
+def shown_with(session: AnySession, actor: Actor, visit_id: int) -> RepairOrder | None:
+    """The order of a visit, for whoever may open it: that of an elevator handed on since is the new unit's."""
+    if not actor.may(Verb.REPAIR_READ):
+        return None
+    statement = scope.apply(select(RepairOrder).where(RepairOrder.visit_id == visit_id), actor, RepairOrder)
+    found: RepairOrder | None = session.scalar(statement.execution_options(skip_scope=True))
+    return found
 
 
 def for_visit(session: AnySession, visit_id: int) -> RepairOrder | None:
@@ -272,6 +298,14 @@ def _same(
         RepairOrder.reported_by_id == actor.user_id, RepairOrder.source == "report",
     )  # fmt: skip
     return next((row for row in session.scalars(alike) if (row.fault or "") == fault), None)
+
+
+def _open_of_visit(
+    session: AnySession, actor: Actor, row: RepairOrder, visit: Visit, source: str, at: dt.datetime
+) -> None:
+    """By whoever maintains the elevator now: it may have been handed on since the visit began."""
+    elevator = visit.elevator
+    _open(session, actor, row, elevator, elevator.maintenance_unit_id, elevator.use_unit_id, source, at)
 
 
 def _open(

@@ -10,13 +10,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.errors import NotAllowed, Refusal
 from app.models import Notification, RescueStep, StatusChange
 from app.rules.other_scores import Outcome
 from app.transaction import transaction
+from app.workflows.handover import leaving
 from app.workflows.rescue import rescue_answers, rescue_desk
 from app.workflows.rescue.rescue_course import Sent, outcome_of
-from tests.factories import World, make_elevator, make_policy
+from tests.factories import World, make_elevator, make_person, make_policy
 from tests.outcomes import refused, told
 from tests.workflows.rescues.ground import FORM, PHONE, SECOND, START, M, calls, dispatched, do, report, tick
 
@@ -231,3 +233,23 @@ def test_who_may_do_what(world: World) -> None:
     assert calls(world, row)[0].worker_id is None and row.status == "accepted"
     do(world, "worker", rescue_answers.accept, row, START + 3 * M)
     assert calls(world, row)[0].worker_id == world.accounts["worker"].id and row.accepted_at == START + 2 * M
+
+
+@pytest.mark.feature("PER-04", "RES-02")
+def test_nobody_leaves_the_unit_on_the_way_to_somebody_inside(world: World) -> None:
+    """His account would end with it: the unit passes the call to another first."""
+    session, today = world.session, clock.local_day(START)
+    colleague = world.accounts["colleague"]
+    colleague.person_id = make_person(session, world.firm).id
+    session.commit()
+    row = dispatched(world)
+    do(world, "worker", rescue_answers.accept, row, START + M)
+    held = leaving.board(session, world.actor("clerk"), world.worker.id)
+    assert [(one.key, one.text) for one in held.rescues] == [(row.id, row.place)] and held.left == 1
+    with pytest.raises(Refusal, match="请先在救援页面转派给同事"), transaction(session):
+        leaving.leave(session, world.actor("clerk"), world.worker.id, today, START + M)
+    do(world, "maintenance_head", rescue_answers.pass_on, row, colleague.id, "交班", START + 2 * M)
+    with transaction(session):
+        leaving.leave(session, world.actor("clerk"), world.worker.id, today, START + 3 * M)
+    do(world, "colleague", rescue_answers.free, row, FORM, START + 9 * M)
+    assert row.status == "freed"

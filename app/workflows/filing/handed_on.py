@@ -1,0 +1,74 @@
+"""What runs of an elevator goes to the units that answer for it now: repairs, anomalies, lines without an answer.
+
+What is over stays where it happened, and so do complaints and rescues, whose limits are those of their day's units.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import select
+
+from app import scope
+from app.models import Anomaly, Elevator, ElevatorMessage, ElevatorOfficer
+from app.permissions import SYSTEM, Verb
+from app.transaction import AnySession, lock
+from app.wording import say
+from app.workflows.core import audit, outbox
+from app.workflows.repair import repairs
+
+_CLOCK = SYSTEM.by("clock")
+# What waits for somebody's word: which rows, whose word, the topic and title of the notice, where it opens.
+_WAITING: tuple[tuple[Any, Any, Verb, str, str, str], ...] = (
+    (Anomaly, Anomaly.state != "closed", Verb.ANOMALY_HANDLE, "anomaly.review",
+     "电梯有未处理的异常，由您的单位接手：%(place)s", "/anomalies"),
+    (ElevatorMessage, ElevatorMessage.replied_at.is_(None), Verb.COMPLAINT_HANDLE, "message",
+     "电梯有未回复的留言，由您的单位接手：%(place)s", "/messages"),
+)  # fmt: skip
+
+
+def follow_units(session: AnySession, elevator: Elevator, at: dt.datetime) -> None:
+    """After a change of the maintenance or use unit, in its transaction; told twice nothing changes."""
+    session.flush()
+    repairs.unit_changed(session, elevator.id, elevator.maintenance_unit_id, at)
+    repairs.use_unit_changed(session, elevator.id, elevator.use_unit_id, at)
+    for model, waits, verb, topic, title, path in _WAITING:
+        asked = select(model.id).where(model.elevator_id == elevator.id, waits).order_by(model.id)
+        for key in session.scalars(asked.execution_options(skip_scope=True)).all():
+            with scope.acting(SYSTEM):
+                row: Any = lock(session, model, key)
+            _hand_on(session, row, elevator, verb, topic, title, path, at)
+    _end_officer(session, elevator, at)
+
+
+def _hand_on(
+    session: AnySession, row: Any, elevator: Elevator, verb: Verb, topic: str, title: str, path: str, at: dt.datetime
+) -> None:
+    before = {"unit_id": row.unit_id, "use_unit_id": row.use_unit_id}
+    after = {"unit_id": elevator.maintenance_unit_id, "use_unit_id": elevator.use_unit_id}
+    if before == after:
+        return
+    row.unit_id, row.use_unit_id = after.values()
+    session.flush()
+    link = f"{path}/{row.id}"
+    # Whom it was asked of before opens it no more; whoever is on both sides is asked anew.
+    outbox.settle(session, at, topic, link)
+    who = {one for unit in after.values() for one in outbox.readers_of(session, unit, verb, elevator.id)}
+    mark = f"{row.__tablename__}:{row.id}:on:{row.unit_id or 0}:{row.use_unit_id or 0}:{at:%y%m%d%H%M}"
+    outbox.notify(session, at, who, topic, say(title, place=elevator.place), row.body or "", link, mark)
+    audit.record(session, _CLOCK, at, f"{_AREA[row.__tablename__]}.hand_on", row.__tablename__, row.id, before, after)
+
+
+_AREA = {"anomaly": "anomaly", "elevator_message": "message"}
+
+
+def _end_officer(session: AnySession, elevator: Elevator, at: dt.datetime) -> None:
+    """The officer that the former use unit named; who he was stands in the log."""
+    named = session.get(ElevatorOfficer, elevator.id, execution_options={"skip_scope": True})
+    if named is None or named.unit_id == elevator.use_unit_id:
+        return
+    before = {"account_id": named.account_id, "unit_id": named.unit_id}
+    session.delete(named)
+    session.flush()
+    audit.record(session, _CLOCK, at, "safety.officer", "elevator", elevator.id, before, {"account_id": None})

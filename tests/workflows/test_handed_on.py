@@ -1,0 +1,212 @@
+"""What runs of an elevator while another unit takes it over: each open thing has somebody who can end it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import scope
+from app.errors import NotFound
+from app.listings.accounts import assigned
+from app.models import (
+    Anomaly,
+    Contract,
+    ElevatorAssignment,
+    ElevatorMessage,
+    ElevatorOfficer,
+    Notification,
+    RepairOrder,
+    RiskItem,
+)
+from app.permissions import Role
+from app.transaction import transaction
+from app.workflows.desk import applications
+from app.workflows.filing import filing_effects, registration_changes
+from app.workflows.handover import leaving, unit_changes
+from app.workflows.on_site import safety
+from app.workflows.oversight import anomalies
+from app.workflows.public import messages
+from app.workflows.repair import repair_answers, repair_work, repairs
+from app.workflows.repair.repair_work import Ending
+from app.workflows.visits import visits
+from tests import factories
+from tests.factories import World
+from tests.workflows.filing_world import AT, TODAY, attachment, decide
+from tests.workflows.visit_world import MINUTE, answers, arrive, leave
+
+H = dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    session = world.session
+    world.accounts["taker"] = factories.make_account(session, Role.USE_HEAD, unit=world.other_use_unit, is_main=True)
+    session.commit()
+    return world
+
+
+def _decided(world: World, application: Any, at: dt.datetime = AT) -> None:
+    decide(world.session, world.actor("inspector"), application, "approve", at=at)
+    world.session.expire_all()
+
+
+def to_other_firm(world: World, at: dt.datetime = AT) -> None:
+    """The old unit files, the officer approves: the elevator is 河川's from today on."""
+    actor = world.actor("maintenance_head")
+    paper = attachment(world.session, actor, kind="contract", name="合同.pdf")
+    wanted = unit_changes.Wanted(
+        world.own.code, world.other_firm.id, None, TODAY, TODAY, "合同到期换单位", [paper.id]
+    )
+    with scope.acting(actor), transaction(world.session):
+        application = unit_changes.apply(world.session, actor, wanted, at)
+    _decided(world, application, at)
+
+
+def to_other_use_unit(world: World) -> None:
+    """变更登记 for the cause 使用单位变更."""
+    actor = world.actor("use_head")
+    paper = attachment(world.session, actor)
+    data = registration_changes.content(world.session, world.own, "use_unit", {"use_unit_id": world.other_use_unit.id})
+    with scope.acting(actor), transaction(world.session):
+        application = applications.apply(
+            world.session, actor, "registration_change", world.own, at=AT, effective_on=TODAY, reason="见材料",
+            attachments=[paper.id], data=data,
+        )  # fmt: skip
+    _decided(world, application)
+
+
+def told(world: World, topic: str, link: str) -> set[int | None]:
+    asked = select(Notification.recipient_id).where(
+        Notification.topic == topic, Notification.link == link, Notification.read_at.is_(None)
+    )
+    return set(world.session.scalars(asked))
+
+
+@pytest.mark.feature("ANO-02", "LIF-05")
+def test_an_open_anomaly_is_the_new_units_and_so_is_what_the_device_says_again(world: World) -> None:
+    def heard(at: dt.datetime) -> Anomaly:
+        with transaction(world.session):
+            return anomalies.found(world.session, None, world.own, source="iot", kind="door", text="开关门异常", at=at)
+
+    row = heard(AT)
+    with transaction(world.session):
+        ended = anomalies.found(world.session, None, world.own, source="iot", kind="stopped", text="停梯", at=AT)
+        anomalies.handle(world.session, world.actor("clerk"), ended.id, "solve", "已复位", AT)
+    to_other_firm(world, AT + H)
+    assert row.unit_id == world.other_firm.id and ended.unit_id == world.firm.id, "what is over stays where it was"
+    link = f"/anomalies/{row.id}"
+    assert {world.accounts["other_head"].id, world.accounts["use_head"].id} <= told(world, "anomaly.review", link)
+    assert world.accounts["clerk"].id not in told(world, "anomaly.review", link), "who cannot open it is not asked"
+    assert heard(AT + 2 * H).id == row.id
+    with pytest.raises(NotFound), transaction(world.session):
+        anomalies.handle(world.session, world.actor("clerk"), row.id, "solve", "已复位", AT + 2 * H)
+    with transaction(world.session):
+        anomalies.handle(world.session, world.actor("other_head"), row.id, "solve", "已复位", AT + 2 * H)
+    assert row.state == "closed"
+
+
+@pytest.mark.feature("CMP-01", "LIF-05")
+def test_a_line_without_an_answer_is_the_new_units_to_answer(world: World) -> None:
+    with transaction(world.session):
+        row = messages.leave(world.session, world.own, "门关得太快", AT, address="203.0.113.9")
+    to_other_firm(world, AT + H)
+    assert row.unit_id == world.other_firm.id
+    with transaction(world.session):
+        messages.reply(world.session, world.actor("other_head"), row.id, "已调整", AT + 2 * H)
+    assert world.session.get(ElevatorMessage, row.id).reply_unit_id == world.other_firm.id
+
+
+@pytest.mark.feature("REP-03", "LIF-05")
+def test_what_a_visit_finds_after_the_hand_over_goes_to_whoever_maintains_it_now(session: Any, world: World) -> None:
+    """The worker checked in for the old unit and finds a fault; the use unit asks for a repair of another visit."""
+    first = arrive(session, world, AT - 3 * H)
+    leave(session, world, first, AT - 2 * H)
+    visit = arrive(session, world, AT)
+    to_other_firm(world, AT + 10 * MINUTE)
+    found = answers(visit)
+    found[next(iter(found))]["result"] = "repair"
+    leave(session, world, visit, AT + H, results=found, problem="门锁触点烧蚀")
+    with transaction(session):
+        visits.review(session, world.actor("use_head"), first.id, "", AT + 2 * H, repair=True, repair_note="轿内灯不亮")
+    orders = session.scalars(select(RepairOrder).order_by(RepairOrder.id)).all()
+    assert [(o.unit_id, o.source) for o in orders] == [(world.other_firm.id, "visit"), (world.other_firm.id, "review")]
+    assert repairs.shown_with(session, world.actor("worker"), visit.id) is None
+    assert repairs.shown_with(session, world.actor("use_head"), visit.id) is orders[0]
+
+
+@pytest.mark.feature("REP-03", "LIF-06")
+def test_an_open_repair_is_the_new_use_units_to_follow_and_to_confirm(session: Any, world: World) -> None:
+    with transaction(session):
+        row = repairs.report(session, world.actor("use_head"), world.own.id, "stopped", "停在 3 层", "", AT)
+    with transaction(session):
+        repair_work.assign(session, world.actor("clerk"), row.id, world.worker.id, [], AT)
+    to_other_use_unit(world)
+    assert (row.use_unit_id, row.unit_id, row.state) == (world.other_use_unit.id, world.firm.id, "assigned")
+    assert repairs.open_of(session, world.actor("taker"), world.own.id) == [row]
+    worker = world.actor("worker")
+    ending = Ending("door", "更换门锁触点", restored=True, times={"started_at": AT + H + MINUTE})
+    with transaction(session):
+        repair_work.accept(session, worker, row.id, AT + H)
+        repair_work.end(session, worker, row.id, ending, AT + 2 * H)
+    assert world.accounts["taker"].id in told(world, "repair.done", f"/repairs/{row.id}")
+    with transaction(session):
+        repair_answers.answer(session, world.actor("taker"), row.id, True, "", AT + 3 * H)
+    assert row.answer == "confirmed"
+
+
+@pytest.mark.feature("SAF-01", "LIF-06", "PER-04")
+def test_a_named_officer_ends_with_the_use_unit_that_named_him(session: Any, world: World) -> None:
+    officer = world.accounts["safety_officer"]
+    person = factories.make_person(session, world.use_unit)
+    officer.person_id = person.id
+    session.commit()
+    with transaction(session):
+        safety.name_officer(session, world.actor("use_head"), [world.own.id], officer.id, AT)
+    with transaction(session):
+        assert len(leaving.board(session, world.actor("use_head"), person.id).held["officer"]) == 1
+    to_other_use_unit(world)
+    assert session.get(ElevatorOfficer, world.own.id) is None
+    with transaction(session):
+        assert leaving.board(session, world.actor("use_head"), person.id).left == 0, "nothing of others is handed over"
+        leaving.leave(session, world.actor("use_head"), person.id, TODAY, AT)
+
+
+@pytest.mark.feature("ACC-10", "PER-04", "LIF-05")
+def test_elevators_that_went_away_are_not_counted_as_assigned(session: Any, world: World) -> None:
+    worker, kept = world.accounts["worker"], factories.make_elevator(session, maintenance_unit=world.firm)
+    worker.sees_all_elevators = False
+    session.add_all(ElevatorAssignment(user_id=worker.id, elevator_id=one.id) for one in (world.own, kept))
+    session.commit()
+    visit = arrive(session, world, AT - H)
+    leave(session, world, visit, AT)
+    assert assigned(session, [worker])[worker.id] == "2"
+    to_other_firm(world, AT + MINUTE)
+    assert assigned(session, [worker])[worker.id] == "1"
+    with transaction(session):
+        held = leaving.board(session, world.actor("maintenance_head"), world.worker.id).held["elevators"]
+    assert [one.text for one in held] == [kept.code]
+    assert scope.visible(session, world.actor("worker"), type(visit), visit.id) is visit, "what he did stays his"
+
+
+@pytest.mark.feature("UNT-05", "CON-01", "SAF-01")
+def test_a_unit_that_moves_takes_running_contracts_and_its_risk_list_along(session: Any, world: World) -> None:
+    over = factories.make_contract(session, world.firm, [], ends_on=TODAY - dt.timedelta(days=1))
+    risk = RiskItem(
+        unit_id=world.use_unit.id, region_code=world.use_unit.region_code, place="层门", risk="坠落", level="high",
+        measures="检查门锁", responsible="苏见山",
+    )  # fmt: skip
+    session.add(risk)
+    there = factories.region(session, "980403000000")
+    for unit in (world.firm, world.use_unit):
+        before = {"region_id": unit.region_id}
+        unit.region_id, unit.region_code = there.id, there.code
+        session.commit()
+        with transaction(session):
+            filing_effects.unit_in_force(session, unit, before, AT)
+    session.expire_all()
+    assert (world.contract.region_code, risk.region_code) == (there.code, there.code)
+    assert over.region_code == "980402000000", "what ended stays where it was known"
+    assert scope.visible(session, world.actor("other_inspector"), Contract, world.contract.id) is world.contract
