@@ -28,6 +28,7 @@ from app.workflows.filing import filing_effects, registration_changes
 from app.workflows.handover import leaving, unit_changes
 from app.workflows.on_site import safety
 from app.workflows.oversight import anomalies
+from app.workflows.papers import commitments
 from app.workflows.public import messages
 from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
@@ -199,7 +200,10 @@ def test_a_unit_that_moves_takes_running_contracts_and_its_risk_list_along(sessi
         measures="检查门锁", responsible="苏见山",
     )  # fmt: skip
     session.add(risk)
-    there = factories.region(session, "980403000000")
+    me, there = world.actor("maintenance_head"), factories.region(session, "980403000000")
+    scan = attachment(session, me, kind="commitment")
+    with transaction(session):
+        asked = commitments.submit(session, me, TODAY, TODAY + dt.timedelta(days=300), "", [scan.id], [], AT)
     for unit in (world.firm, world.use_unit):
         before = {"region_id": unit.region_id}
         unit.region_id, unit.region_code = there.id, there.code
@@ -209,4 +213,6 @@ def test_a_unit_that_moves_takes_running_contracts_and_its_risk_list_along(sessi
     session.expire_all()
     assert (world.contract.region_code, risk.region_code) == (there.code, there.code)
     assert over.region_code == "980402000000", "what ended stays where it was known"
+    decide(session, world.actor("other_inspector"), asked, "approve")
+    assert asked.state == "approved", "what was handed in before goes along, too"
     assert scope.visible(session, world.actor("other_inspector"), Contract, world.contract.id) is world.contract

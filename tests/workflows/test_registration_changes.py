@@ -17,6 +17,7 @@ from app.models import (
     MaintenanceLedger,
     MaintenanceOrder,
     MaintenancePause,
+    Notification,
     Version,
 )
 from app.permissions import Role
@@ -241,3 +242,29 @@ def test_other_people_take_ledger_and_open_orders(session: Any, world: World) ->
 def test_an_officer_may_not_apply(world: World) -> None:
     with pytest.raises(NotAllowed):
         ask(world, "maintenance_pause", "inspector")
+
+
+@pytest.mark.feature("LIF-07", "LIF-08")
+def test_what_is_open_when_an_elevator_moves_is_the_new_offices_to_decide(session: Any, world: World) -> None:
+    """Else the office that it left may not decide, and the one where it is does not see it."""
+    city = factories.make_account(session, Role.INSPECTOR, region_code="980400000000")
+    factories.make_clock(session, world.own, TODAY - 3 * DAY)
+    factories.make_ledger(session, world.own, world.worker, next_half_month_on=TODAY + 12 * DAY)
+    heir, there = factories.make_person(session, world.firm), factories.region(session, "980403000000")
+    session.commit()
+    workers = ask(world, "worker_change", "maintenance_head", data={"worker_id": heir.id})
+    pause = ask(world, "maintenance_pause", effective_on=TODAY + 9 * DAY)
+    approve(world, pause)
+    decide(session, factories.actor(city), change(world, "relocation", {
+        "region_id": str(there.id), "address": "青坪路 9 号",
+    }), "approve")  # fmt: skip
+    session.expire_all()
+    assert (workers.region_code, pause.region_code) == ("980403000000", "980403000000")
+    asked = select(Notification.recipient_id).where(Notification.link == f"/applications/{workers.id}")
+    assert world.accounts["other_inspector"].id in session.scalars(asked).all()
+    with pytest.raises(NotFound):
+        approve(world, workers)
+    approve(world, workers, "other_inspector")
+    assert session.scalars(select(MaintenanceLedger.worker_id)).one() == heir.id
+    nightly(session, TODAY + 9 * DAY)
+    assert session.get(MaintenanceClock, world.own.id).paused_on == TODAY + 9 * DAY

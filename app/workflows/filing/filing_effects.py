@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import or_, select, update
 
 from app import clock
 from app.models import (
@@ -44,14 +44,17 @@ from app.models import (
 from app.models.policy import policy_value
 from app.permissions import SYSTEM
 from app.policy import Key
-from app.rules.lifecycle import ElevatorStatus
+from app.rules.approval import WAITING_STATES
+from app.rules.lifecycle import ELEVATOR_KINDS, ApplicationKind, ElevatorStatus, common_region
 from app.transaction import AnySession
 from app.workflows.access import main_accounts
+from app.workflows.approval import effects, submissions
 from app.workflows.filing import handed_on, usual_parts
 from app.workflows.maintenance import clocks
 
 # Papers that stay in force with their record; those of applications are kept where these were decided.
 OF_THE_UNIT = ("unit", "person", "grade_certificate")
+_ABOUT_ELEVATORS = sorted({kind.value for kind in ELEVATOR_KINDS} | {ApplicationKind.CORRECTION.value})
 # What the office where the unit is has to see and to decide on.
 GO_ALONG: tuple[Any, ...] = (
     Person, GradeCertificate, Declaration, Commitment, Invitation, InvitationPoster, InsuranceRecord, InsuredPerson,
@@ -88,6 +91,25 @@ def elevator_in_force(
             (OnDemandInterval.to_on >= day)), (ElevatorOfficer, ElevatorOfficer.elevator_id == row.id),
             (ElevatorMessage, (ElevatorMessage.elevator_id == row.id) & ElevatorMessage.replied_at.is_(None)),
         ])  # fmt: skip
+        open_ones = Application.is_open.is_(True) & Application.kind.in_(_ABOUT_ELEVATORS)
+        others = (Application.elevator_id == row.id) & (Application.id != application.id)
+        _applications_follow(session, others & or_(open_ones, effects.waits_for_its_day()), row.region_code, at)
+
+
+def _applications_follow(session: AnySession, asked: Any, region_code: str, at: dt.datetime) -> None:
+    """What is asked for about what has moved, or waits for its day, is for the office where it is now to decide.
+
+    Else it lay with one that may not, while the one that may would not see it.
+    """
+    statement = select(Application).where(asked).order_by(Application.id).execution_options(skip_scope=True)
+    for one in session.scalars(statement).all():
+        to_region = one.data.get("to_region")
+        place = common_region(region_code, to_region) if to_region else region_code
+        if one.region_code != place:
+            one.region_code = place
+            session.flush()
+            if one.state in WAITING_STATES:
+                submissions.tell_officers(session, one, at)
 
 
 def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at: dt.datetime) -> None:
@@ -100,6 +122,9 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at:
         rounds = (PatrolRound.unit_id == row.id) & PatrolRound.closed_at.is_(None)
         own = [(model, model.unit_id == row.id) for model in GO_ALONG]
         _follow(session, row.region_code, [*own, (Contract, runs), (PatrolRound, rounds)])
+        about = [model.__tablename__ for model in (*GO_ALONG, Contract)]
+        asked = Application.is_open.is_(True) & (Application.unit_id == row.id) & Application.entity.in_(about)
+        _applications_follow(session, asked, row.region_code, at)
     papers_follow(session, row)
     main_accounts.follow_code(session, row, before.get("uscc"), at)
     # Whether or not this approval moved it: a unit that registered itself may choose another region before its first.
