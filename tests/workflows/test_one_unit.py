@@ -24,6 +24,7 @@ from app.models import (
 )
 from app.permissions import Role
 from app.transaction import transaction
+from app.workflows.access import accounts, sub_accounts
 from app.workflows.handover import leaving
 from app.workflows.maintenance import ledgers, orders
 from app.workflows.people import one_unit, people
@@ -256,3 +257,23 @@ def test_whoever_left_is_given_no_work(session: Any, world: World) -> None:
     with pytest.raises(Refusal, match="离职"), transaction(session):
         data = {"planned_on": AT.date(), "worker_id": world.worker.id}
         orders.create(session, me, world.own.id, data, AT)
+
+
+@pytest.mark.feature("PER-04", "ACC-08")
+def test_an_account_that_ended_with_its_person_is_not_taken_into_use_again(session: Any, world: World) -> None:
+    """Neither by the main account nor by the office; he checks in for the unit that he left no more."""
+    account, me = world.accounts["worker"], world.actor("maintenance_head")
+    with transaction(session):
+        leaving.leave(session, world.actor("clerk"), world.worker.id, AT.date(), AT)
+    assert account.active is False
+    for again in (
+        lambda: sub_accounts.edit(session, me, account.id, name="王砚秋", sex="", active=True, at=AT),
+        lambda: accounts.reactivate(session, world.actor("region_admin"), account.id, AT),
+    ):
+        with pytest.raises(Refusal, match="离职。再次入职请发入职邀请"), transaction(session):
+            again()
+    session.refresh(account)
+    assert account.active is False
+    # What else is said of it can still be mended.
+    with transaction(session):
+        sub_accounts.edit(session, me, account.id, name="王砚秋（离职）", sex="", active=False, at=AT)

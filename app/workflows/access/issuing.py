@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
-from app.models import Account, AccountRole, ExternalIdentity
+from app.models import Account, AccountRole, ExternalIdentity, Person
 from app.models.account import no_mail
 from app.models.policy import policy_value
 from app.models.sealed import holding
@@ -63,9 +63,18 @@ def renew_password(session: AnySession, actor: Actor, account: Account, at: dt.d
 def set_active(
     session: AnySession, actor: Actor, account: Account, active: bool, reason: str, at: dt.datetime
 ) -> Account:
-    """Switch an account on or off and end its sessions. The caller has checked the right."""
+    """Switch an account on or off and end its sessions. The caller has checked the right.
+
+    One that ended because its person left stays ended (PER-04): he would go on working for a unit that is his no more.
+    """
     if bool(account.active) is active:
         return account
+    if active and account.person_id is not None and not account.is_main:
+        gone = select(Person.name, Person.left_on).where(Person.id == account.person_id, Person.left_on.is_not(None))
+        left = session.execute(gone.execution_options(skip_scope=True)).one_or_none()
+        if left is not None:
+            found = say("%(name)s 已于 %(left_on)s 离职", name=left.name, left_on=left.left_on)
+            raise refuse("状态", found, "再次入职请发入职邀请；其他人员请另建账号", field="active")
     account.active, account.closed_at = active, None if active else at
     account.session_epoch += 1
     session.flush()
