@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.permissions import Verb
 from app.workflows.core import outbox
@@ -90,6 +91,27 @@ def test_two_of_the_same_and_what_nobody_expected(app: Any, world: World, monkey
     answer = firm.client.post("/api/v1/commitments", json={}, headers=firm.headers)
     shaped(answer, 500)
     assert "inside" not in answer.text and "ZeroDivision" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("update region set code = '980402000000'", "与已有记录冲突"),
+        ("update unit set region_id = 987654321", "与其他记录有关联"),
+        ("update unit set name = null", "内容不完整"),
+    ],
+    ids=["unique", "foreign key", "not null"],
+)
+def test_what_the_database_refuses_is_told_by_what_it_is(
+    app: Any, world: World, monkeypatch: pytest.MonkeyPatch, broken: str, told: str
+) -> None:
+    firm = Caller(app, world, "maintenance_head")
+    monkeypatch.setattr(
+        "app.workflows.papers.commitments.submit", lambda session, *_all, **_more: session.execute(text(broken))
+    )
+    answer = firm.post("/commitments", {})
+    shaped(answer, 409)
+    assert answer.get_json()["message"] == told
 
 
 SAME: list[tuple[str, str, dict[str, Any], str, dict[str, str]]] = [

@@ -81,10 +81,26 @@ def _forged(error: CSRFError) -> Any:
 
 
 def _clash(error: IntegrityError) -> Any:
+    """What the database itself refused: told by what it is, as far as the database says."""
     db.session.rollback()
     log.warning("integrity: %s", error.orig)
-    body = _("同样的编号或名称已存在，或这条记录正被其他记录引用。请返回核对后再提交。")
-    return answer(409, _("与已有记录冲突"), body=body)
+    title, body = _BROKEN.get(_kind_of(error.orig), _TAKEN)
+    return answer(409, f"{title}", body=f"{body}")
+
+
+def _kind_of(error: object) -> str:
+    """The rule that the database's error is of: PostgreSQL has a code of SQL's standard, SQLite a name."""
+    state = getattr(error, "sqlstate", None)
+    return str(state or getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_CONSTRAINT_"))
+
+
+_TAKEN = (_l("与已有记录冲突"), _l("同样的编号、名称或内容已存在。请返回核对后再提交。"))
+_TIED = (
+    _l("与其他记录有关联"),
+    _l("这条记录正被其他记录引用，或它引用的记录已不存在。请返回刷新，核对后再提交。"),
+)
+_MISSING = (_l("内容不完整"), _l("有必须填写的内容没有填写。请返回核对后再提交。"))
+_BROKEN = {"23503": _TIED, "FOREIGNKEY": _TIED, "23502": _MISSING, "NOTNULL": _MISSING}
 
 
 def _moved(error: StaleDataError) -> Any:
