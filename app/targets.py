@@ -81,12 +81,14 @@ def _is_public(address: Address) -> bool:
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
     if inner is not None:
         return _is_public(inner)
-    if isinstance(address, ipaddress.IPv6Address) and (address.teredo or address in _NAT64):
+    if isinstance(address, ipaddress.IPv6Address) and (address.teredo or address not in _GIVEN_OUT):
         return False
     return address.is_global and not address.is_multicast
 
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All that is given out to the world as IPv6. Outside lie ways into networks of one's own that count as global:
+# site-local ones, and IPv4 addresses as NAT64, translators and the compatible form write them.
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
 
 
 def _is_named(host: str, port: int) -> bool:
