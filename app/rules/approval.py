@@ -137,7 +137,6 @@ FILING_MOVES: dict[tuple[FilingState, ApplicationVerb], FilingState] = {
 
 OPEN_STATES = frozenset({_S.DRAFT, _S.SUBMITTED, _S.ACCEPTED, _S.ENDORSED, _S.RETURNED})
 WAITING_STATES = frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.ENDORSED})
-LOCKED_FILING_STATES = frozenset({FilingState.PENDING})
 
 
 def verbs_possible(state: ApplicationState) -> list[ApplicationVerb]:

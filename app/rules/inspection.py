@@ -63,7 +63,6 @@ KIND_LABELS = {
     K.SUPERVISION: say("监督检验"), K.PERIODIC: say("定期检验"), K.TEST: say("检测"), K.SELF_TEST: say("自行检测"),
     K.GOVERNOR: say("限速器校验"), K.BRAKE: say("制动试验"),
 }  # fmt: skip
-RESULT_LABELS = {R.PASSED: say("合格"), R.FAILED: say("不合格"), R.PASSED_AGAIN: say("复检合格")}
 # What moves the elevator's 检验日期 and 下次检验日期.
 YEARLY = frozenset({K.SUPERVISION, K.PERIODIC, K.TEST, K.SELF_TEST})
 # What answers for a year in which a 定期检验 is due: neither a 检测 nor a 自行检测 does.

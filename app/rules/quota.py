@@ -18,14 +18,6 @@ class Grade(StrEnum):
     TECHNICIAN = "technician"
 
 
-GRADE_LABELS = {
-    Grade.GENERAL: say("普工"),
-    Grade.INTERMEDIATE: say("中级工"),
-    Grade.SENIOR: say("高级工"),
-    Grade.TECHNICIAN: say("技师"),
-}
-
-
 def units_used(visit_counts: Mapping[Hashable, int]) -> int:
     """台次 of a person in a month: Σ over elevators of min(visits, 2).
 
