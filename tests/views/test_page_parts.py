@@ -15,7 +15,7 @@ from app.models import Account
 from app.models.account import AccountRole
 from app.permissions import Role
 from app.transaction import transaction
-from app.views.frame import parts, rows
+from app.views.frame import cells, parts, rows
 from tests.conftest import csrf
 from tests.databases import ROOT
 from tests.factories import World, make_elevator, make_policy
@@ -103,9 +103,30 @@ class TestRows:
             made = self.body(row, link=lambda r: "/e/1", key=lambda r: 7)
             plain = self.body(row)
         assert '<tr class="is-stop">' in made and '<a href="/e/1">C1</a>' in made
-        assert 'class=" key ta-nw"' in made and 'class=" st"' in made
+        assert 'class=" key ta-nw"' in made and 'class=" ta-nw st"' in made
         assert 'value="7" aria-label="选择 C1"' in made
         assert "checkbox" not in plain and "<a " not in plain
+
+    def test_a_brief_word_stands_in_one_line_and_a_number_as_ever(self, app: Any) -> None:
+        columns = (Column("of", "频次", lambda r: r), Column("n", "台数", lambda r: 3, "number"))
+
+        def made(text: Any) -> str:
+            with app.test_request_context("/"):
+                told: dict[str, Any] = {"tone": lambda r: "", "link": lambda r: ""}
+                return str(rows.body((columns[0], columns[0], columns[1]), [text], lambda c, r: c.value(r), **told))
+
+        second = 'data-label="频次" class="'
+        assert made("半月").split(second)[2].startswith(" ta-nw")
+        assert made(cells.one_line("1 小时 11 分")).split(second)[2].startswith(" ta-nw")
+        assert made("澜江路 6 号 1 幢 1 单元").split(second)[2].startswith('"')
+        assert 'class="num">3' in made("半月")
+
+
+@pytest.mark.feature("ELV-02")
+def test_a_company_below_a_place_is_without_its_legal_form() -> None:
+    made = cells.two("云樾里小区 6 号", "澜州新禾物业服务有限公司")
+    assert '<small title="澜州新禾物业服务有限公司">澜州新禾物业服务</small>' in made
+    assert "<small>曳引驱动乘客电梯</small>" in cells.two("澜江路 6 号", "曳引驱动乘客电梯")
 
 
 @pytest.mark.feature("DSH-01")

@@ -79,13 +79,16 @@ def _safe(text: Any) -> Markup:
 
 
 def two(first: Any, second: Any, width: int = 15) -> Markup:
-    """Two lines in a cell: the name, cut with a title, and a small one below."""
+    """Two lines in a cell: the name, cut with a title, and a small one below, a company's without its legal form."""
     return _two(_told(first), _told(second), width)
 
 
 @lru_cache(maxsize=KEPT)
 def _two(first: str, second: str, width: int) -> Markup:
-    return Markup(f'<span class="two">{cut(first, width)}<small>{_safe(second)}</small></span>')
+    short, title = _short(second), ""
+    if short != second:
+        title = f' title="{_safe(second)}"'
+    return Markup(f'<span class="two">{cut(first, width)}<small{title}>{_safe(short)}</small></span>')
 
 
 def marked_below(made: Any, text: Any, tone: str) -> Markup:
@@ -118,9 +121,12 @@ def firm(name: Any, width: int = 11) -> Markup:
 
 @lru_cache(maxsize=KEPT)
 def _firm(whole: str, width: int) -> Markup:
+    return Markup(f'<span class="ta-cut" style="--w:{width}em" title="{_safe(whole)}">{_safe(_short(whole))}</span>')
+
+
+def _short(whole: str) -> str:
     form = next((f for f in _LEGAL_FORM if whole.endswith(f) and len(whole) > len(f) + 3), "")
-    short = _safe(whole.removesuffix(form))
-    return Markup(f'<span class="ta-cut" style="--w:{width}em" title="{_safe(whole)}">{short}</span>')
+    return whole.removesuffix(form)
 
 
 def countdown(left: Due | None, why: str = "") -> Markup:

@@ -15,6 +15,9 @@ from app.listing import Column
 from app.views.frame.told import shown
 
 NO_WRAP = {"date", "code"}
+# A word of so few signs stays in one line, and its column is as wide as it needs: what is left goes to the addresses.
+BRIEF = 5
+ONE_LINE = '<span class="ta-nw'  # as `cells.one_line` and `words` begin
 STATES = {"status", "state"}
 
 
@@ -29,6 +32,7 @@ def body(
 ) -> Markup:
     """A `<tr>` for each row, its first cell linked; a box to choose it where `key` says what the box sends."""
     opened = [_opening(column, first=not n) for n, column in enumerate(columns)]
+    brief = [_opening(column, first=not n, brief=True) for n, column in enumerate(columns)]
     choose = escape(_("选择"))
     parts: list[str] = []
     for row in rows:
@@ -43,14 +47,18 @@ def body(
         href = link(row)
         if href and cells:
             cells[0] = Markup(f'<a href="{escape(href)}">{cells[0]}</a>')
-        parts += [f"\n{begin}{text}</td>" for begin, text in zip(opened, cells, strict=True)]
+        parts += [
+            f"\n{short if len(text) <= BRIEF or text.startswith(ONE_LINE) else begin}{text}</td>"
+            for begin, short, text in zip(opened, brief, cells, strict=True)
+        ]
         parts.append("</tr>\n")
     return Markup("".join(parts))
 
 
-def _opening(column: Column, first: bool) -> str:
+def _opening(column: Column, first: bool, brief: bool = False) -> str:
     kinds = (
-        ("num", column.kind == "number"), (" key", first), (" ta-nw", column.kind in NO_WRAP),
+        ("num", column.kind == "number"), (" key", first),
+        (" ta-nw", column.kind in NO_WRAP or (brief and column.kind != "number")),
         (" ta-when", column.kind == "instant"), (" st", column.name in STATES),
     )  # fmt: skip
     names = "".join(name for name, holds in kinds if holds)

@@ -12,6 +12,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from sqlalchemy import select
 
 from app import clock, scope
@@ -31,7 +32,8 @@ from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_b
 from app.views.frame.clock_words import minutes_due
 from app.views.frame.filing_words import Due, day_time
 from app.views.frame.policy_words import origin, region_names
-from app.wording import say
+from app.views.frame.told import told
+from app.wording import say, together
 from app.workflows.rescue import rescue_course, rescue_desk
 
 NUMBER = "rescues"
@@ -62,6 +64,15 @@ def limit_of(row: Rescue) -> tuple[str, Due | None, str] | None:
     since = clock.local(limit.started_at).strftime("%H:%M:%S")
     why = say("时限 %(n)s 分钟（%(o)s），自 %(t)s 起算", n=minutes, o=origin(held, region_names()), t=since)
     return str(LIMIT_LABELS[step]), minutes_due(limit), why
+
+
+def badge_cell(row: Rescue) -> Any:
+    """The same in a list: the steps that were late below the word, for a column no wider than it needs."""
+    now = clock.now()
+    if rescue_course.outcome_of(row, now) is not Outcome.LATE or row.appeal_upheld_at is not None:
+        return badge_pill(row)
+    late = say("%(steps)s超时", steps=together(LIMIT_LABELS[step] for step in rescue_course.late_of(row, now)))
+    return Markup('<span class="two">{} <small>{}</small></span>').format(mark(_("不合规"), "over"), told(late))
 
 
 def badge_pill(row: Rescue) -> Any:
@@ -98,7 +109,7 @@ _CELLS: dict[str, Any] = {
     "due_at": _due,
     "reported_at": _reported,
     "run_state": lambda row: words(found) if (found := listed.run_state_of(row)) else "—",
-    "badge": badge_pill,
+    "badge": badge_cell,
 }
 _STILL_OPEN = ",".join(OPEN)
 _HISTORY = Button(_l("救援历史"), "RescueHistory.list", Verb.RESCUE_READ, icon="list")
