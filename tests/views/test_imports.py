@@ -138,6 +138,7 @@ def test_what_belongs_to_no_column_stands_before_them(app: Any, session: Any, wo
     browser.post(f"{place}/undo", data={"csrf_token": token})
     work(app, session)
     page = browser.get(f"{place}?rows=kept").get_data(as_text=True)
+    assert "部分已撤销" in page
     head, body = page[page.index('<table class="imp-sheet">') :].split("</thead>")
     assert head.index("<th>原因</th>") < head.index("<th>识别码</th>")
     assert body.index("导入之后又修改过") < body.index("700001")

@@ -163,9 +163,11 @@
     if (question && !form.dataset.sure) {
       e.preventDefault();
       var box = document.createElement("dialog");
-      box.innerHTML = '<p id="ta-question"></p><footer><button class="ta-btn" data-no></button><button class="ta-btn ta-btn--main"></button></footer>';
+      box.innerHTML = '<p id="ta-question"></p><footer><button class="ta-btn" data-no></button><button class="ta-btn"></button></footer>';
       box.firstChild.textContent = question;
       var buttons = all("button", box);
+      // What is red on the page is red here, too: what is taken away or ends.
+      buttons[1].classList.add(submitter && submitter.matches(".ta-btn--warn, .ta-btn--danger") ? "ta-btn--danger" : "ta-btn--main");
       buttons[0].textContent = says("取消", "Cancel");
       buttons[1].textContent = (submitter && submitter.textContent.trim()) || says("确定", "OK");
       buttons[1].addEventListener("click", function () { form.dataset.sure = "1"; box.remove(); form.requestSubmit(submitter || undefined); });
