@@ -139,7 +139,7 @@ ACCOUNTS = register(AccountListing(
         column(Account, "rescue_role"),
         Column("uscc", _l("统一社会信用代码"), lambda a: a.unit.uscc if a.unit else None, "code"),
         Column("region", _l("管辖地区"), lambda a: a.region.name if a.region else None),
-        Column("active", _l("在用"), lambda a: bool(a.active), "bool", Account.active),
+        Column("active", _l("状态"), lambda a: bool(a.active), "bool", Account.active),
         Column("must_change", _l("初始密码"), first_password),
         Column("last_login", _l("上次登录"), _last_login, "instant", Account.last_login),
         Column("sex", _l("性别"), lambda a: a.sex, "choice", None, SEX),

@@ -80,7 +80,7 @@ def test_chosen_visits_go_along_to_the_form_and_into_the_case(world: World, sign
     first, second = bad(world), bad(world)
     desk = sign_in(world.accounts["inspector"])
     page = desk.get("/visits/?tab=void").text
-    assert "发起约谈…" in page
+    assert "发起约谈或处罚" in page
     form = desk.post(
         "/visits/deed/enforce", data={"ids": [first, second], "csrf_token": csrf(desk)},
         follow_redirects=True,
@@ -123,7 +123,7 @@ def test_from_a_units_page_and_what_stands_against_it(world: World, sign_in: Any
     assert world.firm.name in desk.get(f"/enforcement/new?unit={world.firm.id}").text
     case(world)
     own = sign_in(world.accounts["maintenance_head"]).get(f"/units/{world.firm.id}").text
-    assert f"/enforcement/?f_unit={world.firm.id}" in own and "发起约谈…" not in own
+    assert f"/enforcement/?f_unit={world.firm.id}" in own and "发起约谈或处罚" not in own
     for path in ("/overdue/", "/complaints/", "/inspections/", "/warnings/"):
         assert desk.get(path, follow_redirects=True).status_code == 200
 

@@ -57,7 +57,7 @@ def _first_password(account: Account) -> Markup:
     """How long the issued password is good; the way to a new one is the account's page."""
     found = passwords.first_password_of(db.session, account, clock.now())
     if found is None:
-        return Markup("")
+        return Markup("—")
     return mark(passwords.first_password_words(found, named=False), "over" if found.over else "near")
 
 

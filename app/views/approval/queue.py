@@ -43,7 +43,7 @@ SIZE, MOST_SIZE, MOST_BULK, MOST_COUNTED = 50, 200, 200, 1001
 BULK = {"approve": _l("批量同意"), "return": _l("批量退回"), "reject": _l("批量不通过")}
 # Narrowed by `desks.seen` already: the net knows one desk only.
 _WHOLE = {"skip_scope": True}
-TABS = {"office": _l("本级"), "mine": _l("我的"), "late": _l("迟到")}
+TABS = {"office": _l("本级"), "mine": _l("我的"), "late": _l("已超时")}
 
 
 # What of an application says what a decision on it would bring, and whether this officer may take it.
@@ -302,7 +302,7 @@ def _searched(statement: Any, text: str) -> Any:
 
 
 def _of_tab(tab: str, now: dt.datetime) -> Any:
-    """我的: what I took on, or a colleague for whom I stand in. 迟到: past its limit."""
+    """我的: what I took on, or a colleague for whom I stand in. 已超时: past its limit."""
     if tab == "late":
         return Application.due_at <= now
     if tab == "mine":

@@ -47,6 +47,8 @@ _ELEVATOR_SECTIONS = (
     (_l("其他"), ("declared_status", "note")),
 )  # fmt: skip
 SECTIONS: dict[Any, Any] = {Unit: _UNIT_SECTIONS, Elevator: _ELEVATOR_SECTIONS}
+# Which kinds a unit is of, not which of the eight it is not.
+_KINDS = frozenset(_UNIT_SECTIONS[1][1])
 POINT = ("latitude", "longitude")
 UNIT_FIELDS = ("use_unit_id", "maintenance_unit_id")
 
@@ -118,7 +120,7 @@ def facts(
             point if point is not None and name == POINT[0] else
             Fact(name, label(model, name), said[name], _link(name, data.get(name)), _whole(model, name, data, key))
             for name in names
-            if name not in left_out and (point is None or name != POINT[1])
+            if name not in left_out and (point is None or name != POINT[1]) and (name not in _KINDS or data.get(name))
         ]  # fmt: skip
         if any(_entered(data.get(row.field)) for row in rows):
             sections.append((str(title), rows))

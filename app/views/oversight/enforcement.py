@@ -54,9 +54,9 @@ STANDING = ",".join(STANDS)
 
 
 def start(entity: str) -> Deed:
-    """发起约谈… for a list of evidence: the chosen rows go along to the form."""
+    """发起约谈或处罚 for a list of evidence: the chosen rows go along to the form."""
     page = "EnforcementPages.new"
-    return Deed("enforce", _l("发起约谈…"), Verb.ENFORCEMENT_EDIT, _nothing, leads=page, entity=entity)
+    return Deed("enforce", _l("发起约谈或处罚"), Verb.ENFORCEMENT_EDIT, _nothing, leads=page, entity=entity)
 
 
 def _nothing(session: Any, actor: Any, key: int, at: Any) -> None:
@@ -86,7 +86,7 @@ class EnforcementScreen(Screen):
     }
     buttons: ClassVar[list[Button]] = [
         Button(_l("申诉记录"), "AppealScreen.list", Verb.APPLICATION_READ, icon="inbox"),
-        Button(_l("发起约谈…"), "EnforcementPages.new", Verb.ENFORCEMENT_EDIT, main=True),
+        Button(_l("发起约谈或处罚"), "EnforcementPages.new", Verb.ENFORCEMENT_EDIT, main=True),
     ]
     empty_text = _l(
         "没有约谈、警告或处罚。监管部门在超期记录、维保记录、投诉等列表勾选证据后发起；下达后单位在这里答复。"

@@ -106,7 +106,7 @@ class InvitationPages(BaseView):
     def new(self) -> Any:
         if g.actor.unit_id is None:
             abort(403)
-        return self._form(invitations.units_to_invite_for(db.session, g.actor))
+        return self._form(invitations.units_to_invite_for(db.session, g.actor), _("发出入职邀请"))
 
     @expose("/first", methods=["GET", "POST"])
     @has_access
@@ -117,7 +117,8 @@ class InvitationPages(BaseView):
         if g.actor.unit_id is not None:
             abort(403)
         statement = scope.apply(select(Unit), g.actor).where(Unit.is_maintenance, Unit.approved_version > 0)
-        return self._form(list(db.session.scalars(statement.order_by(Unit.name).limit(500))))
+        units = list(db.session.scalars(statement.order_by(Unit.name).limit(500)))
+        return self._form(units, _("邀请首名文员"))
 
     @expose("/<int:pk>")
     @has_access
@@ -205,7 +206,7 @@ class InvitationPages(BaseView):
 
     # --- parts
 
-    def _form(self, units: list[Unit]) -> Any:
+    def _form(self, units: list[Unit], title: str) -> Any:
         findings: Findings = []
         status = 200
         if request.method == "POST":
@@ -218,7 +219,7 @@ class InvitationPages(BaseView):
             if invited is not None:
                 return self._after(invited)
         page = self.render_template(
-            "ta/people/invite.html", title=_("入职邀请"), findings=findings, form=request.form,
+            "ta/people/invite.html", title=title, findings=findings, form=request.form,
             units=[(u.id, u.name) for u in units], kinds=self._kinds(units),
         )  # fmt: skip
         return page, status
