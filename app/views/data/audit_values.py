@@ -18,7 +18,6 @@ from app.models.base import Model
 from app.models.choices import word
 from app.permissions import ROLE_LABEL, VERB_LABEL, Role, Verb
 from app.policy import PRESET_KEY, Key
-from app.reports.bulletin.document import parts_of_texts
 from app.telling import told
 from app.views.data.audit_names import NAMED, Object
 from app.views.data.audit_names import Key as RowKey
@@ -69,7 +68,12 @@ class Values:
         ]
 
     def _field(self, entity: str, field: str) -> str:
-        return str(parts_of_texts().get(field, field)) if entity == "texts" else field_word(entity, field)
+        if entity == "texts":
+            # Whoever makes bulletins comes along with it.
+            from app.reports.bulletin.document import parts_of_texts
+
+            return str(parts_of_texts().get(field, field))
+        return field_word(entity, field)
 
     def _of(self, entity: str, field: str, value: Any, about: str) -> Any:
         """`about`: the key of a policy, or the kind of an application."""
