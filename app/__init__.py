@@ -12,6 +12,10 @@ def create_app(**overrides: Any) -> Flask:
     # Imported here: rules and policy import `app.errors` and must not pull Flask in.
     from app import late
 
+    # Asked for the zone of this machine, which no page of ours tells, pytz looks for the files of all zones.
+    with late.without("pytz"):
+        import babel.localtime  # noqa: F401
+
     # Their keepers of pictures are not used here, nor types of columns beyond SQLAlchemy's own: whoever loads the two
     # first says so.
     with late.without("PIL"):

@@ -44,6 +44,10 @@ class Resource(BaseApi):
 
     allow_browser_login = True
 
+    def __dir__(self) -> list[str]:
+        """The doors alone: Flask-AppBuilder asks all that is named here, three times, at each start."""
+        return [name for name in super().__dir__() if hasattr(getattr(type(self), name, None), "_urls")]
+
     def add_apispec_components(self, api_spec: Any) -> None:
         super().add_apispec_components(api_spec)
         describing.add_components(api_spec)

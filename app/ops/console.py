@@ -122,6 +122,10 @@ class Raw(Guarded, ModelView):
         table = model.__tablename__
         super().__init__(model, db, name=name, category=category, endpoint=f"ops_{table}", url=f"/ops/{table}")
 
+    def scaffold_form(self) -> Any:
+        """Nothing is created or edited here: no fields are made of the columns."""
+        return self.form_base_class
+
     def get_query(self) -> Any:
         return super().get_query().execution_options(skip_scope=True)
 
