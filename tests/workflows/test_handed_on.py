@@ -36,7 +36,7 @@ from app.workflows.visits import visits
 from tests import factories
 from tests.factories import World
 from tests.workflows.filing_world import AT, TODAY, attachment, decide
-from tests.workflows.visit_world import MINUTE, answers, arrive, leave
+from tests.workflows.visit_world import HERE, MINUTE, answers, arrive, leave
 
 H = dt.timedelta(hours=1)
 
@@ -216,3 +216,28 @@ def test_a_unit_that_moves_takes_running_contracts_and_its_risk_list_along(sessi
     decide(session, world.actor("other_inspector"), asked, "approve")
     assert asked.state == "approved", "what was handed in before goes along, too"
     assert scope.visible(session, world.actor("other_inspector"), Contract, world.contract.id) is world.contract
+
+
+@pytest.mark.feature("LIF-04", "REP-03")
+def test_a_repair_that_nobody_began_ends_with_the_scrapped_elevator(session: Any, world: World) -> None:
+    with transaction(session):
+        waiting = repairs.report(session, world.actor("use_head"), world.own.id, "stopped", "停在 3 层", "", AT)
+        begun = repairs.report(session, world.actor("use_head"), world.own.id, "running", "异响", "", AT)
+    for row in (waiting, begun):
+        with transaction(session):
+            repair_work.assign(session, world.actor("clerk"), row.id, world.worker.id, [], AT)
+    with transaction(session):
+        repair_work.accept(session, world.actor("worker"), begun.id, AT)
+        repair_work.start(session, world.actor("worker"), begun.id, HERE, AT + MINUTE)
+    actor = world.actor("use_head")
+    with scope.acting(actor), transaction(session):
+        application = applications.apply(
+            session, actor, "scrapping", world.own, at=AT + H, effective_on=TODAY, reason="拆除", data={},
+            attachments=[attachment(session, actor).id],
+        )  # fmt: skip
+    _decided(world, application, AT + H)
+    assert (waiting.state, waiting.end_note, waiting.due_at) == ("cancelled", "电梯报废", None)
+    assert begun.state == "started", "its worker says how it ended"
+    link = f"/repairs/{waiting.id}"
+    assert {world.accounts[n].id for n in ("use_head", "clerk", "worker")} <= told(world, "repair.cancel", link)
+    assert not told(world, "repair.accept", link), "nobody is asked any more"

@@ -21,6 +21,7 @@ from app.workflows.approval.submissions import Asked
 from app.workflows.contracts import cover
 from app.workflows.core import moves
 from app.workflows.maintenance import clocks, maintenance_stops
+from app.workflows.repair import repairs
 
 _K = ApplicationKind
 _NEEDS_REASON = {_K.SUSPENSION, _K.REACTIVATION, _K.SCRAPPING}
@@ -65,6 +66,7 @@ def effect(
         clocks.resume(session, elevator.id, on, at)
     elif kind is _K.SCRAPPING:
         clocks.stop(session, elevator.id, on, at)
+        repairs.scrapped(session, elevator.id, at)
 
 
 def _status(elevator: Elevator, kind: ApplicationKind) -> Finding:

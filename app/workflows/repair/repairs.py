@@ -177,6 +177,33 @@ def unit_changed(session: AnySession, elevator_id: int, unit_id: int | None, at:
     return moved
 
 
+def scrapped(session: AnySession, elevator_id: int, at: dt.datetime) -> int:
+    """What nobody has begun ends with the elevator; what is begun its worker ends. How many."""
+    states = [state.value for state in BEFORE_START]
+    statement = _any().where(RepairOrder.elevator_id == elevator_id, RepairOrder.state.in_(states))
+    ended = 0
+    for held in session.scalars(statement.order_by(RepairOrder.id)).all():
+        row = lock(session, RepairOrder, held.id)
+        if row is None or row.state not in states:
+            continue
+        people = accounts_of(session, [row.worker_id, *helper_ids(session, row)])
+        office = outbox.readers_of(session, row.unit_id, Verb.REPAIR_ASSIGN, row.elevator_id)
+        row.closed_at, row.end_note = at, say("电梯报废")
+        retime(row, at, RepairState.CANCELLED)
+        moves.move(
+            session, SYSTEM.by("clock"), row, "state", "cancelled", verb=RepairVerb.CANCEL.value, at=at,
+            reason=row.end_note,
+        )  # fmt: skip
+        for topic in ("repair.assign", "repair.accept"):
+            outbox.settle(session, at, topic, link_of(row))
+        title = say("报修已撤销：%(place)s", place=row.place)
+        mark = f"repair:{row.id}:cancel"
+        told = {*people, *office, *([row.reported_by_id] if row.reported_by_id is not None else [])}
+        outbox.notify(session, at, told, "repair.cancel", title, row.end_note, link_of(row), mark)
+        ended += 1
+    return ended
+
+
 def use_unit_changed(session: AnySession, elevator_id: int, use_unit_id: int | None, at: dt.datetime) -> int:
     """What stands open is the new use unit's to follow and to confirm, wherever the repair stands. How many."""
     states = [state.value for state in OPEN_STATES]
