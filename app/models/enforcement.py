@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import Boolean, ColumnElement, Date, ForeignKey, Index, Integer, String, Text, and_, or_, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Instant, Model, Stamped, Versioned, col, pk
@@ -78,6 +78,15 @@ class Enforcement(Stamped, Versioned, Model):
 
     def __repr__(self) -> str:
         return self.number
+
+
+def stood_at(at: dt.datetime) -> ColumnElement[bool]:
+    """Counted against the unit at an instant (UTC), as known then: one condition for scores and bulletins.
+
+    Of the table's columns, so that a statement over tables stays one, with whatever scope it has.
+    """
+    held = Enforcement.__table__.c
+    return and_(held.in_force_at <= at, or_(held.withdrawn_at.is_(None), held.withdrawn_at > at))
 
 
 class EnforcementEvidence(Model):

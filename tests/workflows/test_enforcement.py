@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, select
 from app import scope
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import AuditEntry, Enforcement, EnforcementEvidence, Notification, StatusChange, Visit
+from app.models.enforcement import stood_at
 from app.permissions import Role
 from app.rules.two_persons import Party
 from app.transaction import transaction
@@ -98,7 +99,7 @@ def test_a_talk_from_chosen_evidence_to_its_end(world: World) -> None:
     assert row.state == "closed" and row.closed_at == AT + 4 * DAY and not row.late
     assert steps(world, row) == ["issue", "reply", "send_back", "reply", "close"]
     assert enforcement.stands_at(row, AT + H) and not enforcement.stands_at(row, AT)
-    standing = [select(Enforcement.id).where(enforcement.stood_at(at_)) for at_ in (AT, AT + H)]
+    standing = [select(Enforcement.id).where(stood_at(at_)) for at_ in (AT, AT + H)]
     assert [world.session.scalars(one).all() for one in standing] == [[], [row.id]]
     with pytest.raises(Refusal, match="现为“已办结”"):
         do(world, "inspector", enforcement.withdraw, row.id, "有误", AT + 5 * DAY)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 
 from app.models import Appeal, Application, Enforcement, RepairOrder, Score, ScoreRun, Unit
+from app.models.enforcement import stood_at
 from app.reports import rescues as rescue_report
 from app.reports.bulletin import as_known
 from app.reports.bulletin.as_known import RescueThen
@@ -185,10 +186,7 @@ def enforcement(asked: Asked) -> Figures:
 
 
 def _deeds(asked: Asked, period: Period) -> tuple[Any, ...]:
-    stood = or_(Enforcement.withdrawn_at.is_(None), Enforcement.withdrawn_at > asked.as_of)
-    return (
-        Enforcement.decided_on.between(period.first, period.last), Enforcement.in_force_at <= asked.as_of, stood
-    )
+    return Enforcement.decided_on.between(period.first, period.last), stood_at(asked.as_of)
 
 
 # --- the six rates

@@ -9,9 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
-
-from sqlalchemy import and_, or_
+from typing import cast
 
 from app import clock
 from app.errors import Finding, NotAllowed, Stale, raise_failing
@@ -258,15 +256,9 @@ def overturn(session: AnySession, actor: Actor, row: Enforcement, reason: str, a
 
 
 def stands_at(row: Enforcement, at: dt.datetime) -> bool:
-    """Whether it counted against the unit at an instant, as known then."""
+    """Whether it counted against the unit at an instant, as known then: `stood_at` of one row at hand."""
     begun = row.in_force_at is not None and row.in_force_at <= at
     return begun and (row.withdrawn_at is None or row.withdrawn_at > at)
-
-
-def stood_at(at: dt.datetime) -> Any:
-    """The same of all rows, as a condition: for whoever counts them as known at an instant (SCO-08)."""
-    back = Enforcement.withdrawn_at
-    return and_(Enforcement.in_force_at <= at, or_(back.is_(None), back > at))
 
 
 def writers(session: AnySession, row: Enforcement) -> set[int | None]:

@@ -9,9 +9,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app.models import Enforcement, Score, ScoreEntry, ScoreRun, Unit
+from app.models.enforcement import stood_at
 from app.models.policy import policy_book
 from app.models.score import first_line_of_rating
 from app.policy import Key
@@ -139,9 +140,8 @@ def deeds(session: AnySession, frame: Frame, unit_id: int | None = None) -> dict
     the unit that is rated."""
     found: dict[int, list[Deed]] = defaultdict(list)
     statement = select(_deed.unit_id, _deed.kind, _deed.id, _deed.decided_on).where(
-        _deed.decided_on.between(frame.from_on, frame.to_on), _deed.in_force_at <= frame.as_of,
-        or_(_deed.withdrawn_at.is_(None), _deed.withdrawn_at > frame.as_of),
-    )  # fmt: skip
+        _deed.decided_on.between(frame.from_on, frame.to_on), stood_at(frame.as_of)
+    )
     if unit_id is not None:
         statement = statement.where(_deed.unit_id == unit_id)
     for unit, kind, key, on in session.execute(statement.order_by(_deed.decided_on, _deed.id)):
