@@ -39,7 +39,21 @@ def test_a_refusal_leads_whoever_may_act(session: Any, world: World, sign_in: An
     assert 'href="/sub-accounts/"' in page
     assert 'class="ta-glove" data-checkin' in page  # not the thing to press while refused
     page = sign_in(world.accounts["worker"]).get(f"/m/e/{world.own.code}?latitude=31.5&longitude=120.5").text
-    assert "公里，要求 200 米内" in page and "现场标注位置" in page and "/sub-accounts/" not in page
+    assert "公里，要求 200 米内" in page and "/sub-accounts/" not in page
+    assert f'href="/m/position/{world.own.code}">现场标注位置</a>' in flat(page) and "去办理" not in page
+
+
+@pytest.mark.feature("MNT-04")
+def test_what_still_stands_in_the_way_of_leaving_does_not_look_done(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    visit = add_visit(
+        session, world.own, world.worker, clock.today(), state="open", checked_out_at=None, counted=False,
+        checked_in_at=clock.now(), next_change_at=clock.now() + dt.timedelta(hours=8),
+    )  # fmt: skip
+    session.commit()
+    page = flat(sign_in(world.accounts["worker"]).get(f"/m/visits/{visit.id}").text)
+    assert 'class="ta-card fd-passed fd-passed--open" open><summary>▲ 签退还差' in page
 
 
 @pytest.mark.feature("MNT-02")

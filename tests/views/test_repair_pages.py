@@ -152,6 +152,8 @@ def test_a_report_from_the_phone_begins_with_a_scan(at: Any, world: World, door:
     for text in (f"https://tian.example.invalid/m/p/{own.public_token}", own.public_token, f"/m/e/{own.code}"):
         status, page = at("worker", f"{door}?code={quote(text)}")
         assert status == 200 and f'name="elevator_id" value="{own.id}"' in flat(page), text
+        first = flat(page).partition('class="fd-first"')[2].partition("</div>")[0]
+        assert "有人被困" in first and 'class="ta-a"' not in first, "a button, not a word in a line"
     asked = [at("worker", f"{door}?code={quote(f'https://tian.example.invalid/m/p/{token}')}") for token in
              (foreign.public_token, "nobodys", "x" * 300)]  # fmt: skip
     asked.append(at("worker", f"{door}?code={quote('https://pay.example.invalid/q?to=8F3A')}"))

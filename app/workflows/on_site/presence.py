@@ -34,6 +34,7 @@ from app.rules.lifecycle import ElevatorStatus
 from app.rules.visit_photos import Proof
 from app.scope.parts import assigned
 from app.transaction import AnySession
+from app.wording import say
 from app.workflows.approval import filing_versions
 from app.workflows.core import moves
 from app.workflows.maintenance import item_lists
@@ -119,7 +120,10 @@ def look(
     findings = check_in_findings(replace(facts, selfies=selfies) if facts.person_photo else facts)
     stopped = any(f.stops for f in findings)
     ways = _ways(actor, site.elevator if site is not None else None, held, text) if stopped else {}
-    told = [replace(f, link=ways[f.rule]) if f.stops and f.rule in ways else f for f in findings]
+    told = [
+        replace(f, link=ways[f.rule], way=_CALLED.get(f.rule, "")) if f.stops and f.rule in ways else f
+        for f in findings
+    ]
     lift = site.elevator if site is not None else None
     items = CURRENT
     if lift is not None:
@@ -163,6 +167,10 @@ def _ways(actor: Actor, elevator: Lift | None, held: Running | None, text: str) 
     if actor.may(Verb.APPLICATION_SUBMIT) and elevator.status == "suspended":
         found["电梯已停用"] = f"/elevators/{elevator.id}/apply/reactivation"
     return found
+
+
+# What the way is called where “去办理” would not say what there is to do.
+_CALLED = dict.fromkeys(("电梯尚未标注位置", "电梯位置较远"), say("现场标注位置"))
 
 
 def _facts(
