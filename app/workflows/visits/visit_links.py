@@ -207,7 +207,7 @@ def _judged(session: AnySession, visit: Visit, at: dt.datetime, named: bool) -> 
         Finding("涉密", not elevator.is_secret, "涉密电梯不发链接" if elevator.is_secret else "不涉密",
             "请由使用单位账号复核" if elevator.is_secret else ""),
         Finding("平台地址", named, "已设置" if named else "平台没有设置对外地址",
-            "" if named else "请运维人员设置 PUBLIC_URL；请由使用单位账号复核，或纸质签字"),
+            "" if named else "请由使用单位账号复核，或纸质签字；要用链接，请联系平台管理员设置对外地址"),
         Finding("短信", CHANNEL in outbox.SENDERS, "平台没有接通短信" if CHANNEL not in outbox.SENDERS else "已接通",
             "请由使用单位账号复核，或纸质签字" if CHANNEL not in outbox.SENDERS else ""),
     ]  # fmt: skip
