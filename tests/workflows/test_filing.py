@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
 from app.models import Application, AuditEntry, Commitment, Elevator, Notification, StatusChange, Unit, Version
+from app.models.account import no_mail
 from app.transaction import transaction
 from app.workflows.access import accounts, main_accounts
 from app.workflows.core import moves
@@ -432,7 +433,7 @@ def test_a_corrected_code_is_the_main_accounts_login_name(session: Any, world: W
     """Else the unit whose code it really is could never be given its account."""
     head, firm, main = world.actor("maintenance_head"), world.firm, world.accounts["maintenance_head"]
     wrong, right = firm.uscc, factories.uscc()
-    main.username = wrong
+    main.username, main.email = wrong, no_mail(wrong)
     session.commit()
     save(session, head, Unit, firm, {"uscc": right, "licence_until": "2030-01-01"})
     warned = [f.found for f in filing.findings(session, firm, filing.content(session, firm), AT.date()) if not f.ok]
@@ -447,11 +448,17 @@ def test_a_corrected_code_is_the_main_accounts_login_name(session: Any, world: W
             head_name="陆闻笙", phone="13911110008", uscc=wrong, kinds=["maintenance"], at=AT,
         )  # fmt: skip
     assert issued.account.username == wrong
-    # A name of one's own choice stays, and so does the code where somebody signs in by the new one.
-    main.username = "hengshu"
-    session.commit()
-    with transaction(session):
-        main_accounts.follow_code(session, firm, wrong, AT)
-    assert main.username == "hengshu"
+    # A name of one's own choice stays, and so does a code where somebody signs in by the new one. Whether the record
+    # ever had the wrong code does not matter: in a first filing the draft is corrected before it is approved.
+    clerk, mistyped = world.accounts["clerk"], factories.uscc()
+    for name, taken, expected in (("hengshu", "wenyuan", "hengshu"), (mistyped, right, mistyped),
+                                  (mistyped, "wenyuan", right)):
+        main.username = name
+        session.commit()
+        clerk.username = taken
+        session.commit()
+        with transaction(session):
+            main_accounts.follow_code(session, firm, AT)
+        assert main.username == expected
 
 

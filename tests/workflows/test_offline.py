@@ -17,6 +17,7 @@ from app.permissions import Role
 from app.reference import items_for
 from app.rules.offline import Contact, PhoneClock
 from app.transaction import transaction
+from app.workflows.contracts import cover
 from app.workflows.maintenance import clocks
 from app.workflows.visits import ageing, offline, visits
 from app.workflows.visits.offline import Kept, Moment
@@ -350,6 +351,8 @@ def test_what_was_done_before_the_hand_over_is_taken_from_the_old_units_phone(se
             in_force_from=tomorrow,
         ))  # fmt: skip
         clocks.unit_changed(session, place.own.id, place.other_firm.id, tomorrow, START + DAY)
+        # Even where the old contract was cut to end before the day of the visit.
+        cover.release(session, place.actor("clerk"), place.own.id, START.date(), START + DAY, place.other_firm.id)
     late = kept(place, "late", began=START + DAY + HOUR, sent=sent)
     assert "无电梯权限" in refused(session, place, late), "what came after the hand-over is not the old unit's"
     row = send(session, place, kept(place, sent=sent))

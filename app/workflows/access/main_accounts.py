@@ -11,13 +11,14 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Finding, NotAllowed, refuse
 from app.models import Account, AccountRole, Person, Region, Unit
+from app.models.account import no_mail
 from app.models.choices import UNIT_KINDS
 from app.models.policy import policy_value
 from app.models.sealed import holding
 from app.models.unit import UNIT_KIND_NAMES
 from app.permissions import KIND_ROLES, SYSTEM, Actor, Role, Verb, require
 from app.policy import Key
-from app.rules.identifiers import check_mobile, check_resident_id, check_uscc, login_key
+from app.rules.identifiers import USCC_FORM, check_mobile, check_resident_id, check_uscc, login_key
 from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say, together
@@ -167,20 +168,25 @@ def main_account(session: AnySession, unit_id: int) -> Account | None:
 
 
 def will_follow(session: AnySession, unit: Unit, code: str | None) -> Account | None:
-    """The unit's main account, where it signs in by the unit's code and another one is to take its place."""
-    account = main_account(session, unit.id) if code and unit.uscc and code != unit.uscc else None
-    return account if account is not None and account.username == unit.uscc else None
+    """The unit's main account, where it signs in by a code that is not this one, and nobody signs in by this one.
 
-
-def follow_code(session: AnySession, unit: Unit, before: str | None, at: dt.datetime) -> None:
-    """A corrected code is the main account's login name as well: the wrong one is another unit's to sign in by.
-
-    A name that a unit chose in registering itself stays, and so does this one where somebody has the new name.
+    A name that a unit chose in registering itself is no code, and stays.
     """
-    account = main_account(session, unit.id) if before and unit.uscc and before != unit.uscc else None
-    if account is None or account.username != before or signin.find_account(session, unit.uscc or "") is not None:
+    account = main_account(session, unit.id) if code else None
+    if code is None or account is None or account.username == code or not USCC_FORM.fullmatch(account.username):
+        return None
+    return account if signin.find_account(session, code) is None else None
+
+
+def follow_code(session: AnySession, unit: Unit, at: dt.datetime) -> None:
+    """A corrected code is the main account's login name as well: the wrong one is another unit's to sign in by."""
+    account = will_follow(session, unit, unit.uscc)
+    if account is None or unit.uscc is None:
         return
-    account.username = unit.uscc
+    before, account.username = account.username, unit.uscc
+    if account.email_verified_at is None:
+        # What stands for an address is of the name, and as unique.
+        account.email = no_mail(account.username)
     session.flush()
     audit.record(
         session, SYSTEM.by("clock"), at, "account.edit", "account", account.id, {"login_name": before},

@@ -60,6 +60,8 @@ def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int |
     held = _unit(session, row_id)
     if held is not None and held.approved_version:
         findings += _what_stands_on(session, held, data)
+    if held is not None:
+        findings += _login_name(session, held, data)
     if data.get("uscc"):
         findings += _passes(lambda: identifiers.check_uscc(str(data["uscc"])), "统一社会信用代码")
         findings.append(_alone(session, Unit, "uscc", data["uscc"], row_id))
@@ -86,7 +88,7 @@ def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int |
 
 
 def _what_stands_on(session: AnySession, row: Unit, data: Data) -> list[Finding]:
-    """What a changed filing of a unit in force leaves behind: elevators without a unit of their kind, a login name."""
+    """What a changed filing of a unit in force leaves behind: elevators without a unit of their kind."""
     findings = []
     for kind, column, sentence, remedy in (
         ("maintenance", Elevator.maintenance_unit_id, "去掉了维保类型，但还有 %(n)s 台电梯由本单位维保",
@@ -100,10 +102,15 @@ def _what_stands_on(session: AnySession, row: Unit, data: Data) -> list[Finding]
         count = session.scalar(own.execution_options(skip_scope=True)) or 0
         if count:
             findings.append(Finding("单位类型", False, say(sentence, n=count), remedy, field=f"is_{kind}"))
-    if main_accounts.will_follow(session, row, data.get("uscc")) is not None:
-        found = say("主账号的登录名将由 %(old)s 改为 %(new)s", old=row.uscc, new=data["uscc"])
-        findings.append(Finding("登录名", False, found, "审核通过后请用新的代码登录", field="uscc", level="warn"))
     return findings
+
+
+def _login_name(session: AnySession, row: Unit, data: Data) -> list[Finding]:
+    account = main_accounts.will_follow(session, row, data.get("uscc"))
+    if account is None:
+        return []
+    found = say("主账号的登录名将由 %(old)s 改为 %(new)s", old=account.username, new=data["uscc"])
+    return [Finding("登录名", False, found, "审核通过后请用新的代码登录", field="uscc", level="warn")]
 
 
 def validate_elevator(session: AnySession, data: Data, *, on: dt.date, row_id: int | None = None) -> list[Finding]:

@@ -126,7 +126,7 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at:
         asked = Application.is_open.is_(True) & (Application.unit_id == row.id) & Application.entity.in_(about)
         _applications_follow(session, asked, row.region_code, at)
     papers_follow(session, row)
-    main_accounts.follow_code(session, row, before.get("uscc"), at)
+    main_accounts.follow_code(session, row, at)
     # Whether or not this approval moved it: a unit that registered itself may choose another region before its first.
     elsewhere = Account.region_code.is_distinct_from(row.region_code)
     session.execute(

@@ -36,6 +36,7 @@ from app.scope.parts import assigned
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.approval import filing_versions
+from app.workflows.contracts import cover
 from app.workflows.core import moves
 from app.workflows.maintenance import item_lists
 from app.workflows.on_site import arrivals, labels, sites
@@ -218,7 +219,12 @@ def _facts(
     if at < now:
         # Sent later: it was as it was then, whatever has been approved since.
         facts["elevator_status"] = ElevatorStatus(moves.status_on(session, elevator, today, at))
-        facts["may_serve"] = site.may_serve or _served_then(session, actor, elevator, today, at)
+        if not site.may_serve and _served_then(session, actor, elevator, today, at):
+            facts["may_serve"] = True
+            held_then = cover.in_force(session, elevator.id, today, at)
+            if held_then is not None and held_then.unit_id == actor.unit_id:
+                # A hand-over of the same day cut it since.
+                facts["covered_until_on"] = held_then.ends_on
     facts["links"] = links(actor, elevator)
     here = held is not None and held.elevator_id == elevator.id
     return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here or held is None else held.code)
