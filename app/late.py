@@ -1,5 +1,4 @@
-"""What libraries load along with themselves and no page of ours ever needs, a twentieth of a start, and what of ours
-few pages ask for.
+"""What libraries load along with themselves and no page of ours ever needs: a twentieth of a start.
 
 Standard library only, for it comes before everything else (`run.py`).
 """
@@ -18,7 +17,7 @@ from typing import Any
 # a debugger, days in any spelling, and what Flask-AppBuilder checks arguments of its own resources with. What lies
 # within a package named here can be had without the package itself: Flask-AppBuilder wants one type of
 # sqlalchemy_utils. Whoever touches one after all finds it loaded.
-_OF_LIBRARIES = {
+LATE = frozenset({
     "cryptography.x509", "dateutil.parser", "difflib", "jsonschema", "limits.aio", "pdb", "sqlalchemy_utils",
     "sqlalchemy_utils.types", "yaml",
     "sqlalchemy.dialects.mssql.aioodbc", "sqlalchemy.dialects.mssql.pymssql", "sqlalchemy.dialects.mysql.aiomysql",
@@ -28,19 +27,7 @@ _OF_LIBRARIES = {
     "sqlalchemy.dialects.postgresql.asyncpg", "sqlalchemy.dialects.postgresql.pg8000",
     "sqlalchemy.dialects.postgresql.psycopg2cffi", "sqlalchemy.dialects.sqlite.aiosqlite",
     "sqlalchemy.dialects.sqlite.pysqlcipher",
-}  # fmt: skip
-# Workbooks that come in, files that are proved, sheets for paper, and what mostly jobs do: each comes with its parts
-# in some milliseconds, to whom first asks. Only such as enter themselves nowhere while they are loaded.
-_OF_OURS = {
-    "app.code_reader", "app.imports.batches", "app.imports.calendar_days", "app.imports.first_passwords",
-    "app.imports.undoing", "app.imports.words", "app.imports.workbooks", "app.reports.filing_sheet",
-    "app.reports.given_out", "app.reports.proof", "app.reports.visit_sheets", "app.views.data.import_pages",
-    "app.workflows.files.licence_pictures", "app.workflows.oversight.spot_draws",
-    "app.workflows.partners.provincial", "app.workflows.partners.provincial_ways",
-    "app.workflows.scores.policy_backtest", "app.workflows.scores.score_ledger",
-    "app.workflows.scores.score_rows",
-}  # fmt: skip
-LATE = frozenset(_OF_LIBRARIES | _OF_OURS)
+})  # fmt: skip
 
 
 class _Late:

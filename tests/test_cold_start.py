@@ -33,8 +33,7 @@ HEAVY = (
     # What is for a terminal, for operators' commands or for tests.
     "rich", "pygments", "colorama", "alembic", "flask_migrate", "gunicorn", "pytest", "unittest",
     "app.backup", "app.commands.", "app.demo", "app.supervisor",
-    # What few pages ask for (`app/late.py`), down to what these would load.
-    "app.imports.comparing", "app.imports.writing", "app.imports.checking", "app.workflows.scores.policy_drafted",
+    # What few pages ask for.
     "app.reports.bulletin.document", "app.reports.bulletin.figures",
     # What libraries load along (`app/late.py`), down to what these would load.
     "limits.aio.", "referencing", "sqlalchemy.dialects.oracle", "sqlalchemy.ext.asyncio",
