@@ -6,13 +6,14 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from app import scope
 from app.errors import NotFound
 from app.listings.accounts import assigned
 from app.models import (
     Anomaly,
+    AuditEntry,
     Contract,
     ElevatorAssignment,
     ElevatorMessage,
@@ -22,9 +23,9 @@ from app.models import (
     RiskItem,
 )
 from app.permissions import Role
-from app.transaction import transaction
+from app.transaction import lock, transaction
 from app.workflows.desk import applications
-from app.workflows.filing import filing_effects, registration_changes
+from app.workflows.filing import filing_effects, handed_on, registration_changes
 from app.workflows.handover import leaving, unit_changes
 from app.workflows.on_site import safety
 from app.workflows.oversight import anomalies
@@ -136,6 +137,62 @@ def test_what_a_visit_finds_after_the_hand_over_goes_to_whoever_maintains_it_now
     assert [(o.unit_id, o.source) for o in orders] == [(world.other_firm.id, "visit"), (world.other_firm.id, "review")]
     assert repairs.shown_with(session, world.actor("worker"), visit.id) is None
     assert repairs.shown_with(session, world.actor("use_head"), visit.id) is orders[0]
+
+
+@pytest.mark.feature("REP-03", "LIF-06", "MNT-07")
+def test_the_former_use_unit_confirms_its_visit_though_the_repair_is_anothers(session: Any, world: World) -> None:
+    visit = arrive(session, world, AT - 3 * H)
+    found = answers(visit)
+    found[next(iter(found))]["result"] = "repair"
+    leave(session, world, visit, AT - 2 * H, results=found, problem="门锁触点烧蚀")
+    row = repairs.for_visit(session, visit.id)
+    assert row is not None
+    to_other_use_unit(world)
+    head = world.actor("use_head")
+    with scope.acting(head), transaction(session):
+        visits.review(session, head, visit.id, "", AT + H, repair=True, repair_note="请尽快")
+    session.expire_all()
+    assert visit.reviewed_at is not None
+    assert (row.use_note, row.use_unit_id) == ("请尽快", world.other_use_unit.id), "who repairs it reads the words"
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "repair.wanted")).one()
+    assert entry.actor_id == head.user_id
+
+
+@pytest.mark.feature("ANO-02", "CMP-01", "LIF-05")
+def test_what_lies_in_another_region_stops_no_change_of_unit(session: Any, world: World) -> None:
+    """An elevator that moved before what hangs on it moved along."""
+    with transaction(session):
+        line = messages.leave(session, world.own, "门关得太快", AT, address="203.0.113.9")
+        odd = anomalies.found(session, None, world.own, source="iot", kind="door", text="开关门异常", at=AT)
+        order = repairs.report(session, world.actor("use_head"), world.own.id, "stopped", "停在 3 层", "", AT)
+        line.region_code = odd.region_code = order.region_code = "980403000000"
+    to_other_firm(world, AT + H)
+    here = (world.other_firm.id, world.own.region_code)
+    assert [(row.unit_id, row.region_code) for row in (line, odd)] == [here, here]
+    assert order.unit_id == world.other_firm.id
+
+
+@pytest.mark.feature("ANO-02", "CMP-01", "LIF-05")
+def test_what_is_answered_or_gone_while_it_is_waited_for_stays(
+    session: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(session):
+        line, gone = (messages.leave(session, world.own, text, AT, address="203.0.113.9") for text in ("门夹人", "异响"))
+        odd = anomalies.found(session, None, world.own, source="iot", kind="door", text="开关门异常", at=AT)
+        gone_id = gone.id
+
+    def late(session: Any, model: Any, key: int, *within: Any) -> Any:
+        if key == gone_id and model is ElevatorMessage:
+            session.execute(delete(ElevatorMessage.__table__).where(ElevatorMessage.id == key))
+        else:
+            ended = {"state": "closed"} if model is Anomaly else {"replied_at": AT, "reply": "已调整"}
+            session.execute(update(model.__table__).where(model.__table__.c.id == key).values(**ended))
+        return lock(session, model, key, *within)
+
+    monkeypatch.setattr(handed_on, "lock", late)
+    to_other_firm(world, AT + H)
+    assert (line.unit_id, odd.unit_id) == (world.firm.id, world.firm.id)
+    assert not told(world, "anomaly.review", f"/anomalies/{odd.id}") & {world.accounts["other_head"].id}
 
 
 @pytest.mark.feature("REP-03", "LIF-06")

@@ -31,15 +31,18 @@ _WAITING: tuple[tuple[Any, Any, Verb, str, str, str], ...] = (
 def follow_units(session: AnySession, elevator: Elevator, at: dt.datetime) -> None:
     """After a change of the maintenance or use unit, in its transaction; told twice nothing changes."""
     session.flush()
-    repairs.unit_changed(session, elevator.id, elevator.maintenance_unit_id, at)
-    repairs.use_unit_changed(session, elevator.id, elevator.use_unit_id, at)
-    for model, waits, verb, topic, title, path in _WAITING:
-        asked = select(model.id).where(model.elevator_id == elevator.id, waits).order_by(model.id)
-        for key in session.scalars(asked.execution_options(skip_scope=True)).all():
-            with scope.acting(SYSTEM):
-                row: Any = lock(session, model, key)
-            _hand_on(session, row, elevator, verb, topic, title, path, at)
-    _end_officer(session, elevator, at)
+    # Whoever decides on the elevator need not be the one who may write what hangs on it.
+    with scope.acting(SYSTEM):
+        repairs.unit_changed(session, elevator.id, elevator.maintenance_unit_id, at)
+        repairs.use_unit_changed(session, elevator.id, elevator.use_unit_id, at)
+        for model, waits, verb, topic, title, path in _WAITING:
+            asked = select(model.id).where(model.elevator_id == elevator.id, waits).order_by(model.id)
+            for key in session.scalars(asked.execution_options(skip_scope=True)).all():
+                # Asked again of the row that is held: it may have been answered while it was waited for.
+                row: Any = lock(session, model, key, waits)
+                if row is not None:
+                    _hand_on(session, row, elevator, verb, topic, title, path, at)
+        _end_officer(session, elevator, at)
 
 
 def _hand_on(
@@ -47,6 +50,7 @@ def _hand_on(
 ) -> None:
     before = {"unit_id": row.unit_id, "use_unit_id": row.use_unit_id}
     after = {"unit_id": elevator.maintenance_unit_id, "use_unit_id": elevator.use_unit_id}
+    row.region_code = elevator.region_code
     if before == after:
         return
     row.unit_id, row.use_unit_id = after.values()
