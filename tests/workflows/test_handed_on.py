@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app import scope
-from app.errors import NotFound
+from app.errors import NotAllowed, NotFound
 from app.listings.accounts import assigned
 from app.models import (
     Anomaly,
@@ -177,7 +177,7 @@ def test_what_is_answered_or_gone_while_it_is_waited_for_stays(
     session: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with transaction(session):
-        line, gone = (messages.leave(session, world.own, text, AT, address="203.0.113.9") for text in ("门夹人", "异响"))
+        line, gone = (messages.leave(session, world.own, text, AT, address="203.0.113.9") for text in ("夹人", "异响"))
         odd = anomalies.found(session, None, world.own, source="iot", kind="door", text="开关门异常", at=AT)
         gone_id = gone.id
 
@@ -202,6 +202,7 @@ def test_an_open_repair_is_the_new_use_units_to_follow_and_to_confirm(session: A
     with transaction(session):
         repair_work.assign(session, world.actor("clerk"), row.id, world.worker.id, [], AT)
     to_other_use_unit(world)
+    assert told(world, "repair.hand_on", f"/repairs/{row.id}") == {world.accounts["taker"].id}
     assert (row.use_unit_id, row.unit_id, row.state) == (world.other_use_unit.id, world.firm.id, "assigned")
     assert repairs.open_of(session, world.actor("taker"), world.own.id) == [row]
     worker = world.actor("worker")
@@ -213,6 +214,25 @@ def test_an_open_repair_is_the_new_use_units_to_follow_and_to_confirm(session: A
     with transaction(session):
         repair_answers.answer(session, world.actor("taker"), row.id, True, "", AT + 3 * H)
     assert row.answer == "confirmed"
+
+
+@pytest.mark.feature("REP-03", "LIF-06")
+def test_the_new_use_unit_cancels_what_the_former_one_reported(session: Any, world: World) -> None:
+    def reported(who: str, level: str) -> RepairOrder:
+        with transaction(session):
+            return repairs.report(session, world.actor(who), world.own.id, level, "异响", "", AT)
+
+    asked, firms = reported("use_head", "running"), reported("clerk", "stopped")
+    to_other_use_unit(world)
+    with pytest.raises(NotFound), transaction(session):
+        repair_work.cancel(session, world.actor("use_head"), asked.id, "误报", AT + H)
+    for who, row in (("clerk", asked), ("taker", firms)):
+        with pytest.raises(NotAllowed), transaction(session):
+            repair_work.cancel(session, world.actor(who), row.id, "误报", AT + H)
+    taker = world.actor("taker")
+    with scope.acting(taker), transaction(session):
+        repair_work.cancel(session, taker, asked.id, "误报", AT + H)
+    assert asked.state == "cancelled"
 
 
 @pytest.mark.feature("SAF-01", "LIF-06", "PER-04")

@@ -308,8 +308,15 @@ def pass_on(session: AnySession, actor: Actor, key: int, person_id: int, to_id: 
 
 
 def may_cancel(actor: Actor, row: RepairOrder) -> bool:
-    """Whether the actor's unit reported it. What a regulator made of an anomaly is ended, not cancelled."""
-    return actor.unit_id is not None and actor.unit_id == row.reported_unit_id
+    """Whether the actor's unit reported it, or has followed the use unit that did, which sees the order no more.
+
+    What a regulator made of an anomaly is ended, not cancelled.
+    """
+    if actor.unit_id is None:
+        return False
+    by = row.reported_unit
+    followed = by is not None and by.is_use and by.id != row.unit_id and actor.unit_id == row.use_unit_id
+    return followed or actor.unit_id == row.reported_unit_id
 
 
 def may_do(session: AnySession, actor: Actor, row: RepairOrder) -> bool:

@@ -219,6 +219,10 @@ def use_unit_changed(session: AnySession, elevator_id: int, use_unit_id: int | N
         session.flush()
         after = {"use_unit_id": use_unit_id}
         audit.record(session, SYSTEM.by("clock"), at, "repair.hand_on", ENTITY, row.id, before=before, after=after)
+        who = outbox.readers_of(session, use_unit_id, Verb.REPAIR_REPORT, elevator_id)
+        title = say("电梯有未办结的报修，由您的单位接手：%(place)s", place=row.place)
+        mark = f"repair:{row.id}:use:{use_unit_id or 0}:{at:%y%m%d%H%M}"
+        outbox.notify(session, at, who, "repair.hand_on", title, (row.fault or "")[:200], link_of(row), mark)
         moved += 1
     return moved
 
