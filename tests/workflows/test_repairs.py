@@ -15,7 +15,8 @@ from app.errors import NotAllowed, NotFound, Refusal
 from app.models import Anomaly, AuditEntry, Elevator, Notification, RepairOrder, StatusChange, Visit
 from app.permissions import Role
 from app.rules.repairs import Step
-from app.transaction import transaction
+from app.scope import visible
+from app.transaction import lock, transaction
 from app.workflows.approval import escalation
 from app.workflows.handover import leaving
 from app.workflows.on_site.presence import Position
@@ -373,6 +374,40 @@ def test_two_devices_at_once_make_one(world: World) -> None:
     for one in threads:
         one.join()
     assert len(seen) == 3 and len(set(seen)) == 1 and world.session.scalars(select(Anomaly)).one().times == 3
+
+
+@pytest.mark.feature("LIF-04")
+def test_a_report_while_the_elevator_is_scrapped_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reports has read it in use when the approval commits; SQLite lets him begin only then."""
+    session, me, key = world.session, world.actor("safety_officer"), world.own.id
+    engine, read, outcome = session.get_bind(), threading.Event(), []
+    session.commit()
+
+    def looked(*given: Any) -> Any:
+        row = visible(*given)
+        read.set()
+        return row
+
+    def tell() -> None:
+        try:
+            with Session(engine) as own, transaction(own):
+                repairs.report(own, me, key, "stopped", "停在 6 楼不动", "", START)
+            outcome.append("opened")
+        except Refusal as refusal:
+            outcome.append(str(refusal))
+
+    monkeypatch.setattr(repairs, "visible", looked)
+    thread = threading.Thread(target=tell)
+    with transaction(session):
+        elevator = lock(session, Elevator, key)
+        assert elevator is not None
+        elevator.status = "scrapped"
+        session.flush()
+        thread.start()
+        read.wait(2)
+        repairs.scrapped(session, key, START)
+    thread.join(30)
+    assert len(outcome) == 1 and "电梯已报废" in outcome[0]
 
 
 def test_the_log_names_every_deed(world: World) -> None:

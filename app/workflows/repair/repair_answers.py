@@ -75,7 +75,7 @@ def before_of(session: AnySession, actor: Actor, row: RepairOrder) -> RepairOrde
 def _again(
     session: AnySession, actor: Actor, row: RepairOrder, note: str, at: dt.datetime, photo_ids: Sequence[int]
 ) -> RepairOrder:
-    elevator: Elevator = visible(session, actor, Elevator, row.elevator_id, "电梯")
+    elevator = repairs.as_of_now(session, visible(session, actor, Elevator, row.elevator_id, "电梯").id)
     raise_failing([
         Finding("电梯状态", elevator.status != ElevatorStatus.SCRAPPED, "电梯已报废", "报废的电梯不能报修"),
         Finding("使用单位", elevator.use_unit_id == actor.unit_id, "电梯已由其他单位使用", "请由现在的使用单位报修"),

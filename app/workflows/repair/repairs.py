@@ -64,7 +64,7 @@ def report(
         findings.append(Finding("提交键", False, "超过 40 个字符", "请刷新页面后重试", field="client_key"))
     elevator: Elevator | None = None
     if elevator_id is not None:
-        elevator = visible(session, actor, Elevator, elevator_id, "电梯")
+        elevator = as_of_now(session, visible(session, actor, Elevator, elevator_id, "电梯").id)
         findings.append(Finding(
             "电梯状态", elevator.status != ElevatorStatus.SCRAPPED, "电梯已报废", "报废的电梯不能报修",
             field="elevator_id",
@@ -133,7 +133,7 @@ def of_anomaly(session: AnySession, actor: Actor, anomaly: Anomaly, level: str, 
     held: RepairOrder | None = session.scalar(_any().where(RepairOrder.anomaly_id == anomaly.id))
     if held is not None:
         return held
-    elevator = session.get_one(Elevator, anomaly.elevator_id, execution_options={"skip_scope": True})
+    elevator = as_of_now(session, anomaly.elevator_id)
     row = RepairOrder(level=level, fault=(anomaly.body or "")[:500] or None, anomaly_id=anomaly.id)
     _open(session, actor, row, elevator, elevator.maintenance_unit_id, elevator.use_unit_id, "anomaly", at)
     return row
@@ -253,6 +253,17 @@ def open_of(session: AnySession, actor: Actor, elevator_id: int) -> list[RepairO
     return list(session.scalars(seen.execution_options(skip_scope=True)))
 
 
+def as_of_now(session: AnySession, elevator_id: int) -> Elevator:
+    """The elevator that an order is about to be written for, as it is now.
+
+    Whoever hands it on or scraps it waits until the order stands, and finds it.
+    """
+    # The very lock that the order's foreign key takes when it is written: taken now, what is read cannot change first.
+    held = select(Elevator).where(Elevator.id == elevator_id)
+    held = held.with_for_update(read=True, key_share=True, of=Elevator)
+    return session.scalars(held.execution_options(populate_existing=True, skip_scope=True)).one()
+
+
 def hours_of(row: RepairOrder) -> Hours:
     return Hours(row.accept_hours, row.finish_hours)
 
@@ -337,7 +348,7 @@ def _open_of_visit(
     session: AnySession, actor: Actor, row: RepairOrder, visit: Visit, source: str, at: dt.datetime
 ) -> None:
     """By whoever maintains the elevator now: it may have been handed on since the visit began."""
-    elevator = visit.elevator
+    elevator = as_of_now(session, visit.elevator_id)
     _open(session, actor, row, elevator, elevator.maintenance_unit_id, elevator.use_unit_id, source, at)
 
 
