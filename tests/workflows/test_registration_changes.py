@@ -12,19 +12,25 @@ from app import scope
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import (
     Application,
+    Attachment,
+    AuditEntry,
     Elevator,
     MaintenanceClock,
     MaintenanceLedger,
     MaintenanceOrder,
     MaintenancePause,
     Notification,
+    UnitChange,
     Version,
 )
 from app.permissions import Role
 from app.rules.lifecycle import common_region
 from app.transaction import transaction
+from app.views.data.audit_words import action_word
+from app.workflows.approval import reminders
 from app.workflows.desk import applications
 from app.workflows.filing import filing, registration_changes
+from app.workflows.handover import unit_changes
 from tests import factories
 from tests.factories import World
 from tests.workflows.clock_world import run as nightly
@@ -268,3 +274,51 @@ def test_what_is_open_when_an_elevator_moves_is_the_new_offices_to_decide(sessio
     assert session.scalars(select(MaintenanceLedger.worker_id)).one() == heir.id
     nightly(session, TODAY + 9 * DAY)
     assert session.get(MaintenanceClock, world.own.id).paused_on == TODAY + 9 * DAY
+
+
+@pytest.mark.feature("LIF-05", "LIF-07", "AUD-01")
+def test_the_new_office_gets_the_files_the_notices_and_nobody_it_cannot_reach(session: Any, world: World) -> None:
+    city = factories.make_account(session, Role.INSPECTOR, region_code="980400000000")
+    factories.make_clock(session, world.own, TODAY - 3 * DAY)
+    factories.make_ledger(session, world.own, world.worker, next_half_month_on=TODAY + 12 * DAY)
+    heir, there = factories.make_person(session, world.firm), factories.region(session, "980403000000")
+    session.commit()
+    workers = ask(world, "worker_change", "maintenance_head", data={"worker_id": heir.id})
+    decide(session, world.actor("inspector"), workers, "accept")
+    handed = ask_unit_change(world)
+    approve(world, handed)
+    unasked = ask(world, "maintenance_pause", effective_on=TODAY + 9 * DAY)
+    move = change(world, "relocation", {"region_id": str(there.id), "address": "青坪路 9 号"})
+    assert workers.officer_id == world.accounts["inspector"].id
+    decide(session, factories.actor(city), move, "approve")
+    session.expire_all()
+    new = world.actor("other_inspector")
+    for one in (workers, handed, unasked):
+        for key in one.data["attachments"]:
+            assert scope.visible(session, new, Attachment, key)
+            with pytest.raises(NotFound):
+                scope.visible(session, world.actor("inspector"), Attachment, key)
+        about = (Notification.link == f"/applications/{one.id}") & (Notification.topic == "approval")
+        unread = session.scalars(select(Notification.recipient_id).where(about, Notification.read_at.is_(None))).all()
+        assert world.accounts["inspector"].id not in unread
+        assert (world.accounts["other_inspector"].id in unread) == one.is_open
+        said = select(AuditEntry).where(AuditEntry.action == "application.hand_on", AuditEntry.entity_id == one.id)
+        entry = session.scalars(said).one()
+        assert (entry.before["region_code"], entry.after["region_code"]) == ("980402000000", "980403000000")
+    assert action_word("application.hand_on") == "移交所在地区"
+    assert session.scalars(select(UnitChange.region_code)).one() == "980403000000"
+    assert (workers.state, workers.officer_id) == ("accepted", None)
+    assert world.accounts["other_inspector"].id in reminders.recipients(session, workers, TODAY)
+    assert handed.officer_id == world.accounts["inspector"].id, "who decided stays"
+    approve(world, workers, "other_inspector")
+    assert workers.officer_id == world.accounts["other_inspector"].id
+
+
+def ask_unit_change(world: World) -> Application:
+    """To the other firm, from a day to come."""
+    actor = world.actor("maintenance_head")
+    paper = attachment(world.session, actor, kind="contract", name="合同.pdf")
+    day = TODAY + 9 * DAY
+    wanted = unit_changes.Wanted(world.own.code, world.other_firm.id, None, TODAY, day, "合同到期换单位", [paper.id])
+    with scope.acting(actor), transaction(world.session):
+        return unit_changes.apply(world.session, actor, wanted, AT)

@@ -116,6 +116,7 @@ _OWN: dict[str, Any] = {
     "elevator_label.replace": _l("更换标牌"), "elevator_label.begin": _l("标牌启用"),
     "order.plan": _l("生成一年计划"), "attachment.keep": _l("备案中保留附件"),
     "application.revoke": _l("撤销批准"), "application.ask_revoke": _l("提出撤销批准"),
+    "application.hand_on": _l("移交所在地区"),
     "usual_parts.save": _l("修改"),
     "account.grant": _l("增加子用户数"), "account.seal_anew": _l("动态口令更换加密密钥"),
     "identity.bind": _l("绑定外部身份"), "identity.unbind": _l("解除外部身份"),

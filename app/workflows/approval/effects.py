@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from app import clock
 from app.errors import Finding, Refusal, refuse
@@ -17,7 +17,7 @@ from app.models import Application, Elevator
 from app.models.region import code_span
 from app.permissions import SYSTEM, Actor
 from app.rules.approval import ApplicationState, ApplicationVerb
-from app.rules.lifecycle import ELEVATOR_KINDS
+from app.rules.lifecycle import ELEVATOR_KINDS, ApplicationKind
 from app.transaction import AnySession, lock
 from app.wording import say, together
 from app.workflows.approval import kinds, submissions
@@ -35,6 +35,7 @@ def take_effect(
     session: AnySession, actor: Actor, application: Application, on: dt.date, at: dt.datetime
 ) -> None:
     """Everything that the kind means, in one transaction; the elevator is held."""
+    hold_beside(session, application)
     elevator = lock(session, Elevator, application.elevator_id)
     if elevator is None:
         raise refuse("管辖范围", "没有找到这台电梯，或不在您的管辖范围内", "请从列表重新打开")
@@ -54,6 +55,29 @@ def waits_for_its_day() -> ColumnElement[bool]:
     """Of applications about elevators in force those that are approved and wait for their day."""
     approved = Application.state == ApplicationState.APPROVED.value
     return and_(of_elevators(), approved, Application.took_effect_at.is_(None))
+
+
+def undone_beside(application: Application) -> ColumnElement[bool]:
+    """Of applications the others about its elevator that are open, or wait for their day."""
+    about = sorted({kind.value for kind in ELEVATOR_KINDS} | {ApplicationKind.CORRECTION.value})
+    open_ones = and_(Application.is_open.is_(True), Application.kind.in_(about))
+    others = and_(Application.elevator_id == application.elevator_id, Application.id != application.id)
+    return and_(others, or_(open_ones, waits_for_its_day()))
+
+
+def held(session: AnySession, asked: ColumnElement[bool]) -> list[Application]:
+    """Applications, whoever may see them, as they are now and held in the order of their ids.
+
+    What was decided while one waited for it is left out: the database asks again of what it had to wait for.
+    """
+    statement = select(Application).where(asked).order_by(Application.id).with_for_update(of=Application)
+    return list(session.scalars(statement.execution_options(skip_scope=True, populate_existing=True)))
+
+
+def hold_beside(session: AnySession, application: Application) -> None:
+    """Before an elevator that moves is held: whoever decides another of its applications holds that one first."""
+    if application.elevator_id is not None and application.data.get("to_region"):
+        held(session, undone_beside(application))
 
 
 def waiting(session: AnySession, on: dt.date | None = None, region: str | None = None) -> list[Application]:

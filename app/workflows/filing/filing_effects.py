@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import update
 
 from app import clock
 from app.models import (
@@ -39,22 +39,24 @@ from app.models import (
     RepairOrder,
     RiskItem,
     Unit,
+    UnitChange,
     UsualParts,
 )
 from app.models.policy import policy_value
 from app.permissions import SYSTEM
 from app.policy import Key
 from app.rules.approval import WAITING_STATES
-from app.rules.lifecycle import ELEVATOR_KINDS, ApplicationKind, ElevatorStatus, common_region
+from app.rules.lifecycle import ElevatorStatus, common_region
 from app.transaction import AnySession
 from app.workflows.access import main_accounts
 from app.workflows.approval import effects, submissions
+from app.workflows.core import audit, outbox
 from app.workflows.filing import handed_on, usual_parts
 from app.workflows.maintenance import clocks
 
 # Papers that stay in force with their record; those of applications are kept where these were decided.
 OF_THE_UNIT = ("unit", "person", "grade_certificate")
-_ABOUT_ELEVATORS = sorted({kind.value for kind in ELEVATOR_KINDS} | {ApplicationKind.CORRECTION.value})
+_CLOCK = SYSTEM.by("clock")
 # What the office where the unit is has to see and to decide on.
 GO_ALONG: tuple[Any, ...] = (
     Person, GradeCertificate, Declaration, Commitment, Invitation, InvitationPoster, InsuranceRecord, InsuredPerson,
@@ -91,25 +93,35 @@ def elevator_in_force(
             (OnDemandInterval.to_on >= day)), (ElevatorOfficer, ElevatorOfficer.elevator_id == row.id),
             (ElevatorMessage, (ElevatorMessage.elevator_id == row.id) & ElevatorMessage.replied_at.is_(None)),
         ])  # fmt: skip
-        open_ones = Application.is_open.is_(True) & Application.kind.in_(_ABOUT_ELEVATORS)
-        others = (Application.elevator_id == row.id) & (Application.id != application.id)
-        _applications_follow(session, others & or_(open_ones, effects.waits_for_its_day()), row.region_code, at)
+        _applications_follow(session, effects.undone_beside(application), row.region_code, at)
 
 
 def _applications_follow(session: AnySession, asked: Any, region_code: str, at: dt.datetime) -> None:
     """What is asked for about what has moved, or waits for its day, is for the office where it is now to decide.
 
-    Else it lay with one that may not, while the one that may would not see it.
+    Else it lay with one that may not, while the one that may would not see it, or decide without its files.
     """
-    statement = select(Application).where(asked).order_by(Application.id).execution_options(skip_scope=True)
-    for one in session.scalars(statement).all():
+    for one in effects.held(session, asked):
         to_region = one.data.get("to_region")
         place = common_region(region_code, to_region) if to_region else region_code
-        if one.region_code != place:
-            one.region_code = place
-            session.flush()
-            if one.state in WAITING_STATES:
-                submissions.tell_officers(session, one, at)
+        if one.region_code == place:
+            continue
+        before = {"region_code": one.region_code, "officer_id": one.officer_id}
+        one.region_code = place
+        if one.is_open:
+            # Whoever took it on sees it no more; the next one to do something with it takes it on.
+            one.officer_id = None
+        session.flush()
+        _follow(session, place, [
+            (Attachment, (Attachment.entity == Application.__tablename__) & (Attachment.entity_id == one.id)),
+            (UnitChange, UnitChange.application_id == one.id),
+        ])  # fmt: skip
+        # Whoever is of both offices is asked anew.
+        outbox.settle(session, at, "approval", submissions.link_of(one))
+        if one.state in WAITING_STATES:
+            submissions.tell_officers(session, one, at)
+        after = {"region_code": one.region_code, "officer_id": one.officer_id}
+        audit.record(session, _CLOCK, at, "application.hand_on", Application.__tablename__, one.id, before, after)
 
 
 def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at: dt.datetime) -> None:
