@@ -24,8 +24,9 @@ from app.models import (
 )
 from app.permissions import Role
 from app.transaction import lock, transaction
+from app.workflows.approval.filing_fields import snapshot
 from app.workflows.desk import applications
-from app.workflows.filing import filing_effects, handed_on, registration_changes
+from app.workflows.filing import filing_checks, filing_effects, handed_on, registration_changes
 from app.workflows.handover import leaving, unit_changes
 from app.workflows.on_site import safety
 from app.workflows.oversight import anomalies
@@ -36,6 +37,7 @@ from app.workflows.repair.repair_work import Ending
 from app.workflows.visits import visits
 from tests import factories
 from tests.factories import World
+from tests.workflows import clock_world
 from tests.workflows.filing_world import AT, TODAY, attachment, decide
 from tests.workflows.visit_world import HERE, MINUTE, answers, arrive, leave
 
@@ -55,26 +57,26 @@ def _decided(world: World, application: Any, at: dt.datetime = AT) -> None:
     world.session.expire_all()
 
 
-def to_other_firm(world: World, at: dt.datetime = AT) -> None:
-    """The old unit files, the officer approves: the elevator is 河川's from today on."""
+def to_other_firm(world: World, at: dt.datetime = AT, day: dt.date = TODAY) -> None:
+    """The old unit files, the officer approves: the elevator is 河川's from today on, or from a later day."""
     actor = world.actor("maintenance_head")
     paper = attachment(world.session, actor, kind="contract", name="合同.pdf")
     wanted = unit_changes.Wanted(
-        world.own.code, world.other_firm.id, None, TODAY, TODAY, "合同到期换单位", [paper.id]
+        world.own.code, world.other_firm.id, None, TODAY, day, "合同到期换单位", [paper.id]
     )
     with scope.acting(actor), transaction(world.session):
         application = unit_changes.apply(world.session, actor, wanted, at)
     _decided(world, application, at)
 
 
-def to_other_use_unit(world: World) -> None:
+def to_other_use_unit(world: World, day: dt.date = TODAY) -> None:
     """变更登记 for the cause 使用单位变更."""
     actor = world.actor("use_head")
     paper = attachment(world.session, actor)
     data = registration_changes.content(world.session, world.own, "use_unit", {"use_unit_id": world.other_use_unit.id})
     with scope.acting(actor), transaction(world.session):
         application = applications.apply(
-            world.session, actor, "registration_change", world.own, at=AT, effective_on=TODAY, reason="见材料",
+            world.session, actor, "registration_change", world.own, at=AT, effective_on=day, reason="见材料",
             attachments=[paper.id], data=data,
         )  # fmt: skip
     _decided(world, application)
@@ -318,3 +320,26 @@ def test_a_repair_that_nobody_began_ends_with_the_scrapped_elevator(session: Any
     link = f"/repairs/{waiting.id}"
     assert {world.accounts[n].id for n in ("use_head", "clerk", "worker")} <= told(world, "repair.cancel", link)
     assert not told(world, "repair.accept", link), "nobody is asked any more"
+
+
+@pytest.mark.feature("UNT-05", "LIF-05", "LIF-06")
+@pytest.mark.parametrize(("kind", "unit", "word"), [
+    ("maintenance", "other_firm", "维保"), ("use", "other_use_unit", "使用"),
+])  # fmt: skip
+def test_no_unit_drops_a_kind_while_an_elevator_is_on_its_way(world: World, kind: str, unit: str, word: str) -> None:
+    session, row = world.session, getattr(world, unit)
+    held = snapshot(row) | {f"is_{kind}": False, "is_installation": True}
+
+    def stops() -> list[str]:
+        with scope.acting(world.actor("inspector")):
+            found = filing_checks.validate_unit(session, held, on=TODAY, row_id=row.id)
+        return [str(f.found) for f in found if f.stops and f.field == f"is_{kind}"]
+
+    before = stops()
+    (to_other_firm if kind == "maintenance" else to_other_use_unit)(world, day=TODAY + dt.timedelta(days=9))
+    coming = f"去掉了{word}类型，但已批准 1 台电梯到生效日改由本单位{word}"
+    assert [one for one in stops() if one not in before] == [coming]
+    clock_world.run(session, TODAY + dt.timedelta(days=9))
+    session.expire_all()
+    assert not any("到生效日" in one for one in stops()), "now it is one of those that the unit has"
+    assert len(stops()) == 1

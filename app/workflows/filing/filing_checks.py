@@ -9,14 +9,16 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.errors import Finding, Refusal
-from app.models import Elevator, Region, Unit
+from app.models import Application, ApplicationParty, Elevator, Region, Unit, UnitChange
 from app.models.choices import FILING_STATE
 from app.models.policy import policy_value
 from app.models.unit import UNIT_KIND_NAMES
 from app.rules import identifiers
+from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession
 from app.wording import say, together
 from app.workflows.access import main_accounts
+from app.workflows.approval import effects
 from app.workflows.approval.filing_fields import FiledModel, label, required_of
 
 REQUIRED = "必填"
@@ -90,11 +92,11 @@ def validate_unit(session: AnySession, data: Data, *, on: dt.date, row_id: int |
 def _what_stands_on(session: AnySession, row: Unit, data: Data) -> list[Finding]:
     """What a changed filing of a unit in force leaves behind: elevators without a unit of their kind."""
     findings = []
-    for kind, column, sentence, remedy in (
-        ("maintenance", Elevator.maintenance_unit_id, "去掉了维保类型，但还有 %(n)s 台电梯由本单位维保",
-         "请先办理这些电梯的维保单位变更"),
-        ("use", Elevator.use_unit_id, "去掉了使用类型，但还有 %(n)s 台电梯由本单位使用",
-         "请先为这些电梯办理变更登记（使用单位变更）"),
+    for kind, column, coming, sentence, later, remedy in (
+        ("maintenance", Elevator.maintenance_unit_id, _to_maintain, "去掉了维保类型，但还有 %(n)s 台电梯由本单位维保",
+         "去掉了维保类型，但已批准 %(n)s 台电梯到生效日改由本单位维保", "请先办理这些电梯的维保单位变更"),
+        ("use", Elevator.use_unit_id, _to_use, "去掉了使用类型，但还有 %(n)s 台电梯由本单位使用",
+         "去掉了使用类型，但已批准 %(n)s 台电梯到生效日改由本单位使用", "请先为这些电梯办理变更登记（使用单位变更）"),
     ):
         if not getattr(row, f"is_{kind}") or data.get(f"is_{kind}"):
             continue
@@ -102,7 +104,29 @@ def _what_stands_on(session: AnySession, row: Unit, data: Data) -> list[Finding]
         count = session.scalar(own.execution_options(skip_scope=True)) or 0
         if count:
             findings.append(Finding("单位类型", False, say(sentence, n=count), remedy, field=f"is_{kind}"))
+        waiting = coming(session, row)
+        if waiting:
+            wait = "请由申请单位在生效前取消，或在生效后办理变更"
+            findings.append(Finding("单位类型", False, say(later, n=waiting), wait, field=f"is_{kind}"))
     return findings
+
+
+def _to_maintain(session: AnySession, row: Unit) -> int:
+    """Elevators whose approved change to this maintenance unit waits for its day."""
+    asked = select(func.count()).select_from(UnitChange).join(Application, Application.id == UnitChange.application_id)
+    asked = asked.where(UnitChange.new_unit_id == row.id, effects.waits_for_its_day())
+    return session.scalar(asked.execution_options(skip_scope=True)) or 0
+
+
+def _to_use(session: AnySession, row: Unit) -> int:
+    """The same of use units. What is asked for is sealed: it is looked for among what this unit was told of."""
+    told = select(ApplicationParty.application_id).where(ApplicationParty.unit_id == row.id)
+    asked = select(Application).where(
+        Application.kind == ApplicationKind.REGISTRATION_CHANGE.value, effects.waits_for_its_day(),
+        Application.id.in_(told),
+    )  # fmt: skip
+    found = session.scalars(asked.execution_options(skip_scope=True))
+    return sum(one.data["changes"].get("use_unit_id") == row.id for one in found)
 
 
 def _login_name(session: AnySession, row: Unit, data: Data) -> list[Finding]:
