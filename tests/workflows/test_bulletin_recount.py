@@ -154,3 +154,17 @@ def test_what_is_done_later_changes_no_recount(ground: World, deed: Deed) -> Non
     assert counted(ground, THEN) == before
     # Who never came is late with or without an acceptance.
     assert counted(ground, LATER + HOUR) != late or deed is unaccepted, "and yet something was done"
+
+
+@pytest.mark.feature("LIF-06")
+def test_who_was_late_is_told_though_the_elevators_have_another_use_unit_since(ground: World) -> None:
+    at_end = LATER + HOUR
+    with transaction(ground.session) as session:
+        for order in session.query(repairs.RepairOrder):
+            order.finish_hours = 1
+    before = counted(ground, at_end)
+    assert before["repairs"]["late"] and before["repairs"]["units"]
+    with transaction(ground.session) as session:
+        for lift in (ground.own, ground.second):  # type: ignore[attr-defined]
+            assert repairs.use_unit_changed(session, lift.id, ground.other_use_unit.id, at_end + HOUR) == 1
+    assert counted(ground, at_end) == before

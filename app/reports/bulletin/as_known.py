@@ -97,7 +97,9 @@ def repairs(asked: Asked, where: Sequence[Any]) -> dict[int, RepairThen]:
     )  # fmt: skip
     units: dict[int, int | None] = {}
     for key, before in _rows(asked, handed.order_by(AuditEntry.id)):
-        units.setdefault(key, (before or {}).get("unit_id"))
+        # One that went to another use unit stays with whoever repairs it.
+        if "unit_id" in (before or {}):
+            units.setdefault(key, before["unit_id"])
     changed = {*_all(asked, back), *units}
     steps: dict[int, list[tuple[RepairVerb, Any]]] = defaultdict(list)
     known = select(StatusChange.entity_id, StatusChange.verb, StatusChange.known_at).where(
