@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import scope
 from app.errors import NotAllowed, NotFound, Refusal
@@ -25,7 +27,7 @@ from app.models import (
 )
 from app.permissions import Role
 from app.rules.lifecycle import common_region
-from app.transaction import transaction
+from app.transaction import lock, transaction
 from app.views.data.audit_words import action_word
 from app.workflows.approval import reminders
 from app.workflows.desk import applications
@@ -322,3 +324,40 @@ def ask_unit_change(world: World) -> Application:
     wanted = unit_changes.Wanted(world.own.code, world.other_firm.id, None, TODAY, day, "合同到期换单位", [paper.id])
     with scope.acting(actor), transaction(world.session):
         return unit_changes.apply(world.session, actor, wanted, AT)
+
+
+@pytest.mark.feature("LIF-07")
+def test_a_move_waits_for_what_another_officer_is_deciding(session: Any, database: Any, world: World) -> None:
+    """He holds his application and then wants the elevator: the move must not hold that one meanwhile."""
+    city = factories.actor(factories.make_account(session, Role.INSPECTOR, region_code="980400000000"))
+    factories.make_clock(session, world.own, TODAY - 3 * DAY)
+    factories.make_ledger(session, world.own, world.worker, next_half_month_on=TODAY + 12 * DAY)
+    heir, there = factories.make_person(session, world.firm), factories.region(session, "980403000000")
+    session.commit()
+    workers = ask(world, "worker_change", "maintenance_head", data={"worker_id": heir.id})
+    move = change(world, "relocation", {"region_id": str(there.id), "address": "青坪路 9 号"})
+    inspector, first, second = world.actor("inspector"), workers.id, move.id
+    seen = {one.id: one.row_version for one in (workers, move)}
+    session.rollback()
+    outcome: list[Any] = []
+
+    def approved(own: Session, actor: Any, key: int) -> str:
+        return applications.decide(own, actor, key, "approve", "", seen[key], AT).state
+
+    def moving() -> None:
+        try:
+            with Session(database.engine) as own, scope.acting(city), transaction(own):
+                outcome.append(approved(own, city, second))
+        except Exception as error:  # whatever it was, the test shows it
+            outcome.append(error)
+
+    thread = threading.Thread(target=moving)
+    with Session(database.engine) as own, scope.acting(inspector), transaction(own):
+        assert lock(own, Application, first) is not None
+        thread.start()
+        thread.join(1)
+        assert approved(own, inspector, first) == "approved"
+    thread.join(60)
+    assert outcome == ["approved"]
+    session.expire_all()
+    assert session.get_one(Application, first).region_code == "980402000000", "decided where it lay"

@@ -35,7 +35,6 @@ def take_effect(
     session: AnySession, actor: Actor, application: Application, on: dt.date, at: dt.datetime
 ) -> None:
     """Everything that the kind means, in one transaction; the elevator is held."""
-    hold_beside(session, application)
     elevator = lock(session, Elevator, application.elevator_id)
     if elevator is None:
         raise refuse("管辖范围", "没有找到这台电梯，或不在您的管辖范围内", "请从列表重新打开")
@@ -75,7 +74,10 @@ def held(session: AnySession, asked: ColumnElement[bool]) -> list[Application]:
 
 
 def hold_beside(session: AnySession, application: Application) -> None:
-    """Before an elevator that moves is held: whoever decides another of its applications holds that one first."""
+    """Before an elevator that moves is held: whoever decides another of its applications holds that one first.
+
+    And before its own application is written: PostgreSQL holds the elevator for the key once that is written twice.
+    """
     if application.elevator_id is not None and application.data.get("to_region"):
         held(session, undone_beside(application))
 
@@ -103,6 +105,7 @@ def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: s
         application = lock(session, Application, seen.id)
         if application is None or not is_waiting(application):
             continue
+        hold_beside(session, application)
         try:
             with session.begin_nested():
                 take_effect(session, SYSTEM, application, application.effective_on or on, at)

@@ -157,6 +157,8 @@ def _decide(
         # A filing knows 不通过 only: the unit mends it and submits again as a new application.
         verb = ApplicationVerb.REJECT
     _as_seen(session, application, seen_version)
+    if verb is ApplicationVerb.APPROVE:
+        effects.hold_beside(session, application)
     if many:
         raise_failing([one_by_one(application.kind, verb)])
     told_of = field_remarks.checked(application, remarks, verb)

@@ -37,7 +37,7 @@ from app.rules.places import named_place
 from app.rules.steps import LOOK_AGAIN
 from app.transaction import AnySession, lock
 from app.wording import say, together
-from app.workflows.approval import effects, submissions
+from app.workflows.approval import submissions
 from app.workflows.approval.filing_fields import (
     Data,
     Difference,
@@ -254,7 +254,6 @@ def delete_draft(session: AnySession, actor: Actor, row: Filed, at: dt.datetime)
 
 def approved(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> None:
     """Put a submitted version into force. A declared status takes force once, at the first approval."""
-    effects.hold_beside(session, application)
     row, version = subject(session, application, MODEL[application.entity])
     if version.base_number != row.approved_version:
         raise Stale(
