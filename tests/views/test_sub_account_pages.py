@@ -227,7 +227,9 @@ def test_the_list_says_each_ones_level_and_the_worker_finds_where_to_raise_it(wo
 def test_the_list_is_narrowed_and_exported_as_it_stands(session: Any, world: World, sign_in: Any) -> None:
     worker, clerk = world.accounts["worker"], world.accounts["clerk"]
     worker.phone, clerk.active = "13900004321", False
-    worker.username, clerk.username = "gongren", "wenyuan"  # without digits, which are looked for below
+    # Without digits, which are looked for below.
+    worker.username, worker.first_name, clerk.username, clerk.first_name = "gongren", "维保工", "wenyuan", "文员"
+    world.firm.name = "澜州恒枢电梯"
     session.add(ElevatorAssignment(user_id=worker.id, elevator_id=world.own.id))
     worker.sees_all_elevators, clerk.sees_all_elevators = False, True
     session.add(ExternalIdentity(user_id=worker.id, provider="zlb", subject="s-1", bound_at=AT))
