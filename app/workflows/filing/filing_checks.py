@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app.errors import Finding, Refusal
 from app.models import Application, ApplicationParty, Elevator, Region, Unit, UnitChange
@@ -119,11 +119,11 @@ def _to_maintain(session: AnySession, row: Unit) -> int:
 
 
 def _to_use(session: AnySession, row: Unit) -> int:
-    """The same of use units. What is asked for is sealed: it is looked for among what this unit was told of."""
+    """The same of use units. What is asked for is sealed: looked for among what this unit asked or was told of."""
     told = select(ApplicationParty.application_id).where(ApplicationParty.unit_id == row.id)
     asked = select(Application).where(
         Application.kind == ApplicationKind.REGISTRATION_CHANGE.value, effects.waits_for_its_day(),
-        Application.id.in_(told),
+        or_(Application.unit_id == row.id, Application.id.in_(told)),
     )  # fmt: skip
     found = session.scalars(asked.execution_options(skip_scope=True))
     return sum(one.data["changes"].get("use_unit_id") == row.id for one in found)

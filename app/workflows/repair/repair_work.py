@@ -315,7 +315,9 @@ def may_cancel(actor: Actor, row: RepairOrder) -> bool:
     if actor.unit_id is None:
         return False
     by = row.reported_unit
-    followed = by is not None and by.is_use and by.id != row.unit_id and actor.unit_id == row.use_unit_id
+    # Of one that also maintains nobody knows as which it reported.
+    of_use = by is not None and by.is_use and not by.is_maintenance
+    followed = of_use and actor.unit_id == row.use_unit_id
     return followed or actor.unit_id == row.reported_unit_id
 
 
