@@ -32,6 +32,7 @@ from app.models import (
 )
 from app.models.policy import policy_value
 from app.models.repair import sent_to
+from app.models.rescue import under_way
 from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
@@ -148,11 +149,10 @@ def rescued(session: Any, actor: Actor) -> tuple[int, int]:
     """Open rescues that the actor's unit was called out for: those to accept, and those under way."""
     if actor.unit_id is None or not actor.may(Verb.RESCUE_HANDLE):
         return 0, 0
-    under_way = RescueDispatch.ended_at.is_(None) & RescueDispatch.done_at.is_(None)
     statement = (
         select(func.count(case((RescueDispatch.accepted_at.is_(None), 1))), func.count(RescueDispatch.accepted_at))
         .join(Rescue, Rescue.id == RescueDispatch.rescue_id)
-        .where(rescues.OPEN, RescueDispatch.unit_id == actor.unit_id, under_way)
+        .where(rescues.OPEN, RescueDispatch.unit_id == actor.unit_id, under_way())
     )
     found = session.execute(scope.apply(statement, actor, Rescue).execution_options(skip_scope=True)).one()
     return found[0], found[1]

@@ -17,6 +17,7 @@ from app.listings.of_elevator import archive_filters, fact_filters
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Elevator, MaintenanceClock, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
+from app.models.elevator import answers_for
 from app.rules.approval import EDITABLE
 
 
@@ -94,9 +95,8 @@ def drafts_of(unit_id: int | None) -> Any:
     """
     own = Elevator.filed_by_unit_id == unit_id
     if unit_id is not None:
-        side = or_(Elevator.maintenance_unit_id == unit_id, Elevator.use_unit_id == unit_id)
         begun = Elevator.approved_version > 0
-        own = or_(and_(or_(begun, Elevator.filed_by_unit_id.is_(None)), side), and_(not_(begun), own))
+        own = or_(and_(or_(begun, Elevator.filed_by_unit_id.is_(None)), answers_for(unit_id)), and_(not_(begun), own))
     return and_(Elevator.filing_state.in_(EDITABLE), own)
 
 

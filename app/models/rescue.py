@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, text
+from sqlalchemy import Boolean, ColumnElement, Float, ForeignKey, Index, Integer, String, and_, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
@@ -192,6 +192,11 @@ class RescueDispatch(Stamped, Versioned, Model):
     @property
     def is_open(self) -> bool:
         return self.ended_at is None and self.done_at is None
+
+
+def under_way() -> ColumnElement[bool]:
+    """Of callings-out those that are open."""
+    return and_(RescueDispatch.ended_at.is_(None), RescueDispatch.done_at.is_(None))
 
 
 class RescueStep(Stamped, Model):

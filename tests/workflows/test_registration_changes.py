@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app import scope
 from app.errors import NotAllowed, NotFound, Refusal
 from app.models import (
+    Account,
     Application,
     Attachment,
     AuditEntry,
@@ -22,6 +23,8 @@ from app.models import (
     MaintenanceOrder,
     MaintenancePause,
     Notification,
+    Person,
+    Region,
     UnitChange,
     Version,
 )
@@ -252,14 +255,20 @@ def test_an_officer_may_not_apply(world: World) -> None:
         ask(world, "maintenance_pause", "inspector")
 
 
-@pytest.mark.feature("LIF-07", "LIF-08")
-def test_what_is_open_when_an_elevator_moves_is_the_new_offices_to_decide(session: Any, world: World) -> None:
-    """Else the office that it left may not decide, and the one where it is does not see it."""
+def about_to_move(session: Any, world: World) -> tuple[Account, Person, Region]:
+    """The officer over both districts, who may serve the elevator next, and the district where it goes."""
     city = factories.make_account(session, Role.INSPECTOR, region_code="980400000000")
     factories.make_clock(session, world.own, TODAY - 3 * DAY)
     factories.make_ledger(session, world.own, world.worker, next_half_month_on=TODAY + 12 * DAY)
     heir, there = factories.make_person(session, world.firm), factories.region(session, "980403000000")
     session.commit()
+    return city, heir, there
+
+
+@pytest.mark.feature("LIF-07", "LIF-08")
+def test_what_is_open_when_an_elevator_moves_is_the_new_offices_to_decide(session: Any, world: World) -> None:
+    """Else the office that it left may not decide, and the one where it is does not see it."""
+    city, heir, there = about_to_move(session, world)
     workers = ask(world, "worker_change", "maintenance_head", data={"worker_id": heir.id})
     pause = ask(world, "maintenance_pause", effective_on=TODAY + 9 * DAY)
     approve(world, pause)
@@ -280,11 +289,7 @@ def test_what_is_open_when_an_elevator_moves_is_the_new_offices_to_decide(sessio
 
 @pytest.mark.feature("LIF-05", "LIF-07", "AUD-01")
 def test_the_new_office_gets_the_files_the_notices_and_nobody_it_cannot_reach(session: Any, world: World) -> None:
-    city = factories.make_account(session, Role.INSPECTOR, region_code="980400000000")
-    factories.make_clock(session, world.own, TODAY - 3 * DAY)
-    factories.make_ledger(session, world.own, world.worker, next_half_month_on=TODAY + 12 * DAY)
-    heir, there = factories.make_person(session, world.firm), factories.region(session, "980403000000")
-    session.commit()
+    city, heir, there = about_to_move(session, world)
     workers = ask(world, "worker_change", "maintenance_head", data={"worker_id": heir.id})
     decide(session, world.actor("inspector"), workers, "accept")
     handed = ask_unit_change(world)

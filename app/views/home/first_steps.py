@@ -9,6 +9,7 @@ from sqlalchemy import or_, select, true
 
 from app.extensions import db
 from app.models import Account, ContractElevator, Elevator, MaintenanceLedger, Person, PolicyValue, Region, Unit
+from app.models.elevator import answers_for
 from app.models.region import in_region
 from app.permissions import Actor, Verb
 from app.policy import chain
@@ -27,8 +28,7 @@ def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
     own = actor.unit_id
     done: dict[str, Any] = {
         "elevators": select(Elevator.id).where(
-            Elevator.filing_state.in_(("pending", "approved")),
-            or_(Elevator.maintenance_unit_id == own, Elevator.use_unit_id == own),
+            Elevator.filing_state.in_(("pending", "approved")), answers_for(own),
         ),
         "subs": select(Account.id).where(Account.unit_id == own, Account.is_main.is_(False)),
         "rescuers": select(Account.id).where(

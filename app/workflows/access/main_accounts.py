@@ -172,8 +172,8 @@ def will_follow(session: AnySession, unit: Unit, code: str | None) -> Account | 
 
     A name that a unit chose in registering itself is no code, and stays.
     """
-    account = main_account(session, unit.id) if code else None
-    if code is None or account is None or account.username == code or not USCC_FORM.fullmatch(account.username):
+    account = main_account(session, unit.id)
+    if not code or account is None or account.username == code or not USCC_FORM.fullmatch(account.username):
         return None
     return account if signin.find_account(session, code) is None else None
 

@@ -58,8 +58,8 @@ def waits_for_its_day() -> ColumnElement[bool]:
 
 def undone_beside(application: Application) -> ColumnElement[bool]:
     """Of applications the others about its elevator that are open, or wait for their day."""
-    about = sorted({kind.value for kind in ELEVATOR_KINDS} | {ApplicationKind.CORRECTION.value})
-    open_ones = and_(Application.is_open.is_(True), Application.kind.in_(about))
+    about = or_(of_elevators(), Application.kind == ApplicationKind.CORRECTION.value)
+    open_ones = and_(Application.is_open.is_(True), about)
     others = and_(Application.elevator_id == application.elevator_id, Application.id != application.id)
     return and_(others, or_(open_ones, waits_for_its_day()))
 

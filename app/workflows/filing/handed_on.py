@@ -6,7 +6,7 @@ What is over stays where it happened, and so do complaints and rescues, whose li
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -19,12 +19,25 @@ from app.workflows.core import audit, outbox
 from app.workflows.repair import repairs
 
 _CLOCK = SYSTEM.by("clock")
-# What waits for somebody's word: which rows, whose word, the topic and title of the notice, where it opens.
-_WAITING: tuple[tuple[Any, Any, Verb, str, str, str], ...] = (
-    (Anomaly, Anomaly.state != "closed", Verb.ANOMALY_HANDLE, "anomaly.review",
-     "电梯有未处理的异常，由您的单位接手：%(place)s", "/anomalies"),
-    (ElevatorMessage, ElevatorMessage.replied_at.is_(None), Verb.COMPLAINT_HANDLE, "message",
-     "电梯有未回复的留言，由您的单位接手：%(place)s", "/messages"),
+
+
+class _Waits(NamedTuple):
+    """What waits for somebody's word: which rows, whose word, and how it is told."""
+
+    model: Any
+    waits: Any
+    verb: Verb
+    topic: str
+    title: str
+    path: str
+    deed: str
+
+
+_WAITING = (
+    _Waits(Anomaly, Anomaly.state != "closed", Verb.ANOMALY_HANDLE, "anomaly.review",
+        "电梯有未处理的异常，由您的单位接手：%(place)s", "/anomalies", "anomaly.hand_on"),
+    _Waits(ElevatorMessage, ElevatorMessage.replied_at.is_(None), Verb.COMPLAINT_HANDLE, "message",
+        "电梯有未回复的留言，由您的单位接手：%(place)s", "/messages", "message.hand_on"),
 )  # fmt: skip
 
 
@@ -35,19 +48,17 @@ def follow_units(session: AnySession, elevator: Elevator, at: dt.datetime) -> No
     with scope.acting(SYSTEM):
         repairs.unit_changed(session, elevator.id, elevator.maintenance_unit_id, at)
         repairs.use_unit_changed(session, elevator.id, elevator.use_unit_id, at)
-        for model, waits, verb, topic, title, path in _WAITING:
-            asked = select(model.id).where(model.elevator_id == elevator.id, waits).order_by(model.id)
-            for key in session.scalars(asked.execution_options(skip_scope=True)).all():
+        for kind in _WAITING:
+            asked = select(kind.model.id).where(kind.model.elevator_id == elevator.id, kind.waits)
+            for key in session.scalars(asked.order_by(kind.model.id).execution_options(skip_scope=True)).all():
                 # Asked again of the row that is held: it may have been answered while it was waited for.
-                row: Any = lock(session, model, key, waits)
+                row: Any = lock(session, kind.model, key, kind.waits)
                 if row is not None:
-                    _hand_on(session, row, elevator, verb, topic, title, path, at)
+                    _hand_on(session, kind, row, elevator, at)
         _end_officer(session, elevator, at)
 
 
-def _hand_on(
-    session: AnySession, row: Any, elevator: Elevator, verb: Verb, topic: str, title: str, path: str, at: dt.datetime
-) -> None:
+def _hand_on(session: AnySession, kind: _Waits, row: Any, elevator: Elevator, at: dt.datetime) -> None:
     before = {"unit_id": row.unit_id, "use_unit_id": row.use_unit_id}
     after = {"unit_id": elevator.maintenance_unit_id, "use_unit_id": elevator.use_unit_id}
     row.region_code = elevator.region_code
@@ -55,16 +66,14 @@ def _hand_on(
         return
     row.unit_id, row.use_unit_id = after.values()
     session.flush()
-    link = f"{path}/{row.id}"
+    link = f"{kind.path}/{row.id}"
     # Whom it was asked of before opens it no more; whoever is on both sides is asked anew.
-    outbox.settle(session, at, topic, link)
-    who = {one for unit in after.values() for one in outbox.readers_of(session, unit, verb, elevator.id)}
+    outbox.settle(session, at, kind.topic, link)
+    who = {one for unit in after.values() for one in outbox.readers_of(session, unit, kind.verb, elevator.id)}
     mark = f"{row.__tablename__}:{row.id}:on:{row.unit_id or 0}:{row.use_unit_id or 0}:{at:%y%m%d%H%M}"
-    outbox.notify(session, at, who, topic, say(title, place=elevator.place), row.body or "", link, mark)
-    audit.record(session, _CLOCK, at, f"{_AREA[row.__tablename__]}.hand_on", row.__tablename__, row.id, before, after)
-
-
-_AREA = {"anomaly": "anomaly", "elevator_message": "message"}
+    title = say(kind.title, place=elevator.place)
+    outbox.notify(session, at, who, kind.topic, title, row.body or "", link, mark)
+    audit.record(session, _CLOCK, at, kind.deed, row.__tablename__, row.id, before, after)
 
 
 def _end_officer(session: AnySession, elevator: Elevator, at: dt.datetime) -> None:

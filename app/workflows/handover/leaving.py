@@ -30,6 +30,7 @@ from app.models import (
 )
 from app.models.elevator import answers_for
 from app.models.repair import sent_to
+from app.models.rescue import under_way
 from app.permissions import GRANTS, Actor, Role, Verb, require
 from app.rules.rescues import OPEN
 from app.scope import visible
@@ -241,10 +242,8 @@ def _board(session: AnySession, person: Person) -> Board:
     running = running.where(Visit.worker_id == person.id, Visit.state == "open").execution_options(skip_scope=True)
     made.visits = [Held(key, str(code), str(on)) for key, code, on in session.execute(running)]
     sent = select(Rescue.id, Rescue.place).join(RescueDispatch, RescueDispatch.rescue_id == Rescue.id)
-    sent = sent.where(
-        RescueDispatch.worker_id.in_(keys), RescueDispatch.ended_at.is_(None), RescueDispatch.done_at.is_(None),
-        Rescue.status.in_(OPEN),
-    ).execution_options(skip_scope=True)  # fmt: skip
+    sent = sent.where(RescueDispatch.worker_id.in_(keys), under_way(), Rescue.status.in_(OPEN))
+    sent = sent.execution_options(skip_scope=True)
     made.rescues = [Held(key, place) for key, place in session.execute(sent)]
     made.accounts = [Held(account.id, account.username, account.get_full_name()) for account in accounts]
     return made

@@ -7,7 +7,7 @@ Of a visit and of an anomaly comes one order at most, whoever asks how often.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -158,12 +158,9 @@ def unit_changed(session: AnySession, elevator_id: int, unit_id: int | None, at:
 
     The limits stay: whoever waits for his elevator does not care whose it is.
     """
-    states = [state.value for state in BEFORE_START]
-    statement = _any().where(RepairOrder.elevator_id == elevator_id, RepairOrder.state.in_(states))
     moved = 0
-    for held in session.scalars(statement.order_by(RepairOrder.id)).all():
-        row = lock(session, RepairOrder, held.id)
-        if row is None or row.unit_id == unit_id or row.state not in states:
+    for row in _held_of(session, elevator_id, BEFORE_START):
+        if row.unit_id == unit_id:
             continue
         before = {"unit_id": row.unit_id, "worker_id": row.worker_id}
         row.unit_id, row.worker_id, row.assigned_at, row.accepted_at, row.departed_at = unit_id, None, None, None, None
@@ -181,13 +178,8 @@ def unit_changed(session: AnySession, elevator_id: int, unit_id: int | None, at:
 
 def scrapped(session: AnySession, elevator_id: int, at: dt.datetime) -> int:
     """What nobody has begun ends with the elevator; what is begun its worker ends. How many."""
-    states = [state.value for state in BEFORE_START]
-    statement = _any().where(RepairOrder.elevator_id == elevator_id, RepairOrder.state.in_(states))
     ended = 0
-    for held in session.scalars(statement.order_by(RepairOrder.id)).all():
-        row = lock(session, RepairOrder, held.id)
-        if row is None or row.state not in states:
-            continue
+    for row in _held_of(session, elevator_id, BEFORE_START):
         people = accounts_of(session, [row.worker_id, *helper_ids(session, row)])
         office = outbox.readers_of(session, row.unit_id, Verb.REPAIR_ASSIGN, row.elevator_id)
         row.closed_at, row.end_note = at, say("电梯报废")
@@ -208,12 +200,9 @@ def scrapped(session: AnySession, elevator_id: int, at: dt.datetime) -> int:
 
 def use_unit_changed(session: AnySession, elevator_id: int, use_unit_id: int | None, at: dt.datetime) -> int:
     """What stands open is the new use unit's to follow and to confirm, wherever the repair stands. How many."""
-    states = [state.value for state in OPEN_STATES]
-    statement = _any().where(RepairOrder.elevator_id == elevator_id, RepairOrder.state.in_(states))
     moved = 0
-    for held in session.scalars(statement.order_by(RepairOrder.id)).all():
-        row = lock(session, RepairOrder, held.id)
-        if row is None or row.use_unit_id == use_unit_id or row.state not in states:
+    for row in _held_of(session, elevator_id, OPEN_STATES):
+        if row.use_unit_id == use_unit_id:
             continue
         before, row.use_unit_id = {"use_unit_id": row.use_unit_id}, use_unit_id
         session.flush()
@@ -322,6 +311,16 @@ def link_of(row: RepairOrder) -> str:
 
 
 # --- parts
+
+
+def _held_of(session: AnySession, elevator_id: int, states: Iterable[RepairState]) -> Iterator[RepairOrder]:
+    """An elevator's orders in these states, each held when it is its turn and as it is then."""
+    names = [state.value for state in states]
+    statement = _any().where(RepairOrder.elevator_id == elevator_id, RepairOrder.state.in_(names))
+    for found in session.scalars(statement.order_by(RepairOrder.id)).all():
+        row = lock(session, RepairOrder, found.id)
+        if row is not None and row.state in names:
+            yield row
 
 
 def _any() -> Any:
