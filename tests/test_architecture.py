@@ -27,7 +27,7 @@ BASE = {
 }  # fmt: skip
 CORE = BASE | {"models", "permissions", "scope", "transaction", "at_once", "reference"}
 LISTS = {"listing", "listings", "lookups", "search"}
-OUTER = CORE | LISTS | {"workflows", "reports", "imports", "oidc"}
+OUTER = CORE | LISTS | {"workflows", "reports", "imports", "oidc", "handbook"}
 ALLOWED: dict[str, set[str]] = {
     "wording": set(),
     # Sentences in somebody's language, by the catalogues.
@@ -64,6 +64,8 @@ ALLOWED: dict[str, set[str]] = {
     "listing": CORE | {"lookups", "search"},
     "listings": CORE | {"listing", "search", "workflows"},
     "lookups": CORE | {"search"},
+    # How each thing is done, by what one may do.
+    "handbook": {"verbs"},
     "reports": CORE | LISTS,
     # Checking asks the same questions as the forms, importing calls the same verbs.
     "imports": CORE | {"workflows"},

@@ -30,7 +30,7 @@ PERSONAS = (
 )  # fmt: skip
 # Doors that are open to everybody on purpose (/metrics: to this machine); what they show is checked elsewhere.
 OPEN = re.compile(
-    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/track|m/join|m/outbox$|m/worker|open/)"
+    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/track|m/join|m/outbox$|m/worker|open/|help|m/help)"
 )
 # What a passer-by may be told of any elevator, told to whoever holds its label (tests/field/test_public.py).
 BEHIND_THE_CODE = re.compile(r"^/m/p/")

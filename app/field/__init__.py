@@ -14,6 +14,7 @@ def register(app: Any) -> None:
         confirm,
         duty,
         gate,
+        handbook,
         join,
         looking,
         outbox,

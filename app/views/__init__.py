@@ -51,7 +51,7 @@ def register(appbuilder: Any) -> None:
         texts,
         uploads,
     )
-    from app.views.home import cockpit
+    from app.views.home import cockpit, handbook
     from app.views.maintenance import (
         calendar,
         capacity,
@@ -99,15 +99,15 @@ def register(appbuilder: Any) -> None:
     for door in (health, files, open_data):
         door.register(current_app)
     for area in (
-        captcha, recovery, second_step, lookup, inbox, about, notices, imports, regions, profile, own_data, accounts,
-        api_tokens, roles, sub_accounts, sub_rights, sessions, external, assigning, partners, people, people_filing,
-        leaving, invitations, revealing, privacy, jobs, policy, policy_proposals, audit, calendar, units, elevators,
-        elevator_map, elevator_positions, elevator_labels, components, labels, applications, applying, printing, queue,
-        unit_changes, office, filing_lists, contracts, commitments, declarations, attached, insurance, inspections,
-        usual_parts, ledgers, teams, item_sets, orders, year_plans, maintenance_lists, visits, exports, reports,
-        coverage, capacity,
-        cockpit, scores, score_items, fairness, what_if, safety, patrols, repairs, repair_statistics, anomalies,
-        bulletins, complaints, enforcement, appeals, fraud, spot_draws, spot_checks, spot_statistics,
-        complaint_statistics, rescues, rescue_pages, rescue_statistics, iot, iot_statistics, provincial,
+        captcha, recovery, second_step, lookup, inbox, about, handbook, notices, imports, regions, profile, own_data,
+        accounts, api_tokens, roles, sub_accounts, sub_rights, sessions, external, assigning, partners, people,
+        people_filing, leaving, invitations, revealing, privacy, jobs, policy, policy_proposals, audit, calendar,
+        units, elevators, elevator_map, elevator_positions, elevator_labels, components, labels, applications,
+        applying, printing, queue, unit_changes, office, filing_lists, contracts, commitments, declarations, attached,
+        insurance, inspections, usual_parts, ledgers, teams, item_sets, orders, year_plans, maintenance_lists, visits,
+        exports, reports, coverage, capacity, cockpit, scores, score_items, fairness, what_if, safety, patrols,
+        repairs, repair_statistics, anomalies, bulletins, complaints, enforcement, appeals, fraud, spot_draws,
+        spot_checks, spot_statistics, complaint_statistics, rescues, rescue_pages, rescue_statistics, iot,
+        iot_statistics, provincial,
     ):  # fmt: skip
         area.register(appbuilder)

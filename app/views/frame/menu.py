@@ -175,6 +175,7 @@ class Shell:
         facts: dict[str, Any] = {
             "place": self.place, "menu": self.menu, "unread": self.unread, "name": self.name, "roles": self.roles,
             "inbox_link": self.inbox_link, "jobs_link": self.jobs_link, "field_link": self.field_link,
+            "help_link": self.help_link,
             "account_links": tuple(self.account_links), "alarm": self.alarm,
         }  # fmt: skip
         sought = request.args.get("q", "") if request.path == "/search/" else ""
@@ -237,6 +238,10 @@ class Shell:
         return "/m/patrols" if self.actor.may(Verb.PATROL_READ) else ""
 
     @property
+    def help_link(self) -> str:
+        return _link("field.help_index" if request.path.startswith("/m/") else "HandbookPages.index")
+
+    @property
     def alarm(self) -> tuple[str, str] | None:
         """What is open of rescues, above every page of those who watch over them or go out; where it is asked.
 
@@ -252,8 +257,8 @@ class Shell:
         other = "zh_Hans_CN" if self.lang == "en" else "en"
         own = [
             (_("个人信息"), _link("Profile.show")), (_("修改密码"), _link("Password.change")),
-            (_("通知设置"), _link("Notices.index")), (_("意见反馈"), _link("AboutPages.feedback")),
-            (_("关于"), _link("AboutPages.index")),
+            (_("通知设置"), _link("Notices.index")), (_("使用帮助"), self.help_link),
+            (_("意见反馈"), _link("AboutPages.feedback")), (_("关于"), _link("AboutPages.index")),
         ]  # fmt: skip
         return [(w, to) for w, to in own if to] + [("中文" if self.lang == "en" else "English", f"/lang/{other}")]
 
