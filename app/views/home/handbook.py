@@ -33,7 +33,7 @@ def page(root: str, key: str, phone: bool = False) -> Any:
     for chapter in _chapters(g.actor.user_id is not None):
         for topic in chapter.topics:
             if topic.key == key:
-                others = [one for one in chapter.topics if one is not topic]
+                others = [one for one in chapter.topics if one is not topic and one.meant_for(g.actor.may)]
                 return render_template(
                     "ta/handbook/topic.html", title=str(topic.title), **_frame(root, phone, root), chapter=chapter,
                     topic=topic, others=others, to=_address, said=handbook.parts_of,
