@@ -25,6 +25,7 @@ from app.workflows.access import feedback
 VERSION = "0.2.0"
 # What is new, as those who use it would say it; the newest first, and few.
 NEWS = (
+    (_l("使用帮助"), _l("点右上角的问号（手机在“我的”里），按您的角色一步一步说明每件事怎么办，可以查找和打印。")),
     (
         _l("成批审批"),
         _l("待我审批可以对筛选出的全部申请一次同意、退回或不通过：先问清楚，再逐件按规则办理，可以随时停止。"),
