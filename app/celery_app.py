@@ -18,7 +18,7 @@ from flask import Flask
 from kombu import Queue
 from sqlalchemy.orm import Session
 
-from app import clock, file_broker, logs
+from app import again, clock, file_broker, logs
 from app.extensions import db
 from app.tasks import MODULES
 from app.workflows.core.jobs import show_service
@@ -66,13 +66,13 @@ def make_celery(app: Flask) -> Celery:
     """Make the Celery application of `app` and let `shared_task` find it; `sending.install` keeps it."""
 
     class AppTask(Task):  # type: ignore[misc,type-arg]
-        """Runs inside an application context of its own, as a request does."""
+        """Runs inside an application context of its own, and is done again at a deadlock, as a request is."""
 
         abstract = True
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             with app.app_context():
-                return self.run(*args, **kwargs)
+                return again.done(lambda: self.run(*args, **kwargs))
 
     celery = Celery(app.name, task_cls=AppTask)
     celery.conf.update(

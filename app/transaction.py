@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.types import TypeDecorator
 
-from app import driver, ready
+from app import again, driver, ready
 from app.models.base import Instant
 from app.models.by_columns import copy_lines, json_texts
 from app.models.sealed import SealedJson
@@ -28,6 +28,7 @@ AnySession = Session | scoped_session[Any]
 Row = TypeVar("Row")
 _WAITING = "after_commit"
 _KEPT = "whatever_comes"
+_NOTES = "notes"
 _CONNECTION = "connection"
 
 
@@ -85,7 +86,8 @@ def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySessi
 
     Ends the request's read transaction first, so the verb sees what is true now. Inside another
     `transaction` of the same session it joins that one. With `at_once` it gives up (OperationalError) where another
-    process holds SQLite's one writer, for what may as well be written the next time.
+    process holds SQLite's one writer, for what may as well be written the next time. One that the database ended for
+    another's sake (a deadlock) is done again by whoever began the deed (`app/again.py`).
     """
     real = session() if isinstance(session, scoped_session) else session
     if real.info.get("in_unit_of_work"):
@@ -101,25 +103,30 @@ def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySessi
             # It only read, and a statement of it had failed.
             real.rollback()
     real.info["in_unit_of_work"] = True
-    real.info[_WAITING], real.info[_KEPT] = [], []
+    real.info[_WAITING], real.info[_KEPT], real.info[_NOTES] = [], [], {}
     try:
         real.info[_CONNECTION] = real.connection(execution_options={"tian_write": True, "tian_at_once": at_once})
         # Itself, not what finds it anew at each call.
         yield real
         real.commit()
-    except BaseException:
+        again.committed()
+    except BaseException as error:
         real.rollback()
         real.info[_WAITING] = []
+        if again.ended(error):
+            # It comes as for a first time: what is counted is counted then.
+            real.info[_KEPT] = []
         raise
     finally:
         real.info["in_unit_of_work"] = False
         real.info.pop(_CONNECTION, None)
+        real.info.pop(_NOTES, None)
         # Both are taken before anything else begins a unit of work, which has lists of its own.
         waiting, kept = real.info.pop(_WAITING), real.info.pop(_KEPT)
         if kept:
-            with transaction(real) as again:
+            with transaction(real) as own:
                 for call in kept:
-                    call(again)
+                    call(own)
     for call in waiting:
         call()
 
@@ -192,6 +199,23 @@ def whatever_comes(session: AnySession, call: Callable[[AnySession], Any]) -> No
         return
     with transaction(real) as own:
         call(own)
+
+
+def notes_of(session: AnySession) -> dict[str, Any]:
+    """What the running unit of work keeps in mind for itself, by name; gone with it."""
+    real = session() if isinstance(session, scoped_session) else session
+    held: dict[str, Any] = real.info.get(_NOTES, {})
+    return held
+
+
+def in_one(session: AnySession, verb: Callable[[Session], Row], afresh: Callable[[], None] = lambda: None) -> Row:
+    """Do one of many deeds in a transaction of its own; done again where the database ended it for another's sake."""
+
+    def deed() -> Row:
+        with transaction(session) as own:
+            return verb(own)  # type: ignore[arg-type]
+
+    return again.done(deed, afresh)
 
 
 def insert_of(session: AnySession, model: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from app.reports import exports
 from app.rules.approval import EDITABLE
 from app.tasks.jobs import JobContext, handles
 from app.telling import speaking
-from app.transaction import transaction
+from app.transaction import in_one
 from app.wording import say
 from app.workflows.filing import filing
 from app.workflows.people import person_filing
@@ -67,9 +68,7 @@ def submit_all(context: JobContext) -> dict[str, Any]:
                 context.progress(number - 1, len(keys), "上报", now=True)
                 break
             try:
-                with transaction(session):
-                    filed.submit(session, context.actor, key, clock.now(), batch=f"job-{context.job_id}")
-                    context.keep({"submitted": submitted + 1})
+                in_one(session, partial(_handed_in, context, filed, key, submitted + 1))
                 submitted += 1
             except Refusal as refusal:
                 refused += 1
@@ -79,6 +78,11 @@ def submit_all(context: JobContext) -> dict[str, Any]:
                 session.expunge_all()
             context.progress(number, len(keys), "上报")
         return {"submitted": submitted, "refused": refused, "stopped": stopped, "left": left}
+
+
+def _handed_in(context: JobContext, filed: _Filed, key: int, number: int, session: Any) -> None:
+    filed.submit(session, context.actor, key, clock.now(), batch=f"job-{context.job_id}")
+    context.keep({"submitted": number})
 
 
 def _drafts(context: JobContext, filed: _Filed) -> list[int]:

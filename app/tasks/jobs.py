@@ -9,6 +9,8 @@
 
 A handler may run twice (its worker was killed after its last commit): it must find what it did before. Where that
 is hard, it calls `context.finish(result)` inside its own last transaction: work and end are then one commit.
+What the database broke off for another's sake (a deadlock) before the handler had committed any is begun again at once;
+later than that the job is queued again, as after any fault of the database.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,7 +32,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from app import clock, scope
+from app import again, clock, scope
 from app.errors import Refusal
 from app.extensions import db
 from app.models import Attachment, Job
@@ -133,8 +136,12 @@ class JobContext:
         if self.session().info.get("in_unit_of_work") and self._engine.dialect.name == "sqlite":
             write(self.session())
             return
-        with Session(self._engine) as own, transaction(own):
+        with again.beside(), Session(self._engine) as own, transaction(own):
             write(own)
+
+    def begin_anew(self) -> None:
+        """Nothing that the handler did was committed: it starts as for the first time."""
+        self.finished, self._attachment_id = False, None
 
     @contextmanager
     def _alive(self) -> Iterator[None]:
@@ -191,8 +198,8 @@ def run(job_id: int) -> str:
         db.session.rollback()
         log.warning("job %s: database fault", job_id, exc_info=error)
         with transaction(db.session):
-            again = jobs.give_back(db.session, job_id, token, clock.now(), "数据库暂时不可用")
-        return "again" if again else "failed"
+            queued = jobs.give_back(db.session, job_id, token, clock.now(), "数据库暂时不可用")
+        return "again" if queued else "failed"
     except Exception:
         number = secrets.token_hex(4)
         log.exception("job %s failed, incident %s", job_id, number)
@@ -211,7 +218,7 @@ def _work(job: Job, token: str) -> tuple[JobContext, dict[str, Any] | None]:
     actor = _owner(job.kind, job.created_by_id, (job.params or {}).get(jobs.EPOCH))
     context = JobContext(job, token, actor)
     with scope.acting(actor), context._alive():
-        return context, HANDLERS[job.kind](context)
+        return context, again.done(partial(HANDLERS[job.kind], context), context.begin_anew)
 
 
 def _owner(kind: str, account_id: int | None, epoch: int | None) -> Actor:

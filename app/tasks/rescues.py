@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from celery import shared_task
 
 from app import clock
 from app.extensions import db
-from app.transaction import transaction
+from app.transaction import in_one
 from app.workflows.rescue import rescue_help
 
 log = logging.getLogger(__name__)
@@ -23,8 +24,7 @@ def act() -> int:
     called = 0
     for key in rescue_help.due(db.session, clock.now()):
         try:
-            with transaction(db.session) as session:
-                called += rescue_help.act(session, key, clock.now()) is not None
+            called += in_one(db.session, partial(rescue_help.act, key=key, at=clock.now())) is not None
         except Exception:
             log.exception("rescue %s could not be called out", key)
     return called

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from app import vault
+from app import again, vault
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.permissions import NOBODY
@@ -110,6 +110,9 @@ def _moved(error: StaleDataError) -> Any:
 
 def _busy(error: OperationalError) -> Any:
     db.session.rollback()
+    if again.is_due():
+        # Nobody sees this one.
+        return "", 503
     log.error("database: %s", error.orig)
     body = _("数据库暂时没有响应，不能确定本次操作是否已保存。请稍后打开原来的页面，没有办成再办一次。")
     return answer(503, _("系统正忙"), body=body)

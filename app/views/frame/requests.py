@@ -16,13 +16,13 @@ from flask_login import AnonymousUserMixin, current_user
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import IntegerConverter, Rule
 
-from app import clock
+from app import again, clock
 from app.errors import Finding
 from app.extensions import db
 from app.permissions import NOBODY
 from app.scope import BIGGEST_KEY
 from app.transaction import transaction
-from app.views.frame import access_tokens, map_tiles
+from app.views.frame import access_tokens, map_tiles, taken_back
 from app.views.frame.errors import answer
 from app.workflows.access import api_tokens
 from app.workflows.core.actors import actor_of
@@ -57,10 +57,16 @@ class LateRule(Rule):
 
 
 class Web(Flask):
-    """Flask for views and hooks of which none is a coroutine: else each of them is asked, at each request."""
+    """Flask for views and hooks of which none is a coroutine: else each of them is asked, at each request.
+
+    A view whose deed the database broke off for another's sake (a deadlock) is called again; hooks have done theirs.
+    """
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
+
+    def dispatch_request(self) -> Any:
+        return again.done(super().dispatch_request, taken_back.as_it_came(), taken_back.can_be_read_again)
 
 
 class SignedSessions(SecureCookieSessionInterface):

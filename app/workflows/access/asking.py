@@ -17,7 +17,7 @@ from app import clock, vault
 from app.errors import Finding
 from app.models import NumberAsk
 from app.permissions import Actor
-from app.transaction import AnySession, hold, whatever_comes
+from app.transaction import AnySession, hold, notes_of, whatever_comes
 from app.wording import say
 from app.workflows.core import audit
 
@@ -67,7 +67,7 @@ def _told(session: AnySession, unit_id: int, on: dt.date) -> set[tuple[int | Non
     rows = session.execute(
         select(NumberAsk.account_id, NumberAsk.digest).where(NumberAsk.unit_id == unit_id, NumberAsk.asked_on == on)
     )
-    waiting = session.info.get(_PENDING, [])
+    waiting = notes_of(session).get(_PENDING, [])
     return {(account, digest) for account, digest in rows} | {
         (account, digest) for unit, account, day, digest in waiting if (unit, day) == (unit_id, on) and digest
     }
@@ -75,15 +75,14 @@ def _told(session: AnySession, unit_id: int, on: dt.date) -> set[tuple[int | Non
 
 def _write(session: AnySession, actor: Actor, at: dt.datetime, digest: str | None) -> None:
     """Keep the answer, or that there was none (no digest), also where the deed itself is refused because of it."""
-    waiting: list[Any] = session.info.setdefault(_PENDING, [])
+    waiting: list[Any] = notes_of(session).setdefault(_PENDING, [])
     waiting.append((actor.unit_id, actor.user_id, clock.local_day(at), digest))
     if len(waiting) == 1:
-        whatever_comes(session, lambda again: _settle(again, actor, at))
+        whatever_comes(session, lambda own: _settle(own, actor, at, waiting))
 
 
-def _settle(session: AnySession, actor: Actor, at: dt.datetime) -> None:
+def _settle(session: AnySession, actor: Actor, at: dt.datetime, waiting: list[Any]) -> None:
     """One entry in the log for all that one deed was told; numbers are not in it."""
-    waiting = session.info.pop(_PENDING, [])
     told = {row for row in waiting if row[3]}
     for unit_id, account_id, on, digest in sorted(told):
         session.add(NumberAsk(unit_id=unit_id, account_id=account_id, asked_on=on, digest=digest))

@@ -17,14 +17,14 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app import clock, scope
+from app import again, clock, scope
 from app.errors import Finding, Refusal
 from app.models import Application, ApplicationStep, Elevator, Unit
 from app.models.among import among
 from app.permissions import Actor
 from app.rules.approval import ApplicationState, ApplicationVerb, one_by_one
 from app.rules.two_persons import independent
-from app.transaction import AnySession, transaction
+from app.transaction import AnySession, in_one
 from app.wording import say
 from app.workflows.approval import delegations
 from app.workflows.core import independence, jobs
@@ -35,8 +35,8 @@ VERBS = ("approve", "return", "reject")
 # So many are done while the officer waits; more are a job. One job takes at most so many.
 AT_ONCE, MOST = 20, 10_000
 _BLOCK = 500
-# PostgreSQL's words for a statement that it broke off: serialization, deadlock, lock not available, cancelled.
-_BROKEN_OFF = {"40001", "40P01", "55P03", "57014"}
+# PostgreSQL's words for a statement that it broke off; besides, of a lock that it did not get, and cancelled.
+_BROKEN_OFF = again.BROKEN_OFF | {"55P03", "57014"}
 # What one press of each leaves behind: 同意 may be the first of two, 退回 of a filing is 不通过.
 _LEAVES = {
     "approve": (ApplicationVerb.APPROVE.value, ApplicationVerb.ENDORSE.value),
@@ -77,12 +77,13 @@ def read(text: str) -> list[Seen]:
 def decide_one(
     session: AnySession, actor: Actor, seen: Seen, verb: str, opinion: str, at: dt.datetime
 ) -> Application:
-    """Decide one of many in a transaction of its own. An unexpected error is this one's alone: a `Fault`, so that the
-    others go on."""
+    """Decide one of many in a transaction of its own, again where the database broke it off for another's sake. An
+    unexpected error is this one's alone: a `Fault`, so that the others go on."""
     key, version = seen
     try:
-        with transaction(session):
-            return applications.decide(session, actor, key, verb, opinion, version, at, many=True)
+        return in_one(
+            session, lambda own: applications.decide(own, actor, key, verb, opinion, version, at, many=True)
+        )
     except Refusal:
         raise
     except Exception as error:
