@@ -74,12 +74,17 @@ def held(session: AnySession, asked: ColumnElement[bool]) -> list[Application]:
 
 
 def hold_beside(session: AnySession, application: Application) -> None:
-    """Before an elevator that moves is held: whoever decides another of its applications holds that one first.
+    """Before an elevator or a unit that moves is held: whoever decides what moves along holds that application first.
 
     And before its own application is written: PostgreSQL holds the elevator for the key once that is written twice.
     """
-    if application.elevator_id is not None and application.data.get("to_region"):
+    if not application.data.get("to_region"):
+        return
+    along = kinds.handlers(application.kind).along
+    if application.elevator_id is not None:
         held(session, undone_beside(application))
+    elif along is not None:
+        held(session, along(application))
 
 
 def waiting(session: AnySession, on: dt.date | None = None, region: str | None = None) -> list[Application]:
@@ -99,13 +104,15 @@ def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: s
 
     One that has become impossible meanwhile (scrapped by order) ends here, and its unit reads why.
     """
-    count = 0
-    for seen in waiting(session, on, region=region):
-        # Held, and asked again: its unit may have called it off since it was read.
-        application = lock(session, Application, seen.id)
+    count, due = 0, [lock(session, Application, seen.id) for seen in waiting(session, on, region=region)]
+    for application in due:
+        if application is not None and is_waiting(application):
+            hold_beside(session, application)
+    # All of them before the first elevator: who decides about one holds his application and then wants its elevator.
+    for application in due:
+        # Its unit may have called it off since it was read, and what took effect just now may have ended it.
         if application is None or not is_waiting(application):
             continue
-        hold_beside(session, application)
         try:
             with session.begin_nested():
                 take_effect(session, SYSTEM, application, application.effective_on or on, at)

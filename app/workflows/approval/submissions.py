@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
@@ -73,7 +73,8 @@ class Handlers:
     may not decide. `mended` puts what was filed right on the way back, refusing what can't be; `mends` are the parts
     that it takes, `mends_by` is the right to file such, and `filed` gives how they stand. A kind about an elevator in
     force gives its `conditions` (`effects.findings` asks them) and its `effect` on the day it takes force
-    (`effects.approved`).
+    (`effects.approved`). `along`: which applications follow what an approval moves into another region, where that is
+    no elevator.
     """
 
     findings: Callable[[AnySession, Application, dt.datetime], list[Finding]]
@@ -87,6 +88,7 @@ class Handlers:
     mends: Sequence[Mend] = ()
     mends_by: Verb | None = None
     filed: Callable[[AnySession, Application], Values] | None = None
+    along: Callable[[Application], ColumnElement[bool]] | None = None
 
 
 def open_application(
@@ -199,12 +201,16 @@ def attach(session: AnySession, actor: Actor, application: Application, attachme
     application.data = {**application.data, "attachments": ids}
 
 
-def open_of(session: AnySession, kind: str, entity: str, entity_id: int) -> Application | None:
-    """The open application of a kind for a subject."""
+def open_of(
+    session: AnySession, kind: str, entity: str, entity_id: int, *, hold: bool = False
+) -> Application | None:  # fmt: skip
+    """The open application of a kind for a subject; to `hold` it, as it is now."""
     statement = select(Application).where(
         Application.kind == kind, Application.entity == entity, Application.entity_id == entity_id,
         Application.is_open.is_(True),
     )  # fmt: skip
+    if hold:
+        statement = statement.with_for_update(of=Application).execution_options(populate_existing=True)
     return session.scalar(statement.execution_options(skip_scope=True))
 
 

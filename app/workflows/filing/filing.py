@@ -174,7 +174,7 @@ def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime, *, ba
     # A move is decided by who oversees both ends, as a change of the registration is.
     where = common_region(row.region_code, place) if row.approved_version else place
     kept: dict[str, Any] = {"papers": unit_papers.seen(session, row)} if isinstance(row, Unit) else {}
-    if place != where:
+    if row.approved_version and place != row.region_code:
         kept["to_region"] = place
     return submissions.open_application(
         session, actor, KIND[type(row)], entity=row.__tablename__, entity_id=row.id, title=_title(row, version.data),
@@ -186,8 +186,10 @@ def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime, *, ba
 def withdraw(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> Application:
     """撤回: unlock a filing under review. What was submitted stays as a withdrawn version; the next edit copies it."""
     require(actor, Verb.FILING_SUBMIT)
+    scope.visible(session, actor, type(row), row.id, "这条备案")
+    # Before the row, as whoever decides on it takes the two.
+    application = submissions.open_of(session, KIND[type(row)], row.__tablename__, row.id, hold=True)
     row = _held(session, actor, type(row), row)
-    application = submissions.open_of(session, KIND[type(row)], row.__tablename__, row.id)
     if application is None:
         raise refuse("没有可撤回的上报", say("%(row)s 不在审核中", row=f"{row!r}"), LOOK_AGAIN)
     submissions.own_application(actor, application)
@@ -442,4 +444,6 @@ def _standing_on(session: AnySession, row: Filed) -> list[str]:
     return [word for statement, word in tables if session.scalar(statement.limit(1).execution_options(skip_scope=True))]
 
 
-APPLICATION = submissions.Handlers(findings=application_findings, approved=approved, turned_down=turned_down)
+APPLICATION = submissions.Handlers(
+    findings=application_findings, approved=approved, turned_down=turned_down, along=filing_effects.along
+)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, and_, update
 
 from app import clock
 from app.models import (
@@ -134,9 +134,7 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at:
         rounds = (PatrolRound.unit_id == row.id) & PatrolRound.closed_at.is_(None)
         own = [(model, model.unit_id == row.id) for model in GO_ALONG]
         _follow(session, row.region_code, [*own, (Contract, runs), (PatrolRound, rounds)])
-        about = [model.__tablename__ for model in (*GO_ALONG, Contract)]
-        asked = Application.is_open.is_(True) & (Application.unit_id == row.id) & Application.entity.in_(about)
-        _applications_follow(session, asked, row.region_code, at)
+        _applications_follow(session, _asked_of_unit(row.id), row.region_code, at)
     papers_follow(session, row)
     main_accounts.follow_code(session, row, at)
     # Whether or not this approval moved it: a unit that registered itself may choose another region before its first.
@@ -147,6 +145,16 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at:
         .values(region_code=row.region_code, session_epoch=Account.session_epoch + 1)
         .execution_options(skip_scope=True, synchronize_session="fetch")
     )
+
+
+def along(application: Application) -> ColumnElement[bool]:
+    """Of applications those that go with the unit that a filing moves."""
+    return _asked_of_unit(application.entity_id)
+
+
+def _asked_of_unit(unit_id: int) -> ColumnElement[bool]:
+    about = [model.__tablename__ for model in (*GO_ALONG, Contract)]
+    return and_(Application.is_open.is_(True), Application.unit_id == unit_id, Application.entity.in_(about))
 
 
 def papers_follow(session: AnySession, row: Unit) -> None:

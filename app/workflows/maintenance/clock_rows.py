@@ -30,7 +30,11 @@ DAY = dt.timedelta(days=1)
 
 
 def held(session: AnySession, elevator_id: int) -> MaintenanceClock:
-    """The clock's row, held until the transaction ends; made when the elevator has none."""
+    """The clock's row, held until the transaction ends; made when the elevator has none.
+
+    The elevator before it, by the very lock that its key takes where anything is written of it: whoever changes the
+    elevator holds that and then the clock.
+    """
     row = lock_of(session, elevator_id)
     if row is not None:
         return row
@@ -76,10 +80,19 @@ def _rows_of(session: AnySession, elevator_id: int, both: Answer) -> tuple[Maint
     return held(session, elevator_id), ledger_rows.of_elevator(session, elevator_id, locked=True)
 
 
+_elevator: Any = Elevator.__table__.c
+# In one statement with the clock: rows are locked when they come out of the join, what the join needs before that.
+_FIRST = (
+    select(_elevator.id)
+    .where(_elevator.id == bindparam("elevator"))
+    .with_for_update(read=True, key_share=True)
+    .cte("first")
+)
 _HELD = (
     select(MaintenanceClock)
+    .join(_FIRST, _FIRST.c.id == MaintenanceClock.elevator_id)
     .where(MaintenanceClock.elevator_id == bindparam("elevator"))
-    .with_for_update()
+    .with_for_update(of=MaintenanceClock)
     .execution_options(skip_scope=True, populate_existing=True)
 )
 _BOTH = (
@@ -88,8 +101,9 @@ _BOTH = (
         MaintenanceClock.__table__, MaintenanceLedger.__table__,
         MaintenanceLedger.__table__.c.elevator_id == MaintenanceClock.__table__.c.elevator_id,
     )
+    .join(_FIRST, _FIRST.c.id == MaintenanceClock.__table__.c.elevator_id)
     .where(MaintenanceClock.__table__.c.elevator_id == bindparam("elevator"))
-    .with_for_update()
+    .with_for_update(of=[MaintenanceClock.__table__, MaintenanceLedger.__table__])
 )  # fmt: skip
 
 

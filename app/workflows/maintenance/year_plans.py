@@ -230,7 +230,10 @@ def _number_findings(ids: list[int]) -> list[Finding]:
 
 
 def _hold(session: AnySession, ids: list[int], worker_id: int | None) -> None:
-    """Clocks, then ledgers, as everybody takes them: a stop, another unit or the same plan again waits, or is seen."""
+    """Elevators for their keys, clocks, then ledgers, as everybody takes them: a stop, another unit or the same plan
+    again waits, or is seen."""
+    elevators = select(Elevator.id).where(among(session, Elevator.id, ids)).order_by(Elevator.id)
+    session.execute(elevators.with_for_update(read=True, key_share=True).execution_options(skip_scope=True)).all()
     for model, key in ((MaintenanceClock, _clock.elevator_id), (MaintenanceLedger, _ledger.elevator_id)):
         session.execute(select(key).select_from(model.__table__).where(among(session, key, ids)).order_by(key)
                         .with_for_update()).all()  # fmt: skip

@@ -43,6 +43,8 @@ ENTITY = "anomaly"
 # A text says too little of these to tell whether two are the same.
 NEVER_JOINED = frozenset({"other"})
 IOT = SYSTEM.by("iot")
+# By these something else of the elevator comes into being, which is written under its lock.
+_OF_THE_ELEVATOR = (AnomalyVerb.REPAIR, AnomalyVerb.RESCUE)
 
 
 def found(
@@ -120,10 +122,13 @@ def handle(
     does not dismiss: it would judge itself.
     """
     require(actor, Verb.ANOMALY_HANDLE)
-    visible(session, actor, Anomaly, key, "这条异常")
+    seen = visible(session, actor, Anomaly, key, "这条异常")
+    chosen = next((one for one in AnomalyVerb if one.value == verb), None)
+    if chosen in _OF_THE_ELEVATOR:
+        # Whoever hands the elevator on holds it and then its anomalies.
+        repairs.as_of_now(session, seen.elevator_id)
     row = lock(session, Anomaly, key)
     assert row is not None
-    chosen = next((one for one in AnomalyVerb if one.value == verb), None)
     note = note.strip()
     raise_failing([Finding("处理", chosen is not None, "没有选择", "请选择怎样处理", field="verb")])
     assert chosen is not None
