@@ -190,7 +190,7 @@ def _chosen(given: dict[str, Any]) -> dict[str, Sequence[int]]:
 
 def _board(key: int) -> dict[str, Any]:
     found = leaving.board(db.session, actor(), key)
-    apart = {"visits": found.visits, "rescues": found.rescues, "accounts": found.accounts}
+    apart: dict[str, list[Any]] = {"visits": found.visits, "rescues": found.rescues, "accounts": found.accounts}
     held = {
         kind: [{"id": one.key, "text": one.text, "detail": one.detail} for one in rows]
         for kind, rows in {**found.held, **apart}.items()

@@ -242,7 +242,7 @@ def test_an_open_visit_must_be_signed_out_first(session: Any, world: World) -> N
         )
     )  # fmt: skip
     session.commit()
-    with pytest.raises(Refusal, match="没有签退"), transaction(session):
+    with pytest.raises(Refusal, match=f"正在维保电梯 {world.own.code}，还没有签退"), transaction(session):
         leaving.leave(session, world.actor("clerk"), world.worker.id, AT.date(), AT)
 
 

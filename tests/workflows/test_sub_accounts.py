@@ -18,6 +18,7 @@ from app.scope import apply
 from app.transaction import transaction
 from app.workflows.access import accounts, sub_accounts
 from tests.factories import PASSWORD, World, actor, make_elevator, make_person, make_policy
+from tests.workflows.visit_world import HOUR, START, arrive, leave
 
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
 
@@ -265,3 +266,31 @@ def test_a_second_account_of_a_known_person_counts_as_that_person(session: Any, 
 def test_a_main_account_may_not_do_maintenance(session: Any, world: World) -> None:
     assert not world.actor("maintenance_head").may(Verb.VISIT_MAKE)
     assert world.actor("worker").may(Verb.VISIT_MAKE)
+
+
+@pytest.mark.feature("ACC-08", "PER-04", "MNT-02")
+def test_an_account_on_site_is_ended_only_after_signing_out(session: Any, world: World) -> None:
+    """Else the visit could be ended by nobody: the message names the elevator, says what to do and until when."""
+    me, worker = world.actor("maintenance_head"), world.accounts["worker"]
+    worker.login_count = 3
+    session.commit()
+    visit = arrive(session, world)
+    keep = {"name": "王砚秋", "sex": ""}
+    for deed in (
+        lambda: sub_accounts.edit(session, me, worker.id, **keep, active=False, at=START),
+        lambda: sub_accounts.remove(session, me, worker.id, START),
+    ):
+        with pytest.raises(Refusal) as refused, transaction(session):
+            deed()
+        said = str(refused.value)
+        assert world.own.code in said and "请先由其签退，或等到 2026-03-02 17:00 这次维保过期以后" in said
+    session.refresh(worker)
+    assert worker.active and visit.state == "open"
+    with transaction(session):
+        # What does not end it is none of this.
+        sub_accounts.edit(session, me, worker.id, **keep, active=True, at=START)
+        sub_accounts.edit(session, me, world.accounts["clerk"].id, name="文员", sex="", active=False, at=START)
+    leave(session, world, visit, START + HOUR)
+    with transaction(session):
+        sub_accounts.edit(session, me, worker.id, **keep, active=False, at=START + HOUR)
+    assert not worker.active

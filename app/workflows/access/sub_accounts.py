@@ -19,6 +19,7 @@ from app.policy.keys import Key
 from app.scope import apply, visible
 from app.transaction import AnySession, lock
 from app.wording import say
+from app.workflows.access import on_duty
 from app.workflows.access.issuing import (
     Issued,
     assignable_role,
@@ -108,6 +109,7 @@ def edit(
         sex=lambda: _sex(sex),
         rescue_role=lambda: account.rescue_role if rescue_role is None else _rescue_role(rescue_role),
         room=lambda: refuse_when_full(session, unit, at) if active and not account.active else None,
+        duty=lambda: None if active else _refuse_on_duty(session, account),
     )
     before = {"name": account.first_name, "sex": account.sex, "rescue_role": account.rescue_role}
     account.first_name, account.sex, account.rescue_role = checked["name"], checked["sex"], checked["rescue_role"]
@@ -147,6 +149,7 @@ def remove(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) 
     own_unit(session, actor)
     account = own_sub_account(session, actor, account_id)
     if account.login_count:
+        _refuse_on_duty(session, account)
         set_active(session, actor, account, False, "由主账号删除", at)
         return False
     before = {"login_name": account.username, "name": account.first_name}
@@ -266,6 +269,7 @@ def refuse_when_full(session: AnySession, unit: Unit, at: dt.datetime) -> None:
 def own_sub_account(session: AnySession, actor: Actor, account_id: int) -> Account:
     """The sub-account of the actor's unit, held; never the main account itself, never another unit's."""
     account: Account = visible(session, actor, Account, account_id, "子用户")
+    on_duty.hold_person(session, account.person_id)
     lock(session, Account, account.id)
     if account.unit_id is None or account.unit_id != actor.unit_id or account.is_main:
         raise NotAllowed(Finding("子用户", False, "不是本单位的子用户", "请从“我的子用户”列表打开"))
@@ -311,6 +315,17 @@ def person_for(
     session.add(made)
     session.flush()
     return made
+
+
+def _refuse_on_duty(session: AnySession, account: Account) -> None:
+    """What its person has begun could be ended by nobody else: a visit on site, the way to people shut in."""
+    if not account.active:
+        return
+    name = account.get_full_name()
+    raise_failing([
+        on_duty.visit_finding(name, on_duty.visits_of(session, account.person_id), "active"),
+        on_duty.rescue_finding(name, on_duty.rescues_of(session, [account.id]), "active"),
+    ])  # fmt: skip
 
 
 def _sex(value: str) -> str | None:

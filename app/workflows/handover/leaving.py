@@ -24,18 +24,14 @@ from app.models import (
     PatrolRound,
     Person,
     RepairOrder,
-    Rescue,
-    RescueDispatch,
-    Visit,
 )
 from app.models.elevator import answers_for
 from app.models.repair import sent_to
-from app.models.rescue import under_way
 from app.permissions import GRANTS, Actor, Role, Verb, require
-from app.rules.rescues import OPEN
 from app.scope import visible
 from app.transaction import AnySession, lock
 from app.wording import say, together
+from app.workflows.access import on_duty
 from app.workflows.access.issuing import set_active
 from app.workflows.core import audit, outbox
 from app.workflows.maintenance import ledgers, orders, teams
@@ -66,8 +62,8 @@ class Board:
 
     person: Person
     held: dict[str, list[Held]] = field(default_factory=dict)
-    visits: list[Held] = field(default_factory=list)
-    rescues: list[Held] = field(default_factory=list)
+    visits: list[on_duty.Running] = field(default_factory=list)
+    rescues: list[on_duty.Running] = field(default_factory=list)
     accounts: list[Held] = field(default_factory=list)
 
     @property
@@ -86,13 +82,9 @@ class Board:
                 "请在交接清单中交给接手的人",
             )
             found.append(Finding(words, count == 0, said, "" if not count else remedy, field="left_on"))
-        count = len(self.visits)
-        said = say("%(name)s 还有 %(count)s 次维保没有签退", name=name, count=count)
-        found.append(Finding("维保记录", count == 0, said, "" if not count else "请先签退", field="left_on"))
-        if self.rescues:
-            # Somebody is inside, and the account that was sent ends with the leaving.
-            said = say("%(name)s 正在前往 %(count)s 起救援", name=name, count=len(self.rescues))
-            found.append(Finding("困人救援", False, said, "请先在救援页面转派给同事，或等救出以后", field="left_on"))
+        found.append(on_duty.visit_finding(name, self.visits, "left_on"))
+        # Somebody is inside, and the account that was sent ends with the leaving.
+        found += [on_duty.rescue_finding(name, self.rescues, "left_on")] if self.rescues else []
         return found
 
 
@@ -238,13 +230,8 @@ def _board(session: AnySession, person: Person) -> Board:
                 mine = [label for label, who in zip(roles.values(), told[2:], strict=True) if who == person.id]
                 words = [told[1], together(mine)]
             made.held[kind].append(Held(key, str(told[0]), together(words, "　")))
-    running = select(Visit.id, Elevator.code, Visit.visit_on).join(Elevator, Elevator.id == Visit.elevator_id)
-    running = running.where(Visit.worker_id == person.id, Visit.state == "open").execution_options(skip_scope=True)
-    made.visits = [Held(key, str(code), str(on)) for key, code, on in session.execute(running)]
-    sent = select(Rescue.id, Rescue.place).join(RescueDispatch, RescueDispatch.rescue_id == Rescue.id)
-    sent = sent.where(RescueDispatch.worker_id.in_(keys), under_way(), Rescue.status.in_(OPEN))
-    sent = sent.execution_options(skip_scope=True)
-    made.rescues = [Held(key, place) for key, place in session.execute(sent)]
+    made.visits = on_duty.visits_of(session, person.id)
+    made.rescues = on_duty.rescues_of(session, keys)
     made.accounts = [Held(account.id, account.username, account.get_full_name()) for account in accounts]
     return made
 

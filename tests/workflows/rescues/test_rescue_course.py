@@ -15,6 +15,7 @@ from app.errors import NotAllowed, Refusal
 from app.models import Notification, RescueStep, StatusChange
 from app.rules.other_scores import Outcome
 from app.transaction import transaction
+from app.workflows.access import sub_accounts
 from app.workflows.handover import leaving
 from app.workflows.rescue import rescue_answers, rescue_desk
 from app.workflows.rescue.rescue_course import Sent, outcome_of
@@ -248,6 +249,10 @@ def test_nobody_leaves_the_unit_on_the_way_to_somebody_inside(world: World) -> N
     assert [(one.key, one.text) for one in held.rescues] == [(row.id, row.place)] and held.left == 1
     with pytest.raises(Refusal, match="请先在救援页面转派给同事"), transaction(session):
         leaving.leave(session, world.actor("clerk"), world.worker.id, today, START + M)
+    with pytest.raises(Refusal, match="请先在救援页面转派给同事"), transaction(session):
+        # 注销 of the account alone would take him off it as well.
+        head, account = world.actor("maintenance_head"), world.accounts["worker"]
+        sub_accounts.edit(session, head, account.id, name="王砚秋", sex="", active=False, at=START + M)
     do(world, "maintenance_head", rescue_answers.pass_on, row, colleague.id, "交班", START + 2 * M)
     with transaction(session):
         leaving.leave(session, world.actor("clerk"), world.worker.id, today, START + 3 * M)
