@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app import scope
-from app.errors import NotAllowed, NotFound
+from app.errors import NotAllowed, NotFound, Refusal
 from app.listings.accounts import assigned
 from app.models import (
     Anomaly,
@@ -235,6 +235,49 @@ def test_the_new_use_unit_cancels_what_the_former_one_reported(session: Any, wor
     with scope.acting(taker), transaction(session):
         repair_work.cancel(session, taker, asked.id, "误报", AT + H)
     assert asked.state == "cancelled"
+
+
+@pytest.mark.feature("REP-03", "LIF-05")
+def test_the_new_firm_cancels_what_the_former_one_reported_and_nothing_else(session: Any, world: World) -> None:
+    def reported(who: str, level: str) -> RepairOrder:
+        with transaction(session):
+            return repairs.report(session, world.actor(who), world.own.id, level, "异响", "", AT)
+
+    firms, customers = reported("clerk", "stopped"), reported("use_head", "running")
+    visits_own, wanted = _found_at_a_visit(session, world, AT - 5 * H), _found_at_a_visit(session, world, AT - 3 * H)
+    with transaction(session):
+        visits.review(session, world.actor("use_head"), wanted.visit_id, "", AT, repair=True, repair_note="轿内灯不亮")
+        odd = anomalies.found(session, None, world.own, source="iot", kind="door", text="开关门异常", at=AT)
+    with transaction(session):
+        anomalies.handle(session, world.actor("inspector"), odd.id, "repair", "请维修", AT, level="running")
+    of_office = session.scalars(select(RepairOrder).where(RepairOrder.anomaly_id == odd.id)).one()
+    to_other_firm(world, AT + H)
+    with pytest.raises(NotFound), transaction(session):
+        repair_work.cancel(session, world.actor("clerk"), firms.id, "误报", AT + 2 * H)
+    taker = world.actor("other_head")
+    for row in (customers, wanted, of_office):
+        with scope.acting(taker), pytest.raises(NotAllowed), transaction(session):
+            repair_work.cancel(session, taker, row.id, "误报", AT + 2 * H)
+    with scope.acting(taker), pytest.raises(Refusal, match="请写明为什么撤销"), transaction(session):
+        repair_work.cancel(session, taker, firms.id, " ", AT + 2 * H)
+    for row in (firms, visits_own):
+        with scope.acting(taker), transaction(session):
+            repair_work.cancel(session, taker, row.id, "现场未见故障", AT + 2 * H)
+        assert (row.state, row.end_note) == ("cancelled", "现场未见故障")
+        who = told(world, "repair.cancel", f"/repairs/{row.id}")
+        assert world.accounts["use_head"].id in who, "the use unit hears of it"
+        assert not {world.accounts[name].id for name in ("clerk", "worker")} & who, "the former firm opens it no more"
+
+
+def _found_at_a_visit(session: Any, world: World, at: dt.datetime) -> RepairOrder:
+    """The order that a worker's findings made."""
+    visit = arrive(session, world, at)
+    found = answers(visit)
+    found[next(iter(found))]["result"] = "repair"
+    leave(session, world, visit, at + H, results=found, problem="门锁触点烧蚀")
+    row = repairs.for_visit(session, visit.id)
+    assert row is not None
+    return row
 
 
 @pytest.mark.feature("SAF-01", "LIF-06", "PER-04")

@@ -265,7 +265,10 @@ def decide(session: AnySession, actor: Actor, key: int, decision: str, reason: s
 
 
 def cancel(session: AnySession, actor: Actor, key: int, reason: str, at: dt.datetime) -> RepairOrder:
-    """撤销 before it has begun, by the side that reported it: a firm does not cancel what its customer reported."""
+    """撤销 before it has begun, by the side that reported it: a firm does not cancel what its customer reported.
+
+    The use unit is told in any case.
+    """
     row = _held(session, actor, key, Verb.REPAIR_REPORT)
     if not may_cancel(actor, row):
         raise NotAllowed(Finding(
@@ -278,8 +281,12 @@ def cancel(session: AnySession, actor: Actor, key: int, reason: str, at: dt.date
     told = {
         *repairs.accounts_of(session, [row.worker_id, *repairs.helper_ids(session, row)]),
         *outbox.readers_of(session, row.unit_id, Verb.REPAIR_ASSIGN, row.elevator_id),
-        *([row.reported_by_id] if row.reported_by_id is not None else []),
+        # Whoever waits for his elevator, whichever side reported it.
+        *outbox.readers_of(session, row.use_unit_id, Verb.REPAIR_REPORT, row.elevator_id),
     }  # fmt: skip
+    if row.reported_by_id is not None and row.reported_unit_id in (None, row.unit_id, row.use_unit_id):
+        # A unit that the elevator has left since opens the order no more.
+        told.add(row.reported_by_id)
     _step(session, actor, row, moved, _V.CANCEL, at, reason)
     _settle(session, row, at, *ASKS)
     outbox.notify(
@@ -308,17 +315,22 @@ def pass_on(session: AnySession, actor: Actor, key: int, person_id: int, to_id: 
 
 
 def may_cancel(actor: Actor, row: RepairOrder) -> bool:
-    """Whether the actor's unit reported it, or has followed the use unit that did, which sees the order no more.
+    """Whether the actor's unit reported it, or has followed the unit that did, which sees the order no more.
 
-    What a regulator made of an anomaly is ended, not cancelled.
+    Of a firm it follows no more than what that firm reported of itself: what the use unit asked for, or a regulator
+    made of an anomaly, is ended, not cancelled.
     """
     if actor.unit_id is None:
         return False
+    if actor.unit_id == row.reported_unit_id:
+        return True
     by = row.reported_unit
-    # Of one that also maintains nobody knows as which it reported.
-    of_use = by is not None and by.is_use and not by.is_maintenance
-    followed = of_use and actor.unit_id == row.use_unit_id
-    return followed or actor.unit_id == row.reported_unit_id
+    if by is None:
+        return False
+    # Of one that both uses and maintains nobody knows as which it reported, but of what its visit found.
+    if by.is_maintenance and (not by.is_use or row.source == "visit"):
+        return actor.unit_id == row.unit_id and not row.use_note
+    return not by.is_maintenance and by.is_use and actor.unit_id == row.use_unit_id
 
 
 def may_do(session: AnySession, actor: Actor, row: RepairOrder) -> bool:
