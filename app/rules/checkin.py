@@ -11,7 +11,7 @@ from typing import Literal
 
 from app.errors import Finding
 from app.rules.approval import FilingState
-from app.rules.calendar import local_day
+from app.rules.calendar import SHANGHAI, local_day
 from app.rules.identifiers import normal_code
 from app.rules.label_photos import photo_finding
 from app.rules.labels import ended_finding
@@ -81,6 +81,7 @@ class CheckInFacts:
     condition is mended, by topic, as far as this person may go there. `label_by`: the elevator was named by its number
     where the region asks for a photo of the label, and who looks at it; `label_photos` came, None = nothing sent yet.
     `label_ended`: what was scanned is a label that is dead, and why.
+    `others_then`: it may not serve it, for at `at` another unit did; it has been handed on since.
     `person_photo`: the region asks for a photo of whoever checks in; of those `selfies` came, None = nothing sent yet.
     """
 
@@ -97,6 +98,7 @@ class CheckInFacts:
     is_main_account: bool = False
     unit_approved: bool = True
     may_serve: bool = True
+    others_then: bool = False
     maintenance_paused: bool = False
     covered_until_on: date | None = None
     contract_ended_on: date | None = None
@@ -262,6 +264,11 @@ def unapproved_finding(facts: CheckInFacts, filing: FilingState) -> Finding:
 def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
     code = facts.elevator_code
     if not facts.may_serve:
+        if facts.others_then:
+            at = f"{facts.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+            found = say("%(at)s 时，电梯 %(code)s 还由其他单位维保", at=at, code=code)
+            way = "您的单位接手以后的维保才能计入，请放弃这一条；接手日期有误时请联系所在地区的监管部门"
+            return [_f(False, "电梯权限", "当时由其他单位维保", found, way)]
         # Codes can be tried out: how it stands and where is for those who serve it.
         found = say("电梯 %(code)s 没有分配给您，或不由您的单位维保", code=code)
         way = "请单位主账号在“我的子用户”里分配这台电梯；维保单位有误时请主账号更正电梯档案；扫错了请重新扫"

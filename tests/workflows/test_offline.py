@@ -7,12 +7,24 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotAllowed, Refusal
-from app.models import AuditEntry, ContractElevator, MaintenanceClock, Notification, StatusChange, Version, Visit
+from app.models import (
+    AuditEntry,
+    ContractElevator,
+    ElevatorAssignment,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceTeam,
+    Notification,
+    StatusChange,
+    TeamMember,
+    Version,
+    Visit,
+)
 from app.permissions import Role
 from app.reference import items_for
 from app.rules.offline import Contact, PhoneClock
@@ -332,9 +344,8 @@ def test_what_is_known_of_it_before_it_was_sent(session: Any, place: World) -> N
     assert clock.local_day(row.checked_in_at) == row.visit_on
 
 
-@pytest.mark.feature("LIF-05")
-def test_what_was_done_before_the_hand_over_is_taken_from_the_old_units_phone(session: Any, place: World) -> None:
-    """The elevator went to another unit before the phone had a signal: the visit is the old unit's, of its day."""
+def handed_on(session: Any, place: World, at: dt.datetime, first: dt.date) -> None:
+    """The elevator is the other firm's from a day on, decided at that instant; the old one's contract is cut."""
     begun = Version(
         entity="elevator", entity_id=place.own.id, number=1, base_number=0, state="approved",
         data={"maintenance_unit_id": place.firm.id}, edited_at=START - 9 * DAY, decided_at=START - 9 * DAY,
@@ -342,15 +353,21 @@ def test_what_was_done_before_the_hand_over_is_taken_from_the_old_units_phone(se
     )  # fmt: skip
     session.add(begun)
     session.commit()
-    tomorrow, sent = dt.date(2026, 3, 3), START + 2 * DAY
     with transaction(session):
         place.own.maintenance_unit_id = place.other_firm.id
         session.add(Version(
             entity="elevator", entity_id=place.own.id, number=2, base_number=1, state="approved",
-            data={"maintenance_unit_id": place.other_firm.id}, edited_at=START + DAY, decided_at=START + DAY,
-            in_force_from=tomorrow,
+            data={"maintenance_unit_id": place.other_firm.id}, edited_at=at, decided_at=at, in_force_from=first,
         ))  # fmt: skip
-        clocks.unit_changed(session, place.own.id, place.other_firm.id, tomorrow, START + DAY)
+        clocks.unit_changed(session, place.own.id, place.other_firm.id, first, at)
+
+
+@pytest.mark.feature("LIF-05")
+def test_what_was_done_before_the_hand_over_is_taken_from_the_old_units_phone(session: Any, place: World) -> None:
+    """The elevator went to another unit before the phone had a signal: the visit is the old unit's, of its day."""
+    sent = START + 2 * DAY
+    handed_on(session, place, START + DAY, dt.date(2026, 3, 3))
+    with transaction(session):
         # Even where the old contract was cut to end before the day of the visit.
         cover.release(session, place.actor("clerk"), place.own.id, START.date(), START + DAY, place.other_firm.id)
     late = kept(place, "late", began=START + DAY + HOUR, sent=sent)
@@ -359,3 +376,44 @@ def test_what_was_done_before_the_hand_over_is_taken_from_the_old_units_phone(se
     assert (row.unit_id, row.visit_on, row.counted) == (place.firm.id, dt.date(2026, 3, 2), True)
     held = session.get(MaintenanceClock, place.own.id)
     assert (held.unit_id, held.last_visit_on) == (place.other_firm.id, None), "the new unit's clock runs on"
+
+
+@pytest.mark.feature("LIF-05")
+@pytest.mark.parametrize("gate", [True, False])
+def test_what_was_done_before_the_hand_over_is_not_the_new_units(session: Any, place: World, gate: bool) -> None:
+    """Neither with a contract that was told to have begun already, nor where nobody asks for one."""
+    make_policy(session, "contract_gate", gate)
+    account = place.accounts["other_worker"]
+    account.sees_all_elevators = True
+    session.commit()
+    handed_on(session, place, START + DAY, dt.date(2026, 3, 3))
+    make_contract(session, place.other_firm, [place.own], dt.date(2026, 2, 1), dt.date(2026, 12, 31))
+    session.commit()
+    sent = START + 2 * DAY
+    early = kept(place, "early", sent=sent, account_id=account.id)
+    with pytest.raises(Refusal) as found:
+        send(session, place, early, "other_worker")
+    session.rollback()
+    [told] = [f for f in found.value.findings if f.stops]
+    assert told.rule == "当时由其他单位维保" and "2026-03-02 09:00" in told.found and place.own.code in told.found
+    later = kept(place, "later", began=START + DAY + HOUR, sent=sent, account_id=account.id)
+    row = send(session, place, later, "other_worker")
+    assert (row.unit_id, row.visit_on) == (place.other_firm.id, dt.date(2026, 3, 3))
+
+
+@pytest.mark.feature("LIF-05", "PLN-07")
+def test_of_the_old_unit_whoever_served_it_in_a_team_still_sends_his_visit(session: Any, place: World) -> None:
+    """With the hand-over the elevator leaves the teams; whoever neither had it nor is in one sends nothing."""
+    account = place.accounts["worker"]
+    account.sees_all_elevators = False
+    session.execute(delete(ElevatorAssignment).where(ElevatorAssignment.user_id == account.id))
+    team = MaintenanceTeam(name="一组", unit_id=place.firm.id, region_code=place.firm.region_code)
+    session.add(team)
+    session.flush()
+    session.get(MaintenanceLedger, place.own.id).team_id = team.id
+    session.commit()
+    handed_on(session, place, START + DAY, dt.date(2026, 3, 3))
+    assert "无电梯权限" in refused(session, place, kept(place, sent=START + 2 * DAY))
+    session.add(TeamMember(team_id=team.id, person_id=place.worker.id))
+    session.commit()
+    assert send(session, place, kept(place, sent=START + 2 * DAY)).unit_id == place.firm.id

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 
 from app import clock, scope
 from app.errors import Finding
-from app.models import Elevator, Visit
+from app.models import Elevator, MaintenanceTeam, TeamMember, Visit
 from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
@@ -219,26 +219,44 @@ def _facts(
     if at < now:
         # Sent later: it was as it was then, whatever has been approved since.
         facts["elevator_status"] = ElevatorStatus(moves.status_on(session, elevator, today, at))
-        if not site.may_serve and _served_then(session, actor, elevator, today, at):
-            facts["may_serve"] = True
-            held_then = cover.in_force(session, elevator.id, today, at)
-            if held_then is not None and held_then.unit_id == actor.unit_id:
-                # A hand-over of the same day cut it since.
-                facts["covered_until_on"] = held_then.ends_on
+        facts |= _then(session, actor, site, elevator, today, at)
     facts["links"] = links(actor, elevator)
     here = held is not None and held.elevator_id == elevator.id
     return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here or held is None else held.code)
 
 
-def _served_then(session: AnySession, actor: Actor, elevator: Lift, on: dt.date, at: dt.datetime) -> bool:
-    """Whether the actor's unit maintained, as known at that instant, what has been handed on since."""
-    if actor.unit_id is None or actor.person_id is None or elevator.maintenance_unit_id == actor.unit_id:
-        return False
+def _then(
+    session: AnySession, actor: Actor, site: Site, elevator: Lift, on: dt.date, at: dt.datetime
+) -> dict[str, Any]:
+    """Who maintained it at that instant, as known then, where it has been handed on since: whose visit it can be."""
     row = session.get_one(Elevator, elevator.id, execution_options={"skip_scope": True})
     then = filing_versions.as_of(session, row, on, at)
-    if then is None or then.data.get("maintenance_unit_id") != actor.unit_id:
+    unit_id = elevator.maintenance_unit_id if then is None else then.data.get("maintenance_unit_id")
+    if unit_id == elevator.maintenance_unit_id:
+        return {}
+    if site.may_serve:
+        return {"may_serve": False, "others_then": True}
+    if unit_id is None or unit_id != actor.unit_id or not _was_his(session, actor, elevator):
+        return {}
+    held = cover.in_force(session, elevator.id, on, at)
+    if held is None or held.unit_id != actor.unit_id:
+        return {"may_serve": True}
+    # A hand-over of the same day cut it since.
+    return {"may_serve": True, "covered_until_on": held.ends_on}
+
+
+def _was_his(session: AnySession, actor: Actor, elevator: Lift) -> bool:
+    """Whether one of the unit's people may have served it: assigned, or in a team, whose elevators of then nobody told.
+
+    With the hand-over the elevator has left the teams of the unit.
+    """
+    if actor.person_id is None:
         return False
-    own = select(Elevator.id).where(Elevator.id == elevator.id, assigned(Elevator.id, actor))
+    in_team = (
+        select(TeamMember.id).join(MaintenanceTeam, MaintenanceTeam.id == TeamMember.team_id)
+        .where(TeamMember.person_id == actor.person_id, MaintenanceTeam.unit_id == actor.unit_id).exists()
+    )  # fmt: skip
+    own = select(Elevator.id).where(Elevator.id == elevator.id, or_(assigned(Elevator.id, actor), in_team))
     return session.scalar(own.execution_options(skip_scope=True)) is not None
 
 
