@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app import clock
+from app import clock, scope
 from app.demo.builder import Builder
 from app.listing import LISTINGS, Listing, Moment, Query, moment
 from app.listings import kinds, warnings
@@ -49,6 +49,18 @@ def test_values_straight_from_the_database_are_those_of_the_rows(session: Any) -
         assert blocks == by_object(listing, now, query, columns), listing.name
         straight += len(blocks)
     assert straight > 1000
+
+
+@pytest.mark.feature("STA-01")
+def test_every_list_is_counted_for_its_export_whoever_asks(world: World) -> None:
+    """As a page asks: as somebody who sees a part of what there is."""
+    for who in ("platform_admin", "inspector", "maintenance_head", "use_head", "clerk"):
+        actor = world.actor(who)
+        with scope.acting(actor):
+            now = moment(world.session, actor)
+            for listing in (*LISTINGS.values(), *kinds.KINDS.values()):
+                query = listing.read({})
+                assert listing.total(now, query) == len(list(listing.rows(now, query))), (who, listing.name)
 
 
 @pytest.mark.feature("ELV-02")

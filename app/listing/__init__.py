@@ -372,7 +372,9 @@ class Listing:
         """The exact number of rows under the query (exports)."""
         self.seek(moment, query)
         base = self.statement(moment, query)
-        return int(moment.session.scalar(select(func.count()).select_from(base.subquery())) or 0)
+        counted = select(func.count()).select_from(base.subquery())
+        # The statement asks the scope itself; the net would ask it of joined rows too, by a table that is not there.
+        return int(moment.session.scalar(counted.execution_options(skip_scope=True)) or 0)
 
     def describe(self, session: Any, query: Query) -> list[tuple[str, str, str]]:
         """The search and filters in words: (parameter, label, text), as the chips and the export's note say them."""
