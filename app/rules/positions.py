@@ -23,6 +23,8 @@ BEST_METRES = 3.0
 # Elevators of one house or estate lie together; a position further from them all is looked at by an officer.
 FAR_METRES = 1500.0
 METRES_OUT = 2.5
+# Half way around the earth: who is further out than that knows nothing, and no number beyond it is worked with.
+WORST_METRES = 20_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Sample:
     @property
     def sound(self) -> bool:
         numbers = (self.latitude, self.longitude, self.accuracy)
-        inside = -90 <= self.latitude <= 90 and -180 <= self.longitude <= 180 and self.accuracy >= 0
+        inside = -90 <= self.latitude <= 90 and -180 <= self.longitude <= 180 and 0 <= self.accuracy <= WORST_METRES
         return all(isfinite(n) for n in numbers) and inside
 
     @property

@@ -12,6 +12,7 @@ from app.rules.positions import (
     FAR_METRES,
     LEAST_SAMPLES,
     MOST_SAMPLES,
+    WORST_METRES,
     Reading,
     Sample,
     findings,
@@ -34,6 +35,9 @@ def test_none_is_none_and_one_is_itself() -> None:
     assert together([]) is None
     unsound = [Sample(float("nan"), 1, 1), Sample(91, 0, 1), Sample(0, 0, -1), Sample(0, float("inf"), 1)]
     assert together(unsound) is None
+    # No number is too large to be told: it is no reading.
+    assert together([sample(accuracy=metres) for metres in (1e308, 1e155, WORST_METRES + 1)]) is None
+    assert together([sample(accuracy=WORST_METRES)] * 3) is not None
     found = together([sample(accuracy=12)])
     assert found == Reading(30.6, 119.9, 12.0, 1)
 
