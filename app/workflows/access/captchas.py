@@ -13,7 +13,7 @@ from app.errors import Finding, Refusal
 from app.models import Captcha
 from app.rules.codes import word_question
 from app.rules.identifiers import normal_code
-from app.transaction import AnySession
+from app.transaction import AnySession, lock
 
 # Without 0 O 1 I L and what else looks alike when bent.
 LETTERS = "234579ACDEFHJKMNPRTUVWXY"
@@ -49,7 +49,7 @@ def letters_of(session: AnySession, key: str, at: dt.datetime) -> str | None:
 
 def check(session: AnySession, key: str, typed: str, at: dt.datetime) -> None:
     """Refuse unless this answers the question. The caller commits even then: a question is asked once."""
-    row = session.get(Captcha, key[:32])
+    row = lock(session, Captcha, key[:32])
     given = normal_code(typed)
     right = False
     if row is not None:

@@ -91,7 +91,9 @@ def switch_sms(session: AnySession, actor: Actor, on: bool, at: dt.datetime, acc
 def check_totp(session: AnySession, account: Account, typed: str, at: dt.datetime) -> None:
     """Refuse a wrong code and one that was used before: who looked over a shoulder comes too late."""
     step = _step_of(vault.unseal(account.totp_secret or ""), typed, at) if account.totp_secret else None
-    if step is None or step <= (account.totp_step or 0):
+    # As it stands now, held: the same code sent twice at once was else right both times.
+    used = select(Account.totp_step).where(Account.id == account.id).with_for_update()
+    if step is None or step <= (session.scalar(used.execution_options(skip_scope=True)) or 0):
         raise _wrong("不正确，或已经用过", "请等手机上显示下一组数字")
     account.totp_step = step
     session.flush()

@@ -24,7 +24,7 @@ from app.permissions import Actor, Role, Verb, require
 from app.policy import Key, chain
 from app.rules.approval import SecondApproval
 from app.rules.two_persons import independent
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, hold, lock
 from app.wording import say
 from app.workflows.core import audit, independence, outbox
 from app.workflows.core.actors import actor_of
@@ -42,6 +42,7 @@ def name(
     Where policy asks for two persons, never one whose account the other made: the second would be the first again.
     """
     require(actor, Verb.APPLICATION_DECIDE)
+    hold(session, f"delegation:{actor.user_id}")
     today = clock.local_day(at)
     days = _days(from_on, to_on, today)
     raise_failing([

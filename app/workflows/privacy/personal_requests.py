@@ -15,7 +15,7 @@ from app.models.privacy import CONSENT_PURPOSE, REQUEST_KIND
 from app.permissions import Actor, Verb, require
 from app.rules.retention import LEAST_ANSWER, due_on
 from app.scope import visible
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, hold, lock
 from app.wording import say
 from app.workflows.core import audit, outbox
 from app.workflows.privacy import retention
@@ -29,6 +29,7 @@ def ask(session: AnySession, actor: Actor, kind: str, detail: str, at: dt.dateti
     account = session.scalar(select(Account).where(Account.id == actor.user_id).execution_options(skip_scope=True))
     if account is None:
         raise refuse("账号", "没有登录", "请登录后再提出")
+    hold(session, f"personal request:{account.id}")
     text = detail.strip()
     waiting = select(PersonalRequest.id).where(
         PersonalRequest.account_id == account.id, PersonalRequest.kind == kind, PersonalRequest.outcome.is_(None)
