@@ -6,10 +6,12 @@ and never kept.
 
 from __future__ import annotations
 
+import io
 from threading import BoundedSemaphore
 from typing import IO
 
 from app.picture_faults import unreadable
+from app.rules.files import JPEG, MOST_IN_PASSES, MOST_PASSES, passes_of, sniff
 
 # A phone sends some 1600 × 1200 pixels as JPEG, which is decoded at a fraction of its size where it has more; a PNG is
 # decoded whole.
@@ -39,9 +41,15 @@ def code_in(picture: IO[bytes]) -> str | None:
     if not _turn.acquire(timeout=_WAIT_SECONDS):
         raise Busy
     try:
-        with Image.open(picture, formats=list(MOST_PIXELS)) as opened:
+        picture.seek(0)
+        content = picture.read()
+        passes = passes_of(content) if sniff(content[:16]) == JPEG else 1
+        if passes > MOST_PASSES:
+            return None
+        with Image.open(io.BytesIO(content), formats=list(MOST_PIXELS)) as opened:
             width, height = opened.size
-            if max(width, height) > LONGEST_EDGE or width * height > MOST_PIXELS[opened.format or "PNG"]:
+            most = MOST_PIXELS[opened.format or "PNG"] if passes <= 1 else MOST_IN_PASSES
+            if max(width, height) > LONGEST_EDGE or width * height > most:
                 return None
             opened.draft("L", (EDGE, EDGE))
             # Small before anything else; a code is read whichever way up it is.

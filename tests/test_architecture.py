@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     # The program that reads the text of pictures.
     "picture_reader": {"rules"},
     # The library that reads codes in pictures.
-    "code_reader": {"picture_faults"},
+    "code_reader": {"picture_faults", "rules"},
     "picture_faults": set(),
     "scratch": set(),
     "again": set(),

@@ -26,6 +26,14 @@ WORDS = {
 LONGEST_NAME = 120
 # Before its mark a PDF may have a byte order mark or blanks; anything else in front is another file in disguise.
 _PDF_HEAD = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x00]{0,1000}%PDF-[12]\.\d")
+# A JPEG in several passes is held whole until the last of them, and each goes over all of it: some hundred bytes a pass
+# are a thousand passes in a small file. Cameras write one, programs for the web some ten.
+MOST_PASSES, MOST_IN_PASSES = 100, 48_000_000
+# Segments between them, each of which whoever opens the file looks at.
+MOST_MARKS = 4000
+# Neither a byte of the picture itself, filling, nor where a decoder may begin anew.
+_MARK = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+_ALONE, _END, _PASS = (0x01, 0xD8), 0xD9, 0xDA
 _HEIC_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif")
 
 
@@ -87,6 +95,22 @@ def sniff(head: bytes) -> str | None:
     if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
         return HEIC
     return None
+
+
+def passes_of(jpeg: bytes) -> int:
+    """In how many passes (scans) a JPEG is written, found as a decoder finds them; more than `MOST_PASSES` also of one
+    that is cut into more than `MOST_MARKS` segments."""
+    found, at = 0, 2
+    for _ in range(MOST_MARKS):
+        mark = _MARK.search(jpeg, at)
+        kind = _END if mark is None else jpeg[mark.end() - 1]
+        if mark is None or kind == _END or found > MOST_PASSES:
+            return found
+        at = mark.end()
+        if kind not in _ALONE:
+            found += kind == _PASS
+            at += int.from_bytes(jpeg[at : at + 2], "big")
+    return MOST_PASSES + 1
 
 
 def is_csv(head: bytes, name: str) -> bool:

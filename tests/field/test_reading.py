@@ -13,6 +13,7 @@ from app.models import Attachment
 from tests.conftest import csrf
 from tests.factories import World
 from tests.labels import photo
+from tests.rules.test_files import in_passes
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,7 @@ def test_a_picture_that_is_large_when_decoded_is_none(width: int, height: int) -
     wide.paste(label, (0, 0))
     wide.save(kept, "PNG")
     assert code_reader.code_in(kept) is None
+    assert code_reader.code_in(io.BytesIO(in_passes(800, 800, 101))) is None
     kept = io.BytesIO()
     wide.crop((0, 0, 400, 400)).save(kept, "PNG")
     assert code_reader.code_in(kept) == "980001"

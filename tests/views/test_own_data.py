@@ -21,6 +21,7 @@ from app.workflows.files import attachments
 from app.workflows.privacy import own_data
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
+from tests.rules.test_files import in_passes
 
 pytestmark = pytest.mark.feature("ACC-06")
 
@@ -84,9 +85,9 @@ SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
     "content",
     [
         b"", SVG, b"%PDF-1.7", b"\x89PNG\r\n\x1a\n broken", picture()[:60], picture(kind="GIF"),
-        b"\xff\xd8\xff" + b"0" * 99,
+        b"\xff\xd8\xff" + b"0" * 99, in_passes(80, 80, 101),
     ],
-    ids=["nothing", "svg", "pdf", "broken png", "half", "gif", "broken jpg"],
+    ids=["nothing", "svg", "pdf", "broken png", "half", "gif", "broken jpg", "a hundred passes"],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused_whatever_its_name(
     session: Any, world: World, sign_in: Any, content: bytes

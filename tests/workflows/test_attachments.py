@@ -22,6 +22,7 @@ from app.rules.files import LIMITS
 from app.transaction import transaction
 from app.workflows.files import attachments, sealed_files, sent_ahead
 from tests.factories import World, actor, make_account, picture
+from tests.rules.test_files import in_passes
 
 pytestmark = [pytest.mark.feature("UNT-04"), pytest.mark.usefixtures("folder")]
 PDF = b"%PDF-1.7\n1 0 obj"
@@ -243,6 +244,8 @@ def png_of(width: int, height: int) -> bytes:
         (b"\xff\xd8\xff\xe0" + b"0" * 40, "假.jpg", "已损坏"),
         (b"\x00\x00\x00\x18ftypheic" + b"0" * 40, "手机.heic", "HEIC"),
         (b"GIF89a" + b"0" * 40, "动图.png", "无法识别"),
+        (in_passes(16_000, 8_000, 101), "百遍.jpg", "100 遍以上"),
+        (in_passes(16_000, 8_000, 2), "两遍.jpg", "像素"),
     ],
 )
 def test_a_picture_that_is_none_is_refused(world: World, content: bytes, name: str, word: str) -> None:

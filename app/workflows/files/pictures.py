@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from app.picture_faults import unreadable
-from app.rules.files import JPEG, PNG, fitted
+from app.rules.files import JPEG, MOST_IN_PASSES, MOST_PASSES, PNG, fitted, passes_of
 from app.wording import say
 from app.workflows.files.file_contents import bad
 
@@ -42,7 +42,11 @@ def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
     from PIL import Image, ImageOps
 
     form = "PNG" if mime == PNG else "JPEG"
-    most = MOST_PIXELS[mime]
+    passes = passes_of(file.read_bytes()) if mime == JPEG else 1
+    if passes > MOST_PASSES:
+        found = say("分成 %(n)s 遍以上逐步显示，无法处理", n=MOST_PASSES)
+        raise bad(name, found, "请另存为普通的 JPG 后上传")
+    most = MOST_PIXELS[mime] if passes <= 1 else min(MOST_IN_PASSES, MOST_PIXELS[mime])
     try:
         with Image.open(file, formats=[form]) as opened:
             if opened.width * opened.height > most:
