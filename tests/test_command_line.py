@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.commands.imports import KINDS
-from app.models import Notification
+from app.models import Notification, Region
 from tests.databases import ROOT, run_flask
 
 
@@ -85,6 +86,18 @@ def test_the_invented_region_fills_an_empty_database_and_is_not_built_twice(
     assert again.exit_code == 2 and "已有种子 3 的演示区" in again.output and "--seed" in again.output
     other = typed(app, "demo", "--elevators", "30", "--days", "30", "--seed", "4", "--json")
     assert other.exit_code == 0, other.output + repr(other.exception)
+
+
+@pytest.mark.feature("ACC-02")
+def test_whoever_made_an_administrator_first_is_given_no_invented_region(
+    app: Any, database: Any, tmp_path: Path
+) -> None:
+    """An own region begins with `flask create-admin`, then `make run`; no region stands yet at that moment."""
+    made = run_flask(database.url, tmp_path, "create-admin", "--login", "operator1", "--json")
+    assert json.loads(made.splitlines()[-1])["login_name"] == "operator1"
+    assert run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--if-empty") == ""
+    with database.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(Region)) == 0
 
 
 def _commands(group: Any, before: str = "") -> set[str]:

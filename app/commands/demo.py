@@ -32,7 +32,7 @@ from app.demo import (
 from app.demo.builder import YEAR, Builder
 from app.errors import refuse
 from app.extensions import db
-from app.models import AuditEntry, Elevator, Region
+from app.models import Account, AuditEntry, Elevator, Region
 from app.permissions import SYSTEM
 from app.rules.scoring import nightly_periods
 from app.transaction import survey, transaction
@@ -49,13 +49,13 @@ def register(app: Flask) -> None:
 @click.option("--elevators", default=300, show_default=True, type=click.IntRange(30, 2_000_000), help="How many.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same region.")
 @click.option("--days", default=YEAR, show_default=True, type=click.IntRange(30, YEAR), help="Days of visits.")
-@click.option("--if-empty", is_flag=True, help="Do nothing where any region exists.")
+@click.option("--if-empty", is_flag=True, help="Do nothing where a region or an account exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @with_appcontext
 def demo_command(elevators: int, seed: int, days: int, if_empty: bool, as_json: bool) -> None:
     """Build 澜州市: units, people, elevators with a year of visits, contracts, a queue, scores, an account a role."""
-    if if_empty and db.session.scalar(select(Region.id).limit(1)) is not None:
-        return
+    if if_empty and any(db.session.scalar(select(one.id).limit(1)) is not None for one in (Region, Account)):
+        return  # whoever made an administrator before any region begins with his own
     if _built(seed):
         found = f"这个数据库里已有种子 {seed} 的演示区"
         raise refuse("演示数据", found, "请换一个 --seed，或用空的数据库（另设 DATA_DIR 或 DATABASE_URL）", value=seed)

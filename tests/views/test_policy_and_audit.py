@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app import clock
-from app.models import Attachment, Job, PolicyProposal
+from app.models import Account, Attachment, Job, PolicyProposal
 from app.models.policy import policy_version
 from app.permissions import SYSTEM, Role
 from app.transaction import transaction
@@ -176,6 +176,26 @@ class TestProposing:
         assert "40 分钟" in index and "澜市监〔2026〕3 号" in index
         history = other.get("/policy/keys/visit_min_minutes").text
         assert "澜市监〔2026〕3 号" in history and "30 分钟" in history and "本地" in history
+
+    def test_where_nobody_may_decide_the_way_out_is_told(self, world: World, sign_in: Any) -> None:
+        """In a region that has just begun its first administrator made every other account."""
+        admin = sign_in(world.accounts["platform_admin"])
+        sent = {
+            "key": "visit_min_minutes", "region": "980402000000", "how": "set", "value": "40",
+            "effective_on": clock.today().isoformat(), "source": "澜市监〔2026〕3 号",
+            "csrf_token": csrf(admin, "/policy/propose?key=limit_days"),
+        }  # fmt: skip
+        page = admin.post("/policy/propose", data=sent, follow_redirects=True).text
+        name = world.accounts["region_admin"].first_name
+        assert f"等待第二人批准，已通知：{name}" in page and "create-admin" not in page
+        first = world.accounts["platform_admin"].id
+        world.session.rollback()
+        for account in world.session.query(Account).where(Account.id != first):
+            account.parent_user_id = first
+        world.session.commit()
+        number = world.session.query(PolicyProposal.id).scalar()
+        page = admin.get(f"/policy/proposals/{number}").text
+        assert "现在没有人能批准" in page and "flask create-admin" in page and "已通知" not in page
 
     def test_the_value_of_now_is_the_chosen_regions_and_says_whose_it_is(self, world: World, sign_in: Any) -> None:
         make_policy(world.session, "visit_min_minutes", 50, region_code="980400000000")

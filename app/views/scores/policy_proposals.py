@@ -35,6 +35,7 @@ from app.workflows.core import jobs
 from app.workflows.files import attachments
 from app.workflows.scores import policy_backtest, scores
 
+MOST_NAMES = 5
 TONES = {"proposed": "near", "approved": "ok", "rejected": "over", "withdrawn": "gone"}
 ROWS, MOST_SCANS = 100, 5
 SAID = {
@@ -185,6 +186,12 @@ class PolicyProposalPages(BaseView):
         row: PolicyProposal = scope.visible(db.session, g.actor, PolicyProposal, pk, _("这件提议"))
         return row
 
+    @staticmethod
+    def _deciders(row: PolicyProposal) -> list[str]:
+        """Who may decide it, by name: a region that has just begun may have nobody yet, and its page says so."""
+        able = policies.approvers_of(db.session, row)
+        return [name_of(db.session, one) for one in able[:MOST_NAMES]]
+
     def _record(self, row: PolicyProposal, findings: list[Finding], status: int) -> Any:
         names = region_names()
         waits, may = row.state == "proposed", g.actor.may(Verb.POLICY_EDIT)
@@ -196,6 +203,7 @@ class PolicyProposalPages(BaseView):
             decider=name_of(db.session, row.decided_by_id) if row.decided_at else "", changes=_changes(row),
             seen=policy_version(db.session, row.region_code, row.effective_on), local=clock.local, waits=waits, own=own,
             may_edit=may, checks=policies.findings(db.session, g.actor, row) if waits and may and not own else [],
+            deciders=self._deciders(row) if waits and own else [],
             span=_last_quarter(), scans=attachments.of(db.session, "policy_proposal", row.id),
         )  # fmt: skip
         return page, status
