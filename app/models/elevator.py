@@ -151,7 +151,8 @@ class Elevator(Stamped, Versioned, Model):
     policy_no: Mapped[str | None] = _archive(_l("保单号"), String(60))
     note: Mapped[str | None] = col(_l("备注"), Text)
     declared_status: Mapped[str | None] = col(
-        _l("申报状态"), String(10), choices=ELEVATOR_STATUS, help=_l("接管既有电梯时申报，首次审核通过时生效一次")
+        _l("申报状态"), String(10), choices=ELEVATOR_STATUS,
+        help=_l("已在使用的电梯选“在用”，首次审核通过时生效；不填的通过后是“告知”，须再办使用登记才排维保"),
     )
     status: Mapped[str] = col(
         _l("状态"), String(10), default="notified", server_default="notified", choices=ELEVATOR_STATUS

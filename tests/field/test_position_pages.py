@@ -44,6 +44,7 @@ def test_from_the_refusal_to_the_position(world: World, sign_in: Any, bare: Elev
     ticked = {"plate_state": "intact", "network": ["mobile", "telecom"]}
     done = post(worker, f"/m/position/{bare.code}", samples=READINGS, **ticked)
     assert "位置已标注，可以签到" in done.text and "采集记录" in done.text
+    assert f'href="/m/e/{bare.code}">去签到' in done.text
     world.session.rollback()
     world.session.refresh(bare)
     assert (bare.plate_state, bare.network) == ("intact", "mobile_telecom")

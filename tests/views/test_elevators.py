@@ -52,6 +52,33 @@ def test_an_elevator_is_filed_by_form(session: Any, world: World, sign_in: Any) 
     assert row.filing_state == "draft"
 
 
+@pytest.mark.feature("ELV-01")
+def test_a_new_elevator_begins_with_the_own_unit(world: World, sign_in: Any) -> None:
+    """As what it is, under its name; an administrator, who stands for none, begins with nothing."""
+    boxes = {
+        persona: re.findall(
+            r'name="(use_unit_id|maintenance_unit_id)"\s+value="([^"]*)"',
+            sign_in(world.accounts[persona]).get("/elevators/new").text,
+        )
+        for persona in ("maintenance_head", "use_head", "region_admin")
+    }
+    assert boxes["maintenance_head"] == [("use_unit_id", ""), ("maintenance_unit_id", world.firm.name)]
+    assert boxes["use_head"] == [("use_unit_id", world.use_unit.name), ("maintenance_unit_id", "")]
+    assert [value for _name, value in boxes["region_admin"]] == ["", ""]
+
+
+@pytest.mark.feature("LIF-01", "ELV-09")
+def test_what_is_not_registered_for_use_says_what_comes_next(session: Any, world: World, sign_in: Any) -> None:
+    row = factories.make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit, status="notified")
+    session.commit()
+    head, officer = sign_in(world.accounts["use_head"]), sign_in(world.accounts["inspector"])
+    said = "备案已通过，还没有使用登记"
+    page = head.get(f"/elevators/{row.id}").text
+    assert said in page and f'href="/elevators/{row.id}/apply/use_registration">使用登记' in page
+    assert said not in head.get(f"/elevators/{world.own.id}").text
+    assert said not in officer.get(f"/elevators/{row.id}").text, "he applies for nothing"
+
+
 @pytest.mark.feature("ELV-04")
 def test_what_was_typed_stays_whatever_is_refused(world: World, sign_in: Any) -> None:
     client = sign_in(world.accounts["maintenance_head"])

@@ -156,12 +156,25 @@ def test_a_fresh_firm_sees_all_its_steps_and_what_is_done(session: Any, world: W
     page = client.get("/").text
     assert "填写设备履历" in page
     steps = page.partition("开始使用")[2].partition("</ol>")[0]
-    assert steps.count("待办") == 2 and steps.count("已完成") == 6  # all but the ledger and who is called to a rescue
+    assert steps.count("待办") == 2 and steps.count("已完成") == 7  # all but the ledger and who is called to a rescue
     session.rollback()
     factories.make_ledger(session, world.own, world.worker, next_half_month_on=clock.today())
     world.accounts["worker"].rescue_role, world.accounts["worker"].phone = "rescuer", "13900000077"
     session.commit()
     assert "开始使用" not in client.get("/").text
+
+
+@pytest.mark.feature("DSH-01", "LIF-01", "UNT-05")
+def test_the_steps_tell_of_a_filing_that_failed_and_of_elevators_not_registered_for_use(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    world.firm.filing_state = "rejected"
+    session.execute(update(Elevator).where(Elevator.maintenance_unit_id == world.firm.id).values(status="notified"))
+    session.commit()
+    steps = sign_in(world.accounts["maintenance_head"]).get("/").text.partition("开始使用")[2].partition("</ol>")[0]
+    assert "单位备案没有通过：按审核意见修改后重新上报" in steps and "完善单位备案并上报" not in steps
+    use = steps.partition("办理使用登记")[2].partition("</li>")[0]
+    assert "待办" in use and "已完成" in steps.partition("登记电梯并上报")[2].partition("</li>")[0]
 
 
 @pytest.mark.feature("ACC-02", "DSH-01")

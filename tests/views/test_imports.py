@@ -60,10 +60,12 @@ def test_the_wizard_from_upload_to_done(app: Any, session: Any, world: Any, sign
         work(app, session)
     page = browser.get(f"{place}?rows=new").get_data(as_text=True)
     assert "必填的列都已对应" in page and "导入 1 行" in page
+    assert "1 台新电梯没有“申报状态”" in page, "what runs already would have to be registered for use one by one"
     token = csrf(browser, place)
     assert browser.post(f"{place}/start", data={"csrf_token": token}).status_code == 302
     work(app, session)
     page = browser.get(place).get_data(as_text=True)
+    assert "台新电梯没有“申报状态”" not in page
     assert "去看导入的内容" in page and 'name="column-1"' not in page
     assert 'href="/elevators/?tab=draft"' in page and "审核上报" in page, "drafts, still to be handed in"
     batch = session.scalars(select(ImportBatch)).one()

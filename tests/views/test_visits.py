@@ -215,7 +215,8 @@ def test_the_use_unit_reviews(session: Any, world: Any, sign_in: Any) -> None:
     session.rollback()
     assert row.reviewed_at is None
     client = sign_in(world.accounts["safety_officer"])
-    assert "确认维保属实" in page(client, url)
+    shown_page = page(client, url)
+    assert "确认维保属实" in shown_page and 'href="#review">去复核' in shown_page and 'id="review"' in shown_page
     text = post(client, f"{url}/review", {"opinion": "好" * 141}, 422)
     assert "意见有 141 个字" in text and "好" * 141 in text
     assert client.post(f"{url}/review", data={"opinion": ""}).status_code == 400  # no token against forgery

@@ -30,6 +30,9 @@ def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
         "elevators": select(Elevator.id).where(
             Elevator.filing_state.in_(("pending", "approved")), answers_for(own),
         ),
+        "running": select(Elevator.id).where(
+            Elevator.approved_version > 0, Elevator.status != "notified", answers_for(own),
+        ),
         "subs": select(Account.id).where(Account.unit_id == own, Account.is_main.is_(False)),
         "rescuers": select(Account.id).where(
             Account.unit_id == own, Account.active.is_(True), Account.rescue_role.is_not(None),
@@ -58,13 +61,19 @@ def first_steps(actor: Actor) -> list[tuple[str, str, bool]]:
         select(*(one.exists().label(name) for name, one in done.items())).execution_options(skip_scope=True)
     ).one()
     has = dict(zip(done, found, strict=True))
-    steps = [(_("完善单位备案并上报"), "/units/mine", unit.filing_state in ("pending", "approved"))]
+    own_filing = _("完善单位备案并上报")
+    if unit.filing_state == "rejected":
+        own_filing = _("单位备案没有通过：按审核意见修改后重新上报")
+    steps = [(own_filing, "/units/mine", unit.filing_state in ("pending", "approved"))]
     if unit.is_maintenance:
         steps += [
             (_("登记使用单位并上报"), "/units/new", has["use_units"]),
             (_("登记人员和作业人员证"), "/people/", has["people"]),
         ]
-    steps.append((_("登记电梯并上报"), "/elevators/?tab=draft", has["elevators"]))
+    steps += [
+        (_("登记电梯并上报"), "/elevators/?tab=draft", has["elevators"]),
+        (_("办理使用登记：“告知”的电梯转为“在用”后才排维保"), "/elevators/?tab=notified", has["running"]),
+    ]
     if unit.is_maintenance:
         steps += [
             (_("录入维保合同并绑定电梯"), "/contracts/", has["contract"]),

@@ -26,6 +26,7 @@ from app.models import (
     MaintenanceOrder,
     OnDemandInterval,
     StatusChange,
+    Unit,
     Version,
     Visit,
 )
@@ -116,6 +117,14 @@ class ElevatorPages(FilingPages):
     record_template = "ta/filing/elevator.html"
     only_at_first = ("declared_status",)
     load = (undefer_group(ARCHIVE), joinedload(Elevator.region))
+
+    def starting_values(self) -> dict[str, Any]:
+        """The own unit, as what it is: it is its own elevator that somebody of a unit registers."""
+        unit = db.session.get(Unit, g.actor.unit_id) if g.actor.unit_id is not None else None
+        if unit is None:
+            return {}
+        kinds = {"use_unit_id": unit.is_use and not unit.is_maintenance, "maintenance_unit_id": unit.is_maintenance}
+        return {name: unit.id for name, own in kinds.items() if own}
 
     def last_decided(self, row: Elevator) -> Version | None:
         return next((one for one in _versions(row) if one.state != "pending"), None)
