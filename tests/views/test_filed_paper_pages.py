@@ -316,6 +316,13 @@ def test_what_is_wrong_is_said_of_each_field_and_seen_where_it_is_mended(browse:
     assert change(head, firm, then="submit").status_code == 302
     assert "审核时指出有误的项" not in head.get(f"/units/{firm.id}").text
     assert "与许可证不一致" in head.get(f"/applications/{number}").text
+    # Whoever decides on it anew sees what was said and what became of it.
+    again = fresh(world.session).scalar(select(Application.id).order_by(Application.id.desc()).limit(1))
+    page = officer.get(f"/applications/{again}").text
+    mended = page.partition("上次不通过，这次改了什么")[2].partition("</section>")[0]
+    assert f'href="/applications/{number}"' in mended and "资格证书编号：与许可证不一致" in mended
+    assert "<ins>TS3344A12</ins>" in mended and mended.count("<ins>") == 1
+    assert "上次不通过" not in officer.get(f"/applications/{number}").text
     for persona in ("use_head", "worker"):
         assert "与许可证不一致" not in browse(persona).get(f"/units/{firm.id}").text
 

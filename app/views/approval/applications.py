@@ -141,12 +141,14 @@ class ApplicationPages(BaseView):
             old, new = person_versions.base_of(db.session, version), version.data
             changed, same = person_words.comparison(old, new)
             base_number = version.base_number
+        refused, mended = _refused(row, version)
         steps = applications.steps(db.session, row)
         following = applications.next_waiting(db.session, g.actor, after=row) if may_decide else None
         order = {"fail": 0, "warn": 1}
         page = self.render_template(
             "ta/filing/application.html", title=f"{WORDS.kind[row.kind]} {row.number}", row=row, findings=findings,
             words=WORDS, steps=steps, version=version, changed=changed, same=same, base_number=base_number,
+            refused=refused, mended=mended,
             names=submissions.names_of(db.session, (k for s in steps for k in (s.actor_id, s.on_behalf_of_id))),
             two_persons=may_decide and seconds.asked_for(db.session, row, now), behalf=_behalf(row, now, may_decide),
             checks=sorted(checks, key=lambda f: 2 if f.ok else order[f.level]),
@@ -163,6 +165,17 @@ class ApplicationPages(BaseView):
             revoking=_revoking(row, now), deciding=_deciding(row, now) if may_decide else {},
         )  # fmt: skip
         return page, status
+
+
+def _refused(row: Application, version: Version | None) -> tuple[Application | None, list[filed.Line]]:
+    """The filing that was turned down before this one, while this waits, and in which fields this one differs."""
+    before = field_remarks.refused_before(db.session, row) if row.is_open and field_remarks.may_have(row) else None
+    was = db.session.get(Version, before.version_id) if before is not None and before.version_id else None
+    if was is None or version is None:
+        return before, []
+    if row.kind == person_filing.KIND:
+        return before, person_words.comparison(was.data, version.data)[0]
+    return before, filed.comparison(filing.MODEL[row.entity], was.data, version.data)[0]
 
 
 def _remarks() -> dict[str, str]:

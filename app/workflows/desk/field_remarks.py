@@ -82,6 +82,18 @@ def of_application(application: Application) -> dict[str, str]:
     return {name: mask_numbers(text) for name, text in (application.data.get("remarks") or {}).items()}
 
 
+def refused_before(session: AnySession, application: Application) -> Application | None:
+    """The filing of the same unit, elevator or person that was turned down and that this one follows; None where what
+    was decided before was approved, or nothing was. One that was withdrawn decided nothing."""
+    statement = select(Application).where(
+        Application.entity == application.entity, Application.entity_id == application.entity_id,
+        Application.kind == application.kind, Application.id < application.id,
+        Application.state.in_((ApplicationState.APPROVED, ApplicationState.REJECTED)),
+    )  # fmt: skip
+    last = session.scalar(statement.order_by(Application.id.desc()).limit(1))
+    return last if last is not None and last.state == ApplicationState.REJECTED else None
+
+
 def of_row(session: AnySession, entity: str, entity_id: int) -> dict[str, str]:
     """What was said of the filing of a unit, elevator or person that was sent back last and not handed in again.
 
