@@ -88,6 +88,18 @@ def test_the_form_keeps_what_was_typed_and_tells_each_field(browse: Any, world: 
     assert rows(world) == []
 
 
+def test_a_body_that_is_not_approved_yet_is_told_so_beside_its_name(browse: Any, world: World) -> None:
+    client = browse("tester")
+    world.session.rollback()
+    world.accounts["tester"].unit.approved_version = 0
+    world.session.commit()
+    answer = client.send("/inspections/new", **given(world))
+    page = flat(answer.get_data(as_text=True))
+    assert answer.status_code == 422 and 'id="tested_by-err"' in page
+    assert "临河特种设备检测院不是备案通过的检验单位。请先完善本单位备案并上报，审核通过后再登记" in page
+    assert rows(world) == []
+
+
 def test_correcting_and_annulling_keep_the_old_one(browse: Any, world: World) -> None:
     client = browse("tester")
     client.send("/inspections/new", **given(world))

@@ -160,7 +160,10 @@ def _tester(
     unit = session.scalar(statement.execution_options(skip_scope=True))
     if unit is None or not unit.is_inspection or not unit.approved_version:
         found = say("%(unit)s不是备案通过的检验单位", unit=unit.name if unit is not None else "")
-        return unit, [Finding("检验单位", False, found, "请选择检验单位，或填写报告上的单位名称", field="tested_by")]
+        own = unit is not None and unit.id == actor.unit_id
+        chosen, mine = say("请选择检验单位，或填写报告上的单位名称"), say("请先完善本单位备案并上报，审核通过后再登记")
+        way = mine if own else chosen
+        return unit, [Finding("检验单位", False, found, way, link="/units/mine" if own else None, field="tested_by")]
     return unit, []
 
 
