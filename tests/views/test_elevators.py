@@ -79,6 +79,16 @@ def test_what_is_not_registered_for_use_says_what_comes_next(session: Any, world
     assert said not in officer.get(f"/elevators/{row.id}").text, "he applies for nothing"
 
 
+@pytest.mark.feature("LIF-04", "INS-01")
+def test_of_what_is_scrapped_nothing_is_due(session: Any, world: World, sign_in: Any) -> None:
+    head = sign_in(world.accounts["use_head"])
+    assert "下次定期检验" in head.get(f"/elevators/{world.own.id}").text
+    session.rollback()
+    world.own.status = "scrapped"
+    session.commit()
+    assert "下次定期检验" not in head.get(f"/elevators/{world.own.id}").text
+
+
 @pytest.mark.feature("ELV-04")
 def test_what_was_typed_stays_whatever_is_refused(world: World, sign_in: Any) -> None:
     client = sign_in(world.accounts["maintenance_head"])

@@ -204,7 +204,8 @@ class ElevatorPages(FilingPages):
             found.append(Clock(_("维保期限"), due_on, f"{said}　{last}", records, clock_words.why_limit(held)))
         elif row.status != "scrapped" and g.actor.may(Verb.WARNING_READ):
             found.append(Clock(_("维保期限"), None, _("首次维保后开始")))
-        found += self._inspections(row, kept.inspection)
+        if row.status != "scrapped":
+            found += self._inspections(row, kept.inspection)
         bound = cover.in_force(db.session, row.id, today) if g.actor.may(Verb.CONTRACT_READ) else None
         if bound is not None:
             cover_due = clock_words.contract_due(bound, row.region_code, today)
