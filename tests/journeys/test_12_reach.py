@@ -58,7 +58,7 @@ def kinds_of_pages(page: Any, seen: set[str], most: int) -> Any:
     waiting = deque(links(page))
     while waiting and most:
         link = waiting.popleft()
-        kind = re.sub(r"(?<=/keys/)\w+|\d+|[0-9a-f]{12,}", "N", urlsplit(link).path)
+        kind = re.sub(r"(?<=/keys/)\w+|(?<=/help/)[a-z-]+|\d+|[0-9a-f]{12,}", "N", urlsplit(link).path)
         if kind in seen or NOT_WALKED.search(link):
             continue
         seen.add(kind)

@@ -180,7 +180,7 @@ def walk(browser: Any, start: Iterable[str], most: int) -> Iterator[tuple[str, s
         yield link, answer.text
         for found in re.findall(r'<a [^>]*href="(/[^"#]*)"', answer.text):
             target = html.unescape(found)
-            shape = re.sub(r"/[^/]*\d[^/]*", "/N", target.split("?")[0])
+            shape = re.sub(r"/[^/]*\d[^/]*|(?<=/help)/[a-z-]+", "/N", target.split("?")[0])
             if not LEFT_OUT.match(target) and not seen[shape]:
                 seen[shape] += 1
                 links.append(target)

@@ -37,7 +37,7 @@ def region(session: Any) -> list[people.DemoAccount]:
 
 
 def kind_of(path: str) -> str:
-    return re.sub(r"\d+", "N", path)
+    return re.sub(r"\d+|(?<=/help/)[a-z-]+", "N", path)
 
 
 def walk(browser: Any, start: str) -> list[str]:
