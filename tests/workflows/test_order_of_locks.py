@@ -17,6 +17,7 @@ from app.transaction import transaction
 from app.workflows.approval import effects
 from app.workflows.desk import applications
 from app.workflows.filing import filing
+from app.workflows.handover import unit_changes
 from app.workflows.oversight import anomalies
 from app.workflows.people import person_filing
 from tests import deadlocks, factories
@@ -118,6 +119,26 @@ def test_a_unit_that_moves_up_says_so_too(session: Any, world: World) -> None:
     save(session, head, Unit, world.firm, {"region_id": city.id, "licence_until": "2030-01-01"})
     move = submit(session, head, world.firm)
     assert (move.region_code, move.data.get("to_region")) == ("980400000000", "980400000000")
+
+
+@pytest.mark.feature("LIF-05")
+@pytest.mark.parametrize("whose", ["old", "new"])
+def test_an_elevator_goes_to_another_unit_while_somebody_edits_a_contract(
+    session: Any, world: World, meet: Meet, whose: str
+) -> None:
+    """Whoever edits a contract holds it, and then its elevators."""
+    old = factories.make_contract(session, world.firm, [world.own])
+    new = factories.make_contract(session, world.other_firm, [])
+    session.commit()
+    taker = world.actor("other_head")
+    paper = attachment(session, taker, kind="contract", name="合同.pdf")
+    wanted = unit_changes.Wanted(world.own.code, None, new.id, None, TODAY, "合同到期换单位", [paper.id])
+    with scope.acting(taker), transaction(session):
+        asked = unit_changes.apply(session, taker, wanted, AT)
+    contract, inspector = {"old": old, "new": new}[whose], world.actor("inspector")
+    meet(contract, world.own, lambda: decide(session, inspector, asked, "approve"))
+    session.expire_all()
+    assert world.own.maintenance_unit_id == world.other_firm.id
 
 
 @pytest.mark.feature("LIF-06")

@@ -74,17 +74,16 @@ def held(session: AnySession, asked: ColumnElement[bool]) -> list[Application]:
 
 
 def hold_beside(session: AnySession, application: Application) -> None:
-    """Before an elevator or a unit that moves is held: whoever decides what moves along holds that application first.
+    """Before an elevator that moves is held: whoever decides another of its applications holds that one first.
 
     And before its own application is written: PostgreSQL holds the elevator for the key once that is written twice.
+    What else a kind holds before what it is about comes after the applications.
     """
-    if not application.data.get("to_region"):
-        return
-    along = kinds.handlers(application.kind).along
-    if application.elevator_id is not None:
+    if application.elevator_id is not None and application.data.get("to_region"):
         held(session, undone_beside(application))
-    elif along is not None:
-        held(session, along(application))
+    holds = kinds.handlers(application.kind).holds
+    if holds is not None:
+        holds(session, application)
 
 
 def waiting(session: AnySession, on: dt.date | None = None, region: str | None = None) -> list[Application]:

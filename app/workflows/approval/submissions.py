@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
@@ -73,8 +73,8 @@ class Handlers:
     may not decide. `mended` puts what was filed right on the way back, refusing what can't be; `mends` are the parts
     that it takes, `mends_by` is the right to file such, and `filed` gives how they stand. A kind about an elevator in
     force gives its `conditions` (`effects.findings` asks them) and its `effect` on the day it takes force
-    (`effects.approved`). `along`: which applications follow what an approval moves into another region, where that is
-    no elevator.
+    (`effects.approved`). `holds`: takes before what the application is about whatever else its approval will change
+    and others hold before that.
     """
 
     findings: Callable[[AnySession, Application, dt.datetime], list[Finding]]
@@ -88,7 +88,7 @@ class Handlers:
     mends: Sequence[Mend] = ()
     mends_by: Verb | None = None
     filed: Callable[[AnySession, Application], Values] | None = None
-    along: Callable[[Application], ColumnElement[bool]] | None = None
+    holds: Callable[[AnySession, Application], None] | None = None
 
 
 def open_application(

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from app import clock
-from app.models import ContractElevator, Elevator, MaintenanceClock
+from app.models import Contract, ContractElevator, Elevator, MaintenanceClock
 from app.models.among import beside
 from app.models.base import Instant
 from app.permissions import Actor
@@ -128,6 +128,17 @@ def release(
     if rows:
         refresh(session, [elevator_id], clock.local_day(at))
     return len(rows)
+
+
+def hold_contracts(session: AnySession, elevator_id: int, also: int | None = None) -> None:
+    """Before an elevator whose cover is about to end: whoever edits a contract holds that, and then its elevators.
+
+    `also`: the contract that it goes under.
+    """
+    standing = select(_bound.contract_id).where(_bound.elevator_id == elevator_id, _bound.removed_at.is_(None))
+    statement = select(Contract.id).where(or_(Contract.id.in_(standing), Contract.id == (also or 0)))
+    statement = statement.order_by(Contract.id).with_for_update(of=Contract)
+    session.execute(statement.execution_options(skip_scope=True)).all()
 
 
 def cut(session: AnySession, row: ContractElevator, last_day: dt.date, actor: Actor, at: dt.datetime) -> None:

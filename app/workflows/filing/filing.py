@@ -445,5 +445,5 @@ def _standing_on(session: AnySession, row: Filed) -> list[str]:
 
 
 APPLICATION = submissions.Handlers(
-    findings=application_findings, approved=approved, turned_down=turned_down, along=filing_effects.along
+    findings=application_findings, approved=approved, turned_down=turned_down, holds=filing_effects.hold_along
 )

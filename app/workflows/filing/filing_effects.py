@@ -147,9 +147,10 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at:
     )
 
 
-def along(application: Application) -> ColumnElement[bool]:
-    """Of applications those that go with the unit that a filing moves."""
-    return _asked_of_unit(application.entity_id)
+def hold_along(session: AnySession, application: Application) -> None:
+    """Before a unit that moves: whoever decides what goes with it holds that application, and then what it is about."""
+    if application.entity == Unit.__tablename__ and application.data.get("to_region"):
+        effects.held(session, _asked_of_unit(application.entity_id))
 
 
 def _asked_of_unit(unit_id: int) -> ColumnElement[bool]:
