@@ -37,6 +37,7 @@ class ApplicationVerb(StrEnum):
     CALL_OFF = "call_off"
     ASK_REVOKE = "ask_revoke"
     REVOKE = "revoke"
+    HAND_ON = "hand_on"
 
 
 class FilingState(StrEnum):
@@ -90,6 +91,7 @@ VERB_LABELS = {
     ApplicationVerb.CALL_OFF: say("生效前取消"),
     ApplicationVerb.ASK_REVOKE: say("提出撤销批准"),
     ApplicationVerb.REVOKE: say("撤销批准"),
+    ApplicationVerb.HAND_ON: say("移交所在地区"),
 }
 
 _S, _V = ApplicationState, ApplicationVerb
@@ -112,6 +114,8 @@ APPLICATION_MOVES: dict[tuple[ApplicationState, ApplicationVerb], ApplicationSta
     (_S.ENDORSED, _V.APPROVE): _S.APPROVED,
     (_S.ENDORSED, _V.REJECT): _S.REJECTED,
     (_S.ENDORSED, _V.WITHDRAW): _S.WITHDRAWN,
+    # What it is about has moved away from the office that endorsed it: the new one begins anew.
+    (_S.ENDORSED, _V.HAND_ON): _S.ACCEPTED,
     (_S.RETURNED, _V.RESUBMIT): _S.SUBMITTED,
     (_S.RETURNED, _V.WITHDRAW): _S.WITHDRAWN,
     # Only of what waits for its day; whether it does, the workflow asks (`effects.may_be_called_off`).
@@ -122,6 +126,8 @@ APPLICATION_MOVES: dict[tuple[ApplicationState, ApplicationVerb], ApplicationSta
 }
 # What is done with an approval that waits for its day: the state alone does not say whether it can be.
 BEFORE_ITS_DAY = frozenset({_V.CALL_OFF, _V.ASK_REVOKE, _V.REVOKE})
+# Done by no person, and so offered to none.
+BY_ITSELF = frozenset({_V.HAND_ON})
 
 # A filing knows four states only. 退回 is 不通过 with an opinion: the unit mends and submits again.
 # Withdrawing unlocks: the version is a draft again. An approved version never moves; an edit starts a new draft.
@@ -141,7 +147,7 @@ WAITING_STATES = frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.ENDORSED})
 
 def verbs_possible(state: ApplicationState) -> list[ApplicationVerb]:
     """What can be done with an application now, in the order of the enum; calling off asks for more than a state."""
-    return [v for v in ApplicationVerb if (state, v) in APPLICATION_MOVES and v not in BEFORE_ITS_DAY]
+    return [v for v in ApplicationVerb if (state, v) in APPLICATION_MOVES and v not in BEFORE_ITS_DAY | BY_ITSELF]
 
 
 def filing_verbs_possible(state: FilingState) -> list[ApplicationVerb]:

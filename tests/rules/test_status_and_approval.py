@@ -8,6 +8,7 @@ from app.errors import Finding, Refusal
 from app.rules.approval import (
     APPLICATION_MOVES,
     BEFORE_ITS_DAY,
+    BY_ITSELF,
     FILING_MOVES,
     OPEN_STATES,
     ApplicationState,
@@ -87,11 +88,13 @@ def test_the_way_of_an_application() -> None:
 @pytest.mark.parametrize("verb", list(ApplicationVerb))
 def test_no_decision_before_acceptance_and_withdrawal_while_open(state: S, verb: V) -> None:
     possible = (state, verb) in APPLICATION_MOVES
-    assert (verb in verbs_possible(state)) is (possible and verb not in BEFORE_ITS_DAY)
+    assert (verb in verbs_possible(state)) is (possible and verb not in BEFORE_ITS_DAY | BY_ITSELF)
     if verb in (V.APPROVE, V.REJECT):
         assert possible is (state in (S.ACCEPTED, S.ENDORSED))
     if verb is V.WITHDRAW:
         assert possible is (state in OPEN_STATES)
+    if verb is V.HAND_ON:
+        assert possible is (state is S.ENDORSED)
     if verb in BEFORE_ITS_DAY:
         assert possible is (state is S.APPROVED)
     if not possible:

@@ -17,6 +17,7 @@ from app.models import (
     Application,
     Attachment,
     AuditEntry,
+    CalendarDay,
     Elevator,
     MaintenanceClock,
     MaintenanceLedger,
@@ -29,10 +30,11 @@ from app.models import (
     Version,
 )
 from app.permissions import Role
+from app.rules.deadlines import due_after_working_days
 from app.rules.lifecycle import common_region
 from app.transaction import lock, transaction
 from app.views.data.audit_words import action_word
-from app.workflows.approval import reminders
+from app.workflows.approval import calendars, reminders
 from app.workflows.desk import applications
 from app.workflows.filing import filing, registration_changes
 from app.workflows.handover import unit_changes
@@ -319,6 +321,49 @@ def test_the_new_office_gets_the_files_the_notices_and_nobody_it_cannot_reach(se
     assert handed.officer_id == world.accounts["inspector"].id, "who decided stays"
     approve(world, workers, "other_inspector")
     assert workers.officer_id == world.accounts["other_inspector"].id
+
+
+@pytest.mark.feature("LIF-07", "POL-01")
+@pytest.mark.parametrize("endorser", ["inspector", "city"])
+def test_an_endorsement_counts_as_long_as_its_office_oversees_it(
+    session: Any, world: World, endorser: str
+) -> None:
+    """The first 同意 of the office that the elevator left lapses; the limit is the new office's from the same day."""
+    city, heir, there = about_to_move(session, world)
+    world.accounts["city"] = city
+    factories.make_policy(session, "second_approval", "all")
+    factories.make_policy(session, "approval_working_days", 10, region_code="980403000000")
+    session.add(CalendarDay(region_code="980403000000", on=TODAY + 3 * DAY, is_working=False, known_at=AT))
+    session.commit()
+    workers = ask(world, "worker_change", "maintenance_head", data={"worker_id": heir.id})
+    approve(world, workers, endorser)
+    assert workers.state == "endorsed"
+    move = change(world, "relocation", {"region_id": str(there.id), "address": "青坪路 9 号"})
+    decide(session, factories.actor(city), move, "approve")
+    second = factories.make_account(session, Role.INSPECTOR, region_code="980400000000")
+    session.commit()
+    decide(session, factories.actor(second), move, "approve")
+    session.expire_all()
+    assert workers.region_code == "980403000000"
+    is_working = calendars.working_calendar(session, "980403000000")
+    assert workers.due_at == due_after_working_days(workers.submitted_at, 10, is_working)
+    verbs = [step.verb for step in workers.steps]
+    if endorser == "city":
+        assert (workers.state, workers.endorsed_by_id, verbs[-1]) == ("endorsed", city.id, "endorse")
+        approve(world, workers, "other_inspector")
+        assert workers.state == "approved"
+        return
+    assert (workers.state, workers.endorsed_by_id, verbs[-1]) == ("accepted", None, "hand_on")
+    link = f"/applications/{workers.id}"
+    said = select(Notification.body).where(
+        Notification.link == link, Notification.topic == "decision",
+        Notification.recipient_id == world.accounts["maintenance_head"].id,
+    ).order_by(Notification.id.desc())  # fmt: skip
+    assert "由所在地区重新审核" in session.scalars(said).first()
+    approve(world, workers, "other_inspector")
+    assert workers.state == "endorsed", "the new office begins anew, by two persons"
+    decide(session, factories.actor(second), workers, "approve")
+    assert workers.state == "approved"
 
 
 def ask_unit_change(world: World) -> Application:

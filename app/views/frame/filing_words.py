@@ -57,6 +57,7 @@ WORDS = SimpleNamespace(
         "submit": _l("提交"), "accept": _l("受理"), "return": _l("退回补正"), "endorse": _l("初审同意"),
         "approve": _l("通过"), "reject": _l("不通过"), "withdraw": _l("撤回"), "resubmit": _l("重新提交"),
         "call_off": _l("生效前取消"), "ask_revoke": _l("提出撤销批准"), "revoke": _l("撤销批准"),
+        "hand_on": _l("移交所在地区"),
     },
     any=choices.ELEVATOR_STATUS | choices.FILING_STATE,
 )  # fmt: skip

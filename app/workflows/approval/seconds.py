@@ -12,14 +12,15 @@ from sqlalchemy import select
 
 from app import clock
 from app.errors import Finding, NotAllowed
-from app.models import Application, ApplicationStep, Elevator
+from app.models import Account, Application, ApplicationStep, Elevator
 from app.models.policy import policy_value
-from app.permissions import Actor
+from app.permissions import SYSTEM, Actor, Role
 from app.policy import Key
 from app.rules.approval import ApplicationState, ApplicationVerb, may_decide, needs_second
 from app.rules.two_persons import independent
 from app.transaction import AnySession
-from app.workflows.approval import delegations, kinds
+from app.wording import say
+from app.workflows.approval import delegations, kinds, submissions
 from app.workflows.core import independence
 
 
@@ -66,11 +67,46 @@ def endorsers(session: AnySession, application: Application) -> set[int]:
     """Who endorsed what stands now, and for whom."""
     if application.state != ApplicationState.ENDORSED:
         return set()
+    last = _endorsement(session, application)
+    return {key for key in (last.actor_id, last.on_behalf_of_id) if key} if last is not None else set()
+
+
+def lapse(session: AnySession, application: Application, at: dt.datetime) -> None:
+    """After what it is about moved: an endorsement by an office that oversees it no more does not count.
+
+    It waits for the first of two again, at the office where it is now; its unit is told.
+    """
+    if application.state != ApplicationState.ENDORSED or _still_overseen(session, application):
+        return
+    application.endorsed_by_id = None
+    application.opinion = say("申请所涉的电梯或单位已移至其他地区，原初审同意不再有效，由所在地区重新审核")
+    submissions.advance(
+        session, SYSTEM.by("clock"), application, ApplicationVerb.HAND_ON, at, opinion=application.opinion
+    )  # fmt: skip
+    submissions.tell_applicant(session, application, ApplicationVerb.HAND_ON, at)
+
+
+def _still_overseen(session: AnySession, application: Application) -> bool:
+    """Whether the officer who endorsed, or at whose desk it was done, might do so now: as `may_decide` asks."""
+    last = _endorsement(session, application)
+    account = None if last is None else session.get(
+        Account, last.on_behalf_of_id or last.actor_id, execution_options={"skip_scope": True}
+    )  # fmt: skip
+    if account is None:
+        return False
+    if Role.PLATFORM_ADMIN in {role.name for role in account.roles}:
+        return True
+    places = {application.region_code, *_regions_of_row(session, application)}
+    return all(
+        account.region_code in {place[:width].ljust(12, "0") for width in (2, 4, 6, 9, 12)} for place in places
+    )
+
+
+def _endorsement(session: AnySession, application: Application) -> ApplicationStep | None:
     statement = select(ApplicationStep).where(
         ApplicationStep.application_id == application.id, ApplicationStep.verb == ApplicationVerb.ENDORSE.value
     )
-    last = session.scalar(statement.order_by(ApplicationStep.id.desc()).limit(1))
-    return {key for key in (last.actor_id, last.on_behalf_of_id) if key} if last is not None else set()
+    return session.scalar(statement.order_by(ApplicationStep.id.desc()).limit(1))
 
 
 def on_behalf(session: AnySession, actor: Actor, application: Application, at: dt.datetime) -> int | None:

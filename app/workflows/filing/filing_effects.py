@@ -49,7 +49,7 @@ from app.rules.approval import WAITING_STATES
 from app.rules.lifecycle import ElevatorStatus, common_region
 from app.transaction import AnySession
 from app.workflows.access import main_accounts
-from app.workflows.approval import effects, submissions
+from app.workflows.approval import approval_limits, calendars, effects, seconds, submissions
 from app.workflows.core import audit, outbox
 from app.workflows.filing import handed_on, usual_parts
 from app.workflows.maintenance import clocks
@@ -106,11 +106,15 @@ def _applications_follow(session: AnySession, asked: Any, region_code: str, at: 
         place = common_region(region_code, to_region) if to_region else region_code
         if one.region_code == place:
             continue
-        before = {"region_code": one.region_code, "officer_id": one.officer_id}
+        before = {"region_code": one.region_code, "officer_id": one.officer_id, "due_at": one.due_at}
         one.region_code = place
         if one.is_open:
             # Whoever took it on sees it no more; the next one to do something with it takes it on.
             one.officer_id = None
+            seconds.lapse(session, one, at)
+            # By policy and calendar of the new office, from the same first day: the time that was used is used.
+            is_working = calendars.working_calendar(session, place)
+            one.due_at = approval_limits.due_at(session, one, is_working)
         session.flush()
         _follow(session, place, [
             (Attachment, (Attachment.entity == Application.__tablename__) & (Attachment.entity_id == one.id)),
@@ -120,7 +124,7 @@ def _applications_follow(session: AnySession, asked: Any, region_code: str, at: 
         outbox.settle(session, at, "approval", submissions.link_of(one))
         if one.state in WAITING_STATES:
             submissions.tell_officers(session, one, at)
-        after = {"region_code": one.region_code, "officer_id": one.officer_id}
+        after = {"region_code": one.region_code, "officer_id": one.officer_id, "due_at": one.due_at}
         audit.record(session, _CLOCK, at, "application.hand_on", Application.__tablename__, one.id, before, after)
 
 
