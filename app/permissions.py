@@ -277,10 +277,6 @@ class Actor:
         return self.system or Role.PLATFORM_ADMIN in self.roles
 
     @property
-    def is_regulator(self) -> bool:
-        return bool(self.roles & REGULATOR_ROLES) and self.unit_id is None
-
-    @property
     def side(self) -> str:
         """maintenance or use, where the account, and its firm, is of one of them and nothing else."""
         of_unit = self.unit_id is not None and bool(self.roles) and not self.both_sides

@@ -186,11 +186,6 @@ def normal_text(text: str) -> str:
 # --- units
 
 
-def same_name(one: str, other: str) -> bool:
-    """Exact after NFKC and trimming: a name that is merely like another is another's."""
-    return bool(one) and normal_text(one) == normal_text(other)
-
-
 def near_names(name: str, names: Iterable[tuple[int, str]]) -> list[int]:
     """Whose names are like it, the likest first: suggestions for a person, never a match."""
     wanted = _core(name)

@@ -16,7 +16,6 @@ from app.rules.provincial import (
     compare,
     near_names,
     reason_finding,
-    same_name,
     theirs_of,
     wait_before,
 )
@@ -74,14 +73,6 @@ def test_the_digest_is_of_all_that_is_compared() -> None:
     assert one.digest == theirs_of(item(extra=1)).digest
     for more in ({"floors": 13}, {"use_unit": {"name": "别家"}}, {"status": "suspended"}):
         assert theirs_of(item(**more)).digest != one.digest
-
-
-@pytest.mark.parametrize(("one", "other", "same"), [
-    ("澜州恒枢（集团）", " 澜州恒枢(集团) ", True), ("Ａ梯", "A梯", True), ("澜州恒枢", "澜州恒枢电梯", False),
-    ("", "", False), ("a梯", "A梯", False),
-])  # fmt: skip
-def test_names_are_the_same_exactly_or_not(one: str, other: str, same: bool) -> None:
-    assert same_name(one, other) is same
 
 
 def test_near_names_are_suggested_the_likest_first() -> None:

@@ -63,7 +63,7 @@ def test_a_regional_administrator_makes_an_operator_who_is_called_and_takes_call
     agent = office(session, world.actor("region_admin"), "rescue_agent", code=code)
     assert held(agent) == {"rescue_agent"} and agent.unit_id is None and agent.region_code == code
     who = actor_of(agent)
-    assert who.may(Verb.RESCUE_DESK) and not who.is_regulator and not who.may(Verb.APPLICATION_DECIDE)
+    assert who.may(Verb.RESCUE_DESK) and not who.may(Verb.APPLICATION_DECIDE)
     # A desk below is not called for the district, nor is the administrator where a desk is.
     called = outbox.desks_of(session, "980402000000", Verb.RESCUE_DESK)
     assert (agent.id in called) is (code != STREET)
@@ -98,7 +98,7 @@ def test_one_role_that_is_no_regions_spoils_them_all(session: Any, world: World,
 def test_one_person_holds_several_and_they_change_like_others(session: Any, world: World) -> None:
     giver = world.actor("region_admin")
     both = office(session, giver, "inspector", "rescue_agent")
-    assert held(both) == {"inspector", "rescue_agent"} and actor_of(both).is_regulator
+    assert held(both) == {"inspector", "rescue_agent"}
     assert actor_of(both).may(Verb.RESCUE_DESK) and actor_of(both).may(Verb.APPLICATION_DECIDE)
     epoch, here = both.session_epoch, region(session).id
 
