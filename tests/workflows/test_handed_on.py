@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from app import scope
+from app import clock, scope
 from app.errors import NotAllowed, NotFound, Refusal
 from app.listings.accounts import assigned
 from app.models import (
@@ -31,11 +31,13 @@ from app.workflows.handover import leaving, unit_changes
 from app.workflows.on_site import safety
 from app.workflows.oversight import anomalies
 from app.workflows.papers import commitments
+from app.workflows.partners import iot_devices
 from app.workflows.public import messages
 from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 from app.workflows.visits import visits
 from tests import factories
+from tests.api.callers import Caller
 from tests.factories import World
 from tests.workflows import clock_world
 from tests.workflows.filing_world import AT, TODAY, attachment, decide
@@ -386,3 +388,31 @@ def test_no_unit_drops_a_kind_while_an_elevator_is_on_its_way(world: World, kind
     session.expire_all()
     assert not any("到生效日" in one for one in stops()), "now it is one of those that the unit has"
     assert len(stops()) == 1
+
+
+@pytest.mark.feature("INT-03", "LIF-05")
+def test_the_former_firms_system_sends_no_more_and_the_new_one_changes_the_key(app: Any, world: World) -> None:
+    """The device stays and is heard; a token sends for what its unit maintains now; the key is known to the old one."""
+    session = world.session
+    with transaction(session):
+        device, _key = iot_devices.bind(session, world.actor("maintenance_head"), world.own.id, {"serial": "SN-1"}, AT)
+    session.commit()
+    old, new = (Caller(app, world, who, ["iot.send"]) for who in ("maintenance_head", "other_head"))
+    now = clock.now().isoformat()
+
+    def sent(caller: Caller, number: str) -> int:
+        event = {"id": number, "code": "overspeed", "at": now}
+        answer = caller.post("/iot/messages", {"messages": [{"device": "SN-1", "events": [event]}]})
+        return int(answer.json["accepted"])
+
+    assert (sent(old, "a"), sent(new, "b")) == (1, 0)
+    to_other_firm(world)
+    session.commit()
+    assert (sent(old, "c"), sent(new, "d")) == (0, 1)
+    link = f"/iot/devices/{device.id}"
+    assert {world.accounts[name].id for name in ("other_head", "use_head")} <= told(world, "iot.key", link)
+    assert world.accounts["maintenance_head"].id not in told(world, "iot.key", link)
+    with pytest.raises(NotFound), transaction(session):
+        iot_devices.new_key(session, world.actor("maintenance_head"), device.id, AT)
+    with transaction(session):
+        iot_devices.new_key(session, world.actor("other_head"), device.id, AT)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from app import scope
-from app.models import Anomaly, Elevator, ElevatorMessage, ElevatorOfficer
+from app.models import Anomaly, Elevator, ElevatorMessage, ElevatorOfficer, IotDevice
 from app.permissions import SYSTEM, Verb
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -56,6 +56,7 @@ def follow_units(session: AnySession, elevator: Elevator, at: dt.datetime) -> No
                 if row is not None:
                     _hand_on(session, kind, row, elevator, at)
         _end_officer(session, elevator, at)
+        _tell_of_key(session, elevator, at)
 
 
 def _hand_on(session: AnySession, kind: _Waits, row: Any, elevator: Elevator, at: dt.datetime) -> None:
@@ -74,6 +75,25 @@ def _hand_on(session: AnySession, kind: _Waits, row: Any, elevator: Elevator, at
     title = say(kind.title, place=elevator.place)
     outbox.notify(session, at, who, kind.topic, title, row.body or "", link, mark)
     audit.record(session, _CLOCK, at, kind.deed, row.__tablename__, row.id, before, after)
+
+
+def _tell_of_key(session: AnySession, elevator: Elevator, at: dt.datetime) -> None:
+    """The device stays with the elevator and goes on calling for help, by a key that the unit it left was told.
+
+    It cannot be ended from here without silencing the device: whoever answers for the elevator changes it there.
+    """
+    asked = select(IotDevice).where(
+        IotDevice.elevator_id == elevator.id, IotDevice.ended_at.is_(None), IotDevice.unit_id.is_not(None)
+    )
+    device = session.scalar(asked.execution_options(skip_scope=True))
+    units = (elevator.maintenance_unit_id, elevator.use_unit_id)
+    if device is None or not device.key or device.unit_id in units:
+        return
+    who = {one for unit in units for one in outbox.readers_of(session, unit, Verb.IOT_EDIT, elevator.id)}
+    title = say("电梯的物联网设备由原单位绑定，请换密钥：%(place)s", place=elevator.place)
+    body = say("设备 %(serial)s 的密钥原单位知道。请在设备页面换新密钥，并同时装入设备", serial=device.serial)
+    mark = f"iot_device:{device.id}:key:{units[0] or 0}:{units[1] or 0}"
+    outbox.notify(session, at, who, "iot.key", title, body, f"/iot/devices/{device.id}", mark)
 
 
 def _end_officer(session: AnySession, elevator: Elevator, at: dt.datetime) -> None:
