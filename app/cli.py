@@ -45,6 +45,7 @@ def _add_to(app: Any) -> None:
         imports,
         iot,
         migrations,
+        moves,
         platform,
         provincial,
         schedule,
@@ -61,6 +62,7 @@ def _add_to(app: Any) -> None:
     imports.register(app)
     iot.register(app)
     migrations.register(app)
+    moves.register(app)
     platform.register(app)
     provincial.register(app)
     schedule.register(app)

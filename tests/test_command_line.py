@@ -53,7 +53,7 @@ def test_a_mistake_is_told_with_the_way_out(app: Any, words: list[str], said: st
     "words",
     [["schedule"], ["score", "--from", "2026-01-01", "--to", "2026-01-31"], ["demo"], ["export", "units", "u.csv"],
      ["audit", "verify"], ["policy", "show"], ["jobs", "list"], ["sync-roles"], ["create-admin", "--login", "admin01"],
-     ["schedule", "--region", "980402000000"]],
+     ["follow-moves"], ["schedule", "--region", "980402000000"]],
 )  # fmt: skip
 def test_an_unmigrated_database_says_what_to_run(
     app: Any, empty_database_url: str, elsewhere: Any, tmp_path: Path, monkeypatch: Any, words: list[str]

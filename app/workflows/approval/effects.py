@@ -56,12 +56,16 @@ def waits_for_its_day() -> ColumnElement[bool]:
     return and_(of_elevators(), approved, Application.took_effect_at.is_(None))
 
 
+def undone() -> ColumnElement[bool]:
+    """Of applications those about an elevator in force that are open, or wait for their day."""
+    about = or_(of_elevators(), Application.kind == ApplicationKind.CORRECTION.value)
+    return or_(and_(Application.is_open.is_(True), about), waits_for_its_day())
+
+
 def undone_beside(application: Application) -> ColumnElement[bool]:
     """Of applications the others about its elevator that are open, or wait for their day."""
-    about = or_(of_elevators(), Application.kind == ApplicationKind.CORRECTION.value)
-    open_ones = and_(Application.is_open.is_(True), about)
     others = and_(Application.elevator_id == application.elevator_id, Application.id != application.id)
-    return and_(others, or_(open_ones, waits_for_its_day()))
+    return and_(others, undone())
 
 
 def held(session: AnySession, asked: ColumnElement[bool]) -> list[Application]:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, update
+from sqlalchemy import ColumnElement, and_, true, update
 
 from app import clock
 from app.models import (
@@ -64,6 +64,30 @@ GO_ALONG: tuple[Any, ...] = (
 )  # fmt: skip
 
 
+def of_elevators(day: dt.date) -> list[tuple[Any, Any]]:
+    """What still runs of an elevator and moves with it: models with `elevator_id`, and which of their rows."""
+    return [
+        (MaintenanceClock, true()), (MaintenanceLedger, true()), (MaintenanceOrder, MaintenanceOrder.state == "open"),
+        (RepairOrder, RepairOrder.state.not_in(("done", "cancelled"))), (Anomaly, Anomaly.state != "closed"),
+        (IotDevice, true()), (OnDemandInterval, OnDemandInterval.closed_on.is_(None) & (OnDemandInterval.to_on >= day)),
+        (ElevatorOfficer, true()), (ElevatorMessage, ElevatorMessage.replied_at.is_(None)),
+    ]  # fmt: skip
+
+
+def of_units(day: dt.date) -> list[tuple[Any, Any]]:
+    """What of a unit moves with it: models with `unit_id`, and which of their rows."""
+    return [
+        *((model, true()) for model in GO_ALONG), (Contract, Contract.ends_on >= day),
+        (PatrolRound, PatrolRound.closed_at.is_(None)),
+    ]  # fmt: skip
+
+
+def about_units() -> ColumnElement[bool]:
+    """Of applications the open ones about what moves with their unit."""
+    about = [model.__tablename__ for model in (*GO_ALONG, Contract)]
+    return Application.is_open.is_(True) & Application.entity.in_(about)
+
+
 def elevator_in_force(
     session: AnySession, row: Elevator, before: Mapping[str, Any], application: Application, at: dt.datetime, *,
     first: bool,
@@ -82,21 +106,12 @@ def elevator_in_force(
         usual_parts.put_in(session, SYSTEM, row, at, only_known=True)
     if not first and before["region_id"] != row.region_id:
         # What still runs moves with the elevator; what was judged or done stays where it happened.
-        open_orders = (MaintenanceOrder.elevator_id == row.id) & (MaintenanceOrder.state == "open")
-        repairs_open = (RepairOrder.elevator_id == row.id) & RepairOrder.state.not_in(("done", "cancelled"))
-        _follow(session, row.region_code, [
-            (MaintenanceClock, MaintenanceClock.elevator_id == row.id),
-            (MaintenanceLedger, MaintenanceLedger.elevator_id == row.id),
-            (MaintenanceOrder, open_orders), (RepairOrder, repairs_open), (Anomaly, (Anomaly.elevator_id == row.id) &
-            (Anomaly.state != "closed")), (IotDevice, IotDevice.elevator_id == row.id),
-            (OnDemandInterval, (OnDemandInterval.elevator_id == row.id) & OnDemandInterval.closed_on.is_(None) &
-            (OnDemandInterval.to_on >= day)), (ElevatorOfficer, ElevatorOfficer.elevator_id == row.id),
-            (ElevatorMessage, (ElevatorMessage.elevator_id == row.id) & ElevatorMessage.replied_at.is_(None)),
-        ])  # fmt: skip
-        _applications_follow(session, effects.undone_beside(application), row.region_code, at)
+        own = [(model, (model.elevator_id == row.id) & criterion) for model, criterion in of_elevators(day)]
+        _follow(session, row.region_code, own)
+        applications_follow(session, effects.undone_beside(application), row.region_code, at)
 
 
-def _applications_follow(session: AnySession, asked: Any, region_code: str, at: dt.datetime) -> None:
+def applications_follow(session: AnySession, asked: Any, region_code: str, at: dt.datetime) -> None:
     """What is asked for about what has moved, or waits for its day, is for the office where it is now to decide.
 
     Else it lay with one that may not, while the one that may would not see it, or decide without its files.
@@ -134,11 +149,10 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at:
     Else the office that the unit left would go on resetting their passwords. With the place the sessions end (ACC-15).
     """
     if before["region_id"] != row.region_id:
-        runs = (Contract.unit_id == row.id) & (Contract.ends_on >= clock.local_day(at))
-        rounds = (PatrolRound.unit_id == row.id) & PatrolRound.closed_at.is_(None)
-        own = [(model, model.unit_id == row.id) for model in GO_ALONG]
-        _follow(session, row.region_code, [*own, (Contract, runs), (PatrolRound, rounds)])
-        _applications_follow(session, _asked_of_unit(row.id), row.region_code, at)
+        _follow(session, row.region_code, [
+            (model, (model.unit_id == row.id) & criterion) for model, criterion in of_units(clock.local_day(at))
+        ])  # fmt: skip
+        applications_follow(session, _asked_of_unit(row.id), row.region_code, at)
     papers_follow(session, row)
     main_accounts.follow_code(session, row, at)
     # Whether or not this approval moved it: a unit that registered itself may choose another region before its first.
@@ -158,8 +172,7 @@ def hold_along(session: AnySession, application: Application) -> None:
 
 
 def _asked_of_unit(unit_id: int) -> ColumnElement[bool]:
-    about = [model.__tablename__ for model in (*GO_ALONG, Contract)]
-    return and_(Application.is_open.is_(True), Application.unit_id == unit_id, Application.entity.in_(about))
+    return and_(Application.unit_id == unit_id, about_units())
 
 
 def papers_follow(session: AnySession, row: Unit) -> None:

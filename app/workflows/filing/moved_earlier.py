@@ -1,0 +1,107 @@
+"""What moves and hand-overs of earlier releases left behind goes to where it belongs now; run again it finds nothing.
+
+The same rows by the same ways as `filing_effects` and `handed_on` take along since: each is found by what it shows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select, union, update
+
+from app import clock, scope
+from app.models import Anomaly, Application, Elevator, ElevatorMessage, ElevatorOfficer, RepairOrder, Unit
+from app.permissions import SYSTEM
+from app.rules.repairs import BEFORE_START, OPEN_STATES
+from app.transaction import AnySession, transaction
+from app.workflows.approval import effects
+from app.workflows.core import audit
+from app.workflows.filing import filing_effects, handed_on
+
+
+def put_right(session: AnySession, at: dt.datetime) -> dict[str, int]:
+    """How many rows of each table went where they belong: region by sets, then hand-overs and applications singly.
+
+    Each part is a transaction of its own, so that nobody waits for all of it; who takes something over is told.
+    """
+    with scope.acting(SYSTEM):
+        found = _regions(session, at)
+        found["hand_on"] = _hand_overs(session, at)
+        found[Application.__tablename__] = _applications(session, at)
+    return {name: count for name, count in found.items() if count}
+
+
+def _regions(session: AnySession, at: dt.datetime) -> dict[str, int]:
+    day, found = clock.local_day(at), dict[str, int]()
+    for owner, key, rows in (
+        (Elevator, "elevator_id", filing_effects.of_elevators(day)), (Unit, "unit_id", filing_effects.of_units(day)),
+    ):  # fmt: skip
+        for model, criterion in rows:
+            its = getattr(model, key) == owner.id
+            place: Any = select(owner.region_code).where(its).correlate(model).scalar_subquery()
+            away = select(owner.id).where(its, owner.region_code != model.region_code).correlate(model).exists()
+            with transaction(session):
+                changed: Any = session.execute(
+                    update(model).where(criterion, away).values(region_code=place)
+                    .execution_options(skip_scope=True, synchronize_session=False)
+                )  # fmt: skip
+                if changed.rowcount:
+                    found[model.__tablename__] = changed.rowcount
+                    told = {"table": model.__tablename__, "count": changed.rowcount}
+                    audit.record(session, SYSTEM, at, "region.follow", "region", None, after=told)
+    session.expire_all()
+    return found
+
+
+def _hand_overs(session: AnySession, at: dt.datetime) -> int:
+    """Elevators of which something still waits for a unit that it has left."""
+    asked = union(
+        _left(Anomaly, Anomaly.state != "closed", _units_differ(Anomaly)),
+        _left(ElevatorMessage, ElevatorMessage.replied_at.is_(None), _units_differ(ElevatorMessage)),
+        _left(RepairOrder, RepairOrder.state.in_([state.value for state in BEFORE_START]),
+            RepairOrder.unit_id.is_distinct_from(Elevator.maintenance_unit_id)),
+        _left(RepairOrder, RepairOrder.state.in_([state.value for state in OPEN_STATES]),
+            RepairOrder.use_unit_id.is_distinct_from(Elevator.use_unit_id)),
+        _left(ElevatorOfficer, ElevatorOfficer.unit_id.is_distinct_from(Elevator.use_unit_id)),
+    )  # fmt: skip
+    keys = sorted(session.scalars(asked.execution_options(skip_scope=True)).all())
+    for key in keys:
+        with transaction(session):
+            held = select(Elevator).where(Elevator.id == key).with_for_update()
+            row = session.scalars(held.execution_options(skip_scope=True, populate_existing=True)).one()
+            handed_on.follow_units(session, row, at)
+    return len(keys)
+
+
+def _left(model: Any, *criteria: ColumnElement[bool]) -> Any:
+    joined = select(model.elevator_id).join(Elevator, Elevator.id == model.elevator_id)
+    return joined.where(Elevator.approved_version > 0, *criteria)
+
+
+def _units_differ(model: Any) -> ColumnElement[bool]:
+    return or_(
+        model.unit_id.is_distinct_from(Elevator.maintenance_unit_id),
+        model.use_unit_id.is_distinct_from(Elevator.use_unit_id),
+    )
+
+
+def _applications(session: AnySession, at: dt.datetime) -> int:
+    """Those about an elevator or a unit that lie with an office where that is no more."""
+    asked = (
+        select(Application.id, Application.region_code, Elevator.region_code)
+        .join(Elevator, Elevator.id == Application.elevator_id)
+        .where(effects.undone(), Application.region_code != Elevator.region_code),
+        select(Application.id, Application.region_code, Unit.region_code)
+        .join(Unit, Unit.id == Application.unit_id)
+        .where(filing_effects.about_units(), Application.region_code != Unit.region_code),
+    )  # fmt: skip
+    rows = [row for one in asked for row in session.execute(one.execution_options(skip_scope=True)).all()]
+    moved = 0
+    for key, before, place in rows:
+        with transaction(session):
+            still = and_(Application.id == key, or_(effects.undone(), filing_effects.about_units()))
+            filing_effects.applications_follow(session, still, place, at)
+        now = select(Application.region_code).where(Application.id == key)
+        moved += session.scalar(now.execution_options(skip_scope=True)) != before
+    return moved
