@@ -78,6 +78,14 @@ def test_no_answer_repeats_the_request(client: Any, method: str) -> None:
     assert answer.status_code == 405 and "secret-of-mine" not in answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("host", ["a" * 64, "a..b", "."])
+@pytest.mark.parametrize("path", ["/", "/login/", "/api/v1/elevators", "/m/p/nothing", "/static/css/all.css"])
+def test_a_host_that_can_be_none_is_a_bad_request(client: Any, caplog: Any, host: str, path: str) -> None:
+    answer = client.get(path, headers={"Host": host})
+    assert answer.status_code == 400 and "请求不完整" in answer.get_data(as_text=True)
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
 def _token(app: Any, account: Account, **more: Any) -> dict[str, Any]:
     now = int(time.time())
     return {

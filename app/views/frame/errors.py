@@ -6,13 +6,13 @@ import logging
 from typing import Any
 
 import structlog
-from flask import Flask, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 from app import again, vault
 from app.errors import Finding, Refusal
@@ -143,6 +143,9 @@ def _http(error: HTTPException) -> Any:
     if error.response is not None or (error.code or 500) < 400:
         return error
     title, body = WORDS.get(error.code or 500, WORDS[500])
+    if isinstance(error, BadHost) and not wants_json():
+        # No address can be put together under such a host: the page would have no link, no style, and fail.
+        return Response(f"{title}\n{body}\n", 400, mimetype="text/plain")
     if error.code == 404 and g.get("actor", NOBODY).user_id is None:
         # A stranger has neither a menu nor a region.
         body = _l("这个网址不完整，或已经失效。请核对后再打开；工作人员请先登录。")
