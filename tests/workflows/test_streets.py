@@ -16,6 +16,7 @@ from app.scope import apply
 from app.transaction import transaction
 from app.workflows.access import accounts, main_accounts
 from app.workflows.core import regions
+from tests.conftest import csrf
 from tests.factories import World, actor, make_account, make_elevator, uscc
 
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
@@ -140,3 +141,51 @@ def test_a_region_ends_and_nothing_new_is_put_there(session: Any, world: World, 
     end(above, DISTRICT, "")
     assert end(me, STREET, "").valid_until is None
     assert make(session, me, STREET).region_code == STREET
+
+
+def test_many_regions_are_pasted_at_once_in_any_order(session: Any, world: World, sign_in: Any) -> None:
+    """As they stand in a table: code and name in either order, those above in any line; pasted again, nothing more."""
+    text = "980471001\t云栖街道\n  980471 云栖区\n\n望湖街道，980471002000\n9804 澜州市\n"
+    browser = sign_in(world.accounts["platform_admin"])
+    session.rollback()
+    before = session.scalar(select(Region.name).where(Region.code == "980400000000"))
+    sent = {"lines": text.replace("澜州市", before), "csrf_token": csrf(browser, "/regions/")}
+    session.rollback()
+    done = browser.post("/regions/many", data=sent, follow_redirects=True).get_data(as_text=True)
+    assert "已新增 3 个地区，1 个已在册" in done and "望湖街道" in done
+    session.rollback()
+    rows = session.scalars(select(Region).where(Region.code.startswith("980471")).order_by(Region.code)).all()
+    assert [(row.code, row.level) for row in rows] == [
+        ("980471000000", "district"), ("980471001000", "street"), ("980471002000", "street"),
+    ]  # fmt: skip
+    assert rows[0].parent_id == key_of(session, "980400000000") and {r.parent_id for r in rows[1:]} == {rows[0].id}
+    session.rollback()
+    again = browser.post("/regions/many", data=sent, follow_redirects=True).get_data(as_text=True)
+    assert "已新增 0 个地区，4 个已在册" in again
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("980402007", "请填写代码和名称"), ("临江街道", "请填写代码和名称"), ("980402001 别的街道", "已存在"),
+     ("9804021005 某街道", "不是这一级的代码"), ("980403007 青坪街道", "不在您的辖区之内"),
+     ("980402007 " + "名" * 61, "超过 60")],
+)  # fmt: skip
+def test_one_wrong_line_adds_none_and_is_told_by_its_number(
+    session: Any, world: World, line: str, said: str
+) -> None:
+    lines = f"980402008 临江街道\n{line}"
+    with pytest.raises(Refusal) as told, transaction(session):
+        regions.add_many(session, world.actor("region_admin"), lines, AT)
+    assert said in str(told.value) and {str(f.rule) for f in told.value.findings} == {"第 2 行"}
+    assert session.scalar(select(Region.id).where(Region.code == "980402008000")) is None
+
+
+@pytest.mark.parametrize("text", ["", " \n,;\n", "980402009 临江街道\n" * 501])
+def test_nothing_and_far_too_much_are_refused(session: Any, world: World, text: str) -> None:
+    with pytest.raises(Refusal, match="最多 500 行"), transaction(session):
+        regions.add_many(session, world.actor("region_admin"), text, AT)
+
+
+def test_a_units_account_adds_no_regions(session: Any, world: World) -> None:
+    with pytest.raises(NotAllowed), transaction(session):
+        regions.add_many(session, world.actor("maintenance_head"), "980402008 临江街道", AT)

@@ -52,6 +52,21 @@ class RegionPages(BaseView):
         flash(_("已新增“%(name)s”", name=name), "success")
         return redirect(url_for("RegionPages.index"))
 
+    @expose("/many", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def many(self) -> Any:
+        """批量新增: one region a line; all of them or, with every wrong line told, none."""
+        require(g.actor, Verb.REGION_EDIT)
+        given = {"lines": request.form.get("lines", "")[:50_000]}
+        try:
+            with transaction(db.session) as session:
+                made, there = regions.add_many(session, g.actor, given["lines"], clock.now())
+        except Refusal as refusal:
+            return self._page(refusal.findings, given), refusal.status_code
+        flash(_("已新增 %(n)s 个地区，%(m)s 个已在册", n=made, m=there), "success")
+        return redirect(url_for("RegionPages.index"))
+
     @expose("/end", methods=["POST"])
     @has_access
     @permission_name("edit")

@@ -9,13 +9,14 @@ from sqlalchemy import or_, select
 
 from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Region
-from app.models.region import LEVEL_DIGITS
+from app.models.region import LEVEL_DIGITS, digits_used
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession
 from app.wording import say
 from app.workflows.core import audit
 
 LEVELS = tuple(LEVEL_DIGITS)
+MOST_LINES = 500
 
 
 def add(
@@ -63,6 +64,45 @@ def add(
     session.flush()
     audit.record(session, actor, at, "region.add", "region", row.id, after={"code": full, "name": name, "level": level})
     return row
+
+
+def add_many(session: AnySession, actor: Actor, text: str, at: dt.datetime) -> tuple[int, int]:
+    """Add one region a line, code and name in either order, as they are pasted from a table; the level follows from
+    the code, and those above may stand in any line. Gives how many were added, and how many stood there already by
+    this name. Where one line is wrong nothing is added: Refusal tells all of them by their numbers."""
+    require(actor, Verb.REGION_EDIT)
+    lines = [(number, line.split()) for number, line in enumerate(re.sub("[,，、;；]", " ", text).splitlines(), 1)]
+    lines = [(number, words) for number, words in lines if words]
+    if not 0 < len(lines) <= MOST_LINES:
+        found = say("%(n)s 行", n=len(lines)) if lines else say("没有填写")
+        raise refuse("批量新增", found, say("请每行填写一个地区，最多 %(n)s 行", n=MOST_LINES), field="lines")
+    wrong: list[tuple[int, Finding]] = []
+    asked: list[tuple[str, int, str]] = []
+    for number, words in lines:
+        code = next((one for one in (words[0], words[-1]) if re.fullmatch(r"[0-9]{2,12}", one)), None)
+        name = " ".join(words[1:] if code == words[0] else words[:-1])
+        if code is None or not name:
+            remedy = "请填写代码和名称，中间空一格，例如 330102 上城区"
+            wrong.append((number, Finding("批量新增", False, say("“%(line)s”", line=" ".join(words)[:40]), remedy)))
+        else:
+            asked.append((code.ljust(12, "0"), number, name))
+    made = there = 0
+    for code, number, name in sorted(asked):
+        if session.scalar(select(Region.name).where(Region.code == code)) == name:
+            there += 1
+            continue
+        level = next((level for level, width in LEVEL_DIGITS.items() if width >= digits_used(code)), "street")
+        try:
+            add(session, actor, code=code, name=name, level=level, valid_from="", at=at)
+            made += 1
+        except Refusal as refusal:
+            wrong += [(number, one) for one in refusal.findings if not one.ok]
+    if wrong:
+        raise Refusal([
+            Finding(say("第 %(n)s 行", n=number), False, one.found, one.remedy, field="lines")
+            for number, one in sorted(wrong, key=lambda pair: pair[0])
+        ])  # fmt: skip
+    return made, there
 
 
 def end(session: AnySession, actor: Actor, *, code: str, valid_until: str, at: dt.datetime) -> Region:
