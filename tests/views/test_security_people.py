@@ -76,6 +76,8 @@ def test_a_person_is_entered_and_a_refused_form_keeps_its_input(app: Any, sessio
         "csrf_token": token_of(client.get("/people/new")), "name": "何一帆", "phone": "139", "certificate_until": "x",
         "unit_id": world.other_firm.id, "region_code": "980403000000", "left_on": "2020-01-01",
     }  # fmt: skip
+    blank = client.get("/people/new").get_data(as_text=True)
+    assert "上报备案前须填齐：姓名、身份证号、手机、作业人员证编号、证书发证日期、证书有效期至" in blank
     page = client.post("/people/new", data=data)
     assert page.status_code == 422 and "x 不是日期" in page.get_data(as_text=True)
     page = client.post("/people/new", data=data | {"certificate_until": ""})

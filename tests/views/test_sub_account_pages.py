@@ -295,6 +295,9 @@ def test_a_kind_of_person_ticks_and_gives_its_roles(session: Any, world: World, 
     session.commit()
     head = sign_in(world.accounts["maintenance_head"])
     page = text_of(head, "/sub-accounts/add")
+    assert "维保员按人计台次；此人已在人员名册时请选择" in page
+    use = text_of(sign_in(world.accounts["use_head"]), "/sub-accounts/add")
+    assert "按人计台次" not in use and "此人已在人员名册时请选择" in use, "a use unit has no workers"
     assert 'data-ticks="role"' in page and "许清和（维保员）" in page and "陆一川" not in page
     assert '<option value="worker" data-ticks="worker">维保员' in page.replace("\n", "")
     assert "按人员类型给角色" in page and "维保员 — 维保员" not in page

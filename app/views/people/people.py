@@ -206,6 +206,7 @@ class PeoplePages(BaseView):
             sexes=list(SEX.items()), kinds=[(k, PERSON_KIND[k]) for k in kinds],
             resident_id=mask_resident_id(person.resident_id) if person is not None and person.resident_id else "",
             remarks=_remarks(person) if person is not None else {}, names=_names(),
+            needed=[told(person_filing.label(name)) for name in person_filing.NEEDED],
         )  # fmt: skip
         return page, status
 
