@@ -327,7 +327,10 @@ class Broom:
                             target.write(state.kept[name])
             # Without it rows would come back in the order of the holes that older ones left.
             self._connection.execute(f"VACUUM {', '.join(changed)}")
-            self._note(inhabited)
+            # Of all others the marks are those just seen; to ask for all again, of swept tables, is to plan it anew.
+            again = " UNION ALL ".join(MARK.format(name) for name in changed if name in state.kept)
+            marks |= self._asked(again) if again else {}
+            self._stands, self._marks = inhabited, {name: marks[name] for name in state.kept}
         self._ask(state.advanced)
         return True
 
@@ -340,7 +343,10 @@ class Broom:
         self._marks = {name: mark for name, mark in self._seen(state).items() if name in state.kept}
 
     def _seen(self, state: State) -> dict[str, tuple[int, int]]:
-        return {name: (count, last) for name, count, last in self._ask(state.marks)}
+        return self._asked(state.marks)
+
+    def _asked(self, marks: str) -> dict[str, tuple[int, int]]:
+        return {name: (count, last) for name, count, last in self._ask(marks)}
 
     def _end_others(self, kept: list[int]) -> None:
         """What a test's own threads or processes left open would hold locks or write into the next one."""

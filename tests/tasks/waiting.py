@@ -1,10 +1,17 @@
-"""A task for tests of the broker: notes that it started, waits until it is told to go on, notes the end."""
+"""A task for tests of the broker: notes that it started, waits until it is told to go on, notes the end.
+
+A worker that includes it shows more often that it lives, for whoever waits until it has done so again.
+"""
 
 import time
 from pathlib import Path
 
 from celery import shared_task
 from flask import current_app
+
+from app import celery_app
+
+celery_app.HEARTBEAT_SECONDS = 1
 
 
 @shared_task(name="tests.tasks.waiting.wait")
