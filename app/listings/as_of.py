@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, undefer
 
 from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Query, Sought, Tab
+from app.listings.of_elevator import district_code
 from app.models import Contract, ContractElevator, Elevator, Region, StatusChange, Unit, Version
 from app.models.choices import CATEGORY, CONTRACT_KIND, ELEVATOR_STATUS, PLACE_TYPE, UNIT_KINDS
 from app.rules.contracts import CONTRACT_LABELS, contract_state, days_text
@@ -189,8 +190,23 @@ def _names(session: Session, ids: set[Any], on: dt.date, known_at: dt.datetime) 
 
 
 def _regions(session: Session, codes: set[Any]) -> dict[str, SimpleNamespace]:
-    found = session.execute(select(Region.code, Region.name).where(Region.code.in_({c for c in codes if c})))
-    return {code: SimpleNamespace(name=name) for code, name in found}
+    """Those of these codes and of the districts in which they lie."""
+    wanted = {one for code in codes if code for one in (code, district_code(code))}
+    found = session.execute(select(Region.code, Region.name, Region.level).where(Region.code.in_(wanted)))
+    return {
+        code: SimpleNamespace(name=name, district=name if level == "district" else None) for code, name, level in found
+    }
+
+
+def _made(name: str) -> Callable[[Any], Any]:
+    """What the present is asked for in a statement is put into a row of the past when that is made."""
+    return lambda row: getattr(row, name)
+
+
+def _place(regions: dict[str, SimpleNamespace], code: str) -> dict[str, Any]:
+    """The region of a row as it was filed then, and the district that it lies in."""
+    held = regions.get(district_code(code or ""))
+    return {"region": regions.get(code, SimpleNamespace(name="—")), "district": held and held.district}
 
 
 def _columns(listing: Listing, history: Any, left_out: set[str]) -> tuple[Column, ...]:
@@ -199,7 +215,8 @@ def _columns(listing: Listing, history: Any, left_out: set[str]) -> tuple[Column
     for one in listing.columns:
         if one.name not in left_out:
             sort = history.c.get(one.name) if one.sort is not None else None
-            made.append(replace(one, sort=sort, sql=None, of=None))
+            value = _made(one.name) if one.asked else one.value
+            made.append(replace(one, sort=sort, sql=None, of=None, asked=False, value=value))
     return tuple(made)
 
 
@@ -234,7 +251,7 @@ def elevators(listing: Listing, on: dt.date, known_at: dt.datetime) -> Listing:
             Then(
                 **blank | data | {
                     "id": row.id, "status": row.status, "region_code": row.region_code,
-                    "region": regions.get(row.region_code, SimpleNamespace(name="—")),
+                    **_place(regions, row.region_code),
                     "maintenance_unit": units.get(data.get("maintenance_unit_id") or 0),
                     "use_unit": units.get(data.get("use_unit_id") or 0), "approved_version": 1,
                 }
@@ -292,7 +309,7 @@ def units(listing: Listing, on: dt.date, known_at: dt.datetime) -> Listing:
         return [
             Then(
                 **blank | data | {
-                    "id": row.id, "region": regions.get(row.region_code, SimpleNamespace(name="—")),
+                    "id": row.id, **_place(regions, row.region_code),
                     "kinds": [name for name in UNIT_KINDS if data.get(f"is_{name}")], "region_code": row.region_code,
                     "approved_version": 1,
                 }

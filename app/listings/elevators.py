@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from app import scope, search
 from app.listing import Column, Filter, Moment, Query, Tab, column, register, related
 from app.listings import as_of, iot, standing
-from app.listings.of_elevator import archive_filters, fact_filters
+from app.listings.of_elevator import archive_filters, district_column, fact_filters
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Elevator, MaintenanceClock, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, FILING_STATE, INFO_STATE, NETWORK, PLACE_TYPE, PLATE_STATE
@@ -179,6 +179,7 @@ ELEVATORS = register(
             column(Elevator, "network", sort=False),
             column(Elevator, "approved_on"),
             related("region", _l("所在地区"), Elevator.region),
+            district_column(Elevator),
             OPINION,
             *(column(Elevator, name, sort=False) for name in _SELDOM),
             *iot.hardware_columns(),

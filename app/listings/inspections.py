@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import standing
-from app.listings.of_elevator import fact_columns, fact_filters
+from app.listings.of_elevator import district_column, fact_columns, fact_filters
 from app.models import Elevator, Inspection, InspectionClock, Unit
 from app.models.choices import ELEVATOR_STATUS, INSPECTION_DUE, INSPECTION_KIND, INSPECTION_RESULT
 from app.policy import Key
@@ -154,6 +154,7 @@ INSPECTIONS_DUE = register(
             column(Elevator, "supervised_on"),
             column(Elevator, "commissioned_on"),
             related("region", _l("所在地区"), Elevator.region),
+            district_column(Elevator),
             column(Elevator, "registration_code", sort=False),
             column(Elevator, "estate", sort=False),
         ),

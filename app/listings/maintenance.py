@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import standing
-from app.listings.of_elevator import archive_columns, archive_filters, fact_columns, fact_filters
+from app.listings.of_elevator import archive_columns, archive_filters, district_column, fact_columns, fact_filters
 from app.models import (
     Elevator,
     MaintenanceClock,
@@ -169,6 +169,14 @@ def standing_of(row: Elevator) -> str | None:
     return "paused" if held is not None and held.paused_on is not None else "normal"
 
 
+def _phone(name: str) -> Any:
+    return lambda row: person.phone if row.ledger is not None and (person := getattr(row.ledger, name)) else None
+
+
+def _of_unit(name: str) -> Any:
+    return lambda row: getattr(row.maintenance_unit, name) if row.maintenance_unit is not None else None
+
+
 def _stands(chosen: Any) -> Any:
     """As `standing_of`, of rows not at hand."""
     resting = select(MaintenanceClock.elevator_id).where(MaintenanceClock.paused_on.is_not(None))
@@ -208,10 +216,18 @@ LEDGERS = register(
             Column("annual", _l("下次年度维保"), _of("next_annual_on"), "date"),
             related("use_unit", _l("使用单位"), Elevator.use_unit),
             related("region", _l("所在地区"), Elevator.region),
+            district_column(Elevator),
             column(Elevator, "status", label=_l("使用状态"), sort=False),
             Column("standing", _l("维保状态"), standing_of, "choice", choices=MAINTENANCE_STATE),
             column(Elevator, "category", sort=False),
             column(Elevator, "emergency_phone", sort=False),
+            Column("worker_phone", _l("维保员电话"), _phone("worker"), sensitive="mobile", needs=Verb.PERSON_READ),
+            Column("manager_phone", _l("维保经理电话"), _phone("manager"), sensitive="mobile", needs=Verb.PERSON_READ),
+            Column("head", _l("维保单位负责人"), _of_unit("head_name"), needs=Verb.UNIT_READ),
+            Column("head_phone", _l("维保单位负责人电话"), _of_unit("head_phone"), sensitive="mobile",
+                   needs=Verb.UNIT_READ),
+            Column("duty_phone", _l("维保单位值班电话"), _of_unit("duty_phone"), needs=Verb.UNIT_READ),
+            column(Elevator, "commissioned_on"),
             column(Elevator, "estate", sort=False),
             column(Elevator, "registration_code", sort=False),
         ),

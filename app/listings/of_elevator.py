@@ -1,4 +1,4 @@
-"""所属辖区, 注册代码 and 楼盘 of the elevator that a row is about: in every list of such rows, for who chooses them;
+"""What a row shows of its elevator: 所属辖区, 区县, 注册代码 and 楼盘, in all lists of such rows, for who chooses them;
 and what the archive says of it besides (huzhou 1.5, 1.7.2), in the lists that are sought by it.
 
 Rows don't carry them: a page reads those that are shown in one statement, an export straight with its other values.
@@ -10,17 +10,19 @@ from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
 from app import search
 from app.listing import Column, Filter
 from app.models import Elevator, Region
+from app.models.region import LEVEL_DIGITS
 from app.rules.identifiers import normal_code
 
 # Beside whatever a list has joined itself.
 _about: Any = aliased(Elevator, name="about")
-REGION, CODE, ESTATE = _l("所属辖区"), _l("注册代码"), _l("楼盘")
+REGION, DISTRICT, CODE, ESTATE = _l("所属辖区"), _l("区县"), _l("注册代码"), _l("楼盘")
+_DIGITS = LEVEL_DIGITS["district"]
 
 
 def _key(model: Any) -> Any:
@@ -38,6 +40,18 @@ def region_column(model: Any) -> Column:
     return _asked("region", REGION, told)
 
 
+def district_code(code: str) -> str:
+    """The code of the district in which a street lies, of a district its own."""
+    return code[:_DIGITS].ljust(len(code), "0")
+
+
+def district_column(model: Any) -> Column:
+    """行政区划 beside the street (nantong 1): streets of several districts may have one name. Above districts none."""
+    code = func.substr(model.region_code, 1, _DIGITS) + "0" * (12 - _DIGITS)
+    told = select(Region.name).where(Region.code == code, Region.level == "district").correlate(model)
+    return _asked("district", DISTRICT, told.scalar_subquery())
+
+
 def fact_columns(model: Any) -> tuple[Column, ...]:
     """What of its elevator a row can show besides."""
 
@@ -46,8 +60,8 @@ def fact_columns(model: Any) -> tuple[Column, ...]:
         return held.correlate(model).scalar_subquery()
 
     return (
-        region_column(model), _asked("registration_code", CODE, of("registration_code"), "code"),
-        _asked("estate", ESTATE, of("estate")),
+        region_column(model), district_column(model),
+        _asked("registration_code", CODE, of("registration_code"), "code"), _asked("estate", ESTATE, of("estate")),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Tab, column, register
 from app.listings import as_of
+from app.listings.of_elevator import district_column
 from app.listings.opinions import OPINION, OpinionListing
 from app.models import Unit
 from app.models.choices import FILING_STATE, INFO_STATE, UNIT_KINDS
@@ -37,6 +38,7 @@ UNITS = register(
             column(Unit, "uscc", sort=False),
             Column("kinds", _l("类型"), lambda row: together(str(UNIT_KINDS[k]) for k in row.kinds)),
             Column("region", _l("所在地区"), lambda row: row.region.name),
+            district_column(Unit),
             column(Unit, "address", sort=False),
             column(Unit, "licence_no", sort=False),
             column(Unit, "licence_grade", sort=False),

@@ -13,7 +13,7 @@ from app.listing import Listing, moment
 from app.listings.contracts import CONTRACTS
 from app.listings.elevators import ELEVATORS
 from app.listings.units import UNITS
-from app.models import ContractElevator, Elevator, StatusChange, Unit, Version
+from app.models import ContractElevator, Elevator, Region, StatusChange, Unit, Version
 from app.permissions import SYSTEM
 from app.transaction import transaction
 from app.workflows.approval.filing_fields import snapshot
@@ -180,3 +180,20 @@ def test_the_command_exports_the_past_and_proves_it(app: Any, told: World, tmp_p
         assert json.loads(invoke(app, "export", kind, whole, "--as-of", MARCH, "--json"))["rows"]
     assert "没有历史" in invoke(app, "export", "visits", str(tmp_path / "v.csv"), "--as-of", MARCH, code=1)
     assert "不是有效的时间" in invoke(app, "export", "units", str(tmp_path / "v.csv"), "--as-of", "x", code=1)
+
+
+@pytest.mark.feature("ASO-01", "ELV-02")
+def test_a_past_row_says_its_district_as_the_present_one_does(told: World) -> None:
+    code = told.own.code
+    (past,) = rows(told.session, ELEVATORS, as_of="2026-02-28", q=code)
+    listing = ELEVATORS.chosen({"as_of": "2026-02-28"}, SYSTEM)
+    now = ELEVATORS.page(moment(told.session, SYSTEM), ELEVATORS.read({"q": code, "cols": "code,district"})).rows[0]
+    said = [one.column("district").value(row) for one, row in ((listing, past), (ELEVATORS, now))]  # type: ignore[union-attr]
+    district = told.session.query(Region).filter_by(code=told.own.region_code[:6] + "0" * 6).one()
+    assert said == [district.name, district.name]
+    units = UNITS.page(moment(told.session, SYSTEM), UNITS.read({"cols": "name,district", "size": "50"})).rows
+    names = {r.code: r.name for r in told.session.query(Region).filter_by(level="district")}
+    assert units and all(
+        UNITS.column("district").value(row) == names.get(row.region_code[:6] + "0" * 6)  # type: ignore[union-attr]
+        for row in units
+    )
