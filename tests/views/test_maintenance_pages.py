@@ -9,7 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import Application, Contract, ContractElevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder
+from app.models import (
+    Application,
+    Contract,
+    ContractElevator,
+    Elevator,
+    MaintenanceClock,
+    MaintenanceLedger,
+    MaintenanceOrder,
+)
 from app.transaction import transaction
 from app.workflows.contracts import cover
 from app.workflows.maintenance import orders
@@ -338,3 +346,23 @@ def test_warning_counts_are_those_of_the_lists(app: Any, session: Any, busy: mak
     session.commit()
     with app.app_context():
         assert warnings.counts(moment)["contract", "near"] == 1
+
+
+@pytest.mark.feature("ELV-06")
+def test_the_ledger_says_how_the_elevator_stands_and_whom_to_call(
+    app: Any, session: Any, world: make.World, sign_in: Any
+) -> None:
+    make.make_ledger(session, world.own, world.worker)
+    world.worker.phone, world.firm.head_name, world.firm.head_phone = "13900000017", "江见山", "13900000018"
+    world.own.emergency_phone = None
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    shown = page(client, f"/ledgers/{world.own.id}")
+    assert all(said in shown for said in ("使用状态", "维保状态", "正常", "139****0017", "江见山", "139****0018"))
+    assert "13900000017" not in shown and "没有应急救援电话" in shown
+    listed = page(client, "/ledgers/?cols=code,worker_phone,head,head_phone,duty_phone,district")
+    assert all(said in listed for said in ("维保员电话", "139****0017", "江见山", "139****0018", "区县"))
+    session.rollback()
+    session.get(Elevator, world.own.id).emergency_phone = "96333"
+    session.commit()
+    assert "没有应急救援电话" not in page(client, f"/ledgers/{world.own.id}")

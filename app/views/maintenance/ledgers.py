@@ -14,13 +14,16 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
+from app.listings.maintenance import MAINTENANCE_STATE, standing_of
 from app.listings.standing import due_of
-from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder
-from app.models.choices import GENERATION_MODE, LEVEL
+from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Person
+from app.models.choices import CATEGORY, ELEVATOR_STATUS, GENERATION_MODE, LEVEL, word
 from app.permissions import Verb
+from app.rules.identifiers import mask_mobile
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
+from app.views.frame.policy_words import place, region_names
 from app.views.oversight.overdue_evidence import against_overdue
 from app.workflows.maintenance import ledgers, teams
 from app.workflows.maintenance.orders import plan_stands
@@ -158,8 +161,44 @@ class LedgerPages(BaseView):
             clock=running, due=due_of(running, today), levels=LEVEL, why=why, planned=planned, planned_until=last,
             may_overdue=g.actor.may(Verb.ORDER_READ), against=against_overdue(elevator),
             orders=list(db.session.scalars(orders.order_by(MaintenanceOrder.planned_on))),
-            may_plan=own and g.actor.may(Verb.ORDER_EDIT),
+            may_plan=own and g.actor.may(Verb.ORDER_EDIT), about=_about(elevator), people=_people(row),
         )  # fmt: skip
+
+
+def _about(elevator: Elevator) -> list[tuple[str, Any]]:
+    """What the register says of it that its people ask for (quanzhou 3): how it stands, where, whose, whom to call."""
+    unit = elevator.maintenance_unit
+    state = standing_of(elevator)
+    told = [
+        (_("使用状态"), word(ELEVATOR_STATUS, elevator.status)),
+        (_("维保状态"), MAINTENANCE_STATE[state] if state else ""),
+        (_("品种"), word(CATEGORY, elevator.category)),
+        (_("所在地区"), place(elevator.region_code, region_names())),
+        (_("使用单位"), elevator.use_unit.name if elevator.use_unit else ""),
+        (_("应急救援电话"), elevator.emergency_phone), (_("投用日期"), elevator.commissioned_on),
+    ]  # fmt: skip
+    if unit is not None:
+        told.append((_("维保单位"), unit.name))
+        if g.actor.may(Verb.UNIT_READ):
+            told += [
+                (_("维保单位负责人"), _with_phone(unit.head_name, unit.head_phone)),
+                (_("维保单位值班电话"), unit.duty_phone),
+            ]  # fmt: skip
+    return told
+
+
+def _people(row: MaintenanceLedger | None) -> list[tuple[str, str]]:
+    """Who keeps it, with the numbers, masked; nobody who may not read persons is told a number."""
+    if row is None or not g.actor.may(Verb.PERSON_READ):
+        return []
+    held: list[tuple[str, Person | None]] = [
+        (_("维保人员"), row.worker), (_("协同维保人员"), row.co_worker), (_("维保经理"), row.manager),
+    ]  # fmt: skip
+    return [(label, _with_phone(person.name, person.phone)) for label, person in held if person is not None]
+
+
+def _with_phone(name: str | None, phone: str | None) -> str:
+    return "　".join(filter(None, (name, mask_mobile(phone) if phone else "")))
 
 
 def register(appbuilder: Any) -> None:
