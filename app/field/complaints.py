@@ -25,7 +25,7 @@ from app.views.oversight.complaints import TONES, facts, limit_of
 from app.workflows.public import complaints
 
 MOST = 50
-TABS = ("waiting", "accepted", "handled", "late", "all")
+TABS = ("waiting", "accepted", "handled", "closed", "late", "all")
 
 
 @field.get("/complaints")

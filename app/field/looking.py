@@ -1,11 +1,12 @@
-"""What one looks up on the phone at any time, work or none: one's elevators, tasks by how they stand (MNT-12), and
-the periods that were missed (PLN-10).
+"""What one looks up on the phone at any time, work or none: one's elevators, tasks by how they stand (MNT-12), the
+periods that were missed (PLN-10), and what is to be inspected (INS-01).
 
 All are the desk's lists, with their search, tabs and scope; a page at a time.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,13 +19,15 @@ from app.field.pages import came_from, field, signed_in
 from app.listing import COUNT_CAP, Listing, Page, moment
 from app.listings import standing
 from app.listings.elevators import ELEVATORS
+from app.listings.inspections import INSPECTIONS_DUE
 from app.listings.maintenance import OVERDUE, TASKS
-from app.models.choices import ELEVATOR_STATUS
+from app.models.choices import ELEVATOR_STATUS, INSPECTION_DUE
 from app.permissions import Verb, require
 
 STATUS_TONES = {"in_use": "ok", "suspended": "over", "notified": "info", "scrapped": "gone"}
 MISSED_TABS = ("standing", "late", "all")
-TASK_TABS = ("over", "near", "never", "cover_over", "cover_near")  # the gravest first
+TASK_TABS = ("over", "near", "never", "cover_over", "cover_near", "all")  # the gravest first
+INSPECTION_TABS = ("failed", "over", "near", "checks_over", "checks_near", "unknown", "all")
 
 
 @field.get("/lifts")
@@ -45,19 +48,47 @@ def lifts() -> Any:
 def tasks() -> Any:
     """维保任务 by how they stand: nobody came yet, near or over the limit, near or over the end of the contract."""
     require(g.actor, Verb.ORDER_READ)
-    asked, q = request.args.get("tab", ""), _sought()
-    counts = TASKS.counts(moment(db.session, g.actor), TASKS.read({"tab": "all", "q": q}), every=True)
-    # Nothing chosen: the gravest that there is, instead of a page that is empty for most people on most days.
-    tab = asked if asked in TASK_TABS else next((one for one in TASK_TABS if counts.get(one)), "near")
-    found, q = _page(TASKS, tab)
-    labels = {one.key: str(one.label) for one in TASKS.tabs}
+    found, tab, tabs = _counted(TASKS, TASK_TABS)
     today = clock.today()
     return render_template(
-        "ta/field/tasks.html", title=_("维保任务"), q=q, tab_now=tab, total=found, tab="",
-        rows=[(row, standing.due_of(row, today)) for row in found.rows], door=_door,
-        tabs=[(key, labels[key], counts.get(key, 0)) for key in TASK_TABS], most=COUNT_CAP,
+        "ta/field/tasks.html", title=_("维保任务"), q=_sought(), tab_now=tab, total=found, tab="",
+        rows=[(row, standing.due_of(row, today)) for row in found.rows], door=_door, tabs=tabs, most=COUNT_CAP,
         **_pages(found), back=came_from(url_for("field.home")),
     )  # fmt: skip
+
+
+@field.get("/inspections")
+@signed_in
+def inspections() -> Any:
+    """检验检测 by what is due: inspection, 限速器校验 and 制动试验, those that failed and wait for another look."""
+    require(g.actor, Verb.INSPECTION_READ)
+    found, tab, tabs = _counted(INSPECTIONS_DUE, INSPECTION_TABS)
+    return render_template(
+        "ta/field/inspections.html", title=_("检验检测"), q=_sought(), tab_now=tab, tab="", tabs=tabs, most=COUNT_CAP,
+        rows=[(row, _checks_of(row, clock.today())) for row in found.rows], door=_door,
+        **_pages(found), back=came_from(url_for("field.home")),
+    )  # fmt: skip
+
+
+def _checks_of(row: Any, today: dt.date) -> list[tuple[str, dt.date | None, int | None]]:
+    """What is due for an elevator, with its day and the days left; a check that it needs not is left out."""
+    held = row.inspection_clock
+    kind = INSPECTION_DUE.get(held.next_kind) if held is not None and held.next_kind else None
+    due = [(str(kind or INSPECTION_DUE["periodic"]), row.next_inspection_on)]
+    if held is not None:
+        checks = (("governor", held.governor_due_on), ("brake", held.brake_due_on))
+        due += [(str(INSPECTION_DUE[name]), on) for name, on in checks if on is not None]
+    return [(word, on, None if on is None else (on - today).days) for word, on in due]
+
+
+def _counted(listing: Listing, keys: tuple[str, ...]) -> tuple[Page, str, list[tuple[str, str, int]]]:
+    """A page of the tab that is asked for, the tab, and all of them with their words and counts."""
+    asked, now = request.args.get("tab", ""), moment(db.session, g.actor)
+    counts = listing.counts(now, listing.read({"tab": "all", "q": _sought()}), every=True)
+    # Nothing chosen: the gravest that there is, instead of a page that is empty for most people on most days.
+    tab = asked if asked in keys else next((one for one in keys if counts.get(one)), "near")
+    labels = {one.key: str(one.label) for one in listing.tabs}
+    return _page(listing, tab)[0], tab, [(key, labels[key], counts.get(key, 0)) for key in keys]
 
 
 @field.get("/overdue")

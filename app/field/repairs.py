@@ -11,11 +11,13 @@ from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import and_, select
+from sqlalchemy import and_, select, true
+from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.field import lists
 from app.field.forms import files_of, position_of
 from app.field.gate import seen
 from app.field.pages import came_from, field, signed_in
@@ -41,12 +43,12 @@ def _tabs(actor: Actor) -> dict[str, tuple[str, Any]]:
     """By key its words and its condition: a worker's own work, for others what their unit has open."""
     done = (_("已处理"), RepairOrder.state.in_(("done", "cancelled")))
     if not actor.may(Verb.REPAIR_DO):
-        return {"open": (_("未完成"), listed.OPEN), "done": done}
+        return {"open": (_("未完成"), listed.OPEN), "done": done, "all": (_("全部"), true())}
     mine = sent_to(RepairOrder, actor.person_id or 0)
     return {
         "mine": (_("待处理"), and_(listed.OPEN, mine)),
         "free": (_("待派工"), and_(listed.state_is("waiting"), RepairOrder.unit_id == actor.unit_id)),
-        "done": (_("已处理"), and_(RepairOrder.state == "done", mine)),
+        "done": (_("已处理"), and_(RepairOrder.state == "done", mine)), "all": (_("全部"), mine),
     }  # fmt: skip
 
 
@@ -59,13 +61,17 @@ def repair_list() -> Any:
     tab = request.args.get("tab", "")
     tab = tab if tab in tabs else next(iter(tabs))
     statement = scope.apply(select(RepairOrder).where(tabs[tab][1]), g.actor, RepairOrder)
-    order = (RepairOrder.due_at.is_(None), RepairOrder.due_at, RepairOrder.reported_at.desc())
-    rows = db.session.scalars(statement.order_by(*order).limit(MOST).execution_options(skip_scope=True)).all()
+    q = " ".join(request.args.get("q", "")[:60].split())
+    statement = lists.holding(statement, listed.REPAIRS.search, q).options(joinedload(RepairOrder.use_unit))
+    order = (RepairOrder.due_at.is_(None), RepairOrder.due_at, RepairOrder.reported_at.desc(), RepairOrder.id.desc())
+    statement = statement.order_by(*order).execution_options(skip_scope=True)
+    rows, newer, older = lists.paged(db.session, statement, MOST)
     return render_template(
         "ta/field/repairs.html", title=_("报修与维修"), rows=rows, tab_now=tab, tab="repairs",
         tabs=[(key, words) for key, (words, _how) in tabs.items()], limit_of=limit_of, late_of=listed.late_of,
         state_of=lambda row: word(REPAIR_STATE, row.state), level_of=lambda row: word(REPAIR_LEVEL, row.level),
-        tones=TONES, level_tones=LEVEL_TONES, local=clock.local, back=came_from(url_for("field.home")),
+        tones=TONES, level_tones=LEVEL_TONES, local=clock.local, back=came_from(url_for("field.home")), q=q,
+        newer=newer, older=older,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app import clock
-from app.models import MaintenanceClock
+from app.models import InspectionClock, MaintenanceClock, RepairOrder
 from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.rescue import rescues
@@ -17,6 +17,9 @@ from tests.factories import World, make_account, make_clock, make_contract, make
 from tests.workflows.clock_world import add_visit, run, visit
 
 pytestmark = pytest.mark.feature("MNT-12")
+LINKS = (
+    "/m/tasks", "/m/overdue", "/m/inspections", "/m/lifts", "/m/rescues?tab=all", "/m/complaints?tab=all",
+)  # fmt: skip
 
 
 def codes(text: str, lifts: list[Any]) -> list[int]:
@@ -37,10 +40,10 @@ def many(world: World) -> list[Any]:
 
 def test_home_always_leads_to_them(world: World, sign_in: Any) -> None:
     page = sign_in(world.accounts["worker"]).get("/m/").text
-    for href in ("/m/tasks", "/m/overdue", "/m/lifts", "/m/rescues?tab=all", "/m/complaints?tab=all"):
+    for href in LINKS:
         assert f'href="{href}"' in page
     client = sign_in(world.accounts["worker"])
-    for href in ("/m/tasks", "/m/overdue", "/m/lifts", "/m/rescues?tab=all", "/m/complaints?tab=all"):
+    for href in LINKS:
         assert client.get(href).status_code == 200
 
 
@@ -88,8 +91,58 @@ def test_tasks_by_how_they_stand(world: World, many: list[Any], sign_in: Any) ->
     assert codes(worker.get("/m/tasks?tab=over&q=水岸02苑").text, many) == [2]
     shown = worker.get("/m/tasks?tab=cover_over").text
     assert set(codes(shown, many)) >= {0, 1, 2} and "没有合同" in shown
-    for tab in ("near", "cover_near", "all", "x"):
+    for tab in ("near", "cover_near", "x"):
         assert worker.get(f"/m/tasks?tab={tab}").status_code == 200
+    # 全部: whatever has a clock, however it stands.
+    every = worker.get("/m/tasks?tab=all").text
+    assert set(codes(every, many)) == {0, 1, 2} and 'aria-current="page"' in every and ">全部 <" in every
+
+
+@pytest.mark.feature("INS-01")
+def test_what_is_to_be_inspected_is_looked_up_by_how_it_stands(world: World, many: list[Any], sign_in: Any) -> None:
+    session, today = world.session, clock.today()
+    for one in many:
+        one.next_inspection_on = today + dt.timedelta(days=300)
+    for one, days in zip(many, (-3, 5), strict=False):
+        one.next_inspection_on = today + dt.timedelta(days=days)
+    many[2].next_inspection_on = None
+    session.add(InspectionClock(
+        elevator_id=many[3].id, governor_due_on=today - dt.timedelta(days=2),
+        next_kind="self_test",
+    ))  # fmt: skip
+    session.commit()
+    worker = sign_in(world.accounts["worker"])
+    # Nothing chosen: the gravest that there is.
+    over = worker.get("/m/inspections").text
+    assert codes(over, many) == [0] and "超 3 天" in over and ">检验超期 <" in over
+    assert codes(worker.get("/m/inspections?tab=near").text, many) == [1]
+    unknown = worker.get("/m/inspections?tab=unknown").text
+    assert codes(unknown, many)[0] == 2 and "没有下次日期" in unknown
+    checks = worker.get("/m/inspections?tab=checks_over").text
+    assert codes(checks, many) == [3] and "限速器校验" in checks and "检测或自行检测" in checks and "超 2 天" in checks
+    assert codes(worker.get("/m/inspections?tab=all&q=660003").text, many) == [3]
+    assert world.foreign.code not in worker.get("/m/inspections?tab=all").text
+    assert worker.get("/m/inspections?tab=x&page=９").status_code == 200
+
+
+@pytest.mark.feature("REP-03")
+def test_repairs_of_every_state_are_found_and_paged(world: World, sign_in: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("app.field.repairs.MOST", 2)
+    for n, state in enumerate(("waiting", "done", "cancelled")):
+        world.session.add(RepairOrder(
+            elevator_id=world.own.id, code=world.own.code, place=f"水岸{n}苑", unit_id=world.firm.id,
+            use_unit_id=world.use_unit.id, region_code=world.own.region_code, level="running", source="report",
+            fault=f"异响{n}", state=state, worker_id=world.worker.id, reported_at=clock.now() - dt.timedelta(hours=n),
+        ))  # fmt: skip
+    world.session.commit()
+    worker = sign_in(world.accounts["worker"])
+
+    def shown(query: str) -> list[str]:
+        return re.findall(r"<b>(水岸.苑)</b>", worker.get(f"/m/repairs?{query}").text)
+
+    assert len(shown("tab=all")) == 2 and len(shown("tab=all&page=2")) == 1
+    assert shown("tab=all&q=异响2") == ["水岸2苑"] and shown("tab=done") == ["水岸1苑"]
+    assert world.use_unit.name in worker.get("/m/repairs?tab=all").text
 
 
 def test_rescues_of_the_past_are_paged_and_searched(world: World, sign_in: Any, monkeypatch: Any) -> None:
