@@ -30,6 +30,7 @@ from app.models.region import in_region
 from app.permissions import Actor, Verb
 from app.reports import enforcement, repairs, rescues, statistics_more
 from app.reports.asked import Asked
+from app.reports.ratings import ratings
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
 from app.wording import say
@@ -54,6 +55,7 @@ FORMULAS = (
     *rescues.FORMULAS,
     ("报修与维修", "报修日在期间内且未撤销的维修工单；平均用时自报修起算，只含已接单、已结束的，单位为分钟"),
     ("约谈与处罚", "日期在期间内、已经生效的；“有效”不含已撤销的。申诉按提出的日期计"),
+    ("使用单位评价", "签到日在期间内、使用单位确认时作了评价的维保记录，按当时的维保单位计"),
     ("区别", "维护保养有效率另按规则推算应维保次数，见得分页；两者不互相替代"),
     *statistics_more.MORE_FORMULAS,
 )
@@ -112,6 +114,7 @@ class Statistics:
     sum: UnitLine
     deeds: list[enforcement.Line]
     appeals: list[enforcement.Line]
+    ratings: list[enforcement.Line]
     more: statistics_more.More
     digest: str
     # 救援 of the period: the whole, and its cuts by name.
@@ -168,7 +171,7 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     wanted = Asked("unit", frame.from_on, frame.to_on, None, frame.region_code)
     rescued, cuts = rescues.cuts(session, moment.actor, wanted, RESCUE_CUTS, moment.now)
     asked = (moment, frame.region_code, frame.from_on, frame.to_on)
-    deeds, appeals = enforcement.deeds(*asked), enforcement.appeals(*asked)
+    deeds, appeals, rated = enforcement.deeds(*asked), enforcement.appeals(*asked), ratings(*asked)
     words = {k: str(v) for k, v in PLACE_TYPE.items()} | {NO_PLACE: say("没有填写")}
     places = [
         replace(bar, link="" if bar.key == NO_PLACE else bar.link)
@@ -189,14 +192,14 @@ def build(moment: Moment, frame: Frame) -> Statistics:
         # Reports from before there were any go on being proved by the digest that they had.
         figures["repairs"] = [asdict(line) for line in (*levels, *causes)]
     # Where there is none the digest is the one that was given out before they were counted.
-    counted = (("deeds", deeds), ("appeals", appeals))
+    counted = (("deeds", deeds), ("appeals", appeals), ("ratings", rated))
     figures |= {what: [asdict(one) for one in found] for what, found in counted if found}
     whole = moment.actor.unit_id is None
     return Statistics(
         frame=frame, region=name or say("全部地区" if whole else "本单位"), as_of=moment.now,
         policy=policy_version(session, frame.region_code or moment.actor.region_code, moment.today),
         total=int(register["n"].sum()), kinds=kinds, ages=ages, statuses=statuses, places=places, units=lines,
-        sum=_sum(lines, frame), deeds=deeds, appeals=appeals, more=more,
+        sum=_sum(lines, frame), deeds=deeds, appeals=appeals, ratings=rated, more=more,
         digest=hashlib.sha256(
             json.dumps(figures, sort_keys=True, default=str, ensure_ascii=False).encode()
         ).hexdigest(),

@@ -10,6 +10,7 @@ from app.models.choices import ELEVATOR_STATUS
 from app.reports import rescues
 from app.reports.enforcement import APPEAL_HEADS, DEED_HEADS, Line
 from app.reports.exports import digest_of
+from app.reports.ratings import RATING_HEADS
 from app.reports.repairs import COUNTS
 from app.reports.statistics import FORMULAS, Bar, Statistics, UnitLine, as_of_text
 from app.reports.tables import open_workbook, write_note
@@ -43,6 +44,7 @@ def write(found: Statistics, path: Path) -> None:
     _repairs(book, head, found)
     _deeds(book, head, "约谈与处罚", "类别", DEED_HEADS, found.deeds)
     _deeds(book, head, "申诉", "对象", APPEAL_HEADS, found.appeals)
+    _deeds(book, head, "使用单位评价", "维保单位", RATING_HEADS, found.ratings)
     _more(book, head, found)
     write_note(book, note(found))
     book.close()
@@ -67,7 +69,7 @@ def lines(found: Statistics) -> int:
     cuts = sum(map(len, found.rescue_cuts.values()))
     repairs = len(found.repair_levels) + len(found.repair_causes)
     more = len(found.more.areas) + len(found.more.inspections) + len(_beside(found))
-    return bars + len(found.units) + cuts + repairs + len(found.deeds) + len(found.appeals) + more
+    return bars + len(found.units) + cuts + repairs + len(found.deeds) + len(found.appeals) + len(found.ratings) + more
 
 
 def summary(found: Statistics, path: Path) -> dict[str, Any]:

@@ -96,11 +96,12 @@ class Reports(BaseView):
             except Refusal as error:
                 refusal = error
         from app.reports.enforcement import APPEAL_HEADS, DEED_HEADS
+        from app.reports.ratings import RATING_HEADS
         from app.reports.statistics import FORMULAS
 
         shown = self.render_template(
             "ta/report.html", title=_("统计报表"), asked=asked, found=found, formulas=FORMULAS,
-            deed_heads=DEED_HEADS, appeal_heads=APPEAL_HEADS,
+            deed_heads=DEED_HEADS, appeal_heads=APPEAL_HEADS, rating_heads=RATING_HEADS,
             findings=refusal.findings if refusal else [], periods=_periods(asked, clock.today()),
             region_text=text_of(db.session, "region_codes", asked.region) if asked.region else "",
             status_words=ELEVATOR_STATUS, units_shown=UNITS_SHOWN, may_export=g.actor.may(Verb.EXPORT),
