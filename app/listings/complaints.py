@@ -108,6 +108,8 @@ COMPLAINTS = register(
             Filter("on_time", _l("处置及时"), "bool", criterion=lambda yes: on_time() if yes else not_(on_time())),
             Filter("untrue", _l("不属实"), "bool", Complaint.is_untrue),
             Filter("no_unit", _l("没有承办单位"), "bool", criterion=lambda yes: Complaint.unit_id.is_(None).is_(yes)),
+            Filter("no_use_unit", _l("没有使用单位"), "bool",
+                   criterion=lambda yes: Complaint.use_unit_id.is_(None).is_(yes)),
             Filter("region", _l("所属辖区"), "region", Complaint.region_code),
             *fact_filters(Complaint),
         ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import aliased
 
 from app.errors import Finding, raise_failing
 from app.models import Elevator, Region, Unit
@@ -108,3 +109,29 @@ def elevators(session: Any, keys: Iterable[Any]) -> Names:
     statement = select(Elevator.id, Elevator.code, Elevator.estate, Elevator.address).where(Elevator.id.in_(list(keys)))
     found = session.execute(statement.execution_options(skip_scope=True))
     return {key: (code, named_place(estate, address)) for key, code, estate, address in found}
+
+
+def facts_of(session: Any, keys: Iterable[Any]) -> dict[int, dict[str, Any]]:
+    """By number of an elevator what tells it in a line: 识别码, place, use unit, 注册代码, where in the tree it is
+    (a street with its district), estate. One statement."""
+    street, above = aliased(Region), aliased(Region)
+    digits = LEVEL_DIGITS["district"]
+    district = func.substr(Elevator.region_code, 1, digits) + "0" * (12 - digits)
+    statement = (
+        select(
+            Elevator.id, Elevator.code, Elevator.registration_code, Elevator.estate, Elevator.address, Unit.name,
+            street.name, above.name,
+        )
+        .outerjoin(Unit, Unit.id == Elevator.use_unit_id)
+        .outerjoin(street, street.code == Elevator.region_code)
+        .outerjoin(above, (above.code == district) & (above.code != Elevator.region_code))
+        .where(Elevator.id.in_([key for key in keys if key is not None]))
+    )
+    found = session.execute(statement.execution_options(skip_scope=True))
+    return {
+        key: {
+            "code": code, "name": named_place(estate, address), "registration_code": registered or "",
+            "estate": estate or "", "use_unit": unit or "", "region": (area_above or "") + (area or ""),
+        }
+        for key, code, registered, estate, address, unit, area, area_above in found
+    }  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,7 +27,7 @@ from app.reports.asked import (
     Names,
     areas,
     digits_of,
-    elevators,
+    facts_of,
     month_words,
     the_one,
     units,
@@ -39,12 +39,15 @@ from app.wording import say
 
 MOST = 5000
 BY = {
-    "unit": _l("按维保单位"), "elevator": _l("按电梯"), "kind": _l("按投诉问题"), "month": _l("按月"),
-    "region": _l("按地区"),
+    "unit": _l("按维保单位"), "use_unit": _l("按使用单位"), "elevator": _l("按电梯"), "kind": _l("按投诉问题"),
+    "month": _l("按月"), "region": _l("按地区"),
 }  # fmt: skip
 # Months come in their order; of all else the worst first.
 _IN_ORDER = ("month",)
 NOBODY = "没有承办单位"
+NO_USE_UNIT = "没有使用单位"
+# The list's filter for what has none.
+_WITHOUT = {NOBODY: "f_no_unit", NO_USE_UNIT: "f_no_use_unit"}
 STILL_OPEN = ",".join(state for state in COMPLAINT_STATE if state != "closed")
 
 
@@ -62,6 +65,11 @@ class Line:
     untrue: int
     unit: str = ""
     link: str = ""
+    # Of an elevator, as the register has it now.
+    use_unit: str = ""
+    registration_code: str = ""
+    region: str = ""
+    estate: str = ""
 
     @property
     def percent(self) -> float | None:
@@ -82,6 +90,19 @@ COLUMNS = (
     Column("percent", _l("及时率"), lambda r: r.percent, "number", unit="%"),
 )
 
+_UNIT = next(number for number, one in enumerate(COLUMNS, 1) if one.name == "unit")
+# What tells a single elevator besides (huzhou 1.8.2, 按电梯个体统计).
+OF_ELEVATOR = (
+    Column("use_unit", _l("使用单位"), lambda r: r.use_unit),
+    Column("registration_code", _l("注册代码"), lambda r: r.registration_code, "code"),
+    Column("region", _l("所属辖区"), lambda r: r.region), Column("estate", _l("楼盘"), lambda r: r.estate),
+)
+
+
+def columns_of(by: str) -> tuple[Column, ...]:
+    """The columns of a table that is cut so."""
+    return (*COLUMNS[:_UNIT], *OF_ELEVATOR, *COLUMNS[_UNIT:]) if by == "elevator" else COLUMNS
+
 
 def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Line]:
     """The lines within scope: months in their order, else those with most late first, then most of all."""
@@ -92,13 +113,17 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
     rows: Any = session.execute(scope.apply(statement, actor, Complaint).execution_options(skip_scope=True)).all()
     if asked.by == "kind":
         rows = _by_kind(rows)
-    firms = units(session, {row[6] for row in rows} | ({row[0] for row in rows} if asked.by == "unit" else set()))
+    cut = {row[0] for row in rows} if asked.by in ("unit", "use_unit") else set()
+    firms = units(session, {row[6] for row in rows} | cut)
     named: Any = firms
+    facts = facts_of(session, [row[0] for row in rows]) if asked.by == "elevator" else {}
     if asked.by == "elevator":
-        named = elevators(session, [row[0] for row in rows])
+        named = {key: (told["code"], told["name"]) for key, told in facts.items()}
     elif asked.by == "region":
         named = areas(session, [row[0] for row in rows])
     made = [_line(asked, row, firms, named) for row in rows]
+    if asked.by == "elevator":
+        made = [replace(line, **facts.get(line.key, {})) for line in made]
     if asked.by in _IN_ORDER:
         return sorted(made, key=lambda line: line.key)
     return sorted(made, key=lambda line: (-line.late, -line.total, line.code))
@@ -139,7 +164,7 @@ def links_of(asked: Asked, line: Line) -> dict[str, str]:
     """The lists of a line's numbers, by what they count; none where the line is no list of its own."""
     if not line.link:
         return {}
-    which = {"f_no_unit": "1"} if line.key is None and line.name == NOBODY else {}
+    which = {_WITHOUT[line.name]: "1"} if line.key is None and line.name in _WITHOUT else {}
     return {
         name: link_of(asked, line.key, **which, **more)
         for name, more in {
@@ -161,6 +186,7 @@ def _key(asked: Asked, actor: Actor) -> Any:
     # Kinds stand in one cell, as JSON: at most so many different cells as there are sets of kinds.
     by: dict[str, Any] = {
         "unit": Complaint.unit_id, "elevator": Complaint.elevator_id, "kind": cast(Complaint.kinds, String),
+        "use_unit": Complaint.use_unit_id,
     }  # fmt: skip
     return by[asked.by]
 
@@ -197,6 +223,9 @@ def _line(asked: Asked, row: Any, firms: Names, named: Any) -> Line:
     elif asked.by == "region":
         name, code = named[key]
         link = link if code else ""
+    elif asked.by == "use_unit":
+        code, name = named.get(key, ("—", NO_USE_UNIT))
+        link = link if key is not None else link_of(asked, f_no_use_unit="1")
     else:
         code, name = named.get(key, ("—", NOBODY))
         link = link if key is not None else link_of(asked, f_no_unit="1")

@@ -67,7 +67,8 @@ def _over_days(asked: Mapping[str, str]) -> Asked:
 
 
 def _complaints(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:
-    return complaints.lines(session, actor, _over_days(asked), at), complaints.COLUMNS
+    over = _over_days(asked)
+    return complaints.lines(session, actor, over, at), complaints.columns_of(over.by)
 
 
 def _rescues(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:

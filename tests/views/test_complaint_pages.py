@@ -217,7 +217,7 @@ def test_the_lists_conditions_are_the_rules(world: World, many: list[Complaint])
 
 
 @pytest.mark.feature("CMP-04")
-@pytest.mark.parametrize("by", ["unit", "elevator"])
+@pytest.mark.parametrize("by", ["unit", "use_unit", "elevator"])
 def test_statistics_count_what_the_lists_show(world: World, many: list[Complaint], sign_in: Any, by: str) -> None:
     today = clock.today()
     asked = counted.Asked(by, today - dt.timedelta(days=30), today)
@@ -244,6 +244,16 @@ def test_statistics_go_out_as_a_table_and_refuse_wrong_days(world: World, many: 
     rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
     head = next(n for n, row in enumerate(rows) if "投诉总次数" in row)
     assert dict(zip(rows[head], rows[head + 1], strict=False))["投诉总次数"] == str(len(many))
+    # A single elevator is told apart by what the register says of it.
+    answer = browser.post("/complaints/statistics/table", data=form | {"by": "elevator"})
+    rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+    head = next(n for n, row in enumerate(rows) if "投诉总次数" in row)
+    told = {row[0]: dict(zip(rows[head], row, strict=False)) for row in rows[head + 1:] if len(row) == len(rows[head])}
+    own = told[world.own.code]
+    assert own["使用单位"] == world.use_unit.name and own["注册代码"] == (world.own.registration_code or "")
+    assert own["楼盘"] == (world.own.estate or "") and own["所属辖区"]
+    shown = browser.get(f"/complaints/statistics?by=elevator&from_on=2020-01-01&to_on={today}").text
+    assert f'data-label="使用单位">{world.use_unit.name}' in shown
     wrong = browser.get(f"/complaints/statistics?from_on={today}&to_on=2020-01-01")
     assert wrong.status_code == 422 and "起始日期在截止日期之后" in wrong.text
     assert browser.get("/complaints/statistics?by=nosuch&unit=x&from_on=%00").status_code in (200, 400)
