@@ -271,7 +271,10 @@ def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
             return [_f(False, "电梯权限", "当时由其他单位维保", found, way)]
         # Codes can be tried out: how it stands and where is for those who serve it.
         found = say("电梯 %(code)s 没有分配给您，或不由您的单位维保", code=code)
-        way = "请单位主账号在“我的子用户”里分配这台电梯；维保单位有误时请主账号更正电梯档案；扫错了请重新扫"
+        way = (
+            "请单位主账号在“我的子用户”里分配这台电梯；登记的维保单位不是您的单位时，请主账号办理维保单位变更；"
+            "扫到的不是眼前这台电梯时，是标牌贴错了，请报单位更换"
+        )
         return [_f(False, "电梯权限", "无电梯权限", found, way)]
     serving = status in (ElevatorStatus.IN_USE, ElevatorStatus.NOTIFIED)
     covered = facts.covered_until_on
@@ -355,7 +358,8 @@ def _presence(facts: CheckInFacts) -> list[Finding]:
                 "电梯位置较远",
                 say("你离这台电梯约 %(distance_words)s，要求 %(presence_m)s 米内", distance_words=distance_words(
                     metres), presence_m=facts.presence_m),
-                "请到现场重新定位；人已在现场时是电梯的位置标错了，请打开“现场标注位置”采集，审核后更正",
+                "请到现场重新定位，信号不好时到开阔处再试；人已在现场时是电梯的位置标错了，请打开“现场标注位置”采集，审核后更正；"
+                "标牌贴错了电梯的，请报单位更换",
             )
         )
     return findings
@@ -383,7 +387,7 @@ def check_in_findings(facts: CheckInFacts) -> list[Finding]:
             "二维码",
             "二维码非法无效",
             "二维码有效" if facts.code_valid else "扫到的不是有效的电梯二维码",
-            "请对准电梯二维码重新扫描；二维码损坏时请输入标牌上的识别码",
+            "请对准电梯二维码重新扫描，不要扫轿厢里别的二维码；二维码损坏时请输入标牌上的识别码，并请单位更换标牌或先制作临时标牌",
         ) if not facts.label_ended else ended_finding(facts.label_ended)
     ]
     status = facts.elevator_status

@@ -121,7 +121,8 @@ def offered() -> Any:
 @pytest.mark.feature("NTF-01")
 def test_ones_own_channels(browse: Any, world: World, offered: Any) -> None:
     client = browse("clerk")
-    assert "总是" in client.get("/notices/").get_data(as_text=True)
+    page = client.get("/notices/").get_data(as_text=True)
+    assert "总是" in page and "没有收到？" in page and "应急角色" in page
     bad = client.send("/notices/", quiet_from="25:00", quiet_until="07:00")
     assert bad.status_code == 422 and "不是时间" in bad.get_data(as_text=True)
     assert client.send("/notices/", **{"approval.email": "1", "job.nothing": "1", "quiet_from": "22:00",
