@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import false, or_
+from sqlalchemy import case, false, or_, select
 from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.listing import Column, Filter, Tab, column, register
 from app.listings import standing
 from app.listings.opinions import OPINION, OpinionListing
-from app.models import Person
+from app.models import Attachment, Person
+from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import FILING_STATE, INFO_STATE, PERSON_KIND, REAL_NAME, SEX
 from app.models.sealed import whole_or_end
 
@@ -32,6 +33,31 @@ def _state_of(until: Any) -> Callable[[Any], Any]:
 def _working(chosen: Any) -> Any:
     here = Person.left_on.is_(None)
     return or_(false(), *(here if name == "here" else ~here for name in chosen))
+
+
+# What a person's own entry brings along (quanzhou, 人员信息); nobody has to give a photo of his face.
+PICTURES = {name: ATTACHMENT_KIND[name] for name in ("identity", "face", "operator")}
+_HELD = {"yes": _l("有"), "none": _l("没有")}
+
+
+def _picture(kind: str) -> Any:
+    held = select(Attachment.id).where(
+        Attachment.entity == "person", Attachment.entity_id == Person.id, Attachment.kind == kind,
+        Attachment.removed_at.is_(None),
+    )  # fmt: skip
+    return held.correlate(Person).exists()
+
+
+def _picture_column(kind: str) -> Column:
+    """Whether there is one; what it shows is opened by right and reason."""
+    return Column(
+        f"{kind}_photo", PICTURES[kind], lambda row: row.asked[f"{kind}_photo"], "choice", choices=_HELD, asked=True,
+        sql=case((_picture(kind), "yes"), else_="none"),
+    )  # fmt: skip
+
+
+def _lacking(chosen: Any) -> Any:
+    return or_(false(), *(~_picture(kind) for kind in chosen if kind in PICTURES))
 
 
 WORKING = {"here": _l("在职"), "left": _l("离职")}
@@ -61,6 +87,7 @@ PEOPLE = register(OpinionListing(
         column(Person, "approved_on"),
         column(Person, "real_name"),
         column(Person, "left_on"),
+        *(_picture_column(kind) for kind in PICTURES),
     ),
     default=("name", "phone", "unit", "kind", "work_kind", "certificate_no", "certificate_until", "filing_state"),
     own={"maintenance": {"unit": ""}},
@@ -89,6 +116,7 @@ PEOPLE = register(OpinionListing(
             criterion=_state_of(Person.declaration_until),
         ),
         Filter("declared", _l("声明承诺有效期至"), "date", Person.declaration_until),
+        Filter("lacks", _l("没有的照片"), "choice", choices=PICTURES, criterion=_lacking),
         Filter("real_name", _l("实名核验"), "choice", Person.real_name, choices=REAL_NAME),
         Filter("hired", _l("入职日期"), "date", Person.hired_on),
         Filter("filing", _l("备案状态"), "choice", Person.filing_state, choices=FILING_STATE),

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import Application, Person
+from app.listing import moment
+from app.listings.people import PEOPLE
+from app.models import Application, Attachment, Person
 from app.transaction import transaction
 from app.workflows.people import person_filing
 from tests.conftest import csrf
@@ -91,3 +93,27 @@ def test_the_worker_reads_on_his_phone_why_his_paper_came_back(session: Any, wor
     decide(session, world.actor("inspector"), row, "reject", "等级不符", at=clock.now())
     shown = worker.get("/m/me/data").text
     assert "等级不符" in shown and "改正后可以重新提交" in shown
+
+
+@pytest.mark.feature("PER-03")
+def test_the_list_says_which_photos_there_are_and_finds_who_has_none(
+    session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    fields = {"entity": "person", "entity_id": person.id, "size": 1, "sha256": "0" * 64, "uploaded_at": clock.now()}
+    for kind, removed in (("operator", None), ("face", clock.now())):
+        session.add(Attachment(
+            kind=kind, name="a.png", mime="image/png", unit_id=world.firm.id, removed_at=removed, **fields,
+        ))  # fmt: skip
+    session.commit()
+
+    def shown(query: str) -> list[tuple[Any, ...]]:
+        asked = PEOPLE.read({"cols": "name,identity_photo,face_photo,operator_photo", "q": "何一帆"} | dict(
+            [query.split("=")] if query else []
+        ))  # fmt: skip
+        rows = PEOPLE.page(moment(session, world.actor("clerk")), asked).rows
+        return [tuple(PEOPLE.column(name).value(row) for name in asked.columns) for row in rows]  # type: ignore[union-attr]
+
+    own = ("何一帆", "none", "none", "yes")
+    assert shown("") == [own] and shown("f_lacks=face") == [own] and shown("f_lacks=operator") == []
+    page = sign_in(world.accounts["clerk"]).get("/people/?cols=name,face_photo,operator_photo&q=何一帆").text
+    assert "人脸照片" in page and "特种设备作业人员证" in page
