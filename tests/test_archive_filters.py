@@ -11,14 +11,14 @@ import pytest
 from app import clock
 from app.listing import LISTINGS, moment
 from app.listings import iot
-from app.models import Elevator, IotDevice, IotLive, MaintenanceOrder
+from app.models import Elevator, IotDevice, IotLive, MaintenanceOrder, RepairOrder
 from app.permissions import SYSTEM, Role
 from app.reports import exports
 from app.reports.exports import listing_of
 from app.rules.levels import Level
 from app.workflows.core.actors import actor_of
 from app.workflows.partners import iot_devices
-from tests.factories import World, make_account, make_clock, make_elevator, make_unit, make_use_unit
+from tests.factories import World, make_account, make_clock, make_complaint, make_elevator, make_unit, make_use_unit
 from tests.workflows.clock_world import add_visit
 
 # Name of the filter and the field, what stands there.
@@ -219,3 +219,27 @@ def test_records_of_elevators_that_are_overdue_now(world: World, session: Any) -
     assert found("platform_admin", f_overdue="0") == {fine.id}, "its limit is today: not over yet"
     assert found("maintenance_head", f_overdue="1") == {late.id}
     assert found("maintenance_head", f_overdue="1") | found("maintenance_head", f_overdue="0") == {late.id, fine.id}
+
+
+@pytest.mark.feature("ELV-02", "REP-02")
+@pytest.mark.parametrize("name", ["visit_records", "repairs", "complaints"])
+def test_what_happened_says_and_finds_the_kind_of_device(
+    world: World, session: Any, two: tuple[Elevator, Elevator], name: str
+) -> None:
+    lift, escalator = two
+    lift.category, lift.site_no, lift.internal_no = "3110", "3 号梯", "A-3"
+    escalator.category, escalator.site_no = "3310", None
+    for one in two:
+        add_visit(session, one, world.worker, clock.today())
+        make_complaint(session, one, clock.now())
+        session.add(RepairOrder(
+            elevator_id=one.id, code=one.code, place=one.place, unit_id=world.firm.id, use_unit_id=world.use_unit.id,
+            region_code=one.region_code, level="running", source="report", state="waiting", reported_at=clock.now(),
+        ))  # fmt: skip
+    session.commit()
+    assert keys(world, name, f_category="3310") == [escalator.id]
+    assert keys(world, name, f_category="3110,3310") == sorted([lift.id, escalator.id])
+    listing = replace(listing_of(name), tabs=(), where=None)
+    asked = listing.read({"cols": "category,internal_no,site_no", "f_category": "3110"})
+    (row,) = listing.page(moment(session, world.actor("region_admin")), asked).rows
+    assert [listing.column(one).value(row) for one in asked.columns] == ["3110", "A-3", "3 号梯"]  # type: ignore[union-attr]

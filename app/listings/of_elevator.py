@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from app import search
 from app.listing import Column, Filter
 from app.models import Elevator, Region
+from app.models.choices import CATEGORY
 from app.models.region import LEVEL_DIGITS
 from app.rules.identifiers import normal_code
 
@@ -85,6 +86,24 @@ def fact_filters(model: Any, key: Any = None) -> tuple[Filter, ...]:
         Filter("registration_code", CODE, "text", criterion=lambda typed: leads.in_(_with_code(typed))),
         Filter("estate", ESTATE, "text", within=lambda m, typed: leads.in_(_with_estate(m.session, typed))),
     )
+
+
+# What tells devices at one place apart, in lists of what happened to one of them (quanzhou 5, 6: 设备类型, 现场梯号).
+_APART = ("category", "internal_no", "site_no")
+
+
+def device_columns(model: Any) -> tuple[Column, ...]:
+    """品种, 内部编号 and 现场梯号 of the elevator that a row is about."""
+    return archive_columns(model, _APART)
+
+
+def device_filter(model: Any) -> Filter:
+    """By what kind of device a row is about."""
+
+    def of(chosen: list[str]) -> Any:
+        return _key(model).in_(select(Elevator.id).where(Elevator.category.in_(chosen)).correlate(None))
+
+    return Filter("category", Elevator.__table__.c.category.info["label"], "choice", choices=CATEGORY, criterion=of)
 
 
 # What the archive is sought by beside its codes and places, in the manual's order: names of the register's columns.

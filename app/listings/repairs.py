@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
-from app.listings.of_elevator import fact_columns, fact_filters
+from app.listings.of_elevator import device_columns, device_filter, fact_columns, fact_filters
 from app.models import Anomaly, RepairOrder
 from app.models.anomaly import ANOMALY_KIND, ANOMALY_OUTCOME, ANOMALY_SOURCE, ANOMALY_STATE
 from app.models.repair import REPAIR_ANSWER, REPAIR_CAUSE, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
@@ -101,7 +101,7 @@ REPAIRS = register(
             column(RepairOrder, "answered_at"),
             column(RepairOrder, "answer_note", sort=False),
             column(RepairOrder, "taken_over", sort=False),
-            *fact_columns(RepairOrder),
+            *fact_columns(RepairOrder), *device_columns(RepairOrder),
         ),
         default=("code", "place", "level", "unit", "reported_at", "worker", "due_at", "state"),
         own={"maintenance": {"unit": ""}},
@@ -122,7 +122,7 @@ REPAIRS = register(
             Filter("restored", _l("恢复运行"), "bool", RepairOrder.restored),
             Filter("taken_over", _l("接管"), "bool", RepairOrder.taken_over),
             Filter("region", _l("所属辖区"), "region", RepairOrder.region_code),
-            *fact_filters(RepairOrder),
+            device_filter(RepairOrder), *fact_filters(RepairOrder),
         ),
         tabs=(
             Tab("all", _l("全部")),
@@ -164,7 +164,7 @@ ANOMALIES = register(
             column(Anomaly, "outcome", sort=False),
             column(Anomaly, "handle_note", sort=False),
             column(Anomaly, "handled_at"),
-            *fact_columns(Anomaly),
+            *fact_columns(Anomaly), *device_columns(Anomaly),
         ),
         default=("code", "place", "kind", "source", "unit", "found_at", "times", "state", "outcome"),
         own={"maintenance": {"unit": ""}},
@@ -180,7 +180,7 @@ ANOMALIES = register(
             Filter("use_unit", _l("使用单位"), "lookup", Anomaly.use_unit_id, lookup="use_units"),
             Filter("elevator", _l("电梯"), "lookup", Anomaly.elevator_id, lookup="elevators"),
             Filter("region", _l("所属辖区"), "region", Anomaly.region_code),
-            *fact_filters(Anomaly),
+            device_filter(Anomaly), *fact_filters(Anomaly),
         ),
         tabs=(
             Tab("all", _l("全部")),

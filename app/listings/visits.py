@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from app import scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.listings import standing
-from app.listings.of_elevator import fact_columns, fact_filters
+from app.listings.of_elevator import device_columns, device_filter, fact_columns, fact_filters
 from app.models import Account, Elevator, FaceCheck, MaintenanceClock, Visit, VisitNote
 from app.models.choices import (
     CONFIRMED_BY,
@@ -218,7 +218,7 @@ VISITS = register(
             column(Visit, "advice", sort=False),
             column(Visit, "note", sort=False),
             column(Visit, "taken_over", sort=False),
-            *fact_columns(Visit),
+            *fact_columns(Visit), *device_columns(Visit),
         ),
         default=(
             "code", "place", "unit", "worker", "level", "checked_in_at", "minutes", "sent_at", "review_due_at",
@@ -248,7 +248,7 @@ VISITS = register(
             Filter("use_unit", _l("使用单位"), "lookup", Visit.use_unit_id, lookup="use_units"),
             Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons_ever"),
             Filter("region", _l("所属辖区"), "region", Visit.region_code),
-            *fact_filters(Visit),
+            device_filter(Visit), *fact_filters(Visit),
         ),
         tabs=(
             Tab("all", _l("全部")),
