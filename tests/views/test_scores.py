@@ -59,7 +59,11 @@ def test_ranking_and_the_way_down_to_the_visit(session: Any, scored: Any, sign_i
     down = text(browser, f"/scores/{key}/elevators/{scored.own.id}")
     assert f"/visits/{scored.failed.id}" in down
     assert "不合规" in down
+    # As the record dialogs of the manual have it (huzhou 1.7.5.1): when, in what mode, what was noted.
+    assert all(said in down for said in ("签到", "签退", "维保模式", "维保备注"))
     limit_on = scored.missed.limit_on
+    missed = text(browser, f"/scores/{key}/elevators/{scored.secret.id}")
+    assert all(said in missed for said in ("上期维保到期日期", str(scored.missed.anchor_on), "上期维保是否完成"))
     assert f"f_limit_to={limit_on}\">{scored.missed.id}</a>" in text(
         browser, f"/scores/{key}/elevators/{scored.secret.id}"
     )

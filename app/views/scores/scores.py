@@ -24,8 +24,8 @@ from app.listings.score_elevators import EVERY, FAILED
 from app.listings.score_items import ITEM
 from app.listings.scores import SCORES
 from app.lookups import text_of
-from app.models import Elevator, Region, Score, ScoreEntry, UnitChange
-from app.models.choices import SCORE_STATE, VISIT_STATE, word
+from app.models import Elevator, OverduePeriod, Region, Score, ScoreEntry, UnitChange
+from app.models.choices import LEVEL, SCORE_STATE, VISIT_MODE, VISIT_STATE, word
 from app.models.score import lines_of
 from app.permissions import Verb, require
 from app.rules.calendar import EARLIEST_ON
@@ -207,8 +207,8 @@ class Scores(Ranking):
         missed = score_facts.missed_of(db.session, held.run, held.unit_id, row.id)
         return self.render_template(
             "ta/scores/elevator.html", title=row.code, score=held, run=held.run, elevator=row, pair=pair, visits=visits,
-            local=clock.local, visit_words=VISIT_STATE, extra=_late_extra(pair, visits),
-            late_days=LATE_DAYS, missed=missed,
+            local=clock.local, visit_words=VISIT_STATE, extra=_late_extra(pair, visits), modes=VISIT_MODE,
+            levels=LEVEL, late_days=LATE_DAYS, missed=missed, periods=_periods([key for _on, key in missed]),
         )  # fmt: skip
 
 
@@ -246,6 +246,12 @@ def enforce(held: Score, rows: Sequence[ScoreEntry]) -> str:
         return ""
     chosen = [f"score_entry-{row.id}" for row in rows if row.evidence in evidence.LINES]
     return url_for("EnforcementPages.new", unit=held.unit_id, chosen=chosen)
+
+
+def _periods(keys: Sequence[int]) -> dict[int, OverduePeriod]:
+    """The missed periods behind the counts, of those that the reader may open, by number."""
+    seen = scope.apply(select(OverduePeriod).where(OverduePeriod.id.in_(keys)), g.actor, OverduePeriod)
+    return {row.id: row for row in db.session.scalars(seen.execution_options(skip_scope=True))} if keys else {}
 
 
 def _late_extra(pair: PairFacts | None, visits: Any) -> int:
