@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app import clock
 from app.demo.builder import Builder
 from app.listing import LISTINGS, Listing, moment
+from app.listings.warnings import KINDS
 from app.models import ContractElevator, Elevator, Region, Visit
 from app.permissions import SYSTEM
 from app.reports.exports import listing_of
@@ -163,3 +164,15 @@ def test_contracts_are_found_by_an_elevator_under_them(world: World, session: An
     line.removed_at = clock.now()
     session.commit()
     assert under(world.own) == []
+
+
+@pytest.mark.feature("WRN-01")
+def test_what_is_near_and_what_is_over_stand_in_one_list_too(many: Any) -> None:
+    now, some = moment(many, SYSTEM), 0
+    for name, listing in KINDS.items():
+        over, near, both = (listing.total(now, listing.read({"tab": tab})) for tab in ("over", "near", "all"))
+        assert both == over + near, name
+        told = listing.counts(now, listing.read({}))
+        assert (told["over"], told["near"], told["all"]) == (over, near, both), name
+        some += min(over, near)
+    assert some

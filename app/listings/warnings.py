@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, false, select, true
+from sqlalchemy import Select, false, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from app import scope
@@ -59,10 +59,15 @@ def _of_parts(level: Any) -> Any:
 OVER, PAST = _l("超期"), _l("过期")
 
 
-def _levels(over: Any, near: Any, label: Any = OVER, counted: Any = None) -> tuple[Tab, Tab]:
+def _levels(over: Any, near: Any, label: Any = OVER, counted: Any = None) -> tuple[Tab, ...]:
+    def every(m: Moment) -> Any:
+        return or_(over(m), near(m))
+
     return (
         Tab("over", label, over, "over", counted and counted(over)),
         Tab("near", _l("临近"), near, "near", counted and counted(near)),
+        # Red and yellow in one list, by the day (shenzhen 20).
+        Tab("all", _l("全部"), every, "", counted and counted(every)),
     )
 
 
