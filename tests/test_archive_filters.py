@@ -243,3 +243,19 @@ def test_what_happened_says_and_finds_the_kind_of_device(
     asked = listing.read({"cols": "category,internal_no,site_no", "f_category": "3110"})
     (row,) = listing.page(moment(session, world.actor("region_admin")), asked).rows
     assert [listing.column(one).value(row) for one in asked.columns] == ["3110", "A-3", "3 号梯"]  # type: ignore[union-attr]
+
+
+@pytest.mark.feature("ELV-02", "INT-03")
+def test_what_happened_is_found_by_the_device_in_the_elevator(
+    world: World, session: Any, wired: dict[str, Elevator]
+) -> None:
+    for one in wired.values():
+        add_visit(session, one, world.worker, clock.today())
+        make_complaint(session, one, clock.now())
+    session.commit()
+    for name in ("visit_records", "complaints"):
+        assert keys(world, name, f_hardware_no=" SN-0 ") == [wired["online"].id]
+        assert keys(world, name, f_hardware_no="SN-5") == [], "what was taken off is in no elevator"
+        assert keys(world, name, f_hardware_no="SN") == []
+        assert keys(world, name, "other_head", f_hardware_no="SN-0") == []
+    assert all(any(f.name == "hardware_no" for f in listing_of(n).filters) for n in ("rescues", "overdue"))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
-from app.listings.of_elevator import device_columns, device_filter, fact_columns, fact_filters
+from app.listings.of_elevator import device_columns, device_filter, fact_columns, fact_filters, hardware_filter
 from app.models import Complaint, ElevatorMessage
 from app.models.choices import word
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
@@ -111,7 +111,7 @@ COMPLAINTS = register(
             Filter("no_use_unit", _l("没有使用单位"), "bool",
                    criterion=lambda yes: Complaint.use_unit_id.is_(None).is_(yes)),
             Filter("region", _l("所属辖区"), "region", Complaint.region_code),
-            device_filter(Complaint), *fact_filters(Complaint),
+            device_filter(Complaint), *fact_filters(Complaint), hardware_filter(Complaint),
         ),
         tabs=(
             Tab("all", _l("全部")),

@@ -13,7 +13,14 @@ from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import standing
-from app.listings.of_elevator import archive_columns, archive_filters, district_column, fact_columns, fact_filters
+from app.listings.of_elevator import (
+    archive_columns,
+    archive_filters,
+    district_column,
+    fact_columns,
+    fact_filters,
+    hardware_filter,
+)
 from app.models import (
     Elevator,
     MaintenanceClock,
@@ -401,7 +408,7 @@ OVERDUE = register(
             Filter("unit", _l("责任单位"), "lookup", OverduePeriod.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
             Filter("region", _l("所属辖区"), "region", OverduePeriod.region_code),
-            *fact_filters(OverduePeriod),
+            *fact_filters(OverduePeriod), hardware_filter(OverduePeriod),
         ),
         tabs=(
             Tab("all", _l("全部"), lambda m: OverduePeriod.withdrawn.is_(False)),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 
 from app import search
 from app.listing import Column, Filter
-from app.models import Elevator, Region
+from app.models import Elevator, IotDevice, Region
 from app.models.choices import CATEGORY
 from app.models.region import LEVEL_DIGITS
 from app.rules.identifiers import normal_code
@@ -104,6 +104,16 @@ def device_filter(model: Any) -> Filter:
         return _key(model).in_(select(Elevator.id).where(Elevator.category.in_(chosen)).correlate(None))
 
     return Filter("category", Elevator.__table__.c.category.info["label"], "choice", choices=CATEGORY, criterion=of)
+
+
+def hardware_filter(model: Any) -> Filter:
+    """By the number of the device that is in the elevator now (huzhou, 根据硬件注册编号), whole."""
+
+    def of(typed: str) -> Any:
+        held = select(IotDevice.elevator_id).where(IotDevice.serial == typed.strip(), IotDevice.ended_at.is_(None))
+        return _key(model).in_(held.correlate(None))
+
+    return Filter("hardware_no", _l("物联网设备编号"), "text", criterion=of)
 
 
 # What the archive is sought by beside its codes and places, in the manual's order: names of the register's columns.

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
-from app.listings.of_elevator import device_columns, device_filter, fact_columns, fact_filters
+from app.listings.of_elevator import device_columns, device_filter, fact_columns, fact_filters, hardware_filter
 from app.models import Elevator, Rescue, RescueDispatch
 from app.models.choices import PLACE_TYPE
 from app.models.iot import DIRECTION
@@ -213,7 +213,7 @@ _FILTERS = (
     Filter("done", _l("救出日期"), "date", Rescue.done_at),
     Filter("ended", _l("结束日期"), "date", Rescue.ended_at),
     Filter("region", _l("所属辖区"), "region", Rescue.region_code),
-    device_filter(Rescue), *fact_filters(Rescue),
+    device_filter(Rescue), *fact_filters(Rescue), hardware_filter(Rescue),
 )  # fmt: skip
 _SEARCH = (Rescue.code, Rescue.place, Rescue.number)
 _HINT = _l("识别码、位置、救援编号")

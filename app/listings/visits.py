@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from app import scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.listings import standing
-from app.listings.of_elevator import device_columns, device_filter, fact_columns, fact_filters
+from app.listings.of_elevator import device_columns, device_filter, fact_columns, fact_filters, hardware_filter
 from app.models import Account, Elevator, FaceCheck, MaintenanceClock, Visit, VisitNote
 from app.models.choices import (
     CONFIRMED_BY,
@@ -248,7 +248,7 @@ VISITS = register(
             Filter("use_unit", _l("使用单位"), "lookup", Visit.use_unit_id, lookup="use_units"),
             Filter("worker", _l("维保员"), "lookup", Visit.worker_id, lookup="persons_ever"),
             Filter("region", _l("所属辖区"), "region", Visit.region_code),
-            device_filter(Visit), *fact_filters(Visit),
+            device_filter(Visit), *fact_filters(Visit), hardware_filter(Visit),
         ),
         tabs=(
             Tab("all", _l("全部")),
