@@ -26,7 +26,7 @@ from app.rules.retention import DUTIES
 from app.transaction import transaction
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
-from app.views.frame.base import Button, Screen, SQLAInterface, mark
+from app.views.frame.base import Button, Screen, SQLAInterface, mark, pill
 from app.workflows.people import consents
 from app.workflows.privacy import personal_requests
 from app.workflows.visits import face_checks
@@ -43,7 +43,7 @@ class PersonalRequests(Screen):
     verb = Verb.PRIVACY_DECIDE
     record = "PrivacyPages.record"
     cells = {
-        "outcome": lambda row: mark(REQUEST_STATE[row.shown_state], TONE[row.shown_state]),
+        "outcome": lambda row: pill(REQUEST_STATE[row.shown_state], TONE[row.shown_state]),
         "due_on": lambda row: (
             mark(row.due_on, "over") if row.outcome is None and row.due_on < clock.today() else row.due_on
         ),

@@ -26,7 +26,7 @@ from app.rules.insurance import judged_month
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
-from app.views.frame.base import Button, Screen, SQLAInterface, import_button, mark
+from app.views.frame.base import Button, Screen, SQLAInterface, import_button, mark, pill
 from app.wording import say
 from app.workflows.files import attachments
 from app.workflows.papers import insurance, insurance_gaps
@@ -42,7 +42,7 @@ class InsuranceRecords(Screen):
     listing = RECORDS
     verb = Verb.INSURANCE_READ
     record = "InsurancePages.show"
-    cells = {"state": lambda row: mark(STATES[state_of(row)], TONES[state_of(row)])}
+    cells = {"state": lambda row: pill(STATES[state_of(row)], TONES[state_of(row)])}
     buttons = [
         Button(_l("参保比对"), "InsuranceMonths.list", Verb.INSURANCE_READ, icon="check"),
         Button(_l("参保人员"), "InsuredPeople.list", Verb.INSURANCE_READ, icon="people"),
@@ -62,7 +62,7 @@ class InsuredPeople(Screen):
     route_base = "/insurance/people"
     listing = PEOPLE
     verb = Verb.INSURANCE_READ
-    cells = {"state": lambda row: mark(STATES[state_of(row.record)], TONES[state_of(row.record)])}
+    cells = {"state": lambda row: pill(STATES[state_of(row.record)], TONES[state_of(row.record)])}
     buttons = [
         Button(_l("缴交明细"), "InsuranceRecords.list", Verb.INSURANCE_READ, icon="list"),
         import_button("insurance", Verb.INSURANCE_EDIT),

@@ -26,7 +26,7 @@ from app.permissions import Actor, Verb
 from app.rules.label_photos import UNDECIDED, LabelState
 from app.views.frame import menu, numbers
 from app.views.frame.account_forms import number, run, text
-from app.views.frame.base import Screen, mark
+from app.views.frame.base import Screen, pill
 from app.views.frame.filing_words import day_time
 from app.workflows.approval import submissions
 from app.workflows.on_site import check_outs
@@ -48,7 +48,7 @@ class LabelPhotos(Screen):
     record = "VisitPages.show"
     template = "ta/visits/labels.html"
     cells: ClassVar[dict[str, Any]] = {
-        "label_state": lambda row: mark(word(LABEL_STATE, row.label_state), TONES[row.label_state]),
+        "label_state": lambda row: pill(word(LABEL_STATE, row.label_state), TONES[row.label_state]),
     }
     empty_text = _l("没有等待核对的标签照片。")
 

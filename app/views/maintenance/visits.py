@@ -132,7 +132,7 @@ class VisitScreen(Screen):
     cells: ClassVar[dict[str, Any]] = {
         "state": lambda row: pill(state_word(row), TONES[row.state]),
         "minutes": minutes_on_site,
-        "label_state": lambda row: mark(word(LABEL_STATE, row.label_state), label_photos.TONES[row.label_state])
+        "label_state": lambda row: pill(word(LABEL_STATE, row.label_state), label_photos.TONES[row.label_state])
         if row.label_state else "—",
         "state_reason": lambda row: told(row.state_reason) if row.state_reason else "—",
         "worker": lambda row: one_line(listed.worker_of(row)),

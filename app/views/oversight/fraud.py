@@ -64,7 +64,7 @@ class FraudSignals(Screen):
         "kind": lambda row: word(SIGNAL_KIND, row.kind),
         "unit": lambda row: firm(row.unit.name),
         "points": lambda row: points_mark(row.points),
-        "standing": lambda row: mark(found := listed.standing_of(row), STANDING_TONES.get(f"{found}", "gone")),
+        "standing": lambda row: pill(found := listed.standing_of(row), STANDING_TONES.get(f"{found}", "gone")),
     }
     buttons: ClassVar[list[Button]] = [Button(_l("检查某一天"), "FraudPages.look", Verb.FRAUD_DECIDE, icon="calendar")]
     empty_text = _l("没有疑点。每晚检查前一天的签到、签退和照片，发现的疑点出现在这里。")
@@ -86,7 +86,7 @@ class FraudCases(Screen):
         "question": lambda row: cut(row.question, 18),
         "state": lambda row: pill(word(CASE_STATE, row.state), TONES[row.state]),
         "due_at": lambda row: countdown(due_of(row.due_at, row.opened_at, row.region_code)) if row.due_at else "—",
-        "outcome": lambda row: mark(word(CASE_OUTCOME, row.outcome), OUTCOME_TONES[row.outcome])
+        "outcome": lambda row: pill(word(CASE_OUTCOME, row.outcome), OUTCOME_TONES[row.outcome])
         if row.outcome else "—",
     }
     empty_text = _l("没有核查案件。")

@@ -29,7 +29,7 @@ from app.views.approval.filing_lists import _marked
 from app.views.frame import clock_words, screens, uploads
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.account_forms import number, run, text
-from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, mark
+from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, mark, pill
 from app.views.frame.cells import countdown, cut, elevator_link, firm
 from app.views.oversight.enforcement import start
 from app.workflows.files import attachments
@@ -68,12 +68,12 @@ class InspectionScreen(_Lists):
     listing = INSPECTIONS
     record = "InspectionPages.show"
     cells: ClassVar[dict[str, Any]] = {
-        "result": lambda row: mark(word(INSPECTION_RESULT, row.result), TONES.get(row.result, "gone")),
+        "result": lambda row: pill(word(INSPECTION_RESULT, row.result), TONES.get(row.result, "gone")),
         "tested_by": lambda row: firm(row.tested_by, 15),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "failed_items": lambda row: cut(row.failed_items, 16) if row.failed_items else "—",
-        "standing": lambda row: mark(STANDING[standing_of(row)], STANDING_TONES[standing_of(row)]),
+        "standing": lambda row: pill(STANDING[standing_of(row)], STANDING_TONES[standing_of(row)]),
     }
     buttons: ClassVar[list[Button]] = [
         import_button("inspections", Verb.INSPECTION_EDIT),

@@ -48,7 +48,7 @@ class Differences(Screen):
         "unlike": lambda row: cut(listed.unlike_of(row), 24),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
-        "way": lambda row: mark(word(DIFFERENCE_WAY, row.way), "ok") if row.way else mark(_("待处理"), "near"),
+        "way": lambda row: pill(word(DIFFERENCE_WAY, row.way), "ok") if row.way else pill(_("待处理"), "near"),
     }
     buttons: ClassVar[list[Button]] = [
         Button(_l("同步记录"), "ProvincialRuns.list", Verb.REGISTER_SYNC, icon="list"),

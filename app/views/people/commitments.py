@@ -26,7 +26,7 @@ from app.views.approval.applying import earlier, said_by
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
-from app.views.frame.base import Button, Screen, SQLAInterface, mark
+from app.views.frame.base import Button, Screen, SQLAInterface, mark, pill
 from app.workflows.papers import commitments
 
 TONES = {"approved": "ok", "rejected": "over", "returned": "over", "withdrawn": "gone", "draft": "gone"}
@@ -46,7 +46,7 @@ class Commitments(Screen):
     verb = Verb.COMMITMENT_READ
     record = "CommitmentPages.show"
     cells = {
-        "state": lambda row: mark(APPLICATION_STATE.get(row.state, row.state), TONES.get(row.state, "near")),
+        "state": lambda row: pill(APPLICATION_STATE.get(row.state, row.state), TONES.get(row.state, "near")),
         "valid_until": _until,
     }
     buttons = [
