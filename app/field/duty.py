@@ -105,12 +105,13 @@ def patrol_stop(pk: int) -> Any:
                 photo_ids=files_of(session, "photo", "patrol_stop"),
             )  # fmt: skip
     except Refusal as refusal:
-        return _round(round_id, [f for f in refusal.findings if not f.ok], refusal.status_code)
+        return _round(round_id, [f for f in refusal.findings if not f.ok], refusal.status_code, pk)
     flash(_("已记录"), "success")
     return redirect(url_for("field.patrol", pk=round_id))
 
 
-def _round(pk: int, findings: list[Any], status: int) -> Any:
+def _round(pk: int, findings: list[Any], status: int, sent: int = 0) -> Any:
+    """The page of a round; `sent` is the stop whose form was refused, and keeps the files that came with it."""
     row: PatrolRound = scope.visible(db.session, g.actor, PatrolRound, pk, _("这次巡检"))
     seen = scope.apply(select(Elevator).where(Elevator.id.in_([s.elevator_id for s in row.stops])), g.actor, Elevator)
     page = render_template(
@@ -118,6 +119,6 @@ def _round(pk: int, findings: list[Any], status: int) -> Any:
         findings=findings, mine=row.account_id == g.actor.user_id and row.closed_at is None, today=clock.today(),
         back=url_for("field.patrol_list"), tab="patrols", local=clock.local, form=request.form,
         photos=patrols.photos_of(db.session, row), lacks=patrols.lacking(db.session, row),
-        left=patrols.left_out(row, clock.today()),
+        left=patrols.left_out(row, clock.today()), sent=sent,
     )  # fmt: skip
     return page, status

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, abort, current_app, flash, g, url_for
@@ -37,10 +38,14 @@ from app.models import (
     Unit,
 )
 from app.models.choices import word
+from app.models.notice import NOTICE_GROUP
 from app.permissions import NOBODY, Verb
 from app.rules.identifiers import mask_numbers, masked
+from app.rules.notices import group_of
 from app.transaction import transaction
+from app.views.data import audit_words
 from app.views.frame.told import shown, told
+from app.workflows.approval import policies
 from app.workflows.core import audit, jobs, outbox
 
 MOST_EXPORTED = 5000
@@ -50,6 +55,21 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 SERVICES = {"worker": _l("任务进程"), "beat": _l("定时进程"), "tasks": _l("最近执行的任务")}
+
+
+# What is stored as a name and read as a word: the columns of each table, and what makes the word of a row's value.
+WORDED: dict[type[Any], set[str]] = {
+    AuditEntry: {"action", "entity", "via"}, Attachment: {"entity"},
+    Notification: {"topic"}, PolicyValue: {"key", "value"},
+}  # fmt: skip
+WORDS: dict[str, Any] = {
+    "action": lambda row, value: audit_words.action_word(value),
+    "entity": lambda row, value: audit_words.entity_word(value),
+    "via": lambda row, value: audit_words.via_word(value),
+    "topic": lambda row, value: f"{told(NOTICE_GROUP[group_of(value)])}",
+    "key": lambda row, value: f"{told(policies.words(value))}",
+    "value": lambda row, value: f"{told(policies.value_words(row.key, value))}",
+}
 
 
 def moment(at: dt.datetime | None) -> str:
@@ -116,7 +136,8 @@ class Raw(Guarded, ModelView):
         self.column_labels = {key: _label(model, key) for key in self.column_details_list}
         self.column_default_sort = (model.__mapper__.primary_key[0].key, True)
         told = {attr.key: attr.columns[0].info for attr in model.__mapper__.column_attrs}
-        self.column_formatters = {key: _formatter(info) for key, info in told.items()}
+        worded = WORDED.get(model, set())
+        self.column_formatters = {key: _formatter(info, worded=worded) for key, info in told.items()}
         self.column_formatters_detail = self.column_formatters
         self.column_formatters_export = {key: _formatter(info, plain=True) for key, info in told.items()}
         table = model.__tablename__
@@ -161,7 +182,7 @@ def _label(model: type[Any], key: str) -> Any:
     return model.__mapper__.attrs[key].columns[0].info.get("label", _l("编号") if key == "id" else key)
 
 
-def _formatter(info: dict[str, Any], plain: bool = False) -> Any:
+def _formatter(info: dict[str, Any], plain: bool = False, worded: Iterable[str] = ()) -> Any:
     """How a value is shown; `plain` for a CSV file, where no text may begin a formula. Persons' numbers are masked."""
     choices, sensitive = info.get("choices"), info.get("sensitive")
 
@@ -169,6 +190,10 @@ def _formatter(info: dict[str, Any], plain: bool = False) -> Any:
         value = getattr(row, name, None)
         if choices:
             return word(choices, value)
+        if name in worded and value is not None and not plain:
+            said = str(WORDS[name](row, value))
+            # The stored name stays at hand: it is what the search finds and what the documents speak of.
+            return said if said == str(value) else Markup('<span title="{}">{}</span>').format(value, said)
         if isinstance(value, dt.datetime):
             return moment(value)
         if sensitive and value:
