@@ -65,7 +65,8 @@ def signed_in(view: View) -> View:
 
 _FIRST = {
     Verb.VISIT_MAKE: "field.home", Verb.VISIT_REVIEW: "field.reviews", Verb.PATROL_READ: "field.patrol_list",
-    Verb.RESCUE_HANDLE: "field.rescue_list",
+    # A maintenance unit's office: what waits of each kind, rescues first, and the tasks that it gives out.
+    Verb.ORDER_EDIT: "field.me", Verb.RESCUE_HANDLE: "field.rescue_list",
 }  # fmt: skip
 
 

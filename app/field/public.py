@@ -248,16 +248,18 @@ def _photos() -> tuple[list[Received], list[Finding]]:
 
 def _complain_page(row: Elevator, token: str, findings: list[Finding], status: int) -> Any:
     days = int(policy_value(db.session, Key.KEEP_COMPLAINTS_DAYS, row.region_code, clock.today()))
-    escalator = row.category in ESCALATORS
+    escalator, repair = row.category in ESCALATORS, request.args.get("kinds") == "faults"
     # An escalator has no doors.
     kinds = {kind: word_ for kind, word_ in COMPLAINT_KIND.items() if kind != "doors" or not escalator}
     consent = _(
         "同意为办理这件投诉，把我的称呼和手机号提供给这台电梯的维保单位、使用单位和监管部门；办结 %(n)s 天后清除。",
         n=days,
     )
+    # 报修 on the elevator's page leads here with its kind chosen: it is seen to in time as every complaint is.
+    chosen = (request.form if request.method == "POST" else request.args).getlist("kinds")
     return shown_page(
-        "complain", _("投诉"), status, row=row, token=token, findings=findings, form=request.form,
-        chosen=request.form.getlist("kinds"), kinds=kinds, consent=consent, longest_name=LONGEST_NAME,
+        "complain", _("报修") if repair else _("投诉"), status, row=row, token=token, findings=findings, repair=repair,
+        form=request.form, chosen=chosen, kinds=kinds, consent=consent, longest_name=LONGEST_NAME,
         longest_text=LONGEST_TEXT, most_photos=MOST_PHOTOS, place=row.place, escalator=escalator,
     )  # fmt: skip
 

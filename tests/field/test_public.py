@@ -79,6 +79,15 @@ def test_whom_to_call_is_the_regions_to_say(
     assert world.worker.phone not in text or allowed == "worker"
 
 
+def test_a_passer_by_who_wants_a_repair_finds_the_complaint_with_its_kind_chosen(client: Any, world: World) -> None:
+    link = door(world, "/complain") + "?kinds=faults"
+    assert f'href="{link}">报修</a>' in client.get(door(world)).text
+    text = client.get(link).text
+    assert 'value="faults" checked' in text and text.count(" checked") == 1 and "提交报修" in text
+    plain = client.get(door(world, "/complain")).text
+    assert " checked" not in plain and "提交投诉" in plain
+
+
 def test_a_secret_elevator_tells_whom_to_call_and_nothing_else(client: Any, world: World, session: Any) -> None:
     world.own.is_secret = True
     session.commit()

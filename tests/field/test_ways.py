@@ -116,6 +116,12 @@ def test_who_works_on_site_lands_on_the_phone_pages(
     assert lands(client, DESK) == at_desk
 
 
+@pytest.mark.feature("MNT-12")
+def test_a_maintenance_office_begins_at_what_waits(world: World, sign_in: Any) -> None:
+    page = sign_in(world.accounts["clerk"]).get("/m/", headers=PHONE, follow_redirects=True)
+    assert page.request.path == "/m/me" and 'href="/m/plan"' in page.text
+
+
 @pytest.mark.feature("RES-06", "MNT-12")
 def test_a_rescuer_begins_at_his_rescues(session: Any, world: World, sign_in: Any) -> None:
     station = make_unit(session, "临河区应急救援站", is_rescue=True)

@@ -11,10 +11,11 @@ import pytest
 from app import clock
 from app.models import AuditEntry, Job, Notification
 from app.permissions import SYSTEM
+from app.policy.keys import SPECS, Key
 from app.transaction import transaction
 from app.workflows.core import audit, jobs, outbox
 from tests.conftest import csrf
-from tests.factories import World
+from tests.factories import World, make_policy
 
 TABLES = (
     "job", "notification", "audit_entry", "audit_batch", "import_batch", "attachment", "region", "unit", "elevator",
@@ -151,3 +152,14 @@ def test_the_first_page_fetches_what_it_needs_and_no_more(world: World, sign_in:
     assert listed.count("bootstrap.min.css") == 1 and "font-awesome" not in listed
     for name in ("jquery.min.js", "select2.min.js", "moment.min.js", "helpers.js"):
         assert name in listed
+
+
+def test_what_is_stored_as_a_name_is_read_as_a_word(world: World, admin: Any) -> None:
+    with transaction(world.session):
+        make_policy(world.session, "label_photo", "none")
+        audit.record(world.session, SYSTEM, clock.now(), "login.ok", "account", 1)
+    said = admin.get("/ops/audit_entry/").text
+    assert '<span title="login.ok">' in said and '<span title="account">' in said
+    policy = admin.get("/ops/policy_value/").text
+    assert f'<span title="label_photo">{SPECS[Key.LABEL_PHOTO].meaning}</span>' in policy
+    assert "login.ok" in admin.get("/ops/audit_entry/export/csv/").text, "a file keeps what is stored"

@@ -11,7 +11,7 @@ from flask_babel import force_locale, gettext
 from markupsafe import Markup
 
 from app.listing import Column
-from app.models import Account
+from app.models import Account, AuditEntry
 from app.models.account import AccountRole
 from app.permissions import Role
 from app.transaction import transaction
@@ -106,6 +106,17 @@ class TestRows:
         assert 'class=" key ta-nw"' in made and 'class=" ta-nw st"' in made
         assert 'value="7" aria-label="选择 C1"' in made
         assert "checkbox" not in plain and "<a " not in plain
+
+    def test_a_card_is_titled_by_the_place_where_the_first_column_is_a_bare_number(self, app: Any) -> None:
+        place, unit = Column("place", "位置", lambda r: "甲"), Column("unit", "单位", lambda r: "乙")
+        for first, rest, led in (
+            (Column("number", "编号", lambda r: 1, "code", AuditEntry.id), (unit, place), "place"),
+            (Column("rank", "名次", lambda r: 1, "number"), (unit,), "unit"),
+            (Column("code", "识别码", lambda r: 1, "code"), (unit, place), ""),
+        ):
+            made = rows.body((first, *rest), [0], lambda c, r: c.value(r), tone=lambda r: "", link=lambda r: "/1")
+            titles = re.findall(r'data-label="([^"]+)" class="[^"]* lead"', made)
+            assert titles == [c.label for c in rest if c.name == led]
 
     def test_a_brief_word_stands_in_one_line_and_a_number_as_ever(self, app: Any) -> None:
         columns = (Column("of", "频次", lambda r: r), Column("n", "台数", lambda r: 3, "number"))

@@ -31,8 +31,9 @@ def body(
     key: Callable[[Any], Any] | None = None,
 ) -> Markup:
     """A `<tr>` for each row, its first cell linked; a box to choose it where `key` says what the box sends."""
-    opened = [_opening(column, first=not n) for n, column in enumerate(columns)]
-    brief = [_opening(column, first=not n, brief=True) for n, column in enumerate(columns)]
+    lead = _lead(columns)
+    opened = [_opening(column, not n, lead) for n, column in enumerate(columns)]
+    brief = [_opening(column, not n, lead, brief=True) for n, column in enumerate(columns)]
     choose = escape(_("选择"))
     parts: list[str] = []
     for row in rows:
@@ -55,11 +56,20 @@ def body(
     return Markup("".join(parts))
 
 
-def _opening(column: Column, first: bool, brief: bool = False) -> str:
+def _lead(columns: Sequence[Column]) -> str:
+    """What titles a card whose first column is a bare number, a rank or a row's own: the place, else the unit."""
+    if not columns or not (columns[0].kind == "number" or getattr(columns[0].sort, "key", "") == "id"):
+        return ""
+    names = {column.name for column in columns}
+    return next((name for name in ("place", "unit") if name in names), "")
+
+
+def _opening(column: Column, first: bool, lead: str, brief: bool = False) -> str:
     kinds = (
         ("num", column.kind == "number"), (" key", first),
         (" ta-nw", column.kind in NO_WRAP or (brief and column.kind != "number")),
         (" ta-when", column.kind == "instant"), (" st", column.name in STATES),
+        (" lead", column.name == lead),
     )  # fmt: skip
     names = "".join(name for name, holds in kinds if holds)
     return f'<td data-label="{escape(column.label)}" class="{names}">'
