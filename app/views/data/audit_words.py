@@ -62,7 +62,7 @@ DEED: dict[str, Any] = {
     "paper": _l("上传纸质确认"), "stop": _l("停止任务"),
     "poster": _l("生成邀请码"), "poster_close": _l("停用邀请码"), "link": _l("生成邀请链接"),
     "release_phone": _l("解绑手机"), "revoke": _l("撤销"), "ask_revoke": _l("提出撤销"), "usual": _l("登记常用组件"),
-    "told": _l("核对别家的号码"),
+    "told": _l("核对别家的号码"), "follow": _l("随迁"),
     "take_over": _l("接管"), "unassign": _l("取消分配"), "unbind": _l("解除绑定"), "undo": _l("撤销"),
     "visit": _l("完成维保"), "void": _l("失效"), "withdraw": _l("撤回"), "face": _l("核对人脸比对"),
     "call_off": _l("生效前取消"),

@@ -48,8 +48,8 @@ def _regions(session: AnySession, at: dt.datetime) -> dict[str, int]:
                 )  # fmt: skip
                 if changed.rowcount:
                     found[model.__tablename__] = changed.rowcount
-                    told = {"table": model.__tablename__, "count": changed.rowcount}
-                    audit.record(session, SYSTEM, at, "region.follow", "region", None, after=told)
+                    told = {model.__tablename__: changed.rowcount}
+                    audit.record(session, SYSTEM, at, "region.follow", owner.__tablename__, None, after=told)
     session.expire_all()
     return found
 
