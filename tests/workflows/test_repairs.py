@@ -25,10 +25,8 @@ from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 from tests.factories import World, make_account, make_elevator, make_person, make_policy
 from tests.outcomes import refused, told
-from tests.workflows.test_offline import place
 from tests.workflows.visit_world import START, arrive, leave
 
-__all__ = ["place"]
 pytestmark = pytest.mark.feature("REP-03")
 H, MINUTE, SECOND = dt.timedelta(hours=1), dt.timedelta(minutes=1), dt.timedelta(seconds=1)
 DONE = Ending(cause="door", action="更换门锁触点", parts="门锁触点 1 只", restored=True)
