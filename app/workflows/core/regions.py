@@ -16,6 +16,8 @@ from app.wording import say
 from app.workflows.core import audit
 
 LEVELS = tuple(LEVEL_DIGITS)
+# What stands between the words of a line.
+_BETWEEN = re.compile("[,，、;；]")
 MOST_LINES = 500
 
 
@@ -71,7 +73,7 @@ def add_many(session: AnySession, actor: Actor, text: str, at: dt.datetime) -> t
     the code, and those above may stand in any line. Gives how many were added, and how many stood there already by
     this name. Where one line is wrong nothing is added: Refusal tells all of them by their numbers."""
     require(actor, Verb.REGION_EDIT)
-    lines = [(number, line.split()) for number, line in enumerate(re.sub("[,\uff0c\u3001;\uff1b]", " ", text).splitlines(), 1)]
+    lines = [(number, line.split()) for number, line in enumerate(_BETWEEN.sub(" ", text).splitlines(), 1)]
     lines = [(number, words) for number, words in lines if words]
     if not 0 < len(lines) <= MOST_LINES:
         found = say("%(n)s 行", n=len(lines)) if lines else say("没有填写")
