@@ -10,7 +10,6 @@ rights could pass for the wrong person.
 from __future__ import annotations
 
 import gc
-import itertools
 import os
 import secrets
 import shutil
@@ -41,8 +40,6 @@ from tests.services import Services
 
 pytest_plugins = ["tests.plugin_features"]
 
-_TESTS = itertools.count(1)
-SETTLED_AFTER = 200  # tests
 KINDS = {"sqlite": ["sqlite"], "postgresql": ["postgresql"], "both": ["sqlite", "postgresql"]}
 
 
@@ -81,18 +78,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     own = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]  # a test may name its database
     if "db_kind" in metafunc.fixturenames and "db_kind" not in own:
         metafunc.parametrize("db_kind", KINDS[metafunc.config.getoption("db")], scope="session")
-
-
-@pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_runtest_protocol() -> Iterator[None]:
-    """Now and then, between two tests, what they left behind is looked for and what stays is left alone from then on.
-
-    Compiled statements and templates stay, more with each file of tests: late in a run one search took seconds.
-    """
-    yield
-    if next(_TESTS) % SETTLED_AFTER == 0:
-        gc.collect()
-        gc.freeze()
 
 
 # --- servers
