@@ -14,7 +14,7 @@ from app.permissions import GRANTS, Role
 from tests.factories import World, make_account
 from tests.test_architecture import ROOT
 
-pytestmark = pytest.mark.feature("HLP-01")
+pytestmark = pytest.mark.feature("ACC-13")
 
 
 def sentences(topic: Topic) -> list[Any]:
@@ -69,7 +69,7 @@ def test_one_finds_what_one_may_do_and_nothing_else() -> None:
     assert {"check-in", "no-signal", "first-sign-in", "trapped"} <= seen
     assert not seen & {"approve", "policy", "sub-accounts", "confirm"}
     strangers = {topic.key for topic in handbook.all_topics(handbook.chapters_for(lambda _verb: False))}
-    assert strangers == {"first-sign-in", "forgotten", "confirm-by-link", "trapped", "public-code"}
+    assert strangers == {"first-sign-in", "register", "forgotten", "confirm-by-link", "trapped", "public-code"}
 
 
 def test_on_the_phone_what_is_done_on_site_stands_first() -> None:

@@ -369,7 +369,7 @@ def _tell(session: AnySession, elevator: Elevator, row: Inspection, at: dt.datet
         return
     recipients = {
         account for unit_id in {row.unit_id, elevator.use_unit_id, elevator.maintenance_unit_id}
-        for account in outbox.readers_of(session, unit_id, Verb.INSPECTION_READ, elevator.id)
+        for account in outbox.readers_of(session, unit_id, Verb.INSPECTION_REPORT, elevator.id)
     }  # fmt: skip
     what = KIND_LABELS[InspectionKind(row.kind)]
     body = say("%(day)s，报告 %(number)s：%(items)s", day=row.done_on, number=row.number, items=row.failed_items or "")
