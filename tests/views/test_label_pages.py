@@ -306,7 +306,7 @@ def test_a_refused_decision_keeps_what_was_typed(session: Any, town: World, sign
     client = sign_in(town.accounts["inspector"])
     stale = {"decision": "more", "seen": "999", "label_reason": "看不清", "back": "labels"}
     answer = post(client, f"/visits/{row.id}/label", stale)
-    assert answer.status_code == 422 and "请看过新照片再决定" in answer.text and 'value="看不清"' in answer.text
+    assert answer.status_code == 422 and "请看过新照片再决定" in answer.text and ">看不清</textarea>" in answer.text
     none = post(client, f"/visits/{row.id}/label", {"decision": "rejected", "seen": str(newest(session, row))})
     assert none.status_code == 422 and "没有写明理由" in none.text
     odd = post(client, f"/visits/{row.id}/label", {"decision": "x", "seen": "9" * 30})

@@ -53,7 +53,9 @@ class PatrolPages(BaseView):
         require(g.actor, Verb.PATROL_EDIT)
         findings: list[Finding] = []
         status = 200
-        if request.method == "POST" and "find" not in request.form:
+        # Words that were typed and not looked for yet: Enter behind them looks for them, as the button does.
+        looks = "find" in request.form or text("q") != text("sought")
+        if request.method == "POST" and not looks:
             on, findings = forms.day("due_on", _("完成期限"))
             if on is None and not findings:
                 findings = [Finding(_("完成期限"), False, _("没有填写"), _("请选择日期"), field="due_on")]

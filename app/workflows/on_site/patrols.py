@@ -116,6 +116,11 @@ def check(
         [
             Finding("结果", is_fine is not None, "没有选择", "请选择正常或有问题", field="is_fine"),
             Finding("问题", bool(found) or is_fine is not False, "没有写明", "请写明发现了什么", field="finding"),
+            # The words of a stop called fine would be lost: which of the two is meant only the patroller knows.
+            Finding(
+                "结果", not (is_fine and (found or handled.strip())), "写了问题，却选了“正常”",
+                "写了问题，请选“有问题”或清空后再选“正常”", field="finding",
+            ),
         ]
     )  # fmt: skip
     stop.checked_at, stop.is_fine = at, is_fine
