@@ -61,7 +61,7 @@ class Anomalies(Screen):
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "body": lambda row: cut(row.body, 14) if row.body else "—",
         "state": lambda row: pill(word(ANOMALY_STATE, row.state), TONES[row.state]),
-        "outcome": lambda row: pill(word(ANOMALY_OUTCOME, row.outcome), OUTCOME_TONES[row.outcome])
+        "outcome": lambda row: mark(word(ANOMALY_OUTCOME, row.outcome), OUTCOME_TONES[row.outcome])
             if row.outcome else "—",
     }  # fmt: skip
     buttons: ClassVar[list[Button]] = [

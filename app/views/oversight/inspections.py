@@ -73,7 +73,7 @@ class InspectionScreen(_Lists):
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "failed_items": lambda row: cut(row.failed_items, 16) if row.failed_items else "—",
-        "standing": lambda row: pill(STANDING[standing_of(row)], STANDING_TONES[standing_of(row)]),
+        "standing": lambda row: mark(STANDING[standing_of(row)], STANDING_TONES[standing_of(row)]),
     }
     buttons: ClassVar[list[Button]] = [
         import_button("inspections", Verb.INSPECTION_EDIT),
