@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 
 from app import clock
 from app.extensions import db
-from app.field.pages import came_from, field, signed_in
+from app.field.pages import came_from, field, first_page, signed_in
 from app.listing import COUNT_CAP, Listing, Page, moment
 from app.listings import standing
 from app.listings.elevators import ELEVATORS
@@ -65,8 +65,8 @@ def inspections() -> Any:
     found, tab, tabs = _counted(INSPECTIONS_DUE, INSPECTION_TABS)
     return render_template(
         "ta/field/inspections.html", title=_("检验检测"), q=_sought(), tab_now=tab, tab="", tabs=tabs, most=COUNT_CAP,
-        rows=[(row, _checks_of(row, clock.today())) for row in found.rows], door=_door,
-        **_pages(found), back=came_from(url_for("field.home")),
+        rows=[(row, _checks_of(row, clock.today())) for row in found.rows], door=_door, **_pages(found),
+        back=None if first_page(g.actor) == "field.inspections" else came_from(url_for("field.home")),
     )  # fmt: skip
 
 

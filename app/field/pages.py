@@ -67,11 +67,15 @@ _FIRST = {
     Verb.VISIT_MAKE: "field.home", Verb.VISIT_REVIEW: "field.reviews", Verb.PATROL_READ: "field.patrol_list",
     # A maintenance unit's office: what waits of each kind, rescues first, and the tasks that it gives out.
     Verb.ORDER_EDIT: "field.me", Verb.RESCUE_HANDLE: "field.rescue_list",
+    Verb.INSPECTION_EDIT: "field.inspections",
 }  # fmt: skip
 
 
 def first_page(actor: Actor) -> str:
     """The phone page that somebody's work begins at, by its endpoint."""
+    if actor.unit_id is None and actor.may(Verb.ANOMALY_HANDLE):
+        # An office of supervision: what waits, before rounds that most of its people are never sent on.
+        return "field.me"
     return next((page for verb, page in _FIRST.items() if actor.may(verb)), "field.me")
 
 

@@ -22,7 +22,7 @@ from app.models.choices import CATEGORY, ELEVATOR_STATUS, ESCALATORS, LEVEL, VIS
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.policy import policy_value
 from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL
-from app.permissions import Verb
+from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.complaints import (
     LONGEST_NAME,
@@ -72,7 +72,7 @@ def passer_by(token: str) -> Any:
     row = public_page.elevator_of(db.session, token)
     if row is None:
         return closed_or_unknown(token)
-    if g.actor.may(Verb.VISIT_MAKE) or g.actor.is_main:
+    if _checks_in(g.actor):
         return redirect(url_for("field.elevator", text=token))
     rescue: dict[str, Any] = {
         "escalator": row.category in ESCALATORS, "hotline": rescues.hotline_of(db.session, row, clock.today()),
@@ -156,7 +156,7 @@ def track_form() -> Any:
     typed = normal_tracking(request.args.get("number", "")[:200])
     if typed:
         return redirect(url_for("field.track", number=typed))
-    return shown_page("track", _("查询投诉"), row=None, number="", findings=[], back=came_from(""))
+    return shown_page("track", _("查询进度"), row=None, number="", findings=[], back=came_from(""))
 
 
 @field.get("/track/<number>")
@@ -165,12 +165,12 @@ def track(number: str) -> Any:
     typed, before = normal_tracking(number[:200]), came_from(url_for("field.track_form"))
     if walked():
         late = Finding(_("查询编号"), False, _("查询过于频繁"), _("请一小时后再试"), field="number")
-        return shown_page("track", _("查询投诉"), 429, row=None, number=number[:20], findings=[late], back=before)
+        return shown_page("track", _("查询进度"), 429, row=None, number=number[:20], findings=[late], back=before)
     row = complaints.by_number(db.session, typed)
     if row is None:
         _guessed()
         wrong = Finding(_("查询编号"), False, _("没有这个编号"), _("请核对投诉时给出的 12 位编号"), field="number")
-        return shown_page("track", _("查询投诉"), 404, row=None, number=number[:20], findings=[wrong], back=before)
+        return shown_page("track", _("查询进度"), 404, row=None, number=number[:20], findings=[wrong], back=before)
     now = clock.now()
     course, hours = complaints.course_of(row), complaints.hours_of(row)
     next_ = complaints.running_of(row)
@@ -215,6 +215,11 @@ def _steps(row: Complaint, late: list[Step], next_: Any) -> list[dict[str, Any]]
     return shown
 
 
+def _checks_in(actor: Actor) -> bool:
+    """Who scans to check in, or to see what hinders it: the workers, and a maintenance unit's own account."""
+    return actor.may(Verb.VISIT_MAKE) or (actor.is_main and actor.may(Verb.ORDER_EDIT))
+
+
 def _told_of(token: str) -> Elevator | None:
     """The elevator, if its page takes complaints and messages from here."""
     row = public_page.elevator_of(db.session, token)
@@ -252,7 +257,7 @@ def _complain_page(row: Elevator, token: str, findings: list[Finding], status: i
     # An escalator has no doors.
     kinds = {kind: word_ for kind, word_ in COMPLAINT_KIND.items() if kind != "doors" or not escalator}
     consent = _(
-        "同意为办理这件投诉，把我的称呼和手机号提供给这台电梯的维保单位、使用单位和监管部门；办结 %(n)s 天后清除。",
+        "同意为办理此事，把我的称呼和手机号提供给这台电梯的维保单位、使用单位和监管部门；办结 %(n)s 天后清除。",
         n=days,
     )
     # 报修 on the elevator's page leads here with its kind chosen: it is seen to in time as every complaint is.
@@ -277,7 +282,7 @@ def closed_or_unknown(token: str) -> Any:
     if held is None or held.opens:
         return unknown_code()
     row = held.elevator
-    if held.ended and (g.actor.may(Verb.VISIT_MAKE) or g.actor.is_main):
+    if held.ended and _checks_in(g.actor):
         # Why there is no check-in by it is told with all the other conditions.
         return redirect(url_for("field.elevator", text=token))
     title = _("二维码已更换") if held.ended else _("这台电梯还没有通过审核")

@@ -125,6 +125,23 @@ def test_what_is_to_be_inspected_is_looked_up_by_how_it_stands(world: World, man
     assert worker.get("/m/inspections?tab=x&page=９").status_code == 200
 
 
+def test_one_that_failed_has_no_days_left_to_its_next_inspection(world: World, many: list[Any], sign_in: Any) -> None:
+    session, today = world.session, clock.today()
+    many[0].next_inspection_on = today + 287 * dt.timedelta(days=1)
+    held = InspectionClock(elevator_id=many[0].id, failed_on=today)
+    session.add(held)
+    session.commit()
+    worker = sign_in(world.accounts["worker"])
+    address = "/m/inspections?tab=all&q=" + many[0].code
+    page = worker.get(address).text
+    assert "不合格待复检" in page and "剩 287 天" not in page
+    session.rollback()
+    held.governor_due_on = today - 2 * dt.timedelta(days=1)
+    session.commit()
+    page = worker.get(address).text
+    assert "超 2 天" in page and "剩 287 天" not in page
+
+
 @pytest.mark.feature("REP-03")
 def test_repairs_of_every_state_are_found_and_paged(world: World, sign_in: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("app.field.repairs.MOST", 2)

@@ -86,6 +86,16 @@ def test_a_passer_by_who_wants_a_repair_finds_the_complaint_with_its_kind_chosen
     assert 'value="faults" checked' in text and text.count(" checked") == 1 and "提交报修" in text
     plain = client.get(door(world, "/complain")).text
     assert " checked" not in plain and "提交投诉" in plain
+    for page in (text, plain):
+        assert "同意为办理此事" in page and page.count("<small>必填</small>") == 2, "of name and phone"
+
+
+def test_a_use_units_own_account_reads_the_page_and_a_firms_checks_in(world: World, sign_in: Any) -> None:
+    for persona in ("worker", "maintenance_head"):
+        assert sign_in(world.accounts[persona]).get(door(world)).status_code == 302, persona
+    head = world.accounts["use_head"]
+    assert head.is_main
+    assert sign_in(head).get(door(world)).status_code == 200
 
 
 def test_a_secret_elevator_tells_whom_to_call_and_nothing_else(client: Any, world: World, session: Any) -> None:
@@ -181,6 +191,7 @@ def test_an_address_sends_so_many_a_day(client: Any, world: World, monkeypatch: 
 def test_a_number_that_nobody_has(client: Any, world: World, number: str) -> None:
     answer = client.get(f"/m/track/{number}")
     assert answer.status_code in (400, 404) and ("没有这个编号" in answer.text or "%" in number)
+    assert "查询进度" in answer.text or "%" in number
 
 
 def test_a_message_waits_until_it_is_published(client: Any, world: World, session: Any) -> None:

@@ -122,6 +122,19 @@ def test_a_maintenance_office_begins_at_what_waits(world: World, sign_in: Any) -
     assert page.request.path == "/m/me" and 'href="/m/plan"' in page.text
 
 
+@pytest.mark.feature("MNT-12")
+def test_an_inspector_begins_at_what_is_due_and_an_office_at_what_waits(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    body = make_unit(session, "澜州检验所", is_inspection=True)
+    tester = make_account(session, Role.TESTER, unit=body)
+    session.commit()
+    page = sign_in(tester).get("/m/", headers=PHONE, follow_redirects=True)
+    assert page.request.path == "/m/inspections" and 'aria-label="返回"' not in page.text
+    page = sign_in(world.accounts["inspector"]).get("/m/", headers=PHONE, follow_redirects=True)
+    assert page.request.path == "/m/me" and 'href="/m/anomalies"' in page.text and 'href="/m/patrols"' in page.text
+
+
 @pytest.mark.feature("RES-06", "MNT-12")
 def test_a_rescuer_begins_at_his_rescues(session: Any, world: World, sign_in: Any) -> None:
     station = make_unit(session, "临河区应急救援站", is_rescue=True)

@@ -178,6 +178,8 @@ def test_a_governor_past_its_day_is_warned_of(browse: Any, world: World, session
     inspection_clocks.refresh_all(session, clock.now())
     client = browse("maintenance_head")
     assert world.own.code in client.page("/warnings/governor/?tab=over")
+    for path in ("/warnings/governor/?tab=all", "/warnings/maintenance/?tab=all", "/inspections/due/", "/inspections/"):
+        assert "<b>None</b>" not in client.page(path), path
     assert world.own.code in client.page("/inspections/due/?tab=checks_over")
     assert "下次限速器校验" in client.page(f"/elevators/{world.own.id}")
 
