@@ -189,7 +189,7 @@ def _chosen(given: dict[str, Any]) -> dict[str, Sequence[int]]:
 
 
 def _board(key: int) -> dict[str, Any]:
-    found = leaving.board(db.session, actor(), key)
+    found = leaving.board(db.session, actor(), key, clock.now())
     apart: dict[str, list[Any]] = {"visits": found.visits, "rescues": found.rescues, "accounts": found.accounts}
     held = {
         kind: [{"id": one.key, "text": one.text, "detail": one.detail} for one in rows]

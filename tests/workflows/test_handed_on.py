@@ -291,11 +291,12 @@ def test_a_named_officer_ends_with_the_use_unit_that_named_him(session: Any, wor
     with transaction(session):
         safety.name_officer(session, world.actor("use_head"), [world.own.id], officer.id, AT)
     with transaction(session):
-        assert len(leaving.board(session, world.actor("use_head"), person.id).held["officer"]) == 1
+        assert len(leaving.board(session, world.actor("use_head"), person.id, AT).held["officer"]) == 1
     to_other_use_unit(world)
     assert session.get(ElevatorOfficer, world.own.id) is None
     with transaction(session):
-        assert leaving.board(session, world.actor("use_head"), person.id).left == 0, "nothing of others is handed over"
+        left = leaving.board(session, world.actor("use_head"), person.id, AT).left
+        assert left == 0, "nothing of others is handed over"
         leaving.leave(session, world.actor("use_head"), person.id, TODAY, AT)
 
 
@@ -311,7 +312,7 @@ def test_elevators_that_went_away_are_not_counted_as_assigned(session: Any, worl
     to_other_firm(world, AT + MINUTE)
     assert assigned(session, [worker])[worker.id] == "1"
     with transaction(session):
-        held = leaving.board(session, world.actor("maintenance_head"), world.worker.id).held["elevators"]
+        held = leaving.board(session, world.actor("maintenance_head"), world.worker.id, AT).held["elevators"]
     assert [one.text for one in held] == [kept.code]
     assert scope.visible(session, world.actor("worker"), type(visit), visit.id) is visit, "what he did stays his"
 

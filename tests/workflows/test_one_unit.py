@@ -145,7 +145,7 @@ def busy(session: Any, world: World) -> dict[str, Any]:
 @pytest.mark.feature("PER-04")
 def test_leaving_is_possible_at_zero_only(session: Any, world: World, busy: dict[str, Any]) -> None:
     me = world.actor("clerk")
-    board = leaving.board(session, me, world.worker.id)
+    board = leaving.board(session, me, world.worker.id, AT)
     assert {k: len(v) for k, v in board.held.items()} == {
         "ledgers": 2, "orders": 1, "elevators": 1, "patrols": 0, "officer": 0, "repairs": 0
     }  # fmt: skip
@@ -233,17 +233,52 @@ def test_an_officer_of_a_use_unit_hands_over_too(session: Any, world: World) -> 
     assert (patrol.account_id, officer.account_id) == (account.id, account.id)
 
 
-@pytest.mark.feature("PER-04")
-def test_an_open_visit_must_be_signed_out_first(session: Any, world: World) -> None:
+def open_visit(session: Any, world: World, until: dt.datetime | None) -> None:
     session.add(
         Visit(
             elevator_id=world.own.id, unit_id=world.firm.id, region_code=world.own.region_code, visit_on=AT.date(),
-            worker_id=world.worker.id, checked_in_at=AT, received_at=AT, state="open",
+            worker_id=world.worker.id, checked_in_at=AT, received_at=AT, state="open", next_change_at=until,
         )
     )  # fmt: skip
     session.commit()
-    with pytest.raises(Refusal, match=f"正在维保电梯 {world.own.code}，还没有签退"), transaction(session):
+
+
+@pytest.mark.feature("PER-04", "ACC-08")
+def test_a_visit_that_still_runs_must_be_signed_out_first(session: Any, world: World) -> None:
+    open_visit(session, world, AT + dt.timedelta(hours=8))
+    said = f"正在维保电梯 {world.own.code}，还没有签退"
+    with pytest.raises(Refusal, match=said), transaction(session):
         leaving.leave(session, world.actor("clerk"), world.worker.id, AT.date(), AT)
+    me, account = world.actor("maintenance_head"), world.accounts["worker"]
+    with pytest.raises(Refusal, match=said), transaction(session):
+        sub_accounts.edit(session, me, account.id, name="王砚秋", sex="", active=False, at=AT)
+    later = AT + dt.timedelta(hours=8)
+    with transaction(session):
+        sub_accounts.edit(session, me, account.id, name="王砚秋", sex="", active=False, at=later)
+    assert account.active is False
+
+
+@pytest.mark.feature("PER-04", "ACC-08")
+@pytest.mark.parametrize("way", ["edit", "remove", "leave"])
+def test_a_visit_that_never_ends_holds_no_account(session: Any, world: World, way: str) -> None:
+    """Where a region sets no limit, whoever does not check out could else never be parted with."""
+    open_visit(session, world, None)
+    me, account = world.actor("maintenance_head"), world.accounts["worker"]
+    account.login_count = 1
+    session.commit()
+    board = leaving.board(session, world.actor("clerk"), world.worker.id, AT)
+    assert (board.left, len(board.visits)) == (0, 1)
+    assert any(f.ok and world.own.code in f.found and "记录保留" in f.found for f in board.findings())
+    session.rollback()
+    with transaction(session):
+        if way == "edit":
+            sub_accounts.edit(session, me, account.id, name="王砚秋", sex="", active=False, at=AT)
+        elif way == "remove":
+            assert sub_accounts.remove(session, me, account.id, AT) is False
+        else:
+            leaving.leave(session, world.actor("clerk"), world.worker.id, AT.date(), AT)
+    assert account.active is False
+    assert session.scalar(select(Visit.state)) == "open"
 
 
 @pytest.mark.feature("PER-04")

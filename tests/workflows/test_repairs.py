@@ -279,12 +279,12 @@ def test_leaving_hands_repairs_over(world: World) -> None:
     world.session.commit()
     row = assigned(world)
     head = world.actor("maintenance_head")
-    board = leaving.board(world.session, head, world.worker.id)
+    board = leaving.board(world.session, head, world.worker.id, START)
     assert [held.key for held in board.held["repairs"]] == [row.id]
     with transaction(world.session):
         leaving.hand_over(world.session, head, world.worker.id, to.id, {"repairs": [row.id]}, START + H)
     world.session.refresh(row)
-    assert row.worker_id == to.id and not leaving.board(world.session, head, world.worker.id).held["repairs"]
+    assert row.worker_id == to.id and not leaving.board(world.session, head, world.worker.id, START).held["repairs"]
 
 
 def test_two_devices_at_once_make_one(world: World) -> None:

@@ -69,7 +69,7 @@ class LeavingPages(BaseView):
         return redirect(url_for("PeoplePages.show", pk=pk))
 
     def _page(self, pk: int, findings: Any, status: int) -> Any:
-        board = leaving.board(db.session, g.actor, pk)
+        board = leaving.board(db.session, g.actor, pk, clock.now())
         others = select(Person).where(
             Person.unit_id == g.actor.unit_id, Person.left_on.is_(None), Person.id != pk
         )

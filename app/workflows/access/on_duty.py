@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,7 +20,11 @@ SHOWN = 5
 
 
 class Running(NamedTuple):
-    """A visit or a rescue: its key, what people call it, the day of a visit and when that one ends by itself."""
+    """A visit or a rescue: its key, what people call it, the day of a visit and when that one will end by itself.
+
+    A visit without `until` never will, or is over its time: its worker may never check out of it, and then nobody
+    could. It stays as it is, and stands in the way of nothing.
+    """
 
     key: int
     text: str
@@ -27,15 +32,15 @@ class Running(NamedTuple):
     until: str = ""
 
 
-def visits_of(session: AnySession, person_id: int | None) -> list[Running]:
-    """The visits that a person has not checked out of."""
+def visits_of(session: AnySession, person_id: int | None, at: dt.datetime) -> list[Running]:
+    """The visits that a person has not checked out of; of those that still run at that instant, until when."""
     if person_id is None:
         return []
     statement = select(Visit.id, Elevator.code, Visit.visit_on, Visit.next_change_at)
     statement = statement.join(Elevator, Elevator.id == Visit.elevator_id)
     statement = statement.where(Visit.worker_id == person_id, Visit.state == "open").order_by(Visit.id)
     return [
-        Running(key, str(code), str(on), "" if until is None else clock.until(until))
+        Running(key, str(code), str(on), "" if until is None or until <= at else clock.until(until))
         for key, code, on, until in session.execute(statement.execution_options(skip_scope=True))
     ]
 
@@ -49,13 +54,17 @@ def rescues_of(session: AnySession, account_ids: Sequence[int]) -> list[Running]
 
 
 def visit_finding(name: str, visits: Sequence[Running], field: str) -> Finding:
-    """Whether nothing is left to be checked out of; else which elevators, and how they come to an end."""
-    if not visits:
-        return Finding("维保记录", True, say("%(name)s 没有未签退的维保", name=name), field=field)
-    told = together([one.text for one in visits[:SHOWN]])
+    """Whether nothing still runs; else at which elevators, and how it comes to an end."""
+    still = [one for one in visits if one.until]
+    if not still:
+        left = together([one.text for one in visits[:SHOWN]])
+        said = say("%(name)s 没有未签退的维保", name=name) if not visits else say(
+            "%(name)s 在电梯 %(codes)s 的维保没有签退，不再等它；记录保留", name=name, codes=left
+        )  # fmt: skip
+        return Finding("维保记录", True, said, field=field)
+    told = together([one.text for one in still[:SHOWN]])
     found = say("%(name)s 正在维保电梯 %(codes)s，还没有签退", name=name, codes=told)
-    until = max(one.until for one in visits) if all(one.until for one in visits) else ""
-    remedy = say("请先由其签退，或等到 %(until)s 这次维保过期以后", until=until) if until else say("请先由其签退")
+    remedy = say("请先由其签退，或等到 %(until)s 这次维保过期以后", until=max(one.until for one in still))
     return Finding("维保记录", False, found, remedy, field=field)
 
 

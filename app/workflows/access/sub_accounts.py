@@ -109,7 +109,7 @@ def edit(
         sex=lambda: _sex(sex),
         rescue_role=lambda: account.rescue_role if rescue_role is None else _rescue_role(rescue_role),
         room=lambda: refuse_when_full(session, unit, at) if active and not account.active else None,
-        duty=lambda: None if active else _refuse_on_duty(session, account),
+        duty=lambda: None if active else _refuse_on_duty(session, account, at),
     )
     before = {"name": account.first_name, "sex": account.sex, "rescue_role": account.rescue_role}
     account.first_name, account.sex, account.rescue_role = checked["name"], checked["sex"], checked["rescue_role"]
@@ -149,7 +149,7 @@ def remove(session: AnySession, actor: Actor, account_id: int, at: dt.datetime) 
     own_unit(session, actor)
     account = own_sub_account(session, actor, account_id)
     if account.login_count:
-        _refuse_on_duty(session, account)
+        _refuse_on_duty(session, account, at)
         set_active(session, actor, account, False, "由主账号删除", at)
         return False
     before = {"login_name": account.username, "name": account.first_name}
@@ -317,13 +317,16 @@ def person_for(
     return made
 
 
-def _refuse_on_duty(session: AnySession, account: Account) -> None:
-    """What its person has begun could be ended by nobody else: a visit on site, the way to people shut in."""
+def _refuse_on_duty(session: AnySession, account: Account, at: dt.datetime) -> None:
+    """What its person has begun could be ended by nobody else: a visit on site, the way to people shut in.
+
+    A visit stands in the way while it will end by itself: else whoever never checks out could not be parted with.
+    """
     if not account.active:
         return
     name = account.get_full_name()
     raise_failing([
-        on_duty.visit_finding(name, on_duty.visits_of(session, account.person_id), "active"),
+        on_duty.visit_finding(name, on_duty.visits_of(session, account.person_id, at), "active"),
         on_duty.rescue_finding(name, on_duty.rescues_of(session, [account.id]), "active"),
     ])  # fmt: skip
 

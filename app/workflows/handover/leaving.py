@@ -58,7 +58,7 @@ class Held:
 
 @dataclass(slots=True)
 class Board:
-    """All that a person holds, by kind; `visits` must be signed out, `rescues` passed on, `accounts` end with it."""
+    """All that a person holds, by kind; `running` visits must be signed out, `rescues` passed on, `accounts` end."""
 
     person: Person
     held: dict[str, list[Held]] = field(default_factory=dict)
@@ -69,7 +69,12 @@ class Board:
     @property
     def left(self) -> int:
         """How much stands in the way of leaving."""
-        return sum(map(len, self.held.values())) + len(self.visits) + len(self.rescues)
+        return sum(map(len, self.held.values())) + len(self.running) + len(self.rescues)
+
+    @property
+    def running(self) -> list[on_duty.Running]:
+        """The visits that must be signed out, or wait for their end; the others stand in nobody's way."""
+        return [one for one in self.visits if one.until]
 
     def findings(self) -> list[Finding]:
         """One line a kind, passing at zero."""
@@ -88,12 +93,12 @@ class Board:
         return found
 
 
-def board(session: AnySession, actor: Actor, person_id: int) -> Board:
+def board(session: AnySession, actor: Actor, person_id: int, at: dt.datetime) -> Board:
     """What is to be handed over before this person of one's own unit may leave."""
     require(actor, Verb.PERSON_EDIT)
     row: Person = visible(session, actor, Person, person_id, "人员")
     _may_see_all(actor, row)
-    return _board(session, row)
+    return _board(session, row, at)
 
 
 def hand_over(
@@ -112,7 +117,7 @@ def hand_over(
     require(actor, Verb.PERSON_EDIT)
     row = _own(session, actor, person_id)
     successor = _successor(session, actor, row, successor_id)
-    now = _board(session, row)
+    now = _board(session, row, at)
     taken = {
         kind: [h.key for h in held if chosen is None or h.key in set(chosen.get(kind, ()))]
         for kind, held in now.held.items()
@@ -153,7 +158,7 @@ def leave(session: AnySession, actor: Actor, person_id: int, on: dt.date, at: dt
             field="left_on",
             value=on,
         )
-    raise_failing(f for f in _board(session, row).findings() if f.stops)
+    raise_failing(f for f in _board(session, row, at).findings() if f.stops)
     row.left_on = on
     teams.leave_all(session, actor, row.id, at)
     session.flush()
@@ -196,7 +201,7 @@ def _accounts(session: AnySession, person: Person) -> list[Account]:
     return list(session.scalars(held.order_by(Account.id).execution_options(skip_scope=True)))
 
 
-def _board(session: AnySession, person: Person) -> Board:
+def _board(session: AnySession, person: Person, at: dt.datetime) -> Board:
     accounts = _accounts(session, person)
     keys = [account.id for account in accounts]
     ledger, order = MaintenanceLedger, MaintenanceOrder
@@ -230,7 +235,7 @@ def _board(session: AnySession, person: Person) -> Board:
                 mine = [label for label, who in zip(roles.values(), told[2:], strict=True) if who == person.id]
                 words = [told[1], together(mine)]
             made.held[kind].append(Held(key, str(told[0]), together(words, "　")))
-    made.visits = on_duty.visits_of(session, person.id)
+    made.visits = on_duty.visits_of(session, person.id, at)
     made.rescues = on_duty.rescues_of(session, keys)
     made.accounts = [Held(account.id, account.username, account.get_full_name()) for account in accounts]
     return made

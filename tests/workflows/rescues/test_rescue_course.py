@@ -245,7 +245,7 @@ def test_nobody_leaves_the_unit_on_the_way_to_somebody_inside(world: World) -> N
     session.commit()
     row = dispatched(world)
     do(world, "worker", rescue_answers.accept, row, START + M)
-    held = leaving.board(session, world.actor("clerk"), world.worker.id)
+    held = leaving.board(session, world.actor("clerk"), world.worker.id, START)
     assert [(one.key, one.text) for one in held.rescues] == [(row.id, row.place)] and held.left == 1
     with pytest.raises(Refusal, match="请先在救援页面转派给同事"), transaction(session):
         leaving.leave(session, world.actor("clerk"), world.worker.id, today, START + M)
