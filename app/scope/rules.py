@@ -168,9 +168,10 @@ def _inspections(model: Any, actor: Actor) -> Criterion:
     """A unit reads those of the elevators that it sees, those it answered for and those it signed."""
     if actor.unit_id is None:
         return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
+    mine = _assigned(model.elevator_id, actor)
     seen = model.elevator_id.in_(select(_elevator.id).where(_elevators(_elevator, actor)))
-    answered = and_(model.unit_id == actor.unit_id, _assigned(model.elevator_id, actor))
-    return or_(seen, answered, model.tested_by_id == actor.unit_id)
+    signed = and_(model.tested_by_id == actor.unit_id, true() if actor.may(Verb.INSPECTION_EDIT) else mine)
+    return or_(seen, and_(model.unit_id == actor.unit_id, mine), signed)
 
 
 def _devices(model: Any, actor: Actor) -> Criterion:

@@ -193,3 +193,15 @@ def test_of_several_elevators_the_unit_hears_once(world: World) -> None:
     assert told(world) == [("use_head", "2 台电梯的检验即将到期")]
     notice = world.session.scalar(select(Notification).execution_options(skip_scope=True))
     assert notice.link.startswith("/inspections/due/?tab=all&f_next_inspection_from=2026-04-09")
+
+
+@pytest.mark.feature("INS-01", "INS-02")
+def test_without_a_main_account_the_office_hears_and_no_worker(world: World) -> None:
+    """Workers read inspections, and see the elevators that are theirs: a message of all of them is the office's."""
+    world.own.next_inspection_on, world.own.governor_on = TODAY + dt.timedelta(days=30), dt.date(2024, 3, 10)
+    for head in ("maintenance_head", "use_head"):
+        world.accounts[head].active = False
+    world.session.commit()
+    inspection_clocks.refresh_all(world.session, NOW)
+    heard = {who for who, _title in told(world)}
+    assert "clerk" in heard and "safety_officer" in heard and not heard & {"worker", "colleague"}

@@ -260,7 +260,7 @@ def _check(name: str, words: str, until: Any, filter_name: str) -> Paper:
     """A check of an elevator that its maintenance unit sees to."""
     return Paper(
         name, words, Elevator, until, Elevator.maintenance_unit_id, Elevator.region_code, None, _in_use,
-        Verb.INSPECTION_READ, "/elevators/{}", _due_list(filter_name), Elevator.code, _LIFTS, _CHECK, _CLOCK,
+        Verb.INSPECTION_REPORT, "/elevators/{}", _due_list(filter_name), Elevator.code, _LIFTS, _CHECK, _CLOCK,
     )  # fmt: skip
 
 
@@ -294,7 +294,7 @@ PAPERS: tuple[Paper, ...] = (
     ),
     Paper(
         "inspection", "检验", Elevator, Elevator.next_inspection_on, Elevator.use_unit_id, Elevator.region_code, None,
-        _in_use, Verb.INSPECTION_READ, "/elevators/{}", _due_list("next_inspection"), Elevator.code, _LIFTS,
+        _in_use, Verb.INSPECTION_REPORT, "/elevators/{}", _due_list("next_inspection"), Elevator.code, _LIFTS,
         ("请在到期前一个月申请检验或安排检测", "已过检验有效期，请停止使用并尽快申请检验"),
     ),
     _check("governor", "限速器校验", InspectionClock.governor_due_on, "governor"),

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
+from app import scope
 from app.errors import NotAllowed, NotFound, Refusal
+from app.models import Inspection
+from app.permissions import Actor, Role
 from tests.factories import World
 from tests.workflows.inspection_world import enter, inspecting
 from tests.workflows.inspections.ground import set_up
@@ -57,3 +61,22 @@ def test_not_before_the_filing_is_approved_nor_of_what_is_scrapped(world: World)
     set_up(world, status="in_use", approved_version=0, filing_state="draft")
     with pytest.raises(Refusal, match="尚未审核通过"):
         enter(world, world.actor("inspector"))
+
+
+def test_a_worker_of_a_firm_that_also_inspects_reads_no_more_than_his_own(world: World) -> None:
+    """What the firm signed is its testers' and its office's; of a worker what is assigned to him."""
+    set_up(world)
+    world.firm.is_inspection = True
+    world.session.commit()
+    who = replace(world.actor("inspector"), region_code="980400000000")
+    own = enter(world, who, tested_by_id=world.firm.id)
+    foreign = enter(world, who, world.foreign.id, number="2", tested_by_id=world.firm.id)
+    worker = replace(world.actor("worker"), sees_all_elevators=False)
+    tester = replace(worker, roles=frozenset({Role.TESTER}))
+
+    def seen(actor: Actor) -> set[int]:
+        return set(world.session.scalars(scope.apply(select(Inspection.id), actor, Inspection)))
+
+    assert seen(worker) <= {own.id}
+    assert seen(tester) >= {own.id, foreign.id}
+    assert seen(world.actor("maintenance_head")) >= {own.id, foreign.id}
