@@ -123,12 +123,24 @@ def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySessi
         real.info.pop(_NOTES, None)
         # Both are taken before anything else begins a unit of work, which has lists of its own.
         waiting, kept = real.info.pop(_WAITING), real.info.pop(_KEPT)
-        if kept:
-            with transaction(real) as own:
-                for call in kept:
-                    call(own)
-    for call in waiting:
-        call()
+        try:
+            if kept:
+                _count(real, kept)
+        finally:
+            # It stands, whatever came of what was counted beside it.
+            for call in waiting:
+                call()
+
+
+def _count(real: Session, kept: list[Callable[[AnySession], Any]]) -> None:
+    """What must be counted though the deed was refused, as a deed of its own: the deed's has ended either way."""
+
+    def deed() -> None:
+        with transaction(real) as own:
+            for call in kept:
+                call(own)
+
+    again.done(deed)
 
 
 def connection_of(session: AnySession) -> Connection:

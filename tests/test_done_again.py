@@ -303,6 +303,31 @@ def test_what_waits_for_the_end_waits_for_the_last_time(session: Any) -> None:
 
 
 @pytest.mark.feature("UNT-03")
+def test_what_waits_for_a_commit_comes_though_what_is_counted_beside_it_fails(session: Any) -> None:
+    """The commit stands: the broker hears of the job. What is counted is tried again like any deed."""
+    sent: list[str] = []
+    tried: list[int] = []
+
+    def count(fails: int) -> Any:
+        def counted(_own: Any) -> None:
+            tried.append(fails)
+            if len(tried) <= fails:
+                raise broken()
+
+        return counted
+
+    with transaction(session) as own:
+        whatever_comes(own, count(1))
+        after_commit(own, lambda: sent.append("job"))
+    assert (sent, len(tried)) == (["job"], 2)
+    tried.clear()
+    with pytest.raises(OperationalError), transaction(session) as own:
+        whatever_comes(own, count(9))
+        after_commit(own, lambda: sent.append("other"))
+    assert (sent, len(tried)) == (["job", "other"], 3)
+
+
+@pytest.mark.feature("ACC-03")
 def test_a_number_that_was_asked_for_twice_counts_once(session: Any, world: World) -> None:
     clerk, tries = world.actor("clerk"), []
 

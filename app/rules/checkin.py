@@ -82,6 +82,7 @@ class CheckInFacts:
     where the region asks for a photo of the label, and who looks at it; `label_photos` came, None = nothing sent yet.
     `label_ended`: what was scanned is a label that is dead, and why.
     `others_then`: it may not serve it, for at `at` another unit did; it has been handed on since.
+    `nobody_then`: nor did anybody.
     `person_photo`: the region asks for a photo of whoever checks in; of those `selfies` came, None = nothing sent yet.
     """
 
@@ -99,6 +100,7 @@ class CheckInFacts:
     unit_approved: bool = True
     may_serve: bool = True
     others_then: bool = False
+    nobody_then: bool = False
     maintenance_paused: bool = False
     covered_until_on: date | None = None
     contract_ended_on: date | None = None
@@ -269,6 +271,11 @@ def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
             found = say("%(at)s 时，电梯 %(code)s 还由其他单位维保", at=at, code=code)
             way = "您的单位接手以后的维保才能计入，请放弃这一条；接手日期有误时请联系所在地区的监管部门"
             return [_f(False, "电梯权限", "当时由其他单位维保", found, way)]
+        if facts.nobody_then:
+            at = f"{facts.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+            found = say("%(at)s 时，电梯 %(code)s 还没有维保单位", at=at, code=code)
+            way = "您的单位接手以后的维保才能计入，请放弃这一条；接手日期有误时请联系所在地区的监管部门"
+            return [_f(False, "电梯权限", "当时没有维保单位", found, way)]
         # Codes can be tried out: how it stands and where is for those who serve it.
         found = say("电梯 %(code)s 没有分配给您，或不由您的单位维保", code=code)
         way = (

@@ -191,6 +191,7 @@ def test_what_can_name_an_elevator(text: str, may: bool) -> None:
         ({"elevator_status": None}, "电梯不存在"),
         ({"may_serve": False}, "无电梯权限"),
         ({"may_serve": False, "others_then": True}, "当时由其他单位维保"),
+        ({"may_serve": False, "nobody_then": True}, "当时没有维保单位"),
         ({"elevator_place": None}, "电梯尚未标注位置"),
         ({"worker_place": None}, "定位未打开"),
         ({"worker_place": Place(30.01, 120.0)}, "电梯位置较远"),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import NotAllowed, Refusal
 from app.models import (
+    Application,
     AuditEntry,
     ContractElevator,
     ElevatorAssignment,
@@ -344,12 +345,12 @@ def test_what_is_known_of_it_before_it_was_sent(session: Any, place: World) -> N
     assert clock.local_day(row.checked_in_at) == row.visit_on
 
 
-def handed_on(session: Any, place: World, at: dt.datetime, first: dt.date) -> None:
+def handed_on(session: Any, place: World, at: dt.datetime, first: dt.date, *, from_nobody: bool = False) -> None:
     """The elevator is the other firm's from a day on, decided at that instant; the old one's contract is cut."""
     begun = Version(
         entity="elevator", entity_id=place.own.id, number=1, base_number=0, state="approved",
-        data={"maintenance_unit_id": place.firm.id}, edited_at=START - 9 * DAY, decided_at=START - 9 * DAY,
-        in_force_from=dt.date(2026, 2, 20),
+        data={"maintenance_unit_id": None if from_nobody else place.firm.id}, edited_at=START - 9 * DAY,
+        decided_at=START - 9 * DAY, in_force_from=dt.date(2026, 2, 20),
     )  # fmt: skip
     session.add(begun)
     session.commit()
@@ -399,6 +400,44 @@ def test_what_was_done_before_the_hand_over_is_not_the_new_units(session: Any, p
     later = kept(place, "later", began=START + DAY + HOUR, sent=sent, account_id=account.id)
     row = send(session, place, later, "other_worker")
     assert (row.unit_id, row.visit_on) == (place.other_firm.id, dt.date(2026, 3, 3))
+
+
+@pytest.mark.feature("LIF-05")
+@pytest.mark.parametrize("approved", [START - DAY, START + HOUR])
+def test_a_day_that_the_nights_job_came_late_for_is_the_new_units(
+    session: Any, place: World, approved: dt.datetime
+) -> None:
+    """It was approved for that day: only where that came after the visit was it the other unit's still."""
+    account = place.accounts["other_worker"]
+    account.sees_all_elevators = True
+    applied = START + 2 * HOUR
+    session.add(Application(
+        number="BG-1", title="维保单位变更", kind="unit_change", state="approved", is_open=False,
+        entity="elevator", entity_id=place.own.id, elevator_id=place.own.id,
+        unit_id=place.other_firm.id, region_code=place.own.region_code, effective_on=START.date(),
+        submitted_at=START - 2 * DAY, decided_at=approved, took_effect_at=applied,
+    ))  # fmt: skip
+    session.commit()
+    handed_on(session, place, applied, START.date())
+    make_contract(session, place.other_firm, [place.own], dt.date(2026, 3, 2), dt.date(2026, 12, 31))
+    session.commit()
+    visit = kept(place, sent=START + DAY, account_id=account.id)
+    if approved > START:
+        with pytest.raises(Refusal, match="还由其他单位维保"):
+            send(session, place, visit, "other_worker")
+        return
+    row = send(session, place, visit, "other_worker")
+    assert (row.unit_id, row.visit_on) == (place.other_firm.id, START.date())
+
+
+@pytest.mark.feature("LIF-05")
+def test_of_a_time_when_nobody_maintained_no_other_unit_is_named(session: Any, place: World) -> None:
+    account = place.accounts["other_worker"]
+    account.sees_all_elevators = True
+    session.commit()
+    handed_on(session, place, START + DAY, dt.date(2026, 3, 3), from_nobody=True)
+    with pytest.raises(Refusal, match="还没有维保单位"):
+        send(session, place, kept(place, sent=START + 2 * DAY, account_id=account.id), "other_worker")
 
 
 @pytest.mark.feature("LIF-05", "PLN-07")

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app.errors import Finding, NotAllowed, refuse
 from app.models import Application, Elevator, Person, Region, Unit, Version
@@ -73,6 +73,21 @@ def as_of(
     if known_at is not None:
         statement = statement.where(Version.decided_at <= known_at)
     found: Version | None = session.scalar(statement.order_by(Version.number.desc()).limit(1))
+    return found
+
+
+def held_on(session: AnySession, row: Elevator, on: dt.date, at: dt.datetime) -> Version | None:
+    """The version in force on a day by what had been approved at an instant, though the night's job came late for it.
+
+    `as_of` has a change known when it was made; one that waited for its day was known since its approval.
+    """
+    waited = select(Application.id).where(
+        Application.elevator_id == row.id, Application.decided_at <= at,
+        Application.took_effect_at == Version.decided_at,
+    ).correlate(Version).exists()  # fmt: skip
+    statement = _versions(row).where(Version.state == "approved", Version.in_force_from <= on)
+    statement = statement.where(or_(Version.decided_at <= at, waited)).order_by(Version.number.desc()).limit(1)
+    found: Version | None = session.scalar(statement.execution_options(skip_scope=True))
     return found
 
 

@@ -235,7 +235,11 @@ def _then(
     if unit_id == elevator.maintenance_unit_id:
         return {}
     if site.may_serve:
-        return {"may_serve": False, "others_then": True}
+        due = filing_versions.held_on(session, row, on, at)
+        if due is not None and due.data.get("maintenance_unit_id") == elevator.maintenance_unit_id:
+            # It was the unit's from that day on; only the night's job came late.
+            return {}
+        return {"may_serve": False, "others_then": unit_id is not None, "nobody_then": unit_id is None}
     if unit_id is None or unit_id != actor.unit_id or not _was_his(session, actor, elevator):
         return {}
     held = cover.in_force(session, elevator.id, on, at)
