@@ -97,6 +97,8 @@ def test_enter_behind_words_looks_for_them_and_elsewhere_plans(world: World, sig
     [
         pytest.param("maintenance_head", "/insurance/new", "payer", NAMELESS, marks=pytest.mark.feature("UNT-09")),
         pytest.param("platform_admin", "/notices/templates", "title", NAMELESS, marks=pytest.mark.feature("NTF-01")),
+        # Before the button that reads a licence.
+        pytest.param("platform_admin", "/units/new", "name", ("then", "save"), marks=pytest.mark.feature("UNT-05")),
         pytest.param("inspector", "/enforcement/new", "document_no", ("then", "draft"),
                      marks=pytest.mark.feature("ANO-03")),
     ],

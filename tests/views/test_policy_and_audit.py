@@ -187,7 +187,7 @@ class TestProposing:
         }  # fmt: skip
         page = admin.post("/policy/propose", data=sent, follow_redirects=True).text
         name = world.accounts["region_admin"].first_name
-        assert f"等待第二人批准，已通知：{name}" in page and "create-admin" not in page
+        assert f"等待第二人批准，已通知：{name}" in page and "运维人员" not in page
         first = world.accounts["platform_admin"].id
         world.session.rollback()
         for account in world.session.query(Account).where(Account.id != first):
@@ -195,7 +195,7 @@ class TestProposing:
         world.session.commit()
         number = world.session.query(PolicyProposal.id).scalar()
         page = admin.get(f"/policy/proposals/{number}").text
-        assert "现在没有人能批准" in page and "flask create-admin" in page and "已通知" not in page
+        assert "现在没有人能批准" in page and "请运维人员再建一位平台管理员" in page and "已通知" not in page
 
     def test_the_value_of_now_is_the_chosen_regions_and_says_whose_it_is(self, world: World, sign_in: Any) -> None:
         make_policy(world.session, "visit_min_minutes", 50, region_code="980400000000")
