@@ -22,6 +22,7 @@ from app.workflows.oversight import anomalies
 from app.workflows.people import person_filing
 from tests import deadlocks, factories
 from tests.factories import World
+from tests.statements import statements
 from tests.workflows.filing_world import AT, TODAY, attachment, decide, elevator_data, save, submit
 from tests.workflows.test_one_unit import resident_id
 from tests.workflows.visit_world import HOUR, START, arrive, leave
@@ -168,3 +169,28 @@ def test_the_night_holds_all_that_is_due_before_it_holds_an_elevator(
 
     meet(rows[1], world.own, night)
     assert done == [2] and all(row.took_effect_at is not None for row in rows)
+
+
+@pytest.mark.feature("LIF-05", "LIF-06")
+def test_the_night_holds_all_applications_and_then_all_contracts_by_their_numbers(
+    session: Any, world: World
+) -> None:
+    """Two elevators go over on one day; the later key's contract has the lower number."""
+    second = factories.make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    first_one = factories.make_contract(session, world.firm, [second])
+    last_one = factories.make_contract(session, world.firm, [world.own])
+    new = factories.make_contract(session, world.other_firm, [])
+    session.commit()
+    taker, day = world.actor("other_head"), TODAY + 3 * DAY
+    for one in (world.own, second):
+        paper = attachment(session, taker, kind="contract", name="合同.pdf")
+        wanted = unit_changes.Wanted(one.code, None, new.id, None, day, "合同到期换单位", [paper.id])
+        with scope.acting(taker), transaction(session):
+            asked = unit_changes.apply(session, taker, wanted, AT)
+        decide(session, world.actor("inspector"), asked, "approve")
+    assert first_one.id < last_one.id and world.own.id < second.id
+    session.rollback()
+    with statements() as asked_for, transaction(session):
+        assert effects.take_effect_due(session, day, AT + 3 * DAY) == 2
+    held = [one for one in asked_for if one.startswith("SELECT contract.id") and "ORDER BY contract.id" in one]
+    assert len(held) == 1, held

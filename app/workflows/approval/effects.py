@@ -85,9 +85,14 @@ def hold_beside(session: AnySession, application: Application) -> None:
     """
     if application.elevator_id is not None and application.data.get("to_region"):
         held(session, undone_beside(application))
-    holds = kinds.handlers(application.kind).holds
-    if holds is not None:
-        holds(session, application)
+    _hold_more(session, [application])
+
+
+def _hold_more(session: AnySession, some: list[Application]) -> None:
+    """What else these applications hold, of all that hold alike at once: in one order, not one application's by one."""
+    for holds in dict.fromkeys(kinds.handlers(one.kind).holds for one in some):
+        if holds is not None:
+            holds(session, some)
 
 
 def waiting(session: AnySession, on: dt.date | None = None, region: str | None = None) -> list[Application]:
@@ -107,14 +112,17 @@ def take_effect_due(session: AnySession, on: dt.date, at: dt.datetime, region: s
 
     One that has become impossible meanwhile (scrapped by order) ends here, and its unit reads why.
     """
-    count, due = 0, [lock(session, Application, seen.id) for seen in waiting(session, on, region=region)]
-    for application in due:
-        if application is not None and is_waiting(application):
-            hold_beside(session, application)
+    count, found = 0, waiting(session, on, region=region)
+    # Held by their ids, as whoever holds several does, those beside them too; done in the order of their days.
+    beside = [undone_beside(one) for one in found if one.elevator_id is not None and one.data.get("to_region")]
+    if found:
+        held(session, or_(Application.id.in_([one.id for one in found]), *beside))
+    due = [one for one in found if is_waiting(one)]
+    _hold_more(session, due)
     # All of them before the first elevator: who decides about one holds his application and then wants its elevator.
     for application in due:
         # Its unit may have called it off since it was read, and what took effect just now may have ended it.
-        if application is None or not is_waiting(application):
+        if not is_waiting(application):
             continue
         try:
             with session.begin_nested():

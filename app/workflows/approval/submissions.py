@@ -73,8 +73,8 @@ class Handlers:
     may not decide. `mended` puts what was filed right on the way back, refusing what can't be; `mends` are the parts
     that it takes, `mends_by` is the right to file such, and `filed` gives how they stand. A kind about an elevator in
     force gives its `conditions` (`effects.findings` asks them) and its `effect` on the day it takes force
-    (`effects.approved`). `holds`: takes before what the application is about whatever else its approval will change
-    and others hold before that.
+    (`effects.approved`). `holds`: takes before what applications are about whatever else their approval will change
+    and others hold before that, in one order of all of them.
     """
 
     findings: Callable[[AnySession, Application, dt.datetime], list[Finding]]
@@ -88,7 +88,7 @@ class Handlers:
     mends: Sequence[Mend] = ()
     mends_by: Verb | None = None
     filed: Callable[[AnySession, Application], Values] | None = None
-    holds: Callable[[AnySession, Application], None] | None = None
+    holds: Callable[[AnySession, list[Application]], None] | None = None
 
 
 def open_application(

@@ -24,15 +24,17 @@ from sqlalchemy import (
 )
 
 from app import clock
-from app.models import Contract, ContractElevator, Elevator, MaintenanceClock
-from app.models.among import beside
+from app.models import Application, Contract, ContractElevator, Elevator, MaintenanceClock
+from app.models.among import among, beside
 from app.models.base import Instant
 from app.permissions import Actor
 from app.rules.calendar import day_end
+from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession, insert_of
 
 DAY = dt.timedelta(days=1)
 ROWS_AT_ONCE = 1000
+_ENDS_COVER = frozenset({ApplicationKind.UNIT_CHANGE, ApplicationKind.SCRAPPING})
 
 _clock: Any = MaintenanceClock.__table__.c
 _elevator: Any = Elevator.__table__.c
@@ -130,13 +132,20 @@ def release(
     return len(rows)
 
 
-def hold_contracts(session: AnySession, elevator_id: int, also: int | None = None) -> None:
-    """Before an elevator whose cover is about to end: whoever edits a contract holds that, and then its elevators.
+def hold_contracts(session: AnySession, applications: Collection[Application]) -> None:
+    """Before elevators whose cover is about to end: whoever edits a contract holds that, and then its elevators.
 
-    `also`: the contract that it goes under.
+    Of several all at once, in the order of their ids, with those that the elevators go under.
     """
-    standing = select(_bound.contract_id).where(_bound.elevator_id == elevator_id, _bound.removed_at.is_(None))
-    statement = select(Contract.id).where(or_(Contract.id.in_(standing), Contract.id == (also or 0)))
+    ending = [one for one in applications if one.kind in _ENDS_COVER]
+    elevators = [one.elevator_id for one in ending if one.elevator_id is not None]
+    also = [one.data["contract_id"] for one in ending if one.data.get("contract_id")]
+    if not elevators:
+        return
+    standing = select(_bound.contract_id).where(
+        among(session, _bound.elevator_id, elevators), _bound.removed_at.is_(None)
+    )
+    statement = select(Contract.id).where(or_(Contract.id.in_(standing), Contract.id.in_(also)))
     statement = statement.order_by(Contract.id).with_for_update(of=Contract)
     session.execute(statement.execution_options(skip_scope=True)).all()
 

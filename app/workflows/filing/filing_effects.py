@@ -165,10 +165,11 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at:
     )
 
 
-def hold_along(session: AnySession, application: Application) -> None:
+def hold_along(session: AnySession, some: list[Application]) -> None:
     """Before a unit that moves: whoever decides what goes with it holds that application, and then what it is about."""
-    if application.entity == Unit.__tablename__ and application.data.get("to_region"):
-        effects.held(session, _asked_of_unit(application.entity_id))
+    for application in some:
+        if application.entity == Unit.__tablename__ and application.data.get("to_region"):
+            effects.held(session, _asked_of_unit(application.entity_id))
 
 
 def _asked_of_unit(unit_id: int) -> ColumnElement[bool]:

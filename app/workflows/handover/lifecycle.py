@@ -115,11 +115,6 @@ def _contract(session: AnySession, elevator: Elevator, on: dt.date) -> Finding:
     )  # fmt: skip
 
 
-def _holds(session: AnySession, application: Application) -> None:
-    if application.kind == _K.SCRAPPING and application.elevator_id is not None:
-        cover.hold_contracts(session, application.elevator_id)
-
-
 APPLICATION = submissions.Handlers(
-    findings=effects.findings, approved=effects.approved, conditions=findings, effect=effect, holds=_holds
+    findings=effects.findings, approved=effects.approved, conditions=findings, effect=effect, holds=cover.hold_contracts
 )

@@ -404,12 +404,7 @@ def _bind(
     cover.refresh(session, [elevator.id], clock.local_day(at))
 
 
-def _holds(session: AnySession, application: Application) -> None:
-    assert application.elevator_id is not None
-    cover.hold_contracts(session, application.elevator_id, application.data.get("contract_id"))
-
-
 APPLICATION = submissions.Handlers(
     findings=effects.findings, approved=effects.approved, conditions=findings, effect=effect, mended=_mended,
-    holds=_holds,
+    holds=cover.hold_contracts,
 )
