@@ -109,10 +109,15 @@ TABLES: dict[str, Callable[..., tuple[list[Any], Columns]]] = {
 
 
 def write_table(
-    session: Any, actor: Actor, name: str, asked: Mapping[str, str], path: Path, fmt: str, title: str, at: dt.datetime
-) -> tuple[dict[str, Any], Columns]:
-    """Write a report that is a table; what its record keeps, and its columns."""
+    session: Any, actor: Actor, name: str, asked: Mapping[str, str], path: Path, fmt: str, title: str, at: dt.datetime,
+    only: Sequence[str] = (),
+) -> tuple[dict[str, Any], Columns]:  # fmt: skip
+    """Write a report that is a table; what its record keeps, and its columns.
+
+    `only`: the columns that it had when it was given out; those that have come since are left out.
+    """
     rows, columns = TABLES[name](session, actor, asked, at)
+    columns = [column for column in columns if not only or column.name in only]
     policy = policy_version(session, actor.region_code, clock.local_day(at))
     said = (
         together((say("%(key)s：%(value)s", key=key, value=value) for key, value in asked.items() if value), "；")
@@ -150,6 +155,8 @@ def again(session: Any, actor: Actor, record: Any, path: Path, fmt: str) -> None
         frame = statistics.frame_of(session, actor, asked.get("region", ""), days[0], days[1])
         statistics_workbook.write(statistics.build(moment(session, actor), frame), path)
     elif record.listing in TABLES:
-        write_table(session, actor, record.listing, asked, path, fmt, record.listing, record.as_of)
+        write_table(
+            session, actor, record.listing, asked, path, fmt, record.listing, record.as_of, only=record.columns
+        )  # fmt: skip
     else:
         raise refuse("再导一次", "打印件和日志包不重导", "以存档的摘要为准")

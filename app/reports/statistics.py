@@ -191,8 +191,9 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     if levels:
         # Reports from before there were any go on being proved by the digest that they had.
         figures["repairs"] = [asdict(line) for line in (*levels, *causes)]
-    # Where there is none the digest is the one that was given out before they were counted.
-    counted = (("deeds", deeds), ("appeals", appeals), ("ratings", rated))
+    # Where there is none the digest is the one that was given out before they were counted. What use units thought is
+    # no part of it: visits were judged long before these were counted, and what was given out proves as before.
+    counted = (("deeds", deeds), ("appeals", appeals))
     figures |= {what: [asdict(one) for one in found] for what, found in counted if found}
     whole = moment.actor.unit_id is None
     return Statistics(

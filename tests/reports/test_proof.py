@@ -14,9 +14,12 @@ import pytest
 
 from app.listing import Column
 from app.models import ExportRecord
-from app.reports import proof, tables
+from app.reports import complaints, given_out, proof, tables
+from app.scratch import scratch
+from app.transaction import transaction
+from app.workflows.core import export_records
 from tests.conftest import csrf
-from tests.factories import World, make_elevator
+from tests.factories import World, make_complaint, make_elevator
 from tests.views.test_as_of import invoke
 
 pytestmark = pytest.mark.feature("RPR-01")
@@ -185,3 +188,25 @@ def test_the_daily_roots_are_recorded(world: World, sign_in: Any) -> None:
     world.session.rollback()
     record = world.session.query(ExportRecord).one()
     assert (record.listing, record.format, len(record.file)) == ("audit_days", "txt", 64)
+
+
+def test_a_table_is_proved_by_the_columns_that_it_had(app: Any, world: World) -> None:
+    """Columns that a later release added say nothing against what was given out before it."""
+    make_complaint(world.session, world.own, AT)
+    world.session.commit()
+    inspector = world.actor("inspector")
+    asked = {"by": "elevator", "from_on": "2026-02-01", "to_on": "2026-03-31"}
+    earlier = [column.name for column in complaints.COLUMNS]
+    with app.app_context(), scratch("test") as folder:
+        path = folder / "old.csv"
+        told, columns = given_out.write_table(
+            world.session, inspector, "complaint_counts", asked, path, "csv", "投诉统计", AT, only=earlier
+        )  # fmt: skip
+        assert [column.name for column in columns] == earlier and told["rows"] == 1
+        with transaction(world.session):
+            record = export_records.keep(
+                world.session, inspector, AT, "complaint_counts", told, query=given_out.query_of(asked), fmt="csv",
+                columns=earlier,
+            )  # fmt: skip
+        found = proof.prove(world.session, path, export_records.of_table, inspector)
+    assert found.record is record and found.intact and found.same

@@ -61,3 +61,11 @@ def test_the_page_and_the_workbook_show_them_where_there_are_any(
     book = openpyxl.load_workbook(path)
     assert [cell.value for cell in book["使用单位评价"][1]] == ["维保单位", *RATING_HEADS]
     assert [cell.value for cell in book["使用单位评价"][2]] == [rated.firm.name, 3, 2, 0, 1]
+
+
+@pytest.mark.feature("RPR-01")
+def test_reports_from_before_they_were_counted_prove_as_before(rated: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = build(rated, "inspector")
+    monkeypatch.setattr(statistics, "ratings", lambda *_asked: [])
+    before = build(rated, "inspector")
+    assert now.ratings and not before.ratings and now.digest == before.digest
