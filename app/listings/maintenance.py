@@ -11,6 +11,7 @@ from flask_babel import lazy_pgettext as _lp
 from sqlalchemy import and_, false, not_, or_, select, true, union_all
 from sqlalchemy.orm import joinedload
 
+from app import scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
 from app.listings import standing
 from app.listings.of_elevator import (
@@ -27,6 +28,7 @@ from app.models import (
     MaintenanceLedger,
     MaintenanceOrder,
     OverduePeriod,
+    Person,
     Region,
     Unit,
     Visit,
@@ -176,8 +178,15 @@ def standing_of(row: Elevator) -> str | None:
     return "paused" if held is not None and held.paused_on is not None else "normal"
 
 
+def phone_of(person: Person | None) -> str | None:
+    """A person's number for the own unit and for regulators, as everywhere: others call the unit, whose numbers stand
+    beside it."""
+    told = person is not None and scope.current().unit_id in (None, person.unit_id)
+    return person.phone if person is not None and told else None
+
+
 def _phone(name: str) -> Any:
-    return lambda row: person.phone if row.ledger is not None and (person := getattr(row.ledger, name)) else None
+    return lambda row: phone_of(getattr(row.ledger, name)) if row.ledger is not None else None
 
 
 def _of_unit(name: str) -> Any:

@@ -362,6 +362,13 @@ def test_the_ledger_says_how_the_elevator_stands_and_whom_to_call(
     assert "13900000017" not in shown and "没有应急救援电话" in shown
     listed = page(client, "/ledgers/?cols=code,worker_phone,head,head_phone,duty_phone,district")
     assert all(said in listed for said in ("维保员电话", "139****0017", "江见山", "139****0018", "区县"))
+    # A customer calls the unit: a person's number is for his own unit and for regulators.
+    for persona, told in (("use_head", False), ("inspector", True)):
+        other = sign_in(world.accounts[persona])
+        for url in (f"/ledgers/{world.own.id}", "/ledgers/?cols=code,worker,worker_phone,head_phone"):
+            seen = page(other, url)
+            assert world.worker.name in seen and "139****0018" in seen, (persona, url)
+            assert ("139****0017" in seen) is told, (persona, url)
     session.rollback()
     session.get(Elevator, world.own.id).emergency_phone = "96333"
     session.commit()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
-from app.listings.maintenance import MAINTENANCE_STATE, standing_of
+from app.listings.maintenance import MAINTENANCE_STATE, phone_of, standing_of
 from app.listings.standing import due_of
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Person
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, GENERATION_MODE, LEVEL, word
@@ -188,13 +188,13 @@ def _about(elevator: Elevator) -> list[tuple[str, Any]]:
 
 
 def _people(row: MaintenanceLedger | None) -> list[tuple[str, str]]:
-    """Who keeps it, with the numbers, masked; nobody who may not read persons is told a number."""
+    """Who keeps it; the own unit and regulators with the numbers, masked, and nobody who may not read persons."""
     if row is None or not g.actor.may(Verb.PERSON_READ):
         return []
     held: list[tuple[str, Person | None]] = [
         (_("维保人员"), row.worker), (_("协同维保人员"), row.co_worker), (_("维保经理"), row.manager),
     ]  # fmt: skip
-    return [(label, _with_phone(person.name, person.phone)) for label, person in held if person is not None]
+    return [(label, _with_phone(person.name, phone_of(person))) for label, person in held if person is not None]
 
 
 def _with_phone(name: str | None, phone: str | None) -> str:
