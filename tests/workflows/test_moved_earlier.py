@@ -59,7 +59,9 @@ def left_behind(world: World) -> dict[str, Any]:
     return rows | {"city": city}
 
 
-def test_what_was_left_behind_follows_once(world: World) -> None:
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_what_was_left_behind_follows_once(world: World, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(moved_earlier, "ROWS_AT_ONCE", at_once)
     session, rows = world.session, left_behind(world)
     asked: Application = rows["asked"]
     assert (asked.state, asked.region_code) == ("endorsed", HERE)

@@ -6,24 +6,29 @@ The same rows by the same ways as `filing_effects` and `handed_on` take along si
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, union, update
+from sqlalchemy import ColumnElement, and_, inspect, or_, select, union, update
 
 from app import clock, scope
 from app.models import Anomaly, Application, Elevator, ElevatorMessage, ElevatorOfficer, RepairOrder, Unit
 from app.permissions import SYSTEM
 from app.rules.repairs import BEFORE_START, OPEN_STATES
-from app.transaction import AnySession, transaction
+from app.transaction import AnySession, in_one
 from app.workflows.approval import effects
 from app.workflows.core import audit
 from app.workflows.filing import filing_effects, handed_on
+
+# Rows that are held at once: who works on one of them meanwhile waits for no more than these.
+ROWS_AT_ONCE = 500
 
 
 def put_right(session: AnySession, at: dt.datetime) -> dict[str, int]:
     """How many rows of each table went where they belong: region by sets, then hand-overs and applications singly.
 
-    Each part is a transaction of its own, so that nobody waits for all of it; who takes something over is told.
+    Each part is a transaction of its own, so that nobody waits for all of it, and is done again where the database
+    ended it for the sake of somebody at work; who takes something over is told.
     """
     with scope.acting(SYSTEM):
         found = _regions(session, at)
@@ -41,17 +46,27 @@ def _regions(session: AnySession, at: dt.datetime) -> dict[str, int]:
             its = getattr(model, key) == owner.id
             place: Any = select(owner.region_code).where(its).correlate(model).scalar_subquery()
             away = select(owner.id).where(its, owner.region_code != model.region_code).correlate(model).exists()
-            with transaction(session):
-                changed: Any = session.execute(
-                    update(model).where(criterion, away).values(region_code=place)
-                    .execution_options(skip_scope=True, synchronize_session=False)
-                )  # fmt: skip
-                if changed.rowcount:
-                    found[model.__tablename__] = changed.rowcount
-                    told = {model.__tablename__: changed.rowcount}
-                    audit.record(session, SYSTEM, at, "region.follow", owner.__tablename__, None, after=told)
+            own = inspect(model).primary_key[0]
+            asked = select(own).where(criterion, away).order_by(own).execution_options(skip_scope=True)
+            keys = session.scalars(asked).all()
+            for start in range(0, len(keys), ROWS_AT_ONCE):
+                some = and_(own.in_(keys[start : start + ROWS_AT_ONCE]), criterion, away)
+                block = partial(_move, owner=owner, model=model, some=some, place=place, at=at)
+                if count := in_one(session, block):
+                    found[model.__tablename__] = found.get(model.__tablename__, 0) + count
     session.expire_all()
     return found
+
+
+def _move(session: AnySession, owner: Any, model: Any, some: Any, place: Any, at: dt.datetime) -> int:
+    changed: Any = session.execute(
+        update(model).where(some).values(region_code=place)
+        .execution_options(skip_scope=True, synchronize_session=False)
+    )  # fmt: skip
+    if changed.rowcount:
+        told = {model.__tablename__: changed.rowcount}
+        audit.record(session, SYSTEM, at, "region.follow", owner.__tablename__, None, after=told)
+    return int(changed.rowcount)
 
 
 def _hand_overs(session: AnySession, at: dt.datetime) -> int:
@@ -67,11 +82,14 @@ def _hand_overs(session: AnySession, at: dt.datetime) -> int:
     )  # fmt: skip
     keys = sorted(session.scalars(asked.execution_options(skip_scope=True)).all())
     for key in keys:
-        with transaction(session):
-            held = select(Elevator).where(Elevator.id == key).with_for_update()
-            row = session.scalars(held.execution_options(skip_scope=True, populate_existing=True)).one()
-            handed_on.follow_units(session, row, at)
+        in_one(session, partial(_hand_over, key=key, at=at))
     return len(keys)
+
+
+def _hand_over(session: AnySession, key: int, at: dt.datetime) -> None:
+    held = select(Elevator).where(Elevator.id == key).with_for_update()
+    row = session.scalars(held.execution_options(skip_scope=True, populate_existing=True)).one()
+    handed_on.follow_units(session, row, at)
 
 
 def _left(model: Any, *criteria: ColumnElement[bool]) -> Any:
@@ -99,9 +117,8 @@ def _applications(session: AnySession, at: dt.datetime) -> int:
     rows = [row for one in asked for row in session.execute(one.execution_options(skip_scope=True)).all()]
     moved = 0
     for key, before, place in rows:
-        with transaction(session):
-            still = and_(Application.id == key, or_(effects.undone(), filing_effects.about_units()))
-            filing_effects.applications_follow(session, still, place, at)
+        still = and_(Application.id == key, or_(effects.undone(), filing_effects.about_units()))
+        in_one(session, partial(filing_effects.applications_follow, asked=still, region_code=place, at=at))
         now = select(Application.region_code).where(Application.id == key)
         moved += session.scalar(now.execution_options(skip_scope=True)) != before
     return moved
