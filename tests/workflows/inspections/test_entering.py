@@ -76,7 +76,7 @@ def test_a_failed_one_moves_no_day_is_told_and_waits_for_its_second(world: World
     assert (held(world).failed_id, held(world).failed_on) == (row.id, D(2026, 11, 10))
     told = world.session.execute(select(Notification.recipient_id, Notification.link)).all()
     assert {link for _, link in told} == {f"/inspections/{row.id}"}
-    wanted = {world.accounts[n].id for n in ("maintenance_head", "clerk", "worker", "use_head", "safety_officer")}
+    wanted = {world.accounts[n].id for n in ("maintenance_head", "clerk", "use_head", "safety_officer")}
     assert {key for key, _ in told} == wanted
     again = enter(world, who, result="passed_again", number="LH-2026-0002", done_on=D(2026, 11, 18), is_fault=True)
     assert days(world)[:2] == (D(2026, 11, 18), D(2027, 11, 30))
