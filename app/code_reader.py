@@ -11,7 +11,7 @@ from threading import BoundedSemaphore
 from typing import IO
 
 from app.picture_faults import unreadable
-from app.rules.files import JPEG, MOST_IN_PASSES, MOST_PASSES, passes_of, sniff
+from app.rules.files import MOST_IN_PASSES, MOST_PASSES, passes_of
 
 # A phone sends some 1600 × 1200 pixels as JPEG, which is decoded at a fraction of its size where it has more; a PNG is
 # decoded whole.
@@ -43,7 +43,7 @@ def code_in(picture: IO[bytes]) -> str | None:
     try:
         picture.seek(0)
         content = picture.read()
-        passes = passes_of(content) if sniff(content[:16]) == JPEG else 1
+        passes = passes_of(content)
         if passes > MOST_PASSES:
             return None
         with Image.open(io.BytesIO(content), formats=list(MOST_PIXELS)) as opened:

@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session, undefer
 
 from app import clock, scope
 from app.listing import Column, Filter, Listing, Moment, Query, Sought, Tab
-from app.listings.of_elevator import district_code
 from app.models import Contract, ContractElevator, Elevator, Region, StatusChange, Unit, Version
 from app.models.choices import CATEGORY, CONTRACT_KIND, ELEVATOR_STATUS, PLACE_TYPE, UNIT_KINDS
+from app.models.region import district_code
 from app.rules.contracts import CONTRACT_LABELS, contract_state, days_text
 from app.wording import say, together
 from app.workflows.approval.filing_fields import fields_of, snapshot

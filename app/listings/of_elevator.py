@@ -10,20 +10,19 @@ from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import aliased
 
 from app import search
 from app.listing import Column, Filter
 from app.models import Elevator, IotDevice, Region
 from app.models.choices import CATEGORY
-from app.models.region import LEVEL_DIGITS
+from app.models.region import district_of
 from app.rules.identifiers import normal_code
 
 # Beside whatever a list has joined itself.
 _about: Any = aliased(Elevator, name="about")
 REGION, DISTRICT, CODE, ESTATE = _l("所属辖区"), _l("区县"), _l("注册代码"), _l("楼盘")
-_DIGITS = LEVEL_DIGITS["district"]
 
 
 def _key(model: Any) -> Any:
@@ -41,16 +40,10 @@ def region_column(model: Any) -> Column:
     return _asked("region", REGION, told)
 
 
-def district_code(code: str) -> str:
-    """The code of the district in which a street lies, of a district its own."""
-    return code[:_DIGITS].ljust(len(code), "0")
-
-
 def district_column(model: Any) -> Column:
     """行政区划 beside the street (nantong 1): streets of several districts may have one name. Above districts none."""
-    code = func.substr(model.region_code, 1, _DIGITS) + "0" * (12 - _DIGITS)
-    told = select(Region.name).where(Region.code == code, Region.level == "district").correlate(model)
-    return _asked("district", DISTRICT, told.scalar_subquery())
+    told = select(Region.name).where(Region.code == district_of(model.region_code), Region.level == "district")
+    return _asked("district", DISTRICT, told.correlate(model).scalar_subquery())
 
 
 def fact_columns(model: Any) -> tuple[Column, ...]:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Date, Float, ForeignKey, String, bindparam, true
+from sqlalchemy import ColumnElement, Date, Float, ForeignKey, String, bindparam, func, true
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import BigId, Model, col, pk
 from app.models.choices import REGION_LEVEL
 
 LEVEL_DIGITS = {"province": 2, "city": 4, "district": 6, "street": 9}
+_DISTRICT = LEVEL_DIGITS["district"]
 
 
 class Region(Model):
@@ -100,6 +101,17 @@ def digits_below(code: str) -> int:
     """Digits that tell apart the regions one level below this one; a street is its own."""
     used = digits_used(code)
     return next((width for width in LEVEL_DIGITS.values() if width > used), 12)
+
+
+def district_code(code: str) -> str:
+    """The code of the district in which a street lies, of a district its own."""
+    return code[:_DISTRICT].ljust(len(code), "0")
+
+
+def district_of(column: Any) -> ColumnElement[str]:
+    """`district_code` of a column of 12-digit codes, within a statement."""
+    code: ColumnElement[str] = func.substr(column, 1, _DISTRICT) + "0" * (12 - _DISTRICT)
+    return code
 
 
 def in_region(column: Any, region: str | None) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from app.errors import Finding, raise_failing
 from app.models import Elevator, Region, Unit
-from app.models.region import LEVEL_DIGITS, digits_below, digits_used, in_region
+from app.models.region import LEVEL_DIGITS, digits_below, digits_used, district_of, in_region
 from app.permissions import Actor
 from app.rules.calendar import add_months, day_end, day_finding, day_start, month_end
 from app.rules.places import named_place
@@ -115,8 +115,6 @@ def facts_of(session: Any, keys: Iterable[Any]) -> dict[int, dict[str, Any]]:
     """By number of an elevator what tells it in a line: 识别码, place, use unit, 注册代码, where in the tree it is
     (a street with its district), estate. One statement."""
     street, above = aliased(Region), aliased(Region)
-    digits = LEVEL_DIGITS["district"]
-    district = func.substr(Elevator.region_code, 1, digits) + "0" * (12 - digits)
     statement = (
         select(
             Elevator.id, Elevator.code, Elevator.registration_code, Elevator.estate, Elevator.address, Unit.name,
@@ -124,7 +122,7 @@ def facts_of(session: Any, keys: Iterable[Any]) -> dict[int, dict[str, Any]]:
         )
         .outerjoin(Unit, Unit.id == Elevator.use_unit_id)
         .outerjoin(street, street.code == Elevator.region_code)
-        .outerjoin(above, (above.code == district) & (above.code != Elevator.region_code))
+        .outerjoin(above, (above.code == district_of(Elevator.region_code)) & (above.code != Elevator.region_code))
         .where(Elevator.id.in_([key for key in keys if key is not None]))
     )
     found = session.execute(statement.execution_options(skip_scope=True))

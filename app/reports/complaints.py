@@ -223,11 +223,9 @@ def _line(asked: Asked, row: Any, firms: Names, named: Any) -> Line:
     elif asked.by == "region":
         name, code = named[key]
         link = link if code else ""
-    elif asked.by == "use_unit":
-        code, name = named.get(key, ("—", NO_USE_UNIT))
-        link = link if key is not None else link_of(asked, f_no_use_unit="1")
     else:
-        code, name = named.get(key, ("—", NOBODY))
-        link = link if key is not None else link_of(asked, f_no_unit="1")
+        without = NO_USE_UNIT if asked.by == "use_unit" else NOBODY
+        code, name = named.get(key, ("—", without))
+        link = link if key is not None else link_of(asked, **{_WITHOUT[without]: "1"})
     of = firms.get(unit, ("", ""))[1] if asked.by == "elevator" else ""
     return Line(key, code, name, total, late_, good, open_, untrue, of, link)

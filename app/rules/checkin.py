@@ -266,16 +266,15 @@ def unapproved_finding(facts: CheckInFacts, filing: FilingState) -> Finding:
 def _elevator(facts: CheckInFacts, status: ElevatorStatus) -> list[Finding]:
     code = facts.elevator_code
     if not facts.may_serve:
-        if facts.others_then:
+        if facts.others_then or facts.nobody_then:
             at = f"{facts.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-            found = say("%(at)s 时，电梯 %(code)s 还由其他单位维保", at=at, code=code)
+            rule, found = (
+                ("当时由其他单位维保", say("%(at)s 时，电梯 %(code)s 还由其他单位维保", at=at, code=code))
+                if facts.others_then else
+                ("当时没有维保单位", say("%(at)s 时，电梯 %(code)s 还没有维保单位", at=at, code=code))
+            )  # fmt: skip
             way = "您的单位接手以后的维保才能计入，请放弃这一条；接手日期有误时请联系所在地区的监管部门"
-            return [_f(False, "电梯权限", "当时由其他单位维保", found, way)]
-        if facts.nobody_then:
-            at = f"{facts.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-            found = say("%(at)s 时，电梯 %(code)s 还没有维保单位", at=at, code=code)
-            way = "您的单位接手以后的维保才能计入，请放弃这一条；接手日期有误时请联系所在地区的监管部门"
-            return [_f(False, "电梯权限", "当时没有维保单位", found, way)]
+            return [_f(False, "电梯权限", rule, found, way)]
         # Codes can be tried out: how it stands and where is for those who serve it.
         found = say("电梯 %(code)s 没有分配给您，或不由您的单位维保", code=code)
         way = (

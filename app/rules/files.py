@@ -99,7 +99,9 @@ def sniff(head: bytes) -> str | None:
 
 def passes_of(jpeg: bytes) -> int:
     """In how many passes (scans) a JPEG is written, found as a decoder finds them; more than `MOST_PASSES` also of one
-    that is cut into more than `MOST_MARKS` segments."""
+    that is cut into more than `MOST_MARKS` segments. Any other file is of one."""
+    if sniff(jpeg[:16]) != JPEG:
+        return 1
     found, at = 0, 2
     for _ in range(MOST_MARKS):
         mark = _MARK.search(jpeg, at)

@@ -29,9 +29,8 @@ def may_decide_on(session: AnySession, actor: Actor, application: Application, v
     findings: list[Finding] = []
     earlier = endorsers(session, application) if _second(application, verb) else set()
     for code in sorted({application.region_code, *_regions_of_row(session, application)}):
-        chain = {code[:width].ljust(12, "0") for width in (2, 4, 6, 9, 12)}
         findings += may_decide(
-            application.submitted_by_id or 0, actor.user_id or 0, subject_regions=chain,
+            application.submitted_by_id or 0, actor.user_id or 0, subject_regions=_from_above(code),
             officer_region=code if actor.sees_everything else actor.region_code or "",
             applicant_unit_id=application.unit_id, officer_unit_id=actor.unit_id, decided_by=earlier,
         )  # fmt: skip
@@ -97,9 +96,12 @@ def _still_overseen(session: AnySession, application: Application) -> bool:
     if Role.PLATFORM_ADMIN in {role.name for role in account.roles}:
         return True
     places = {application.region_code, *_regions_of_row(session, application)}
-    return all(
-        account.region_code in {place[:width].ljust(12, "0") for width in (2, 4, 6, 9, 12)} for place in places
-    )
+    return all(account.region_code in _from_above(place) for place in places)
+
+
+def _from_above(code: str) -> set[str]:
+    """The region and those above it: whose officers oversee it."""
+    return {code[:width].ljust(12, "0") for width in (2, 4, 6, 9, 12)}
 
 
 def _endorsement(session: AnySession, application: Application) -> ApplicationStep | None:

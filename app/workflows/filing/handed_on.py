@@ -33,7 +33,7 @@ class _Waits(NamedTuple):
     deed: str
 
 
-_WAITING = (
+WAITING = (
     _Waits(Anomaly, Anomaly.state != "closed", Verb.ANOMALY_HANDLE, "anomaly.review",
         "电梯有未处理的异常，由您的单位接手：%(place)s", "/anomalies", "anomaly.hand_on"),
     _Waits(ElevatorMessage, ElevatorMessage.replied_at.is_(None), Verb.COMPLAINT_HANDLE, "message",
@@ -48,7 +48,7 @@ def follow_units(session: AnySession, elevator: Elevator, at: dt.datetime) -> No
     with scope.acting(SYSTEM):
         repairs.unit_changed(session, elevator.id, elevator.maintenance_unit_id, at)
         repairs.use_unit_changed(session, elevator.id, elevator.use_unit_id, at)
-        for kind in _WAITING:
+        for kind in WAITING:
             asked = select(kind.model.id).where(kind.model.elevator_id == elevator.id, kind.waits)
             for key in session.scalars(asked.order_by(kind.model.id).execution_options(skip_scope=True)).all():
                 # Asked again of the row that is held: it may have been answered while it was waited for.

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, inspect, or_, select, union, update
 
 from app import clock, scope
-from app.models import Anomaly, Application, Elevator, ElevatorMessage, ElevatorOfficer, RepairOrder, Unit
+from app.models import Application, Elevator, ElevatorOfficer, RepairOrder, Unit
 from app.permissions import SYSTEM
 from app.rules.repairs import BEFORE_START, OPEN_STATES
 from app.transaction import AnySession, in_one
@@ -72,8 +72,7 @@ def _move(session: AnySession, owner: Any, model: Any, some: Any, place: Any, at
 def _hand_overs(session: AnySession, at: dt.datetime) -> int:
     """Elevators of which something still waits for a unit that it has left."""
     asked = union(
-        _left(Anomaly, Anomaly.state != "closed", _units_differ(Anomaly)),
-        _left(ElevatorMessage, ElevatorMessage.replied_at.is_(None), _units_differ(ElevatorMessage)),
+        *(_left(kind.model, kind.waits, _units_differ(kind.model)) for kind in handed_on.WAITING),
         _left(RepairOrder, RepairOrder.state.in_([state.value for state in BEFORE_START]),
             RepairOrder.unit_id.is_distinct_from(Elevator.maintenance_unit_id)),
         _left(RepairOrder, RepairOrder.state.in_([state.value for state in OPEN_STATES]),

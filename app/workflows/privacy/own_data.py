@@ -15,7 +15,7 @@ from app.models.choices import SEX
 from app.models.sealed import holding
 from app.permissions import Actor
 from app.picture_faults import unreadable
-from app.rules.files import JPEG, MOST_PASSES, passes_of, sniff
+from app.rules.files import MOST_PASSES, passes_of
 from app.rules.identifiers import check_mail
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -95,8 +95,8 @@ def shrunk(stream: IO[bytes]) -> bytes:
             "请换一张小一些的图片",
             field="avatar",
         )
-    # More of them are no picture that anybody took; other files than JPEG have none.
-    if sniff(content[:16]) == JPEG and passes_of(content) > MOST_PASSES:
+    # More of them are no picture that anybody took.
+    if passes_of(content) > MOST_PASSES:
         raise refuse("头像", "不是能打开的 PNG 或 JPG 图片", "请换一张图片；改扩展名没有用", field="avatar")
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as opened:
