@@ -151,15 +151,17 @@ def shot(request: pytest.FixtureRequest) -> Callable[[Any, str], Path]:
         SHOTS.mkdir(parents=True, exist_ok=True)
         step = re.sub(r"\W+", "-", name).strip("-")
         path = SHOTS / f"{story}-{order[request.node.path.stem]:02d}-{step}.png"
+        try:
+            picture(page, path)
+        except PlaywrightError:  # now and then the browser has no picture, or the page makes room; it checks nothing
+            page.wait_for_timeout(500)
+            picture(page, path)
+        return path
+
+    def picture(page: Any, path: Path) -> None:
         # From the top: what sticks to the window would else stand in the middle of the picture.
         page.evaluate("scrollTo(0, 0)")
-        whole = page.viewport_size["width"] > PHONE["width"]
-        try:
-            page.screenshot(path=str(path), full_page=whole)
-        except PlaywrightError:  # now and then the browser gives no picture of what it shows; it checks nothing
-            page.wait_for_timeout(500)
-            page.screenshot(path=str(path), full_page=whole)
-        return path
+        page.screenshot(path=str(path), full_page=page.viewport_size["width"] > PHONE["width"])
 
     return take
 
