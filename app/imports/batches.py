@@ -18,7 +18,7 @@ from app.imports.checking import Checker
 from app.imports.columns import Kind, Spec, kinds
 from app.imports.judging import MOST_WORDS, Row
 from app.imports.matching import Match
-from app.imports.parsing import ORDERS
+from app.imports.parsing import MONTH_DAYS, ORDERS
 from app.imports.reading import Sheet, read
 from app.imports.references import Regions, UnitNames, parts
 from app.models import Attachment, Elevator, ImportBatch, ImportMatch, ImportRow, Person
@@ -153,6 +153,7 @@ def check(
     unused = [mask_numbers(h) for h, c in zip(match.headings, match.columns, strict=True) if c is None and h]
     told = match.as_json() | {
         "unknown": unused, "asked": words.asked(checker), "dates": checker.survey.orders,
+        "by_month": checker.survey.months,
         "commas": checker.survey.figures.with_comma(),
         "left": checker.left, "wrong": checker.wrong, "examples": examples(sheet),
         "odd_codes": [checker.odd_codes, checker.odd_examples],
@@ -278,6 +279,7 @@ def rematch(
     columns: Sequence[str | None],
     mode: str | None = None,
     orders: Mapping[str, str] | None = None,
+    months: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, Any]] | None = None,
     measures: Mapping[str, str] | None = None,
     lenient: Sequence[str] = (),
@@ -301,6 +303,7 @@ def rematch(
     match = Match(
         before.headings, list(columns), how, _orders(orders), {k: dict(v) for k, v in (words or {}).items()},
         matching.known_measures(held, measures), [s.name for s in held.columns if s.name in lenient and not s.required],
+        {name: day for name, day in (months or {}).items() if day in MONTH_DAYS},
     )  # fmt: skip
     batch.mapping = match.as_json() | {"chosen": True}
     batch.mode = mode or batch.mode

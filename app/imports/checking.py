@@ -278,7 +278,8 @@ class Checker(Judging):
             if spec.kind in ("date", "instant") and self.survey.is_headless(name, cell):
                 raise not_a_day(str(cell))
             comma = spec.kind == "figure" and self.survey.figures.reads_comma(name, cell)
-            return parse(cell, spec, told.orders.get(name), told.words.get(name), told.measures.get(name), comma), None
+            return parse(cell, spec, told.orders.get(name), told.words.get(name), told.measures.get(name), comma,
+                         told.months.get(name)), None  # fmt: skip
         except Bad as problem:
             return None, problem
 

@@ -17,6 +17,9 @@ from app.imports.synonyms import PARTS_OF, names_of, plain_word, without_bracket
 from app.rules.identifiers import MOBILE_FORM, check_uscc
 
 NEAR = 0.74
+# So many cells of a key show whether it tells things apart; a number that does not is the owner's own.
+MANY = 8
+OWN_NUMBER = "internal_no"
 # Letters at the beginning of two English names that are rather a word of the register than a likeness.
 SHARED = 6
 FITS = 0.8
@@ -35,7 +38,7 @@ class Match:
     `orders` holds for date columns written as 01/05/2026 which comes first: dmy or mdy. `words` holds what the person
     decided: by field, by word, the value ("" leaves the cell blank; the word "" says what a blank cell of a new row
     means). `measures` names the unit of a column that is not in ours, `lenient` the fields whose cells stay blank
-    where they can't be read.
+    where they can't be read, `months` by field which day of the month a cell means that names no day.
     """
 
     headings: list[str]
@@ -45,6 +48,7 @@ class Match:
     words: dict[str, dict[str, Any]] = field(default_factory=dict)
     measures: dict[str, str] = field(default_factory=dict)
     lenient: list[str] = field(default_factory=list)
+    months: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -54,7 +58,7 @@ class Match:
         return cls(
             list(data["headings"]), list(data["columns"]), list(data["how"]), dict(data.get("orders") or {}),
             {k: dict(v) for k, v in (data.get("words") or {}).items()}, dict(data.get("measures") or {}),
-            list(data.get("lenient") or []),
+            list(data.get("lenient") or []), dict(data.get("months") or {}),
         )  # fmt: skip
 
     @property
@@ -117,6 +121,7 @@ def to_remember(match: Match) -> dict[str, Any]:
         "headings": match.headings, "fields": match.columns,
         "columns": {h: c for h, c in zip(match.headings, match.columns, strict=True) if h and c},
         "orders": match.orders, "words": match.words, "measures": match.measures, "lenient": match.lenient,
+        "months": match.months,
     }  # fmt: skip
 
 
@@ -164,7 +169,7 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
     for number, heading in enumerate(headings):
         name = others.get(plain_word(heading))
         if name and columns[number] is None and not fits.is_count(number, name):
-            take(number, name, ALIAS)
+            take(number, *((OWN_NUMBER, LIKE) if fits.repeats(number, name) else (name, ALIAS)))
     for score, number, name in _near(headings, columns, others):
         fit = 0 if fits.is_count(number, name) else fits.of(number, name)
         free = columns[number] is None and number not in ours and how[number] != TWICE
@@ -228,6 +233,13 @@ class _Fits:
         if spec is None or spec.kind != "elevators" or not cells:
             return False
         return all(cell.isdigit() and len(cell) < 5 for cell in cells)
+
+    def repeats(self, number: int, name: str) -> bool:
+        """Whether what should tell things apart does not: 1#, 2#, 1# count the elevators of a building."""
+        cells = [str(cell) for cell in self.cells[number]]
+        if name != self.kind.key or self.kind.spec(OWN_NUMBER) is None:
+            return False
+        return len(cells) >= MANY and len(set(cells)) * 2 < len(cells)
 
     def telling(self, number: int, spec: Spec) -> float:
         """As `of`, where the cells can belong to hardly anything else; dates, texts and yes/no tell nothing."""

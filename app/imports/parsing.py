@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import datetime as dt
 import re
@@ -21,7 +22,9 @@ EPOCH = dt.date(1899, 12, 30)
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?!\d)")
 _SLASHED = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{1,2})(?!\d)")
-_YEAR_MONTH = re.compile(r"\d{4}\s*[-/.年]\s*(0?[1-9]|1[0-2])\s*月?")
+# 2026-12, 2026年12月, 202612; 12/2026.
+_YEAR_MONTH = re.compile(r"((?:19|20)\d\d)(?:\s*[-/.年]\s*(0?[1-9]|1[0-2])\s*月?份?|(0[1-9]|1[0-2]))")
+_MONTH_YEAR = re.compile(r"(0?[1-9]|1[0-2])\s*[-/.]\s*((?:19|20)\d\d)")
 _SHORT_YEAR = re.compile(r"(\d{2})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日?")
 # 5-Jan-26, 5. Januar 2026, 5 de enero de 2026, 5 janvier 2026.
 _NAMED = re.compile(
@@ -46,6 +49,8 @@ NO_END = "长期"
 UNCLEAR = "日月分不清"
 # How 01/05/2026 may be read.
 ORDERS = ("dmy", "mdy", "ymd")
+# Which day of a month is meant where a cell names no day.
+MONTH_DAYS = ("first", "last")
 _FLOAT = re.compile(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?")
 # A two-digit year up to this many years ahead is of this century.
 _PIVOT = 60
@@ -87,12 +92,32 @@ def _folded(cell: Any) -> str:
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
-def day(cell: Any, order: str | None = None) -> dt.date | None:
+def day(cell: Any, order: str | None = None, of_month: str | None = None) -> dt.date | None:
     """A date in any usual form: 2026-1-5, 2026年1月5日, 20260105, 5-Jan-26, Excel's number of days.
 
     01/05/2026 is read by `order` (one of `ORDERS`); without one it must tell by itself (25/12/2026) or is refused.
+    2026年12月 is the day `of_month` (one of `MONTH_DAYS`), and refused without one.
     """
-    return _day(_folded(cell), order)[0]
+    text = _folded(cell)
+    if of_month in MONTH_DAYS and (found := _month_only(text)) is not None:
+        year, month = found
+        return dt.date(year, month, 1 if of_month == "first" else calendar.monthrange(year, month)[1])
+    return _day(text, order)[0]
+
+
+def is_month(cell: Any) -> bool:
+    """Whether a cell names a month and no day of it."""
+    return _month_only(_plainly(cell)) is not None
+
+
+def _month_only(text: str) -> tuple[int, int] | None:
+    """Year and month of 2026年12月, 2026-12, 202612, 12/2026."""
+    if len(text) > 12 or not text[:1].isdigit():
+        return None
+    if (match := _YEAR_MONTH.fullmatch(text.removesuffix(".0"))) is not None:
+        return int(match[1]), int(match[2] or match[3])
+    match = _MONTH_YEAR.fullmatch(text)
+    return None if match is None else (int(match[2]), int(match[1]))
 
 
 def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
@@ -121,8 +146,12 @@ def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
         number, part = divmod(float(text), 1)
         seconds = round(part * 86_400)
         return EPOCH + dt.timedelta(days=int(number)), f" {seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}"
-    if _YEAR_MONTH.fullmatch(text):
-        raise Bad(say("“%(text)s”只有年月", text=text[:30]), "请补上日，例如 2026-11-20", "日期不对")
+    if _month_only(text) is not None:
+        raise Bad(
+            say("“%(text)s”只有年月", text=text[:30]),
+            "请在词的对应里选择按当月哪一日读，或补上日，例如 2026-11-20",
+            "日期不对",
+        )
     raise not_a_day(text)
 
 
@@ -333,10 +362,11 @@ def plain_texts(cells: Sequence[Any]) -> list[str | None] | None:
 
 def parse(
     cell: Any, spec: Spec, order: str | None = None, words: Mapping[str, Any] | None = None, unit: str | None = None,
-    comma: bool = False,
+    comma: bool = False, of_month: str | None = None,
 ) -> Any:
     """The value of a cell, or Bad. `words` are what the person who imports said that words mean ("" = leave blank),
-    `unit` the unit of measure that the column is in where it is not ours, `comma` how its figures are written."""
+    `unit` the unit of measure that the column is in where it is not ours, `comma` how its figures are written,
+    `of_month` which day is meant where a cell names only its month."""
     if words and cell not in (None, "") and (told := words.get(text_of(cell))) is not None:
         return None if told == "" else told
     if spec.kind == "choice":
@@ -344,7 +374,7 @@ def parse(
     if spec.kind == "figure":
         return figure(cell, spec, unit, comma)
     if spec.kind == "date":
-        return NO_END if spec.forever and is_forever(_plainly(cell)) else day(cell, order)
+        return NO_END if spec.forever and is_forever(_plainly(cell)) else day(cell, order, of_month)
     return instant(cell, order) if spec.kind == "instant" else PARSERS[spec.kind](cell)
 
 

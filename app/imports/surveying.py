@@ -14,7 +14,7 @@ from typing import Any
 
 from app.imports.columns import Spec
 from app.imports.figures import Written
-from app.imports.parsing import ORDERS, digits_of, order_of
+from app.imports.parsing import ORDERS, digits_of, is_month, order_of
 from app.imports.reading import Cells, Sheet
 from app.imports.synonyms import plain_word
 
@@ -47,6 +47,8 @@ class Survey:
     orders: dict[str, dict[str, int]] = field(default_factory=dict)
     # By date column how many of its cells are bare numbers of eight digits (20140325) and of five (Excel's days).
     digits: dict[tuple[str, int], int] = field(default_factory=dict)
+    # By date column how many of its cells name a month and no day.
+    months: dict[str, int] = field(default_factory=dict)
     figures: Written = field(default_factory=Written)
 
     def walk(self, sheet: Sheet, specs: Sequence[Spec | None], keys_of: KeysOf) -> None:
@@ -72,7 +74,9 @@ class Survey:
             self._compare(sheet, keys_of)
 
     def _note_day(self, name: str, cell: Any, times: int) -> None:
-        if (digits := digits_of(cell)) is not None:
+        if is_month(cell):
+            self.months[name] = self.months.get(name, 0) + times
+        elif (digits := digits_of(cell)) is not None:
             self.digits[name, digits] = self.digits.get((name, digits), 0) + times
         elif isinstance(cell, str) and (order := order_of(cell)) is not None:
             seen = self.orders.setdefault(name, {})

@@ -83,7 +83,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "owner_name": "产权人 业主单位 所有权人 owner ownername ownedby eigentümer propietario",
         "property_name": "物业公司 物业 物业管理单位 propertymanager propertycompany",
         "estate": (
-            "小区 小区名称 楼盘名称 项目 项目名称 楼宇 建筑名称 building buildingname site sitename property "
+            "小区 小区名称 所在小区 所属小区 住宅小区 楼盘名称 所在楼盘 所属楼盘 项目 项目名称 "
+            "楼宇 建筑名称 building buildingname site sitename property "
             "locationname propertyname projectname gebäude objekt edificio"
         ),
         "address": (
@@ -402,7 +403,7 @@ PARTS_OF = {
     "address": (
         "street streetname streetno streetnumber road roadname houseno housenumber buildingno buildingnumber "
         "strasse hausnummer hausnr calle número "
-        "道路 路名 街道门牌 门牌 门牌号 门牌号码 楼号 楼栋 栋号 单元 单元号"
+        "道路 路名 街道门牌 门牌 门牌号 门牌号码 楼号 楼栋 楼栋号 栋号 楼幢 幢号 楼座 单元 单元号"
     ),
     "region_id": (
         "区 县 区县 县区 县市区 所属区 所在区 所属区县 所在区县 街道 乡镇 镇 镇街 街镇 街道办 街道乡镇 乡镇街道 "

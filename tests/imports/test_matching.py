@@ -68,6 +68,23 @@ def test_each_field_is_taken_once(app: Any) -> None:
     assert (found.columns, found.how) == (["code", None, None], ["same", "twice", "twice"])
 
 
+@pytest.mark.feature("IMP-01")
+def test_a_number_that_repeats_is_the_owners_own(app: Any) -> None:
+    """梯号 is a code where it tells elevators apart; 1#, 2# of each building are not."""
+    apart = [[f"7000{n:02d}"] for n in range(12)]
+    assert columns(LIFTS, ["梯号"], *apart)["梯号"] == ("code", "alias")
+    assert columns(LIFTS, ["梯号"], *[[f"{n % 3 + 1}#"] for n in range(12)])["梯号"] == ("internal_no", "near")
+    # Too few to tell, and kinds whose rows may name one elevator often.
+    assert columns(LIFTS, ["梯号"], ["1#"], ["1#"], ["1#"])["梯号"] == ("code", "alias")
+    assert columns("inspections", ["梯号"], *[["700001"]] * 12)["梯号"] == ("code", "alias")
+
+
+@pytest.mark.feature("IMP-01")
+def test_estate_and_building_make_the_place(app: Any) -> None:
+    found = matching.guess(kinds()[LIFTS], ["所在小区", "楼栋", "单元"], [])
+    assert found.columns == ["estate", "address", "address"]
+
+
 # --- the wizard
 
 

@@ -176,14 +176,22 @@ def _few(session: AnySession, actor: Actor, spec: Spec, line: Mapping[str, Any])
 
 
 def dates(kind: Kind, mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Date columns written as 01/05/2026: which comes first, and whether the file tells by itself."""
+    """Date columns written as 01/05/2026: which comes first, and whether the file tells by itself; and those with
+    cells that name only a month: which day of it is meant."""
     made = []
-    for name, seen in (mapping.get("dates") or {}).items():
-        spec = kind.spec(name)
+    told, months = mapping.get("dates") or {}, mapping.get("by_month") or {}
+    for name in dict.fromkeys([*told, *months]):
+        spec, seen = kind.spec(name), told.get(name) or {}
         if spec is not None:
             both = sum(bool(seen.get(order)) for order in ORDERS) > 1
             order = (mapping.get("orders") or {}).get(name)
-            made.append({"spec": spec, "order": order, "seen": seen, "both": both, "unclear": seen.get("?", 0)})
+            by_month = months.get(name, 0) if spec.kind == "date" else 0
+            of_month = (mapping.get("months") or {}).get(name)
+            made.append({
+                "spec": spec, "order": order, "seen": seen, "both": both, "unclear": seen.get("?", 0),
+                "by_month": by_month, "of_month": of_month,
+                "open": int(bool(seen) and not order) + int(bool(by_month) and not of_month),
+            })  # fmt: skip
     return made
 
 

@@ -155,6 +155,7 @@ class Imports(BaseView):
                     columns=[form.get(f"column-{n}", "")[:40] or None for n in range(len(mapping.get("headings", [])))],
                     mode=form.get("mode") or None,
                     orders={n.removeprefix("order-"): v for n, v in form.items() if n.startswith("order-")},
+                    months={n.removeprefix("month-"): v for n, v in form.items() if n.startswith("month-")},
                     words=words.decided(session, g.actor, held, mapping, typed),
                     measures={n.removeprefix("measure-"): v for n, v in form.items() if n.startswith("measure-")},
                     lenient=[n.removeprefix("lenient-") for n in form if n.startswith("lenient-")],
