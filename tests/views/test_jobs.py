@@ -99,6 +99,16 @@ def test_a_finished_job_shows_counts_and_file_while_the_right_lasts(world: World
     assert browser.get(link).status_code == 403
 
 
+def test_a_job_that_nobody_takes_up_says_so(world: World, sign_in: Any) -> None:
+    job_id = enter(world)
+    browser = sign_in(world.accounts["clerk"])
+    assert browser.get(f"/jobs/{job_id}.json").json["text"] == "", "nobody wonders yet"
+    stored(world)[0].created_at -= dt.timedelta(minutes=2)
+    world.session.commit()
+    assert "后台任务暂时没有运行" in browser.get(f"/jobs/{job_id}.json").json["text"]
+    assert "后台任务暂时没有运行" in browser.get(f"/jobs/{job_id}").text
+
+
 def test_a_failed_job_says_why_and_is_retried(world: World, sign_in: Any) -> None:
     job_id = enter(world)
     run(world, job_id, "磁盘已满，请联系管理员")

@@ -196,3 +196,22 @@ def test_a_service_shows_life(session: Any) -> None:
         with transaction(session):
             jobs.show_service(session, "tasks", clock.now() + second * SECOND)
     assert session.query(ServiceHeartbeat).count() == 1
+
+
+def test_whoever_waits_is_told_why(session: Any) -> None:
+    """Not at once; then whether nobody works at all, or how many are ahead; once it began, nothing."""
+    first, second = enter(session), enter(session)
+    soon, late = AT + 5 * SECOND, AT + 60 * SECOND
+
+    def why(job_id: int, at: dt.datetime) -> str | None:
+        return jobs.why_waiting(session, session.get(Job, job_id), at)
+
+    assert why(second, soon) is None
+    assert "暂时没有运行" in str(why(second, late))
+    with transaction(session):
+        jobs.show_service(session, "worker", AT)
+    assert "前面还有 1 个任务" in str(why(second, late)) and why(first, late) is None
+    assert "暂时没有运行" in str(why(first, AT + jobs.SILENT_AFTER + SECOND))
+    assert claim(session, first, late)
+    session.expire_all()
+    assert why(first, late) is None and "前面还有 1 个任务" in str(why(second, late))

@@ -17,9 +17,9 @@ from app import clock
 from app.extensions import db
 from app.models import ServiceHeartbeat
 from app.wording import say
+from app.workflows.core.jobs import SILENT_AFTER
 
 log = logging.getLogger(__name__)
-SILENT_AFTER = dt.timedelta(seconds=90)
 GONE_AFTER = dt.timedelta(days=1)
 SERVICES = {"worker": "任务进程", "beat": "定时进程", "urgent": "应急任务进程"}
 ALWAYS = ("worker", "beat")

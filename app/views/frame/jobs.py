@@ -255,7 +255,8 @@ def _text(job: Job) -> str:
     if job.state == "failed":
         return job.error or ""
     counted = f"{job.done:,} / {job.total:,}" if job.total else ""
-    doing = _("正在停止") if job.stop_asked_at is not None else job.message
+    waits = told(jobs.why_waiting(db.session, job, clock.now())) or job.message
+    doing = _("正在停止") if job.stop_asked_at is not None else waits
     return " ".join(part for part in ("" if job.state == "done" else doing, counted) if part)
 
 

@@ -29,6 +29,10 @@ MOST_UNFINISHED = 20
 # A queued job whose message may be lost is sent again after this long.
 RESEND_AFTER = dt.timedelta(seconds=30)
 UNFINISHED = ("queued", "running")
+# Who waits longer than this for his job to begin is told why.
+WONDERS_AFTER = dt.timedelta(seconds=15)
+# A part of the product that shows no life for this long does not run.
+SILENT_AFTER = dt.timedelta(seconds=90)
 # Among a job's parameters: its owner's `session_epoch` as it was entered (`actors.in_its_name`).
 EPOCH = "epoch"
 # Asked when a job is entered and again when it runs, for rights may be taken away in between.
@@ -292,6 +296,17 @@ def show_service(session: AnySession, name: str, at: dt.datetime) -> None:
 
 
 # --- the owner's side
+
+
+def why_waiting(session: AnySession, job: Job, at: dt.datetime) -> str | None:
+    """Why a job that was entered a while ago has not begun; None where nobody wonders yet, or it has."""
+    if job.state != "queued" or at - job.created_at < WONDERS_AFTER:
+        return None
+    alive = session.scalar(select(ServiceHeartbeat.at).where(ServiceHeartbeat.name == "worker"))
+    if alive is None or at - alive > SILENT_AFTER:
+        return "后台任务暂时没有运行，恢复后自动开始，不用重做；一直这样请联系平台管理员"
+    ahead = session.scalar(select(func.count()).where(Job.state.in_(UNFINISHED), Job.id < job.id))
+    return say("前面还有 %(count)s 个任务，轮到后自动开始", count=ahead) if ahead else None
 
 
 def retry(session: AnySession, actor: Actor, job_id: int, at: dt.datetime) -> Job:
