@@ -8,7 +8,7 @@
 
   // What sends and shows files is fetched by pages that have any.
   var me = document.currentScript;
-  if (me && me.dataset.files && $("[data-upload], a[data-preview]")) {
+  if (me && me.dataset.files && $("[data-upload], [data-file], a[data-preview]")) {
     var more = document.createElement("script");
     more.src = me.dataset.files; more.nonce = me.nonce; document.body.appendChild(more);
   }

@@ -14,6 +14,63 @@
     return bytes < 1024 * 1024 ? Math.max(1, Math.round(bytes / 1024)) + " KB" : (bytes / 1048576).toFixed(1) + " MB";
   };
 
+  // A file's line in the list under its field: the mark of its kind, its name and size.
+  var line = function (list, file) {
+    var one = make("li", "ta-up__one"), title = make("span", "ta-up__name", file.name), small = make("small", "", size(file.size));
+    var mark = make("span", "ta-up__pic");
+    mark.textContent = (file.name.split(".").pop() || "").toUpperCase().slice(0, 4);
+    title.appendChild(small);
+    one.appendChild(mark); one.appendChild(title);
+    one.dataset.size = file.size;
+    list.appendChild(one);
+    return { box: one, mark: mark, small: small };
+  };
+  var button = function (text, label, press) {
+    var made = make("button", "ta-linkbtn ta-s", text);
+    made.type = "button"; made.setAttribute("aria-label", text + " " + label);
+    made.addEventListener("click", press);
+    return made;
+  };
+  // Why a file can't be taken, as one can tell before it is sent: "" where it can.
+  var refused = function (file, types, max) {
+    var ending = "." + (file.name.split(".").pop() || "").toLowerCase();
+    return types.indexOf(ending) < 0 ? "type" : !file.size ? "empty" : file.size > max ? "size" : "";
+  };
+  var lights = function (drop) {
+    ["dragenter", "dragover"].forEach(function (kind) {
+      drop.addEventListener(kind, function (e) { e.preventDefault(); drop.classList.add("is-over"); });
+    });
+    ["dragleave", "drop"].forEach(function (kind) { drop.addEventListener(kind, function () { drop.classList.remove("is-over"); }); });
+    return drop;
+  };
+
+  // A file that goes with its form: what was chosen is named, and what can't be taken is told before it is sent.
+  all("[data-file]").forEach(function (box) {
+    var input = box.querySelector('input[type="file"]'), list = box.querySelector(".ta-up__list");
+    var words = JSON.parse(box.dataset.words), types = input.accept.split(","), max = +box.dataset.max * 1048576;
+    box.classList.add("is-on");
+    var drop = lights(box.querySelector(".ta-up__drop"));
+    drop.addEventListener("drop", function (e) {
+      e.preventDefault();
+      var given = new DataTransfer();
+      Array.prototype.slice.call(e.dataTransfer.files, 0, input.multiple ? undefined : 1).forEach(function (file) { given.items.add(file); });
+      input.files = given.files; input.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+    var none = function () { input.value = ""; list.replaceChildren(); };
+    input.addEventListener("change", function () {
+      var chosen = Array.prototype.slice.call(input.files), bad = chosen.filter(function (file) { return refused(file, types, max); });
+      list.replaceChildren(); box.classList.toggle("is-bad", bad.length > 0);
+      (bad.length ? bad : chosen).forEach(function (file) {
+        var at = line(list, file), why = refused(file, types, max);
+        if (why) {
+          at.box.classList.add("is-bad"); at.small.setAttribute("role", "alert");
+          at.small.textContent = words[why].replace("{n}", file.name) + (english ? ". " : "。") + words[why + "way"];
+        } else if (!box.querySelector(".ta-up__one .ta-linkbtn")) at.box.appendChild(button(words.remove, file.name, function () { none(); input.focus(); }));
+      });
+      if (bad.length) input.value = "";
+    });
+  });
+
   all("[data-upload]").forEach(function (box) {
     var name = box.dataset.upload, input = box.querySelector('input[type="file"]'), list = box.querySelector(".ta-up__list");
     var drop = box.querySelector(".ta-up__drop"), form = input.form, words = JSON.parse(box.dataset.words);
@@ -30,22 +87,6 @@
       box.classList.toggle("has-files", list.children.length > 0);
     };
 
-    var line = function (file) {
-      var one = make("li", "ta-up__one"), title = make("span", "ta-up__name", file.name), small = make("small", "", size(file.size));
-      var mark = make("span", "ta-up__pic");
-      mark.textContent = (file.name.split(".").pop() || "").toUpperCase().slice(0, 4);
-      title.appendChild(small);
-      one.appendChild(mark); one.appendChild(title);
-      one.dataset.size = file.size;
-      list.appendChild(one);
-      return { box: one, mark: mark, small: small };
-    };
-    var button = function (text, label, press) {
-      var made = make("button", "ta-linkbtn ta-s", text);
-      made.type = "button"; made.setAttribute("aria-label", text + " " + label);
-      made.addEventListener("click", press);
-      return made;
-    };
     var fail = function (at, file, found, way, again) {
       at.box.classList.add("is-bad"); at.box.classList.remove("is-going");
       at.small.textContent = found + (way ? (english ? ". " : "。") + way : "");
@@ -63,14 +104,9 @@
     };
 
     var take = function (file) {
-      var ending = "." + (file.name.split(".").pop() || "").toLowerCase();
       var sum = held().reduce(function (n, one) { return n + (+one.dataset.size || 0); }, 0), count = held().length;
-      var at = line(file), wrong = "";
-      if (types.indexOf(ending) < 0) wrong = "type";
-      else if (!file.size) wrong = "empty";
-      else if (file.size > max) wrong = "size";
-      else if (count >= most) wrong = "most";
-      else if (sum + file.size > total) wrong = "total";
+      var at = line(list, file), wrong = refused(file, types, max);
+      if (!wrong) wrong = count >= most ? "most" : sum + file.size > total ? "total" : "";
       if (wrong) { fail(at, file, say(wrong, file), words[wrong + "way"]); settle(); return; }
 
       var bar = make("progress", "ta-up__bar"), data = new FormData(), ask = new XMLHttpRequest();
@@ -114,7 +150,7 @@
     box.addEventListener("ta-again", function (e) {
       (e.detail.sent || []).forEach(function (told) {
         if (all('input[type="hidden"]', list).some(function (i) { return +i.value === told.id; })) return;
-        var at = line({ name: told.name, size: told.size }), kept = make("input");
+        var at = line(list, { name: told.name, size: told.size }), kept = make("input");
         kept.type = "hidden"; kept.name = name + "_ids"; kept.value = told.id;
         at.box.appendChild(kept); at.small.textContent = size(told.size) + "　" + words.done;
         removable(at.box, told.id, told.name);
@@ -127,10 +163,7 @@
       input.value = "";
       chosen.forEach(take);
     });
-    ["dragenter", "dragover"].forEach(function (kind) {
-      drop.addEventListener(kind, function (e) { e.preventDefault(); drop.classList.add("is-over"); });
-    });
-    ["dragleave", "drop"].forEach(function (kind) { drop.addEventListener(kind, function () { drop.classList.remove("is-over"); }); });
+    lights(drop);
     drop.addEventListener("drop", function (e) { e.preventDefault(); Array.prototype.slice.call(e.dataTransfer.files).forEach(take); });
     // Pressed while a file is under way: the form goes by itself once all have arrived, and stays if one did not.
     var later = function (good) {
