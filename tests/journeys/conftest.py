@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.models import OneTimeCode
@@ -30,6 +31,8 @@ _TAKEN = pytest.StashKey[Counter[str]]()
 SHOTS = ROOT / "build" / "screenshots"
 DESK = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
+# How long a busy machine takes says nothing about the product; what comes at once is not waited for.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

@@ -139,6 +139,32 @@ class Product:
         return json.loads(done.stdout.splitlines()[-1]) if "--json" in arguments else done.stdout
 
     @contextmanager
+    def policy(self, region: str, source: str, **values: Any) -> Iterator[None]:
+        """These values hold in the region for as long as this lasts, and then what held before, whatever came of it."""
+        before = self.set_policy(region, source, **values)
+        try:
+            yield
+        finally:
+            self.set_policy(region, source, **before)
+
+    def set_policy(self, region: str, source: str, **values: Any) -> dict[str, Any]:
+        """Set values from today on, as `flask policy set` does; gives what held before."""
+        from app import clock
+        from app.models.policy import policy_book
+        from app.permissions import SYSTEM
+        from app.scope import acting
+        from app.transaction import transaction
+        from app.workflows.approval import policies
+
+        with self.session() as session, transaction(session), acting(SYSTEM):
+            before = {key.value: held.value for key, held in policy_book(session, region, clock.today()).items()}
+            for key, value in values.items():
+                policies.set_value(
+                    session, SYSTEM.by("cli"), clock.now(), key, value, region, clock.today(), source
+                )
+        return {key: before[key] for key in values}
+
+    @contextmanager
     def session(self) -> Iterator[Any]:
         """The product's database, to look a fact up or to let time have passed; commits at the end."""
         from sqlalchemy import create_engine

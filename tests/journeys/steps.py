@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,9 +75,13 @@ def profile(browser: Any, **options: Any) -> Any:
     return context
 
 
+# Pressed while a file is under way, or the phone looks for its place, a form goes by itself a moment later.
+ON_THE_WAY = "html[data-leaving], .ta-up__wait, [data-locating]:not([hidden])"
+
+
 def arrive(page: Any) -> None:
     """Wait for the page that follows, where one does: a dialog or a refused form has none."""
-    expect(page.locator("html[data-leaving]")).to_have_count(0, timeout=30_000)
+    expect(page.locator(ON_THE_WAY)).to_have_count(0, timeout=30_000)
     page.wait_for_load_state()
 
 
@@ -84,6 +89,17 @@ def go(target: Any) -> None:
     """Click a link or a button, and be where it leads."""
     target.click()
     arrive(target.page)
+
+
+def sheet_stands(page: Any) -> None:
+    """The page of a visit has taken up what the phone kept of its sheet: written before, it would be written over.
+
+    The server's page says so when it has kept it once more, the phone's own by its button, which is the last to come.
+    """
+    if page.locator("#offline").count():
+        expect(page.get_by_role("button", name="签退，存在手机")).to_be_visible()
+    else:
+        expect(page.locator("[data-draft-state]")).to_have_text("已存在手机")
 
 
 def sign_in(page: Any, login: str, password: str) -> Any:
@@ -217,9 +233,25 @@ def read_sheets(path: Path) -> dict[str, list[list[Any]]]:
     return {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book}
 
 
-def job_done(page: Any, seconds: int = 60) -> None:
-    """Wait on a job's page until it says that it is done; the page renews itself."""
-    expect(page.get_by_role("main").get_by_text("完成", exact=True).first).to_be_visible(timeout=seconds * 1000)
+def job_over(page: Any, seconds: int = 90) -> None:
+    """Wait on a page that follows a job until that has ended: then the page comes once more, by itself."""
+    expect(page.locator("[data-job]")).to_have_count(0, timeout=seconds * 1000)
+    arrive(page)
+
+
+def job_done(page: Any, seconds: int = 90) -> None:
+    """Wait on a job's page until that is done."""
+    job_over(page, seconds)
+    expect(page.get_by_role("main").get_by_text("完成", exact=True).first).to_be_visible()
+
+
+def comes_to(page: Any, read: Callable[[], int], wanted: int, seconds: int = 60) -> None:
+    """Look at a page until it gives this number: one beside a menu may be some seconds behind what others did."""
+    end = time.monotonic() + seconds
+    while (found := read()) != wanted:
+        assert time.monotonic() < end, f"{found} on {page.url}, not {wanted}"
+        page.wait_for_timeout(500)
+        page.reload()
 
 
 def appears(page: Any, text: str, seconds: int = 90) -> None:

@@ -12,6 +12,7 @@ from tests.journeys.steps import (
     PASSWORD,
     answer_question,
     change_first_password,
+    comes_to,
     fact,
     follow,
     go,
@@ -69,7 +70,7 @@ def test_accounts_are_made_below_and_opened(product: Any, enter: Any, open_page:
 
     admin = enter("区域管理员")
     figure = admin.get_by_role("region", name="今日数字").get_by_role("link").filter(has_text="管辖电梯")
-    assert number_in(figure.locator(".n").inner_text()) == kept
+    comes_to(admin, lambda: number_in(figure.locator(".n").inner_text()), kept)
     shot(admin, "home of the region's administrator")
 
     menu(admin, "地区")

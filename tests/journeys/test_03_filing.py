@@ -18,6 +18,7 @@ from tests.journeys.steps import (
     fact,
     follow,
     go,
+    job_over,
     menu,
     press,
     profile,
@@ -153,8 +154,9 @@ def test_many_elevators_come_from_a_workbook(product: Any, enter: Any, tmp_path:
     book.save(file)
     page.get_by_label("文件").set_input_files(file)
     press(page, "上传并校验")
+    job_over(page)
     sheet = page.locator(".imp-sheet")
-    expect(sheet).to_be_visible(timeout=60_000)
+    expect(sheet).to_be_visible()
     expect(page.get_by_role("link", name=f"新增 {NEW}", exact=True)).to_be_visible()
     wrong = sheet.locator("td.bad").all_inner_texts()
     assert [cell.split("\n")[0] for cell in wrong] == ["飞行电梯", "没有这个区"], "every error of the row, by cell"
@@ -168,9 +170,10 @@ def test_many_elevators_come_from_a_workbook(product: Any, enter: Any, tmp_path:
     go(page.get_by_role("link", name=re.compile("^更新")).first)
     assert "0398-5559000\n96333" in page.locator(".imp-sheet td.was").all_inner_texts()
     shot(page, "what would change, old and new")
-    page.get_by_role("button", name=re.compile("^导入 ")).click()
+    go(page.get_by_role("button", name=re.compile("^导入 ")))
+    job_over(page)
     done = page.locator(".imp-sum div", has_text="已导入").locator("b").first
-    expect(done).to_have_text(str(NEW + 1), timeout=90_000)
+    expect(done).to_have_text(str(NEW + 1))
     shot(page, "imported")
     menu(page, "电梯")
     go(page.get_by_role("navigation", name="电梯", exact=True).get_by_role("link", name="全部"))

@@ -28,7 +28,7 @@ def test_a_score_opens_down_to_the_visit(product: Any, enter: Any, shot: Any) ->
     menu(page, "六个率积分")
     page.locator("summary", has_text="计算得分").click()
     press(page, "计算本年")
-    job_done(page, 120)
+    job_done(page)
     menu(page, "六个率积分")
     go(page.locator(".ta-seg a", has_text="维护保养有效率"))
     ranking = [row for row in rows(page) if row["名次"].isdigit()]

@@ -89,7 +89,7 @@ def test_a_large_list_becomes_a_job(product: Any, enter: Any, shot: Any) -> None
     menu(page, "维保记录")
     page.locator("summary", has_text="导出").click()
     press(page, XLSX)
-    job_done(page, 120)
+    job_done(page)
     assert fact(page, "行数").replace(",", "") == str(count)
     shot(page, "a large export is a job with its file")
     lines = table(download(page, page.get_by_role("link", name="下载结果").click))

@@ -20,7 +20,7 @@ from app import clock
 from app.models import Account, Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Visit
 from tests.journeys.conftest import PHONE
 from tests.journeys.product import Subject
-from tests.journeys.steps import download, fact, follow, go, menu, path_of, press, read_sheets, rows, search
+from tests.journeys.steps import download, fact, follow, go, job_over, menu, path_of, press, read_sheets, rows, search
 from tests.journeys.test_04_approval import decide, open_from_queue
 from tests.journeys.test_10_export import XLSX, export, table
 
@@ -52,7 +52,8 @@ def upload(page: Any, kind: str, mode: str, file: Path) -> None:
     page.get_by_label("方式").select_option(label=mode)
     page.get_by_label("文件").set_input_files(file)
     press(page, "上传并校验")
-    expect(page.locator(".imp-sheet")).to_be_visible(timeout=60_000)
+    job_over(page)
+    expect(page.locator(".imp-sheet")).to_be_visible()
 
 
 def tab(page: Any, label: str) -> int:
@@ -63,8 +64,9 @@ def tab(page: Any, label: str) -> int:
 
 def import_rows(page: Any, count: int) -> None:
     """Steps 3 and 4: 导入数据, 完成."""
-    page.get_by_role("button", name=f"导入 {count} 行").click()
-    expect(page.get_by_role("link", name="去看导入的内容")).to_be_visible(timeout=90_000)
+    go(page.get_by_role("button", name=f"导入 {count} 行"))
+    job_over(page)
+    expect(page.get_by_role("link", name="去看导入的内容")).to_be_visible()
 
 
 def with_columns(page: Any, *wanted: str) -> Path:

@@ -38,6 +38,7 @@ from tests.journeys.steps import (
     press,
     rows,
     search,
+    sheet_stands,
     sign_in,
     tab_count,
 )
@@ -145,7 +146,7 @@ def test_1_7_4_contracts(product: Any, enter: Any, shot: Any) -> None:
     press(head, "删除")
     box = head.get_by_role("dialog")
     expect(box).to_contain_text("删除合同 HZ-2026-1402？")
-    box.get_by_role("button", name="删除").click()
+    go(box.get_by_role("button", name="删除"))
     expect(head.get_by_role("main")).to_contain_text("合同已删除")
     assert search(head, "维保合同", "HZ-2026-1402") == []
 
@@ -205,6 +206,7 @@ def serve_with_sheet(product: Any, page: Any, one: Subject) -> str:
 
 
 def check_out(page: Any, one: Subject) -> None:
+    sheet_stands(page)
     page.get_by_label("按上传维保单").check()
     page.get_by_label("无故障").check()
     page.get_by_label("再次扫码或输入识别码").fill(one.code)
@@ -333,24 +335,19 @@ def test_3_2_what_a_scan_says(product: Any, enter: Any, worker: Any, shot: Any) 
     at_place(worker, *place[later.id])
     sent = serve_with_sheet(product, worker, later)
     worker.get_by_label("维保单", exact=True).set_input_files(pdf("维保单.pdf"))
-    worker.get_by_role("button", name="上传维保单").click()
+    press(worker, "上传维保单")
     expect(worker.locator("body")).to_contain_text("维保单已上传")
     worker.goto("/m/")
     used = re.search(r"本月台次\D*(\d+)", worker.locator("body").inner_text())
     assert used and int(used[1]) == 2
 
     # 3.2.10 您本月有效扫码维保次数已达上限: 普工 100 台次/月, here 2 for a day's trial.
-    limit = (
-        "policy", "set", "quota_general", "--region", "980402000000", "--from", today.isoformat(), "--source",
-        "临河区市场监管局 2026 年第 3 号通知",
-    )  # fmt: skip
-    product.flask(*limit[:3], "2", *limit[3:])
     at_place(worker, *place[bare.id])
-    look_up(worker, bare.code)
-    expect(worker.get_by_role("alert")).to_contain_text("您本月有效扫码维保次数已达上限")
-    expect(worker.get_by_role("alert")).to_contain_text("本月已用 2 台次，上限 2 台次")
-    shot(worker, "3.2.10 the month's limit")
-    product.flask(*limit[:3], "100", *limit[3:])
+    with product.policy("980402000000", "临河区市场监管局 2026 年第 3 号通知", quota_general=2):
+        look_up(worker, bare.code)
+        expect(worker.get_by_role("alert")).to_contain_text("您本月有效扫码维保次数已达上限")
+        expect(worker.get_by_role("alert")).to_contain_text("本月已用 2 台次，上限 2 台次")
+        shot(worker, "3.2.10 the month's limit")
     ready(worker, bare)
 
     long_ago(product, unsent, 2)

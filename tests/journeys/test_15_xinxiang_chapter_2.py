@@ -105,7 +105,7 @@ def sheet(page: Any, kind: str, lines: list[dict[str, Any]], to: Path) -> Path:
     return to
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def unit(product: Any, browser: Any) -> Any:
     """The unit's main account on its first day (chapter 1), with the page that it keeps open."""
     context = profile(browser, base_url=product.address, locale="zh-CN")
@@ -122,9 +122,20 @@ def unit(product: Any, browser: Any) -> Any:
     mine.close()
 
 
-@pytest.mark.feature("UNT-02", "UNT-04", "UNT-05", "UNT-06")
-def test_2_1_the_unit_reports_itself(unit: Any, enter: Any, shot: Any) -> None:
+@pytest.mark.feature(
+    "UNT-02", "UNT-04", "UNT-05", "UNT-06", "UNT-07", "PER-03", "PER-05", "ELV-01", "ELV-04", "ELV-10", "IMP-01",
+    "STA-01",
+)
+def test_chapters_2_1_to_3_3(unit: Any, enter: Any, tmp_path: Path, shot: Any) -> None:
+    """One story: what the unit does in each chapter stands on the one before."""
     officer = enter("区域管理员")
+    the_unit_reports_itself(unit, officer, shot)
+    people_by_hand_and_by_workbook(unit, officer, tmp_path, shot)
+    elevators_and_the_registers(unit, officer, tmp_path, shot)
+
+
+def the_unit_reports_itself(unit: Any, officer: Any, shot: Any) -> None:
+    """2.1."""
     # 1. 登录程序，单击维保信息上报; 2. 选中维保公司信息，单击编辑按钮.
     unit.goto("/")
     follow(unit, "完善单位备案并上报")
@@ -166,9 +177,8 @@ def test_2_1_the_unit_reports_itself(unit: Any, enter: Any, shot: Any) -> None:
     assert (state(unit), fact(unit, "许可级别")) == ("通过", "A2")
 
 
-@pytest.mark.feature("PER-05", "PER-03", "IMP-01", "UNT-05")
-def test_2_2_people_by_hand_and_by_workbook(unit: Any, enter: Any, tmp_path: Path, shot: Any) -> None:
-    officer = enter("区域管理员")
+def people_by_hand_and_by_workbook(unit: Any, officer: Any, tmp_path: Path, shot: Any) -> None:
+    """2.2."""
     # 2.2.1 手工增加 1. 维保人员增加.
     add_person(unit, *BY_HAND)
     shot(unit, "2.2.1 a person by hand")
@@ -234,9 +244,8 @@ def test_2_2_people_by_hand_and_by_workbook(unit: Any, enter: Any, tmp_path: Pat
     expect(unit.get_by_role("button", name="删除人员")).to_have_count(0)
 
 
-@pytest.mark.feature("ELV-01", "ELV-04", "ELV-10", "UNT-06", "UNT-07", "PER-05", "IMP-01", "STA-01")
-def test_2_3_elevators_and_the_registers(unit: Any, enter: Any, tmp_path: Path, shot: Any) -> None:
-    officer = enter("区域管理员")
+def elevators_and_the_registers(unit: Any, officer: Any, tmp_path: Path, shot: Any) -> None:
+    """2.3, and what 3.1 to 3.3 look up."""
     menu(unit, "单位")
     follow(unit, "登记单位")
     fill(unit, {

@@ -24,6 +24,7 @@ from tests.journeys.steps import (
     fact,
     follow,
     go,
+    job_over,
     menu,
     path_of,
     pdf,
@@ -135,7 +136,8 @@ def test_chapter_1_joining_leaving_and_another_employer(
     clerk.get_by_label("入职邀请").check()
     clerk.get_by_label("文件").set_input_files(file)
     press(clerk, "上传并校验")
-    expect(clerk.locator(".imp-sheet")).to_contain_text("1990555", timeout=60_000)
+    job_over(clerk)
+    expect(clerk.locator(".imp-sheet")).to_contain_text("1990555")
     shot(clerk, "1 many from a workbook, the wrong row named")
 
     # 手机端 人员信息: 由对应人员本人自行使用手机录入. The states: 邀请中, 待完善, 审核中, 已驳回, 已结束.

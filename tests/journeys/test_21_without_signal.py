@@ -12,12 +12,11 @@ from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from app import clock
-from app.models import Account, Attachment, Elevator, MaintenanceOrder, Person, Visit
-from app.transaction import transaction
+from app.models import Account, Attachment, Elevator, MaintenanceOrder, Visit
 from tests.factories import picture
 from tests.journeys.conftest import PHONE
-from tests.journeys.steps import arrive, fact, go, path_of, rows, sign_in
-from tests.journeys.test_07_site import GRADES
+from tests.journeys.steps import arrive, fact, go, path_of, rows, sheet_stands, sign_in
+from tests.journeys.test_07_site import begin_afresh
 
 PHOTO = {"name": "底坑.png", "mimeType": "image/png", "buffer": picture()}
 KEPT = """async () => (await taKept.entries(await taKept.me())).map(
@@ -47,29 +46,6 @@ def own_tasks(product: Any) -> list[tuple[int, str, float, float, str]]:
             .order_by(MaintenanceOrder.planned_on.desc(), Elevator.id.desc())
         )  # fmt: skip
         return [tuple(row) for row in found]  # type: ignore[misc]
-
-
-def begin_afresh(product: Any, phone: Any) -> None:
-    """Whatever the stories before did to this worker: there is room in his month, it was hours ago, nothing is open."""
-    grade = phone.locator("header").inner_text()
-    # It writes after reading: held from the beginning, or the product may come between.
-    with product.session() as session, transaction(session):
-        account = session.scalar(select(Account).where(Account.username == product.login("维保员").name))
-        region = session.get(Person, account.person_id).region_code
-        for row in session.scalars(
-            select(Visit).where(
-                Visit.worker_id == account.person_id, Visit.checked_out_at > clock.now() - dt.timedelta(hours=3)
-            )
-        ):  # fmt: skip
-            row.checked_in_at -= dt.timedelta(hours=6)
-            row.checked_out_at -= dt.timedelta(hours=6)
-        # One that a story left behind by failing would fail those after it too.
-        for row in session.scalars(select(Visit).where(Visit.worker_id == account.person_id, Visit.state == "open")):
-            row.state, row.next_change_at = "void", None
-    product.flask(
-        "policy", "set", next(k for word, k in GRADES.items() if word in grade), "500", "--region", region, "--from",
-        clock.today().isoformat(), "--source", "澜州市市场监管局 2026 年第 9 号通知",
-    )  # fmt: skip
 
 
 def count_of(product: Any, elevator: int) -> int:
@@ -116,7 +92,24 @@ def let_pass(page: Any, product: Any, minutes: int) -> None:
     )
 
 
+def brought_along(page: Any, visit: int) -> None:
+    """The phone has asked anew for what it takes along, this visit with it: of its own accord it writes no more."""
+    page.wait_for_function(
+        "async n => { const copy = await taKept.get('copies', await taKept.me());"
+        " return !!copy && copy.kept > performance.timeOrigin && (copy.running || {}).visit_id === n; }", arg=visit
+    )  # fmt: skip
+
+
+def in_the_draft(page: Any, of: str, note: str) -> None:
+    """The remark lies on the phone's disk."""
+    page.wait_for_function(
+        "async ([of, note]) => { const draft = await taKept.get('drafts', taKept.draftName(await taKept.me(), of));"
+        " return !!draft && draft.form.note === note; }", arg=[of, note]
+    )  # fmt: skip
+
+
 def fill_sheet(page: Any, code: str) -> None:
+    sheet_stands(page)
     page.get_by_role("button", name="其余都正常").click()
     for box in page.get_by_label("实测值").all():
         box.fill("12")
@@ -144,10 +137,10 @@ def test_a_visit_without_signal_arrives_once_with_its_true_times(product: Any, e
     phone.goto("/m/scan")
     phone.get_by_label("识别码").fill(code)
     phone.get_by_role("button", name="查看这台电梯").click()
-    began = clock.now()
     phone.locator("#in-photo").set_input_files(PHOTO)
     expect(phone.locator('[data-photos="in"]')).to_contain_text("底坑.png")
     shot(phone, "check-in without network")
+    began = clock.now()
     phone.get_by_role("button", name="签到，存在手机").click()
     phone.wait_for_url("**/m/outbox?k=*")
 
@@ -159,6 +152,7 @@ def test_a_visit_without_signal_arrives_once_with_its_true_times(product: Any, e
     phone.locator("#out-photo").set_input_files(PHOTO)
     expect(phone.locator('[data-photos="out"]')).to_contain_text("底坑.png")
     expect(phone.locator("[data-draft-state]")).to_have_text("已存在手机")
+    in_the_draft(phone, "k" + sheet.partition("k=")[2], "底坑有少量积水")
     again = phone.context.new_page()
     phone.close()
     phone = again
@@ -237,13 +231,16 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     phone.get_by_role("button", name="签到", exact=True).click()
     phone.wait_for_url("**/m/visits/*")
     page = path_of(phone)
+    visit = int(page.rsplit("/", 1)[-1])
+    brought_along(phone, visit)
     with product.session() as session:
-        session.get(Visit, int(page.rsplit("/", 1)[-1])).checked_in_at -= dt.timedelta(minutes=40)
+        session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
     # Begun on line, ended without: the sheet goes on where it stood.
+    sheet_stands(phone)
     phone.get_by_label("备注", exact=True).fill("下行时有异响")
     expect(phone.locator("[data-draft-state]")).to_have_text("已存在手机")
+    in_the_draft(phone, f"v{visit}", "下行时有异响")
     phone.context.set_offline(True)
-    phone.wait_for_timeout(1000)  # whatever was still being asked for has failed by now
     let_pass(phone, product, 40)
     phone.locator("#photo").set_input_files(PHOTO)
     expect(phone.locator("[data-upload]")).to_contain_text("已存在手机，有网络后上传")
@@ -267,8 +264,7 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
     assert state_of(phone) == [] and len(phone.evaluate(ALL)) > 0, "there, and not for him"
     with product.session() as session:
-        visit = session.get(Visit, int(page.rsplit("/", 1)[-1]))
-        assert visit.checked_out_at is None
+        assert session.get(Visit, visit).checked_out_at is None
         elevator = session.get(Elevator, number)
         latitude, elevator.latitude = elevator.latitude, elevator.latitude + 0.1
     phone.context.clear_cookies()
@@ -327,10 +323,12 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
     phone.wait_for_url("**/m/outbox?k=*")
     let_pass(phone, product, 40)
     phone.reload()
+    sheet_stands(phone)
     phone.get_by_label("备注", exact=True).fill("轿顶已清洁")
     phone.locator("#out-photo").set_input_files(PHOTO)
     expect(phone.locator('[data-photos="out"]')).to_contain_text("底坑.png")
     expect(phone.locator("[data-draft-state]")).to_have_text("已存在手机")
+    in_the_draft(phone, "k" + phone.url.partition("k=")[2], "轿顶已清洁")
     phone.goto("/m/")
     expect(phone.locator("main")).to_contain_text("签到存在手机，有网络后自动发送")
     phone.context.set_offline(False)
@@ -361,112 +359,100 @@ def test_left_by_number_without_signal_the_label_is_photographed(product: Any, e
     number, code, *place, region = own_tasks(product)[3]
     with product.session() as session:
         token = session.get(Elevator, number).public_token
-    said = ("--region", region, "--from", clock.today().isoformat(), "--source", "试行：扫不了码的须拍标签")
-    product.flask("policy", "set", "label_photo", "unit", *said)
-    phone = enter("维保员", PHONE)
-    begin_afresh(product, phone)
-    stand_at(phone, *place)
-    phone.goto("/m/")
-    carried_along(phone)
-    phone.goto(f"/m/e/{token}")
-    expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
-    phone.get_by_role("button", name="签到", exact=True).click()
-    phone.wait_for_url("**/m/visits/*")
-    visit = int(path_of(phone).rsplit("/", 1)[-1])
-    with product.session() as session:
-        session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
-    asked = phone.locator("#label-out")
-    expect(asked).to_be_hidden()
-    phone.wait_for_function(
-        "async n => ((await taKept.get('copies', await taKept.me())).running || {}).visit_id === n", arg=visit
-    )
-    phone.context.set_offline(True)
-    phone.wait_for_timeout(1000)  # whatever was still being asked for has failed by now
-    let_pass(phone, product, 40)
-    phone.goto(f"/m/visits/{visit}?code={token}")
-    expect(phone.get_by_label("再次扫码或输入识别码")).to_have_value(token)
-    expect(asked).to_be_hidden()
-    fill_sheet(phone, code)
-    expect(asked).to_be_visible()
-    phone.get_by_role("button", name="签退，存在手机").click()
-    expect(phone.locator(".fd-refused")).to_contain_text("这次是按识别码签退")
-    shot(phone, "a photo of the label is wanted to leave by number")
-    phone.locator("#label-out-photo").set_input_files(PHOTO)
-    expect(phone.locator('[data-photos="labelout"]')).to_contain_text("底坑.png")
-    phone.get_by_role("button", name="签退，存在手机").click()
-    expect(phone.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
-    phone.context.set_offline(False)
-    phone.goto("/m/outbox")
-    expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
-    with product.session() as session:
-        row = session.get(Visit, visit)
-        assert (row.offline, row.by_code, row.label_state, row.label_by) == ("out", False, "waiting", "unit")
-        kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)
-        assert session.scalars(kinds).all() == ["label_out"]
-    product.flask("policy", "set", "label_photo", "none", *said)
+    with product.policy(region, "试行：扫不了码的须拍标签", label_photo="unit"):
+        phone = enter("维保员", PHONE)
+        begin_afresh(product, phone)
+        stand_at(phone, *place)
+        phone.goto("/m/")
+        carried_along(phone)
+        phone.goto(f"/m/e/{token}")
+        expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
+        phone.get_by_role("button", name="签到", exact=True).click()
+        phone.wait_for_url("**/m/visits/*")
+        visit = int(path_of(phone).rsplit("/", 1)[-1])
+        brought_along(phone, visit)
+        with product.session() as session:
+            session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
+        asked = phone.locator("#label-out")
+        expect(asked).to_be_hidden()
+        phone.context.set_offline(True)
+        let_pass(phone, product, 40)
+        phone.goto(f"/m/visits/{visit}?code={token}")
+        expect(phone.get_by_label("再次扫码或输入识别码")).to_have_value(token)
+        expect(asked).to_be_hidden()
+        fill_sheet(phone, code)
+        expect(asked).to_be_visible()
+        phone.get_by_role("button", name="签退，存在手机").click()
+        expect(phone.locator(".fd-refused")).to_contain_text("这次是按识别码签退")
+        shot(phone, "a photo of the label is wanted to leave by number")
+        phone.locator("#label-out-photo").set_input_files(PHOTO)
+        expect(phone.locator('[data-photos="labelout"]')).to_contain_text("底坑.png")
+        phone.get_by_role("button", name="签退，存在手机").click()
+        expect(phone.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
+        phone.context.set_offline(False)
+        phone.goto("/m/outbox")
+        expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
+        with product.session() as session:
+            row = session.get(Visit, visit)
+            assert (row.offline, row.by_code, row.label_state, row.label_by) == ("out", False, "waiting", "unit")
+            kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)
+            assert session.scalars(kinds).all() == ["label_out"]
 
 
 @pytest.mark.feature("MNT-04", "MNT-05", "MNT-01")
 def test_the_places_and_the_person_are_photographed_without_signal(product: Any, enter: Any, shot: Any) -> None:
     """Begun on line with a photo of himself; photos taken in the shaft lie on the phone until there is a line."""
     _number, code, *place, region = own_tasks(product)[4]
-    said = ("--region", region, "--from", clock.today().isoformat(), "--source", "试行：现场照片")
-    for key, value in (("photo_pit", "every"), ("photo_room", "every"), ("person_proof", "photo")):
-        product.flask("policy", "set", key, value, *said)
-    phone = enter("维保员", PHONE)
-    begin_afresh(product, phone)
-    stand_at(phone, *place)
-    phone.goto("/m/")
-    carried_along(phone)
-    phone.goto(f"/m/e/{code}")
-    expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
-    phone.locator("#selfie").set_input_files(PHOTO)
-    expect(phone.locator('[data-upload="selfie"] img')).to_be_visible()
-    shot(phone, "whoever checks in is photographed first")
-    phone.get_by_role("button", name="签到", exact=True).click()
-    phone.wait_for_url("**/m/visits/*")
-    visit = int(path_of(phone).rsplit("/", 1)[-1])
-    with product.session() as session:
-        session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
-    phone.wait_for_function(
-        "async n => ((await taKept.get('copies', await taKept.me())).running || {}).visit_id === n", arg=visit
-    )
-    # One that was sent while there was a line comes back with the draft.
-    phone.locator("#photo_room").set_input_files(PHOTO | {"name": "机房.png"})
-    expect(phone.locator('[data-upload="photo_room"] img')).to_be_visible()
-    shot(phone, "a camera for each place")
-    phone.context.set_offline(True)
-    phone.wait_for_timeout(1000)
-    # One that did not get through is kept.
-    phone.locator("#photo_pit").set_input_files(PHOTO)
-    expect(phone.locator('[data-upload="photo_pit"]')).to_contain_text("已存在手机")
-    let_pass(phone, product, 40)
-    phone.goto(f"/m/visits/{visit}")
-    expect(phone.locator("#out-photo_pit")).to_be_visible()
-    expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
-    expect(phone.locator("[data-places]")).to_contain_text("照片 1 张")
-    fill_sheet(phone, code)
-    phone.get_by_role("button", name="移除 底坑.png").click()
-    expect(phone.locator("[data-places]")).not_to_contain_text("底坑.png")
-    phone.get_by_role("button", name="签退，存在手机").click()
-    refused = phone.locator(".fd-refused")
-    expect(refused).to_contain_text("底坑照片")
-    expect(refused).not_to_contain_text("机房照片")
-    shot(phone, "without signal a missing place is named")
-    phone.locator("#out-photo_pit").set_input_files(PHOTO)
-    expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
-    phone.get_by_role("button", name="签退，存在手机").click()
-    expect(phone.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
-    phone.context.set_offline(False)
-    phone.goto("/m/outbox")
-    expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
-    with product.session() as session:
-        assert session.get(Visit, visit).offline == "out"
-        kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)
-        assert sorted(session.scalars(kinds)) == ["photo_pit", "photo_room", "selfie"]
-    phone.goto(f"/m/visits/{visit}")
-    expect(phone.locator(".fd-pics")).to_contain_text("底坑照片")
-    expect(phone.locator(".fd-pics img")).to_have_count(2)
-    shot(phone, "the record shows them by place")
-    for key in ("photo_pit", "photo_room", "person_proof"):
-        product.flask("policy", "set", key, "none", *said)
+    with product.policy(region, "试行：现场照片", photo_pit="every", photo_room="every", person_proof="photo"):
+        phone = enter("维保员", PHONE)
+        begin_afresh(product, phone)
+        stand_at(phone, *place)
+        phone.goto("/m/")
+        carried_along(phone)
+        phone.goto(f"/m/e/{code}")
+        expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
+        phone.locator("#selfie").set_input_files(PHOTO)
+        expect(phone.locator('[data-upload="selfie"] img')).to_be_visible()
+        shot(phone, "whoever checks in is photographed first")
+        phone.get_by_role("button", name="签到", exact=True).click()
+        phone.wait_for_url("**/m/visits/*")
+        visit = int(path_of(phone).rsplit("/", 1)[-1])
+        brought_along(phone, visit)
+        with product.session() as session:
+            session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
+        # One that was sent while there was a line comes back with the draft.
+        phone.locator("#photo_room").set_input_files(PHOTO | {"name": "机房.png"})
+        expect(phone.locator('[data-upload="photo_room"] img')).to_be_visible()
+        shot(phone, "a camera for each place")
+        phone.context.set_offline(True)
+        # One that did not get through is kept.
+        phone.locator("#photo_pit").set_input_files(PHOTO)
+        expect(phone.locator('[data-upload="photo_pit"]')).to_contain_text("已存在手机")
+        let_pass(phone, product, 40)
+        phone.goto(f"/m/visits/{visit}")
+        expect(phone.locator("#out-photo_pit")).to_be_visible()
+        expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
+        expect(phone.locator("[data-places]")).to_contain_text("照片 1 张")
+        fill_sheet(phone, code)
+        phone.get_by_role("button", name="移除 底坑.png").click()
+        expect(phone.locator("[data-places]")).not_to_contain_text("底坑.png")
+        phone.get_by_role("button", name="签退，存在手机").click()
+        refused = phone.locator(".fd-refused")
+        expect(refused).to_contain_text("底坑照片")
+        expect(refused).not_to_contain_text("机房照片")
+        shot(phone, "without signal a missing place is named")
+        phone.locator("#out-photo_pit").set_input_files(PHOTO)
+        expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
+        phone.get_by_role("button", name="签退，存在手机").click()
+        expect(phone.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
+        phone.context.set_offline(False)
+        phone.goto("/m/outbox")
+        expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
+        with product.session() as session:
+            assert session.get(Visit, visit).offline == "out"
+            kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)
+            assert sorted(session.scalars(kinds)) == ["photo_pit", "photo_room", "selfie"]
+        phone.goto(f"/m/visits/{visit}")
+        expect(phone.locator(".fd-pics")).to_contain_text("底坑照片")
+        expect(phone.locator(".fd-pics img")).to_have_count(2)
+        shot(phone, "the record shows them by place")

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from app.models import Elevator
 from tests.imports import foreign_register as register
-from tests.journeys.steps import download, go, menu, press, read_sheets
+from tests.journeys.steps import download, go, job_over, menu, press, read_sheets
 from tests.journeys.test_13_quanzhou_chapters_3_4 import import_rows, tab
 
 ROWS, SEED = 300, 6
@@ -29,7 +29,8 @@ def send(page: Any, file: Path) -> None:
     page.get_by_role("radio", name=re.compile("^电梯")).check()
     page.get_by_label("文件").set_input_files(file)
     press(page, "上传并校验")
-    expect(page.locator(".imp-sheet")).to_be_visible(timeout=60_000)
+    job_over(page)
+    expect(page.locator(".imp-sheet")).to_be_visible()
 
 
 def column(page: Any, heading: str) -> Any:
@@ -101,7 +102,8 @@ def test_a_foreign_register_is_matched_imported_mended_and_undone(
     explain(page, "申报状态", STATUS)
     explain(page, "品种", KIND)
     press(page, "按这样重新校验")
-    expect(page.locator(".imp-sheet")).to_be_visible(timeout=60_000)
+    job_over(page)
+    expect(page.locator(".imp-sheet")).to_be_visible()
 
     # Preview: every row is accounted for, its errors told by cell.
     told = {label: tab(page, label) for label in ("有错误", "新增", "更新", "无变化")}
@@ -132,8 +134,9 @@ def test_a_foreign_register_is_matched_imported_mended_and_undone(
         page.goto(address)
         page.get_by_role("button", name="撤销这批导入").click()
         go(page.get_by_role("dialog").get_by_role("button", name="撤销这批导入"))
+        job_over(page)
         tabs = page.get_by_role("navigation", name="分类")
-        expect(tabs.get_by_role("link", name=re.compile("^已撤销"))).to_be_visible(timeout=60_000)
+        expect(tabs.get_by_role("link", name=re.compile("^已撤销"))).to_be_visible()
     assert (tab(page, "已撤销"), tab(page, "未撤销")) == (good, 0)
     shot(page, "undone")
     assert count_of(product) == 0

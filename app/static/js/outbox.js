@@ -426,6 +426,8 @@
     if (end.state === "signin") told("near", say("signin"), "", say("login"), "/login/?next=/m/outbox");
     else if (end.state === "broken" || (end.state === "offline" && waits)) told("near", say("broken"));
     else if (isFrame) line.hidden = true;
+    // Whoever is signed in may be known only now, where the system took its time to answer.
+    if (atHome) account = await K.me();
     copy = account === null ? null : await K.get("copies", account);
     if (atHome) { var kept = line.hidden ? null : line.cloneNode(true); await home(); if (kept && (end.state !== "done")) { line.hidden = false; line.className = kept.className; line.replaceChildren.apply(line, Array.prototype.slice.call(kept.childNodes)); } }
     return end;
