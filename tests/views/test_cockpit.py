@@ -10,6 +10,7 @@ import pytest
 from app import clock
 from app.models import Score, ScoreRun
 from tests.factories import World, make_clock
+from tests.reports.test_cockpit import visited
 from tests.statements import statements
 from tests.workflows.item_world import scored_firm
 
@@ -25,6 +26,22 @@ def test_a_regulator_sees_the_region(world: World, sign_in: Any, persona: str) -
     for words in ("电梯安全数据驾驶舱", "管辖电梯", "各地维保超期率", "近 30 天按时率", "本地区还没有计算过得分"):
         assert words in answer.text, words
     assert 'data-theme="dark"' in answer.text and "ta-menu" not in answer.text
+
+
+@pytest.mark.parametrize("when, counted, words", [
+    (0, True, ("截至昨天的 30 天里，没有计入的维保，也没有超期；今天的维保明天起显示在这里", "已签退 1")),
+    (1, False, ("截至昨天的 30 天里，没有计入的维保，也没有超期</p>", "已签退 0")),
+    (1, True, ("最近一天；30 天最低 100.00%",)), (30, True, ("最近一天；30 天最低 100.00%",)),
+    (31, True, ("没有计入的维保，也没有超期</p>",)),
+])  # fmt: skip
+def test_without_a_trend_it_does_not_say_that_nothing_was_done(
+    world: World, sign_in: Any, when: int, counted: bool, words: tuple[str, ...]
+) -> None:
+    """The share is of days that are over: what was done today is told beside it, not denied."""
+    visited(world, world.own, clock.today() - when * dt.timedelta(days=1), counted=counted)
+    world.session.commit()
+    page = sign_in(world.accounts["inspector"]).get("/cockpit/").text
+    assert all(one in page for one in words) and "近 30 天没有维保" not in page
 
 
 @pytest.mark.parametrize("persona", ["maintenance_head", "use_head", "worker"])
