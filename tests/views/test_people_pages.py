@@ -13,10 +13,12 @@ from app import clock
 from app.listing import moment
 from app.listings.people import PEOPLE
 from app.models import Application, Attachment, Person
+from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.people import person_filing
+from tests.api.callers import Caller
 from tests.conftest import csrf
-from tests.factories import World, make_person
+from tests.factories import World, make_account, make_person, make_policy
 from tests.journeys.steps import BLANK_PDF
 from tests.workflows.filing_world import decide, fresh
 from tests.workflows.test_one_unit import resident_id
@@ -117,3 +119,35 @@ def test_the_list_says_which_photos_there_are_and_finds_who_has_none(
     assert shown("") == [own] and shown("f_lacks=face") == [own] and shown("f_lacks=operator") == []
     page = sign_in(world.accounts["clerk"]).get("/people/?cols=name,face_photo,operator_photo&q=何一帆").text
     assert "人脸照片" in page and "特种设备作业人员证" in page
+
+
+@pytest.mark.parametrize(("kind", "role", "warned"), [
+    (None, None, True), ("worker", None, True), ("head_worker", None, True), ("worker", Role.CLERK, True),
+    ("clerk", None, False), ("head", None, False), (None, Role.CLERK, False),
+    ("clerk", Role.WORKER, True), (None, Role.WORKER, True),
+])  # fmt: skip
+def test_only_who_ever_checks_in_is_told_that_he_may_not(
+    session: Any, world: World, sign_in: Any, app: Any, kind: str | None, role: Role | None, warned: bool
+) -> None:
+    """By 人员类型 or by an account in use; nobody keeps a clerk's certificate for him to check in."""
+    make_policy(session, "declaration_gate", "block")
+    person = make_person(session, world.firm, "何一帆", kind=kind, certificate_until=dt.date(2020, 1, 1))
+    if role is not None:
+        make_account(session, role, unit=world.firm, person=person)
+    session.commit()
+    page = sign_in(world.accounts["clerk"]).get(f"/people/{person.id}").text.replace("\n", "")
+    assert page.count("，不能签到") == (2 if warned else 0)
+    told = Caller(app, world, "clerk").get(f"/people/{person.id}").json
+    assert (told["blocks"] is not None) is warned
+
+
+def test_an_account_that_ended_and_people_of_other_kinds_of_unit_check_in_nowhere(
+    session: Any, world: World, sign_in: Any
+) -> None:
+    ended = make_person(session, world.firm, "何一帆", kind="clerk", certificate_until=dt.date(2020, 1, 1))
+    make_account(session, Role.WORKER, unit=world.firm, person=ended, active=False)
+    guard = make_person(session, world.use_unit, "何二帆")
+    session.commit()
+    for who, whose in ((ended, "clerk"), (guard, "use_head")):
+        page = sign_in(world.accounts[whose]).get(f"/people/{who.id}")
+        assert page.status_code == 200 and "不能签到" not in page.text

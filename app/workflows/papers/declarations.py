@@ -27,6 +27,7 @@ from app.wording import say
 from app.workflows.approval import submissions
 from app.workflows.approval.following import Following, scans_of
 from app.workflows.approval.submissions import Mend, Values
+from app.workflows.people import people
 
 KIND = ApplicationKind.DECLARATION
 LONGEST_NOTE = 500
@@ -69,11 +70,13 @@ def submit(
 
 
 def standing(session: AnySession, person: Person, at: dt.datetime) -> Finding | None:
-    """How a person's declaration stands today, as a check-in would meet it; None where the region asks for none."""
+    """How a person's declaration stands today, as a check-in would meet it; None where the region asks for none, or
+    for none of one who never checks in."""
     today = clock.local_day(at)
     gate = str(policy_value(session, Key.DECLARATION_GATE, person.region_code, today))
     near = int(policy_value(session, Key.NEAR_CERTIFICATE_DAYS, person.region_code, today))
-    return declaration_finding(person.declaration_until, today, gate=gate, near_days=near)
+    found = declaration_finding(person.declaration_until, today, gate=gate, near_days=near)
+    return found if found is not None and people.checks_in(session, person) else None
 
 
 def _title(person: Person, row: Declaration) -> str:

@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from app import clock
 from app.errors import Finding, Refusal, Stale, raise_failing, refuse
-from app.models import GradeCertificate, Person, Unit, Visit
+from app.models import Account, GradeCertificate, Person, Unit, Visit
 from app.models.choices import GRADE, PERSON_KIND, SEX
 from app.models.policy import policy_value
 from app.models.sealed import as_held, holding
-from app.permissions import Actor, Verb, require
+from app.permissions import GRANTS, PERSON_ROLES, Actor, Role, Verb, granted, require
 from app.policy.keys import Key
 from app.rules import certificates
 from app.rules.calendar import day_finding
@@ -28,6 +28,7 @@ from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.access.issuing import gather, required_text
 from app.workflows.core import audit
+from app.workflows.core.actors import held_by
 from app.workflows.people import one_unit, person_filing, person_versions
 
 QUOTA_KEYS = {
@@ -35,6 +36,8 @@ QUOTA_KEYS = {
     Grade.TECHNICIAN: Key.QUOTA_TECHNICIAN,
 }  # fmt: skip
 FIELDS = ("name", "phone", "work_kind", "certificate_no", "certificate_until")
+# Roles that may check in.
+_CHECKING_IN = sorted(role.value for role in Role if Verb.VISIT_MAKE in GRANTS[role])
 IDENTITY = ("sex", "kind", "resident_id", "certificate_issued_on", "hired_on")
 
 
@@ -223,8 +226,20 @@ def grade_values(
     return {"grade": grade, "certificate_no": number, "issued_on": issued_on, "valid_until": valid_until}
 
 
+def checks_in(session: AnySession, person: Person) -> bool:
+    """Whether a person is one who ever checks in: by 人员类型 or by an account in use. Of whom neither is known, all
+    people of a unit that maintains may be."""
+    if Verb.VISIT_MAKE in granted(PERSON_ROLES.get(person.kind or "", ())):
+        return True
+    may = select(Account.id, held_by(Account.id, _CHECKING_IN)).where(
+        Account.person_id == person.id, Account.active.is_(True)
+    )
+    found = [able for _key, able in session.execute(may.execution_options(skip_scope=True))]
+    return any(found) or (person.kind is None and not found and person.unit.is_maintenance)
+
+
 def check_in_block(session: AnySession, person: Person, at: dt.datetime) -> Finding | None:
-    """What of the person's certificate keeps him from checking in today; None when nothing does."""
+    """What of the person's certificate keeps him from checking in today; None when nothing does, or he never does."""
     today = clock.local_day(at)
 
     def policy(key: Key) -> Any:
@@ -234,7 +249,7 @@ def check_in_block(session: AnySession, person: Person, at: dt.datetime) -> Find
     found = certificate_finding(
         person.certificate_until, today, required=gate, blocks=gate, near_days=policy(Key.NEAR_CERTIFICATE_DAYS)
     )
-    return found if found.stops and person.left_on is None else None
+    return found if found.stops and person.left_on is None and checks_in(session, person) else None
 
 
 def quotas(session: AnySession, persons: Iterable[Person], at: dt.datetime) -> dict[int, Quota]:
