@@ -379,6 +379,61 @@ def test_what_was_done_before_the_hand_over_is_taken_from_the_old_units_phone(se
     assert (held.unit_id, held.last_visit_on) == (place.other_firm.id, None), "the new unit's clock runs on"
 
 
+def used_by(session: Any, place: World, at: dt.datetime, first: dt.date) -> None:
+    """Another unit uses the elevator from a day on, decided at that instant."""
+    for number, unit, decided, day in (
+        (1, place.use_unit, START - 9 * DAY, dt.date(2026, 2, 20)), (2, place.other_use_unit, at, first),
+    ):  # fmt: skip
+        session.add(Version(
+            entity="elevator", entity_id=place.own.id, number=number, base_number=number - 1, state="approved",
+            data={"maintenance_unit_id": place.firm.id, "use_unit_id": unit.id, "safety_officer": f"安全员{number}"},
+            edited_at=decided, decided_at=decided, in_force_from=day,
+        ))  # fmt: skip
+    place.own.use_unit_id = place.other_use_unit.id
+    session.commit()
+
+
+@pytest.mark.feature("LIF-05")
+def test_a_visit_of_before_goes_to_whoever_used_the_elevator_then(session: Any, place: World) -> None:
+    used_by(session, place, START + DAY, dt.date(2026, 3, 3))
+    sent = START + 2 * DAY
+    row = send(session, place, kept(place, sent=sent))
+    assert (row.use_unit_id, row.awaiting_review) == (place.use_unit.id, True)
+    assert (row.snapshot["use_unit"], row.snapshot["safety_officer"]) == (place.use_unit.name, "安全员1")
+    told = session.scalars(select(Notification).where(Notification.topic == "visit.review")).all()
+    heads = {place.accounts["use_head"].id, place.accounts["safety_officer"].id}
+    assert told and {one.recipient_id for one in told} <= heads
+    after = send(session, place, kept(place, "after", began=START + DAY + HOUR, sent=sent))
+    assert (after.use_unit_id, after.snapshot["use_unit"]) == (place.other_use_unit.id, place.other_use_unit.name)
+
+
+@pytest.mark.feature("LIF-05")
+@pytest.mark.parametrize(("approved", "its"), [(START - DAY, "other_use_unit"), (START + HOUR, "use_unit")])
+def test_from_its_day_on_a_change_of_use_unit_holds_however_late_the_nights_job_came(
+    session: Any, place: World, approved: dt.datetime, its: str
+) -> None:
+    applied = START + 2 * HOUR
+    session.add(Application(
+        number="BG-2", title="使用单位变更", kind="registration_change", state="approved", is_open=False,
+        entity="elevator", entity_id=place.own.id, elevator_id=place.own.id,
+        unit_id=place.other_use_unit.id, region_code=place.own.region_code, effective_on=START.date(),
+        submitted_at=START - 2 * DAY, decided_at=approved, took_effect_at=applied,
+    ))  # fmt: skip
+    used_by(session, place, applied, START.date())
+    row = send(session, place, kept(place, sent=START + DAY))
+    assert row.use_unit_id == getattr(place, its).id
+
+
+@pytest.mark.feature("LIF-05")
+def test_where_nobody_used_it_then_the_use_unit_of_now_has_the_word(session: Any, place: World) -> None:
+    used_by(session, place, START + DAY, dt.date(2026, 3, 3))
+    first = session.scalars(select(Version).where(Version.entity_id == place.own.id, Version.number == 1)).one()
+    first.data = {"maintenance_unit_id": place.firm.id}
+    session.commit()
+    row = send(session, place, kept(place, sent=START + 2 * DAY))
+    assert row.use_unit_id == place.other_use_unit.id
+
+
 @pytest.mark.feature("LIF-05")
 @pytest.mark.parametrize("gate", [True, False])
 def test_what_was_done_before_the_hand_over_is_not_the_new_units(session: Any, place: World, gate: bool) -> None:

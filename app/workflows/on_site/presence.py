@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 
 from app import clock, scope
 from app.errors import Finding
-from app.models import Elevator, MaintenanceTeam, TeamMember, Visit
+from app.models import Elevator, MaintenanceTeam, TeamMember, Unit, Version, Visit
 from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
@@ -109,11 +109,14 @@ def look(
     `photos`, `selfies`: how many photos of the label and of the person came with it; None where it is only asked
     beforehand.
     """
+    then = _version_then(session, arrival.site, at) if at < now else None
+    if then is not None and arrival.site is not None:
+        arrival = replace(arrival, site=_used_then(session, arrival.site, then, at))
     site, held = arrival.site, arrival.running
     if held is not None and not held.runs_at(at):
         held = None
     by_code = site is not None and not by_label(text, site.elevator.code)
-    facts = _facts(session, actor, worker, arrival, held, text, position, at, now)
+    facts = _facts(session, actor, worker, arrival, held, text, position, at, now, then)
     today = clock.local_day(at)
     asked = label_by(session, site.elevator.region_code, today) if by_code and site is not None else None
     if asked:
@@ -184,6 +187,7 @@ def _facts(
     position: Position,
     at: dt.datetime,
     now: dt.datetime,
+    then: Version | None,
 ) -> CheckInFacts:
     today, site = clock.local_day(at), arrival.site
     elevator = site.elevator if site is not None else None
@@ -219,18 +223,44 @@ def _facts(
     if at < now:
         # Sent later: it was as it was then, whatever has been approved since.
         facts["elevator_status"] = ElevatorStatus(moves.status_on(session, elevator, today, at))
-        facts |= _then(session, actor, site, elevator, today, at)
+        facts |= _then(session, actor, site, elevator, then, at)
     facts["links"] = links(actor, elevator)
     here = held is not None and held.elevator_id == elevator.id
     return CheckInFacts(**facts, open_here=here, open_elsewhere=None if here or held is None else held.code)
 
 
+def _version_then(session: AnySession, site: Site | None, at: dt.datetime) -> Version | None:
+    """What was filed of the elevator at that instant, as known then."""
+    if site is None:
+        return None
+    return filing_versions.as_of(session, _row(session, site.elevator), clock.local_day(at), at)
+
+
+def _row(session: AnySession, elevator: Lift) -> Elevator:
+    return session.get_one(Elevator, elevator.id, execution_options={"skip_scope": True})
+
+
+def _used_then(session: AnySession, site: Site, then: Version, at: dt.datetime) -> Site:
+    """The site with its use unit of that instant, which was there to see the visit and has the word on it.
+
+    Where nobody used it then, the unit of now: somebody must have the word.
+    """
+    lift, key = site.elevator, "use_unit_id"
+    if then.data.get(key) in (None, lift.use_unit_id):
+        return site
+    held = filing_versions.held_on(session, _row(session, lift), clock.local_day(at), at) or then
+    if held.data.get(key) in (None, lift.use_unit_id):
+        return site
+    unit = session.get_one(Unit, held.data[key], execution_options={"skip_scope": True})
+    used = replace(lift, use_unit_id=unit.id, safety_officer=held.data.get("safety_officer"))
+    return replace(site, elevator=used, use_unit=unit.name)
+
+
 def _then(
-    session: AnySession, actor: Actor, site: Site, elevator: Lift, on: dt.date, at: dt.datetime
+    session: AnySession, actor: Actor, site: Site, elevator: Lift, then: Version | None, at: dt.datetime
 ) -> dict[str, Any]:
     """Who maintained it at that instant, as known then, where it has been handed on since: whose visit it can be."""
-    row = session.get_one(Elevator, elevator.id, execution_options={"skip_scope": True})
-    then = filing_versions.as_of(session, row, on, at)
+    row, on = _row(session, elevator), clock.local_day(at)
     unit_id = elevator.maintenance_unit_id if then is None else then.data.get("maintenance_unit_id")
     if unit_id == elevator.maintenance_unit_id:
         return {}
