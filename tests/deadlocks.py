@@ -27,7 +27,7 @@ def met(engine: Engine, held: str, wanted: str, times: int = 1) -> Iterator[list
                 other.execute(text(held))
                 ready.set()
                 for _ in range(times):
-                    if not _awaited(other):
+                    if not awaited(other):
                         faults.append("nobody came")
                         return
                     with other.begin_nested() as again:
@@ -47,7 +47,7 @@ def met(engine: Engine, held: str, wanted: str, times: int = 1) -> Iterator[list
         thread.join(PATIENCE)
 
 
-def _awaited(other: Connection) -> bool:
+def awaited(other: Connection) -> bool:
     """Whether somebody waits for what this connection holds, before long."""
     # What else tells of the others tells of one moment of a transaction.
     asked = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import Refusal
+from app.errors import NotAllowed, Refusal
 from app.models import ContractElevator, StatusChange, Visit
 from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.on_site import presence
 from app.workflows.visits import visits
 from app.workflows.visits.visits import Position
+from tests import deadlocks
 from tests.factories import actor, make_account, make_contract, make_elevator, make_person, make_policy
 from tests.workflows.visit_world import DAY, FAR, HERE, HOUR, MINUTE, START, arrive, leave, rules_of
 
@@ -251,3 +255,38 @@ def test_what_ran_out_is_settled_every_few_minutes_without_a_job(session: Any, h
     session.rollback()
     assert session.get(Visit, visit.id, populate_existing=True).state == "void"
     assert session.scalar(select(func.count(Job.id))) == 0
+
+
+@pytest.mark.feature("MNT-02", "ACC-08")
+def test_whose_account_was_ended_while_he_began_begins_nothing(session: Any, huzhou: Any) -> None:
+    """He was let in a moment ago; nobody could end his visit."""
+    worker = huzhou.actor("worker")
+    huzhou.accounts["worker"].active = False
+    session.commit()
+    with pytest.raises(NotAllowed, match="账号刚刚注销"), transaction(session):
+        visits.check_in(session, worker, huzhou.own.code, HERE, START)
+    assert session.scalar(select(func.count(Visit.id))) == 0
+
+
+@pytest.mark.feature("MNT-02", "ACC-08")
+@pytest.mark.parametrize("db_kind", ["postgresql"], scope="session")
+def test_who_waits_for_the_end_of_his_account_sees_it(session: Any, huzhou: Any, database: Any) -> None:
+    """Whoever ends an account holds its person, and looks that nothing runs: the check-in comes after it."""
+    worker, code, refused = huzhou.actor("worker"), huzhou.own.code, []
+    account, person = huzhou.accounts["worker"].id, huzhou.worker.id
+    session.rollback()
+
+    def phone() -> None:
+        with Session(database.engine) as own, pytest.raises(NotAllowed) as found, transaction(own):
+            visits.check_in(own, worker, code, HERE, START)
+        refused.append(str(found.value))
+
+    thread = threading.Thread(target=phone)
+    with database.engine.begin() as ender:
+        ender.execute(sql("SELECT 1 FROM person WHERE id = :id FOR UPDATE"), {"id": person})
+        thread.start()
+        assert deadlocks.awaited(ender)
+        ender.execute(sql("UPDATE ab_user SET active = false WHERE id = :id"), {"id": account})
+    thread.join()
+    assert len(refused) == 1 and "账号刚刚注销" in refused[0]
+    assert session.scalar(select(func.count(Visit.id))) == 0

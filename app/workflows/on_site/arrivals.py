@@ -11,7 +11,8 @@ from sqlalchemy import Select, Text, and_, bindparam, cast, func, literal_column
 
 from app import clock, scope
 from app.at_once import next_key
-from app.models import Elevator, Visit
+from app.errors import Finding, NotAllowed
+from app.models import Account, Elevator, Visit
 from app.models.policy import STATE, recall
 from app.permissions import Actor
 from app.rules.item_lists import Head
@@ -51,7 +52,8 @@ class Arrival:
     is a finding that he must be told, not a hidden row. `month`: his visits of the month, a number an elevator.
     `label`: the label that was scanned, where it is not the one in use: another one of the site's, or a dead one.
     `lists`: own lists of maintenance items in force, of his unit and of regions.
-    `number`: of the visit that begins now, where it was drawn.
+    `number`: of the visit that begins now, where it was drawn. `ended`: the account was ended (注销, 离职) since it was
+    let in; asked once the person is held, as whoever ends it holds him.
     """
 
     site: Site | None
@@ -61,6 +63,7 @@ class Arrival:
     label: labels.Named | None = None
     lists: tuple[Head, ...] = ()
     number: int | None = None
+    ended: bool = False
 
 
 def met(
@@ -82,6 +85,12 @@ def met(
     if worker.human != alone:
         return worker, of(session, actor, worker, text, at, client_key)
     return worker, _by_label(session, actor, worker, text, at, client_key, _told(session, actor, what))
+
+
+def still_in_use(arrival: Arrival) -> None:
+    """Refuse whoever's account was ended while he began: nobody could end his visit."""
+    if arrival.ended:
+        raise NotAllowed(Finding("账号", False, "账号刚刚注销", "请联系本单位主账号"))
 
 
 def of(
@@ -122,23 +131,27 @@ def _asking(
     values = numbers | dict(zip(_persons(len(human)), human, strict=True)) | sites.named(text) | people.month_of(at)
     values |= sites.days(clock.local_day(at)) | {
         "unit": actor.unit_id or 0, "person": actor.person_id or 0, "key": client_key or None,
+        "account": actor.user_id or 0,
     }  # fmt: skip
     return _statement(kind, len(human), drawn), values
 
 
 def _told(session: AnySession, actor: Actor, answer: Answer) -> Arrival:
     [row] = answer.rows
-    *around, run_id, run_until, run_at, run_code, again_id, again_of, month, state, lists, number = row
+    *around, run_id, run_until, run_at, run_code, again_id, again_of, month, state, lists, number, active = row
     recall(session, state)
     return Arrival(
         None if around[0] is None else sites.site_of(actor, around),
         None if run_id is None else Running(run_id, run_until, run_at, run_code),
         None if again_id is None else Begun(again_id, again_of),
         tuple(map(int, (month or "").split())), lists=item_lists.read(lists), number=number,
+        ended=active is not None and not active,
     )  # fmt: skip
 
 
 _visit: Any = Visit.__table__.c
+_account: Any = Account.__table__.c
+_ACTIVE = select(_account.active).where(_account.id == bindparam("account")).scalar_subquery()
 
 
 def _persons(number: int) -> list[str]:
@@ -166,7 +179,7 @@ def _statement(kind: Actor, persons: int, drawn: bool) -> Select[Any]:
     one = select(literal_column("1").label("one")).subquery("one")
     return select(
         *site.c, running.c.id, running.c.next_change_at, its.c.id, its.c.code, again.c.id, again.c.worker_id, numbers,
-        STATE, item_lists.HEADS, next_key(Visit) if drawn else null(),
+        STATE, item_lists.HEADS, next_key(Visit) if drawn else null(), _ACTIVE,
     ).select_from(
         one.outerjoin(site, true())
         # The state is written out, so that the index of open visits alone answers it.

@@ -108,6 +108,7 @@ def receive(session: AnySession, actor: Actor, kept: Kept, at: dt.datetime) -> V
     if arrival.again is not None:
         visit = visits.begun_before(session, actor, arrival.again)
         return visit if kept.ended is None else _end(session, actor, worker, visit.id, kept, at)
+    arrivals.still_in_use(arrival)
     if arrival.running is not None and not arrival.running.runs_at(at):
         ageing.settle_run_out(session, actor.person_id or 0, at)
         arrival = replace(arrival, running=None)

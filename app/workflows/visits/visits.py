@@ -77,6 +77,7 @@ def check_in(
     worker, arrival = arrivals.met(session, actor, text, at, client_key)
     if arrival.again is not None:
         return begun_before(session, actor, arrival.again)
+    arrivals.still_in_use(arrival)
     if arrival.running is not None and not arrival.running.runs_at(at):
         # A check-out forgotten yesterday must not keep him from today's work until ageing comes round.
         ageing.settle_run_out(session, actor.person_id or 0, at)
