@@ -38,6 +38,11 @@ def left_behind(world: World) -> dict[str, Any]:
         "team": MaintenanceTeam(name="一组", unit_id=world.firm.id, region_code=HERE),
     }  # fmt: skip
     session.add(rows["team"])
+    clerk = world.actor("clerk")
+    for name, entity, entity_id in (
+        ("scan", "unit", world.firm.id), ("card", "person", world.worker.id), ("kept", "contract", rows["runs"].id),
+    ):  # fmt: skip
+        rows[name] = attachment(session, clerk, entity=entity, entity_id=entity_id)
     session.commit()
     paper = attachment(session, head)
     with scope.acting(head), transaction(session):
@@ -70,6 +75,8 @@ def test_what_was_left_behind_follows_once(world: World, monkeypatch: pytest.Mon
     assert found["contract"] >= 1 and found["maintenance_team"] == 1 and found["person"] >= 1
     assert found["hand_on"] == 1 and found["application"] == 1
     runs, over, odd, line = (rows[name] for name in ("runs", "over", "odd", "line"))
+    assert found["attachment"] == 2, "what hangs on a record that is decided stays where that was"
+    assert [rows[name].region_code for name in ("scan", "card", "kept")] == [THERE, THERE, HERE]
     assert (runs.region_code, over.region_code, rows["team"].region_code) == (THERE, HERE, THERE)
     assert {odd.unit_id, line.unit_id} == {world.other_firm.id} and {odd.region_code, line.region_code} == {THERE}
     assert (asked.state, asked.region_code, asked.endorsed_by_id) == ("accepted", THERE, None)

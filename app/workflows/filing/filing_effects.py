@@ -82,6 +82,11 @@ def of_units(day: dt.date) -> list[tuple[Any, Any]]:
     ]  # fmt: skip
 
 
+def papers_of_units() -> list[tuple[Any, Any]]:
+    """The same of a unit's papers, which follow it also before its first approval."""
+    return [(Attachment, Attachment.entity.in_(OF_THE_UNIT))]
+
+
 def about_units() -> ColumnElement[bool]:
     """Of applications the open ones about what moves with their unit."""
     about = [model.__tablename__ for model in (*GO_ALONG, Contract)]
@@ -178,9 +183,8 @@ def _asked_of_unit(unit_id: int) -> ColumnElement[bool]:
 
 def papers_follow(session: AnySession, row: Unit) -> None:
     """A unit's papers are for the region where it is: whoever decides on it opens them, the office it left no more."""
-    _follow(session, row.region_code, [
-        (Attachment, (Attachment.unit_id == row.id) & Attachment.entity.in_(OF_THE_UNIT)),
-    ])  # fmt: skip
+    its = [(model, (model.unit_id == row.id) & criterion) for model, criterion in papers_of_units()]
+    _follow(session, row.region_code, its)
 
 
 def _follow(session: AnySession, region_code: str, rows: Iterable[tuple[type[Any], Any]]) -> None:

@@ -40,7 +40,8 @@ def put_right(session: AnySession, at: dt.datetime) -> dict[str, int]:
 def _regions(session: AnySession, at: dt.datetime) -> dict[str, int]:
     day, found = clock.local_day(at), dict[str, int]()
     for owner, key, rows in (
-        (Elevator, "elevator_id", filing_effects.of_elevators(day)), (Unit, "unit_id", filing_effects.of_units(day)),
+        (Elevator, "elevator_id", filing_effects.of_elevators(day)),
+        (Unit, "unit_id", [*filing_effects.of_units(day), *filing_effects.papers_of_units()]),
     ):  # fmt: skip
         for model, criterion in rows:
             its = getattr(model, key) == owner.id
