@@ -18,6 +18,7 @@ from app.workflows.approval import effects
 from app.workflows.desk import applications
 from app.workflows.filing import filing
 from app.workflows.handover import unit_changes
+from app.workflows.maintenance import schedule
 from app.workflows.oversight import anomalies
 from app.workflows.people import person_filing
 from tests import deadlocks, factories
@@ -194,3 +195,46 @@ def test_the_night_holds_all_applications_and_then_all_contracts_by_their_number
         assert effects.take_effect_due(session, day, AT + 3 * DAY) == 2
     held = [one for one in asked_for if one.startswith("SELECT contract.id") and "ORDER BY contract.id" in one]
     assert len(held) == 1, held
+
+
+@pytest.mark.feature("LIF-05", "ELV-04")
+@pytest.mark.parametrize("given", [True, False])
+def test_a_filing_gives_an_elevator_to_another_unit_while_somebody_edits_its_contract(
+    session: Any, world: World, meet: Meet, given: bool
+) -> None:
+    """An office mends a register that was wrong from the start; or the contract names who maintains it, the register
+    nobody yet."""
+    office, inspector = world.actor("region_admin"), world.actor("inspector")
+    contract = factories.make_contract(session, world.firm, [world.own])
+    if not given:
+        world.own.maintenance_unit_id = None
+    session.commit()
+    save(session, office, Elevator, world.own, elevator_data(world) | {
+        "code": world.own.code, "maintenance_unit_id": world.other_firm.id, "use_unit_id": world.use_unit.id,
+    })  # fmt: skip
+    asked = submit(session, office, world.own)
+    assert asked.data["to_unit"] == world.other_firm.id
+    meet(contract, world.own, lambda: decide(session, inspector, asked, "approve"))
+    session.expire_all()
+    assert world.own.maintenance_unit_id == world.other_firm.id and asked.state == "approved"
+
+
+@pytest.mark.feature("PLN-03")
+@pytest.mark.parametrize("started", [True, False])
+def test_the_night_judges_and_starts_clocks_while_somebody_decides_on_an_elevator(
+    session: Any, world: World, meet: Meet, started: bool
+) -> None:
+    """Whoever decides on an elevator holds it, and then its clock."""
+    factories.make_policy(session, "never_visited", "contract")
+    factories.make_ledger(session, world.own, world.worker, next_half_month_on=TODAY)
+    since, anchor = TODAY - 5 * DAY, TODAY - 20 * DAY if started else None
+    standing = factories.make_clock(session, world.own, anchor, unit_since_on=since)
+    session.commit()
+    made = []
+
+    def night() -> None:
+        with transaction(session):
+            made.append(schedule.run(session, TODAY, AT))
+
+    meet(world.own, standing, night)
+    assert (made[0].overdue_judged, made[0].clocks_started) == ((1, 0) if started else (0, 1))

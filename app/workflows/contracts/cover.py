@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -139,7 +139,11 @@ def hold_contracts(session: AnySession, applications: Collection[Application]) -
     """
     ending = [one for one in applications if one.kind in _ENDS_COVER]
     elevators = [one.elevator_id for one in ending if one.elevator_id is not None]
-    also = [one.data["contract_id"] for one in ending if one.data.get("contract_id")]
+    hold_contracts_of(session, elevators, [one.data["contract_id"] for one in ending if one.data.get("contract_id")])
+
+
+def hold_contracts_of(session: AnySession, elevators: Sequence[int], also: Sequence[int] = ()) -> None:
+    """The contracts under which these elevators stand, with others, held in the order of their ids."""
     if not elevators:
         return
     standing = select(_bound.contract_id).where(

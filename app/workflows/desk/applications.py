@@ -47,7 +47,7 @@ OPINION_LENGTH = 500
 # What checks and effects of one decision ask for again and again.
 _ASKED_OFTEN = (Region, Unit, Version)
 # What an application keeps besides what its unit wrote: files, what stood before, where a move leads.
-_NOT_FILED = {"attachments", "before", "to_region", "papers", "remarks"}
+_NOT_FILED = {"attachments", "before", "to_region", "to_unit", "papers", "remarks"}
 OPEN_KINDS = ELEVATOR_KINDS - {ApplicationKind.UNIT_CHANGE}
 
 

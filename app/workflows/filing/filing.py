@@ -174,8 +174,7 @@ def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime, *, ba
     # A move is decided by who oversees both ends, as a change of the registration is.
     where = common_region(row.region_code, place) if row.approved_version else place
     kept: dict[str, Any] = {"papers": unit_papers.seen(session, row)} if isinstance(row, Unit) else {}
-    if row.approved_version and place != row.region_code:
-        kept["to_region"] = place
+    kept |= filing_effects.leads(row, version.data, place)
     return submissions.open_application(
         session, actor, KIND[type(row)], entity=row.__tablename__, entity_id=row.id, title=_title(row, version.data),
         region_code=where, at=at, elevator=row if isinstance(row, Elevator) else None, version_id=version.id,

@@ -50,6 +50,7 @@ from app.rules.lifecycle import ElevatorStatus, common_region
 from app.transaction import AnySession
 from app.workflows.access import main_accounts
 from app.workflows.approval import approval_limits, calendars, effects, seconds, submissions
+from app.workflows.contracts import cover
 from app.workflows.core import audit, outbox
 from app.workflows.filing import handed_on, usual_parts
 from app.workflows.maintenance import clocks
@@ -170,11 +171,26 @@ def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at:
     )
 
 
+def leads(row: Unit | Elevator, data: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """What a filing keeps of where its approval leads what is in force: what is held before it (`hold_along`)."""
+    if not row.approved_version:
+        return {}
+    kept: dict[str, Any] = {} if place == row.region_code else {"to_region": place}
+    if isinstance(row, Elevator) and data.get("maintenance_unit_id") != row.maintenance_unit_id:
+        kept["to_unit"] = data.get("maintenance_unit_id")
+    return kept
+
+
 def hold_along(session: AnySession, some: list[Application]) -> None:
-    """Before a unit that moves: whoever decides what goes with it holds that application, and then what it is about."""
+    """Before a unit that moves: whoever decides what goes with it holds that application, and then what it is about.
+
+    Before elevators that go to another unit: whoever edits a contract holds it, and then its elevators.
+    """
     for application in some:
         if application.entity == Unit.__tablename__ and application.data.get("to_region"):
             effects.held(session, _asked_of_unit(application.entity_id))
+    going = [one.elevator_id for one in some if "to_unit" in one.data and one.elevator_id is not None]
+    cover.hold_contracts_of(session, going)
 
 
 def _asked_of_unit(unit_id: int) -> ColumnElement[bool]:

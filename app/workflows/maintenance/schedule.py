@@ -27,6 +27,7 @@ from app.models import (
     StatusChange,
     Visit,
 )
+from app.models.among import among
 from app.models.base import Instant
 from app.models.policy import policy_groups, policy_value
 from app.models.region import in_region
@@ -170,9 +171,10 @@ def _start_never_visited(session: AnySession, on: dt.date, region: str | None, w
             {"b_id": elevator_id, "anchor_on": anchor, "limit_on": limit_on(anchor, days), "limit_days": days}
         )
     for first in range(0, len(changes), ROWS_AT_ONCE):
+        some = changes[first : first + ROWS_AT_ONCE]
+        _hold_elevators(session, among(session, _clock.elevator_id, [one["b_id"] for one in some]))
         session.connection().execute(
-            update(MaintenanceClock.__table__).where(_clock.elevator_id == bindparam("b_id")),
-            changes[first : first + ROWS_AT_ONCE],
+            update(MaintenanceClock.__table__).where(_clock.elevator_id == bindparam("b_id")), some
         )
     return len(changes)
 
@@ -229,6 +231,7 @@ def _judge_day(session: AnySession, day: dt.date, at: dt.datetime, region: str |
         in_region(_clock.region_code, region),
         _clock.elevator_id.not_in(still_open),
     ]
+    _hold_elevators(session, *due)
     # Held until the end: a check-out meanwhile waits, and then finds its period judged and withdraws it.
     held = select(_clock.limit_days).where(*due).with_for_update().subquery()
     lengths = session.scalars(select(held.c.limit_days).distinct()).all()
@@ -259,6 +262,13 @@ def _judge_day(session: AnySession, day: dt.date, at: dt.datetime, region: str |
             )
         )
     return judged
+
+
+def _hold_elevators(session: AnySession, *due: ColumnElement[bool]) -> None:
+    """For their keys, which the rows to be written will hold: before their clocks, as everybody takes the two."""
+    elevators = select(_elevator.id).join(MaintenanceClock.__table__, _clock.elevator_id == _elevator.id).where(*due)
+    elevators = elevators.order_by(_elevator.id).with_for_update(read=True, key_share=True, of=Elevator.__table__)
+    session.execute(select(func.count()).select_from(elevators.subquery()))
 
 
 # --- what was written
