@@ -47,8 +47,3 @@ def kind_of(category: str, version: str = CURRENT) -> str:
 def of_annex(annex: str, version: str = CURRENT) -> tuple[Item, ...]:
     """Every item of an annex; none for a kind that has no annex."""
     return tuple(i for i in _load(version)[1] if i.annex == annex)
-
-
-def all_items(version: str = CURRENT) -> tuple[Item, ...]:
-    """Every item of a version."""
-    return _load(version)[1]

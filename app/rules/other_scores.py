@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
@@ -201,14 +201,6 @@ def fault_score(
         penalty += penalties[max(steps)] if (steps := [n for n in penalties if n <= count]) else 0
     exact = max(base.exact - penalty, Fraction(0))
     return Score(round_half_up(exact), exact, elevators, faulty, False, full_points)
-
-
-def change_outcome(signed_on: date, applied_on: date | None, today: date, limit_days: int) -> Outcome | None:
-    """SCO-06: late when applied more than 7 days after 签订日期; not yet applied is open until then."""
-    late = ((applied_on or today) - signed_on).days > limit_days
-    if late:
-        return Outcome.LATE
-    return None if applied_on is None else Outcome.ON_TIME
 
 
 def change_score(use_units: int, late_use_units: int, full_points: int = FULL_POINTS) -> Score:

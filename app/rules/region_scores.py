@@ -7,7 +7,6 @@ mean of the totals, and what units lower sums to what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -25,14 +24,6 @@ class Shown(NamedTuple):
 def mean(weighted: Decimal | Fraction, elevators: int) -> Decimal | None:
     """The mean of a region from the sum of elevators × points; None where no elevator counts."""
     return round_half_up(Fraction(weighted) / elevators) if elevators else None
-
-
-def mean_of(shown: Iterable[Shown]) -> Decimal | None:
-    """The same from the units one by one."""
-    some = list(shown)
-    points = [FULL_POINTS if one.points is None else one.points for one in some]
-    weighted = sum((Fraction(p) * one.elevators for p, one in zip(points, some, strict=True)), Fraction(0))
-    return mean(weighted, sum(one.elevators for one in some))
 
 
 def lowers(one: Shown, elevators: int, full_points: int = FULL_POINTS) -> Fraction:

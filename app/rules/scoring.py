@@ -327,12 +327,8 @@ def late_extra(valid_on: Iterable[date], end_on: date, interval_days: int) -> in
     return max(sum(begin <= on <= end_on for on in valid_on) - usual, 0)
 
 
-def maintenance_score(pairs: Iterable[PairFacts], full_points: int = FULL_POINTS) -> Score:
-    """SCO-01 of one unit: the formula over the sums of its pairs, bad capped by due once, over all (T10)."""
-    return tallied_score(tally(pair.judged for pair in pairs), full_points)
-
-
 def tallied_score(sums: Tally, full_points: int = FULL_POINTS) -> Score:
+    """SCO-01 of one unit: the formula over the sums of its pairs, bad capped by due once, over all (T10)."""
     return rate_score(sums.due, sums.bad, full_points)
 
 

@@ -12,10 +12,11 @@ from sqlalchemy import delete, update
 from app.models import Score, ScoreRun
 from app.permissions import SYSTEM
 from app.reports import cockpit_scores
-from app.rules.region_scores import Shown, mean_of
+from app.rules.region_scores import Shown
 from app.rules.score_items import Item
 from app.workflows.scores import scores
 from tests.factories import World, make_maintenance_unit
+from tests.formulas import mean_of
 
 pytestmark = pytest.mark.feature("DSH-02")
 LINHE = "980402000000"

@@ -27,12 +27,12 @@ from app.rules.scoring import (
     Stretch,
     between,
     losses,
-    maintenance_score,
     on_demand_segment,
     paused_days,
     stretches,
     tally,
 )
+from tests.formulas import maintenance_score
 from tests.reference.clock import COUNTED, Cover, Overdue, Slower, Stop, Visit, clock_facts
 from tests.reference.score import pair_counts, unit_scores
 

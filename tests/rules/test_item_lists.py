@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from app import reference
 from app.reference import CURRENT, of_annex
 from app.rules.item_lists import (
     MOST_ITEMS,
@@ -24,6 +23,7 @@ from app.rules.item_lists import (
     version_of,
 )
 from app.rules.levels import Level
+from tests.formulas import all_items
 
 pytestmark = pytest.mark.feature("PLN-08")
 BASE = of_annex("A")
@@ -44,7 +44,7 @@ def failing(inherited: tuple[Item, ...], given: list[Item]) -> set[str]:
 )  # fmt: skip
 def test_each_annex_counts_as_the_law_has_it(kind: str, own: tuple[int, ...], each: tuple[int, ...]) -> None:
     assert tuple(counts(of_annex(kind)).values()) == tuple(zip(own, each, strict=True))
-    assert len(reference.all_items()) == 257
+    assert len(all_items()) == 257
 
 
 def test_one_number_is_one_item() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.region_scores import Shown, lowers, mean, mean_of
+from app.rules.region_scores import Shown, lowers, mean
+from tests.formulas import mean_of
 
 pytestmark = pytest.mark.feature("DSH-02")
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.rules.calendar import day_end, day_start
+from app.rules.lifecycle import change_is_late
 from app.rules.other_scores import (
     Outcome,
-    change_outcome,
     change_score,
     complaint_outcome,
     fault_score,
@@ -33,7 +33,6 @@ from app.rules.scoring import (
     ScoreState,
     due_count,
     losses,
-    maintenance_score,
     nightly_periods,
     on_demand_segment,
     paused_days,
@@ -44,6 +43,7 @@ from app.rules.scoring import (
     tallied_score,
     tally,
 )
+from tests.formulas import maintenance_score
 
 D = date
 FIRST, END = D(2024, 1, 1), D(2024, 1, 1) + timedelta(days=150)  # ten services due
@@ -337,8 +337,5 @@ def test_faults_without_elevators_are_no_data() -> None:
 @pytest.mark.feature("SCO-06")
 def test_change_of_unit_in_seven_days() -> None:
     signed = D(2021, 3, 1)
-    assert change_outcome(signed, D(2021, 3, 8), D(2021, 4, 1), 7) is Outcome.ON_TIME
-    assert change_outcome(signed, D(2021, 3, 9), D(2021, 4, 1), 7) is Outcome.LATE
-    assert change_outcome(signed, None, D(2021, 3, 8), 7) is None
-    assert change_outcome(signed, None, D(2021, 3, 9), 7) is Outcome.LATE
+    assert not change_is_late(signed, D(2021, 3, 8), 7) and change_is_late(signed, D(2021, 3, 9), 7)
     assert change_score(4, 1).points == Decimal("12.00")

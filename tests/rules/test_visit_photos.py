@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from app.policy.keys import SPECS, Key
-from app.reference import all_items
 from app.rules.levels import Level
 from app.rules.visit_photos import (
     ROOM_ITEMS,
@@ -16,6 +15,7 @@ from app.rules.visit_photos import (
     places_wanted,
     selfie_finding,
 )
+from tests.formulas import all_items
 
 ALL = dict.fromkeys(Place, "every")
 

@@ -28,7 +28,7 @@ from app.rules.schedule import (
     start_clock,
     year_plan,
 )
-from app.rules.scoring import PairFacts, due_count, maintenance_score, rate_score
+from app.rules.scoring import PairFacts, due_count, rate_score
 from app.rules.visits import (
     CheckOutFacts,
     VisitFacts,
@@ -39,6 +39,7 @@ from app.rules.visits import (
     check_out_findings,
     visit_state,
 )
+from tests.formulas import maintenance_score
 
 HUZHOU = VisitPolicy(
     min_minutes=35, max_hours=8, sheet_hours=24, review_days=15, review_required=True, sheet_makes_nonconforming=True

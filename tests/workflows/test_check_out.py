@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from app.errors import Refusal
-from app.reference import all_items, items_for
+from app.reference import items_for
 from app.transaction import transaction
 from app.workflows.on_site import check_outs, sites
 from app.workflows.visits import visits
 from app.workflows.visits.visit_state import settle
 from app.workflows.visits.visits import CheckOut
+from tests.formulas import all_items
 from tests.workflows.visit_world import FAR, HERE, HOUR, MINUTE, START, answers, arrive, leave, rules_of
 
 
