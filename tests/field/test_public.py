@@ -79,6 +79,15 @@ def test_whom_to_call_is_the_regions_to_say(
     assert world.worker.phone not in text or allowed == "worker"
 
 
+@pytest.mark.feature("CMP-01")
+def test_photos_are_chosen_by_our_own_button_without_a_script(client: Any, world: World) -> None:
+    """It lies on the browser's, which says beside it what was chosen, and it is none to a reader of the screen."""
+    page = client.get(door(world, "/complain")).text
+    assert "<script" not in page and '<label for="photo">' in page
+    button = page.split('class="pb-up"')[1].split("</div>")[0]
+    assert 'aria-hidden="true"' in button and "选择照片" in button and 'type="file" id="photo"' in button
+
+
 def test_a_passer_by_who_wants_a_repair_finds_the_complaint_with_its_kind_chosen(client: Any, world: World) -> None:
     link = door(world, "/complain") + "?kinds=faults"
     assert f'href="{link}">报修</a>' in client.get(door(world)).text
