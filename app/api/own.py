@@ -57,10 +57,11 @@ class ProfileApi(Resource):
         """Change one's sex; name, roles and place are the giver's.
         ---
         patch:
-          summary: 修改性别；空文字为不填
+          summary: 修改性别；空文字为不填（个人令牌不能办）
           takes: ProfileChange
           gives: {200: Profile}
         """
+        in_person()
         sent = body()
         if "sex" not in sent:
             raise refuse("参数", "缺少 sex", "请给出 sex；其他内容在网页上或由主账号修改", field="sex")
@@ -73,10 +74,11 @@ class ProfileApi(Resource):
         """Keep a picture: its middle square, made small.
         ---
         put:
-          summary: 上传头像（PNG 或 JPG）
+          summary: 上传头像（PNG 或 JPG；个人令牌不能办）
           takes: file
           gives: {200: Profile}
         """
+        in_person()
         file = request.files.get("file")
         if file is None or not file.filename:
             raise refuse("头像", "没有选择图片", "请用 multipart/form-data 的 file 字段上传", field="file")
@@ -89,9 +91,10 @@ class ProfileApi(Resource):
         """Take one's picture away; none there is no error.
         ---
         delete:
-          summary: 移除头像
+          summary: 移除头像（个人令牌不能办）
           gives: {200: Profile}
         """
+        in_person()
         with transaction(db.session) as session:
             own_data.remove_avatar(session, actor(), clock.now())
         return jsonify(_profile())
@@ -199,9 +202,10 @@ class OwnPersonApi(Resource):
         """Ask the real-name service about oneself; the answer comes later.
         ---
         post:
-          summary: 提交本人的实名核验；本平台没有接入核验服务时拒绝
+          summary: 提交本人的实名核验；本平台没有接入核验服务时拒绝（个人令牌不能办）
           gives: {200: PersonWhole}
         """
+        in_person()
         key, now = _person().id, clock.now()
         with transaction(db.session) as session:
             row = real_names.ask(session, actor(), key, now)

@@ -53,7 +53,7 @@ class TokenApi(Resource):
         """End one: of one's own account, or of an account that one may lock. Ended twice is ended.
         ---
         post:
-          summary: 撤销接口令牌：本人的，或下级账号、子用户的
+          summary: 撤销接口令牌：本人的（用令牌调用时只有它自己），或下级账号、子用户的
           gives: {200: Token}
         """
         with transaction(db.session) as session:

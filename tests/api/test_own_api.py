@@ -33,10 +33,10 @@ def send(caller: Caller, path: str, data: bytes, method: str = "PUT", name: str 
 
 @pytest.mark.feature("ACC-06")
 def test_the_profile_is_read_and_changed(app: Any, session: Any, world: World) -> None:
-    worker = Caller(app, world, "worker")
     account = world.accounts["worker"]
     account.phone = "13900001234"
     session.commit()
+    worker = in_person(app, world, "worker")
     seen = worker.get("/me/profile").json
     assert (seen["login_name"], seen["second_factor"], seen["second_factor_owed"]) == (account.username, None, False)
     assert seen["phone"] == "139****1234" and seen["mail"] is None and seen["avatar"] is None
@@ -53,6 +53,20 @@ def test_the_profile_is_read_and_changed(app: Any, session: Any, world: World) -
     assert Caller(app, world, "other_head").get(other).status_code == 404
     assert rules_of(send(worker, "/me/avatar", b"no picture")) == {"头像"}
     assert worker.call("DELETE", "/me/avatar").json["avatar"] is None
+
+
+@pytest.mark.feature("ACC-06")
+@pytest.mark.parametrize("verbs", [[Verb.ELEVATOR_READ.value], None])
+def test_no_token_changes_its_owner(app: Any, session: Any, world: World, verbs: list[str] | None) -> None:
+    """Whatever was ticked: who he is says he himself."""
+    reader = Caller(app, world, "worker", verbs)
+    for answer in (
+        reader.call("PATCH", "/me/profile", {"sex": "male"}), send(reader, "/me/avatar", picture()),
+        reader.call("DELETE", "/me/avatar"), reader.post("/me/real-name", {}),
+    ):  # fmt: skip
+        assert rules_of(answer, 403) == {"本人办理"}
+    session.refresh(world.accounts["worker"])
+    assert world.accounts["worker"].sex is None and reader.get("/me/profile").json["avatar"] is None
 
 
 @pytest.mark.feature("ACC-06")

@@ -6,13 +6,15 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app import clock
 from app.models import ApiToken
 from app.permissions import Verb
 from app.transaction import transaction
 from app.workflows.access import api_tokens
-from tests.api.callers import Caller
+from tests.api.callers import Caller, rules_of
+from tests.api.test_own_api import in_person
 from tests.factories import World
 
 pytestmark = pytest.mark.feature("INT-04")
@@ -46,7 +48,19 @@ def test_tokens_are_listed_and_ended_by_who_keeps_accounts(app: Any, session: An
     assert head.get("/tokens?tab=ended").json["count"] == 1
     mine = made(world, "worker")
     assert Caller(app, world, "clerk").post(f"/tokens/{mine.id}/revoke").status_code in (403, 404)
-    assert not Caller(app, world, "worker").post(f"/tokens/{mine.id}/revoke").json["live"]
+    own = Caller(app, world, "worker")
+    assert rules_of(own.post(f"/tokens/{mine.id}/revoke"), 403) == {"令牌"}, "no token ends another of its owner's"
+    himself = in_person(app, world, "worker")
+    assert not himself.post(f"/tokens/{mine.id}/revoke").json["live"]
+
+
+@pytest.mark.feature("INT-04")
+def test_a_token_ends_itself_and_is_nobody_from_then_on(app: Any, session: Any, world: World) -> None:
+    reader = Caller(app, world, "worker", [Verb.ELEVATOR_READ.value])
+    key = session.scalars(select(ApiToken.id)).one()
+    assert reader.get("/elevators").status_code == 200
+    assert reader.post(f"/tokens/{key}/revoke").json["why_dead"] == "已撤销"
+    assert reader.get("/elevators").status_code == 401
 
 
 @pytest.mark.feature("ACC-01")

@@ -99,12 +99,17 @@ def make(
 
 
 def revoke(session: AnySession, actor: Actor, token_id: int, at: dt.datetime) -> ApiToken:
-    """End a token: its owner, or whoever may lock his account. Ended twice is ended."""
+    """End a token: its owner, or whoever may lock his account. Ended twice is ended.
+
+    A token ends itself, and no other of its owner's: a leaked one that may only read must not stop his systems.
+    """
     visible(session, actor, ApiToken, token_id, "这个令牌")
     row = lock(session, ApiToken, token_id)
     assert row is not None
     if row.account_id != actor.user_id:
         may_end(session, actor, row.account_id)
+    elif actor.ticked is not None and number_of(actor) != row.id:
+        raise NotAllowed(Finding("令牌", False, "令牌只能撤销自己", "请登录网页，在“接口令牌”里撤销其他令牌"))
     if row.revoked_at is None:
         row.revoked_at, row.revoked_by_id = at, actor.user_id
         session.flush()
