@@ -166,7 +166,8 @@ class RescueApi(Resource):
         """
         sent = body()
         with transaction(db.session) as session:
-            rescue_desk.step_back(session, actor(), key, words(sent, "reason", 2000), clock.now())
+            reason, seen = words(sent, "reason", 2000), words(sent, "seen", 20)
+            rescue_desk.step_back(session, actor(), key, reason, clock.now(), seen)
         return _whole(key)
 
     @answers("/<int:key>/close", "POST", once=True)

@@ -200,7 +200,9 @@ PAPERS: dict[str, Schema] = {
         name=said(text(120), "三级救援力量的名称"), worker_id=said(maybe(WHOLE), "指定的人员（账号）"),
         replace=said(YES, "改派：现有的派单全部取消"), note=said(text(500), "改派须写明原因"), row_version=maybe(WHOLE),
     ),
-    "RescueBack": an_object("reason", reason=text(500)),
+    "RescueBack": an_object(
+        "reason", reason=text(500), seen=said(one_of(RESCUE_STATUS), "看到的处置进度；已变的不退回（409）"),
+    ),
     "RescueEnd": an_object(
         "outcome note", outcome=one_of([kind for kind in RESCUE_OUTCOME if kind != "entrapment"]), note=text(500),
     ),

@@ -38,7 +38,9 @@ def run_sheets(context: JobContext) -> dict[str, Any]:
             keys, words = _wanted(context)
             now = clock.now()
             if not 0 < len(keys) <= visit_sheets.MOST:
-                found = say("筛选出 %(n)s 条记录", n=len(keys))
+                # No more are read than would do.
+                over = say("筛选出的记录超过 %(most)s 条", most=visit_sheets.MOST)
+                found = over if keys else say("没有筛选出记录")
                 raise refuse("批量维保单", found, say("请筛选到 1 至 %(most)s 条", most=visit_sheets.MOST))
             parts = [keys[at : at + visit_sheets.IN_ONE] for at in range(0, len(keys), visit_sheets.IN_ONE)]
             files: list[Path] = []

@@ -175,4 +175,4 @@ def test_many_are_parts_in_a_zip_within_scope_and_limit(
     assert ask("other_head", ids=[left.id, second.id]).state == "failed"
     monkeypatch.setattr(visit_sheets, "MOST", 1)
     over = ask("maintenance_head")
-    assert over.state == "failed" and "筛选出 2 条" in str(over.error)
+    assert over.state == "failed" and "筛选出的记录超过 1 条" in str(over.error)

@@ -197,7 +197,8 @@ class ElevatorScreen(Screen):
             return self._with_doors()
         if name != "labels":
             return super().deed(name)
-        return redirect(f"/labels/?{urlencode([('ids', key) for key in request.form.getlist('ids')[:MOST_LABELS]])}")
+        keys = keys_of(request.form.getlist("ids"))[:MOST_LABELS]
+        return redirect(f"/labels/?{urlencode([('ids', key) for key in keys])}")
 
     def _with_doors(self) -> Any:
         """Parts and doors, for elevators of which one lowest landing can be said."""

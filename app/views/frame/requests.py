@@ -23,6 +23,7 @@ from app.permissions import NOBODY
 from app.scope import BIGGEST_KEY
 from app.transaction import transaction
 from app.views.frame import access_tokens, map_tiles, taken_back
+from app.views.frame.bodies import Asked
 from app.views.frame.errors import answer
 from app.workflows.access import api_tokens
 from app.workflows.core.actors import actor_of
@@ -61,6 +62,8 @@ class Web(Flask):
 
     A view whose deed the database broke off for another's sake (a deadlock) is called again; hooks have done theirs.
     """
+
+    request_class = Asked
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

@@ -32,6 +32,7 @@ from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views.frame import clock_words, screens
 from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill, two
 from app.views.frame.labels import MOST as MOST_LABELS
+from app.views.frame.labels import keys_of
 from app.views.frame.paging import capped
 from app.views.frame.warned import counted
 from app.views.maintenance.ledgers import MOST_AT_ONCE
@@ -152,10 +153,11 @@ class LedgerScreen(Screen):
             "batch": ("/ledgers/batch", MOST_AT_ONCE), "labels": ("/labels/", MOST_LABELS),
             "plan": ("/year-plans/", MOST_AT_ONCE),
         }  # fmt: skip
-        if name not in pages or (name == "plan" and not request.form.getlist("ids")):
+        keys = keys_of(request.form.getlist("ids"))
+        if name not in pages or (name == "plan" and not keys):
             return super().deed(name)
         page, most = pages[name]
-        return redirect(f"{page}?{urlencode([('ids', key) for key in request.form.getlist('ids')[:most]])}")
+        return redirect(f"{page}?{urlencode([('ids', key) for key in keys[:most]])}")
 
 
 def _cancel(session: Any, actor: Any, key: int, at: Any) -> None:

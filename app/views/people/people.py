@@ -31,6 +31,7 @@ from app.views.approval.filing_lists import FILING_TONE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, mark, pill
+from app.views.frame.labels import keys_of
 from app.views.frame.told import told
 from app.views.frame.whole_list import ALL_DRAFTS
 from app.views.people.commitments import TONES
@@ -100,7 +101,7 @@ class People(Screen):
         """The filing sheet is a page that asks for the reason, not something done to rows."""
         if name != "sheet":
             return super().deed(name)
-        keys = request.form.getlist("ids")[: revealing.MOST_ON_A_SHEET]
+        keys = keys_of(request.form.getlist("ids"))[: revealing.MOST_ON_A_SHEET]
         return redirect(f"/people/sheet?{urlencode([('ids', key) for key in keys])}")
 
 

@@ -197,8 +197,10 @@ class RescuePages(RecordPages):
     @has_access
     @permission_name("desk")
     def back(self, pk: int) -> Any:
-        reason = text("reason", 2000)
-        return self._done(pk, lambda s: rescue_desk.step_back(s, g.actor, pk, reason, clock.now()), _("已退回上一步"))
+        reason, seen = text("reason", 2000), text("seen", 20)
+        return self._done(
+            pk, lambda s: rescue_desk.step_back(s, g.actor, pk, reason, clock.now(), seen), _("已退回上一步")
+        )
 
     @expose("/<int:pk>/close", methods=["POST"])
     @has_access

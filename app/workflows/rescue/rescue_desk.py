@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 
 from app import scope
-from app.errors import Finding, NotAllowed, NotFound, raise_failing, refuse
+from app.errors import Finding, NotAllowed, NotFound, Stale, raise_failing, refuse
 from app.models import Elevator, Rescue, RescueDispatch, Unit
-from app.models.rescue import RESCUE_OUTCOME
+from app.models.rescue import RESCUE_OUTCOME, RESCUE_STATUS
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.rules.identifiers import normal_code
 from app.rules.rescues import (
@@ -143,10 +143,18 @@ def _called(code: str) -> Select[Any]:
     return select(Elevator).where(named, Elevator.approved_version > 0)
 
 
-def step_back(session: AnySession, actor: Actor, key: int, reason: str, at: dt.datetime) -> Rescue:
-    """The desk takes the last step back, with its reason; what it was stands in the record."""
+def step_back(
+    session: AnySession, actor: Actor, key: int, reason: str, at: dt.datetime, seen: str = ""
+) -> Rescue:  # fmt: skip
+    """The desk takes the last step back, with its reason; what it was stands in the record.
+
+    `seen` is the status that the operator looked at: two who take back the same step take back one.
+    """
     row = _at_desk(session, actor, key)
     status = RescueStatus(row.status)
+    if seen and seen != status:
+        found = say("您打开页面后，处置进度已变为“%(status)s”", status=RESCUE_STATUS[status])
+        raise Stale(Finding("处置进度", False, found, "请核对现在的进度；仍要退回的再退一次"), row.row_version)
     check_verb(status, _V.BACK)
     reason = reason.strip()
     findings = [words_finding("退回原因", "reason", reason, remedy="请写明为什么退回")]

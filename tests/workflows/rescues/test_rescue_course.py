@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import NotAllowed, Refusal
+from app.errors import NotAllowed, Refusal, Stale
 from app.models import Notification, RescueStep, StatusChange
 from app.rules.other_scores import Outcome
 from app.transaction import transaction
@@ -161,6 +161,17 @@ def test_the_desk_takes_every_step_back_with_its_reason(world: World) -> None:
     assert "不能退回上一步" in refused(lambda: do(world, "agent", rescue_desk.step_back, row, "再退", START + 9 * M))
     assert "派单已由坐席收回" in refused(lambda: do(world, "worker", rescue_answers.accept, row, START + 9 * M))
     assert tick(world, START + 10 * M) == 1 and row.status == "dispatched"
+
+
+def test_two_operators_who_take_back_the_same_step_take_back_one(world: World) -> None:
+    """Both see 已到达 and that it was a mistake: the second took back 已接单 as well, which none had looked at."""
+    row = dispatched(world)
+    do(world, "worker", rescue_answers.accept, row, START + M)
+    do(world, "worker", rescue_answers.arrive, row, START + 2 * M)
+    do(world, "agent", rescue_desk.step_back, row, "点错了", START + 3 * M, "arrived")
+    with pytest.raises(Stale, match="处置进度已变为“已接单”"):
+        do(world, "agent", rescue_desk.step_back, row, "点错了", START + 3 * M, "arrived")
+    assert row.status == "accepted"
 
 
 def test_a_freed_case_is_not_opened_beside_a_new_one(world: World) -> None:

@@ -1,0 +1,71 @@
+"""An attacker's fifth review, of whole bodies, of doors at once and of what was sent before: each finding as it was."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from app.views.frame import bodies
+from tests.conftest import csrf
+from tests.factories import World
+
+FORM = "application/x-www-form-urlencoded"
+
+
+# --- bodies of a size
+
+
+@pytest.mark.feature("ACC-15")
+@pytest.mark.parametrize(
+    ("part", "times"), [("name=%&", 600_000), ("%" * 1024, 5_000), ("k=1&", 60_000), ("&", 60_000)],
+    ids=["much", "signs", "fields", "nothing"],
+)
+def test_a_stranger_keeps_no_process_with_one_form(app: Any, client: Any, part: str, times: int) -> None:
+    """20 MB of "%" was ten seconds of a process for one call without an account, to whatever address."""
+    body = part * times
+    for told in (len(body), None):
+        more = {} if told else {"wsgi.input_terminated": True}
+        answer = client.post(
+            "/login/", input_stream=io.BytesIO(body.encode()), content_type=FORM, content_length=told,
+            environ_overrides=more,
+        )  # fmt: skip
+        assert answer.status_code == 413, answer.text[:200]
+        assert "表单文字不超过 4 MB" in answer.text
+
+
+@pytest.mark.feature("ACC-15")
+def test_a_long_form_that_is_real_goes_through(app: Any, world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["clerk"])
+    body = "&".join(["body=" + "%E5%AD%97" * 100_000, "csrf_token=" + csrf(browser)] + ["ids=1"] * 20_000)
+    answer = browser.post("/about/feedback", data=body, content_type=FORM)
+    assert answer.status_code == 422, "told what is wrong with it, not that it is too long"
+
+
+@pytest.mark.feature("INT-04")
+def test_json_of_millions_of_values_is_refused_unread(app: Any, client: Any) -> None:
+    """Of 20 MB of "[]," half a gigabyte was made before anybody asked who sends it."""
+    for sent in (b"[" + b"[]," * bodies.MOST_VALUES + b"1]", b"{" + b'"k":1,' * bodies.MOST_VALUES + b'"a":1}'):
+        answer = client.post("/api/v1/contracts", data=sent, content_type="application/json")
+        assert answer.status_code == 413 and answer.json["errors"], answer.text[:200]
+
+
+@pytest.mark.feature("ELV-07")
+@pytest.mark.parametrize(
+    "address", ["/ledgers/deed/batch", "/ledgers/deed/labels", "/elevators/deed/labels", "/people/deed/sheet"]
+)
+def test_what_is_no_row_is_not_carried_on_in_an_address(app: Any, world: World, sign_in: Any, address: str) -> None:
+    """The next page's address held what was sent word for word: longer than a proxy takes, and so a 502."""
+    browser = sign_in(world.accounts["maintenance_head"])
+    sent = {"csrf_token": csrf(browser), "ids": ["字" * 6000, str(world.own.id), "-1", "9" * 40]}
+    answer = browser.post(address, data=sent)
+    assert answer.status_code == 302
+    assert answer.location.endswith(f"?ids={world.own.id}")
+
+
+@pytest.mark.feature("PLN-04")
+def test_a_plan_for_no_row_is_not_one_for_all(app: Any, world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["maintenance_head"])
+    answer = browser.post("/ledgers/deed/plan", data={"csrf_token": csrf(browser), "ids": ["x", "-1"]})
+    assert "/year-plans/" not in (answer.location or "")
