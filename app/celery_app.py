@@ -41,6 +41,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "approval-reminders": {
         "task": "app.tasks.reminders.remind", "schedule": crontab(minute="*/10"), "options": {"expires": 600},
     },
+    "decisions-tell": {"task": "app.tasks.reminders.tell_left", "schedule": 600.0, "options": {"expires": 600}},
     "heartbeat": {"task": "app.tasks.heartbeat.beat", "schedule": 30.0, "options": {"expires": 30}},
     "clocks-tell": {"task": "app.tasks.clocks.tell", "schedule": 600.0, "options": {"expires": 600}},
     "iot-silence": {"task": "app.tasks.iot.tell_silent", "schedule": 600.0, "options": {"expires": 600}},

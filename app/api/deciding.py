@@ -19,7 +19,7 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.wording import say, together
 from app.workflows.approval import delegations
-from app.workflows.desk import applications, many, revocations
+from app.workflows.desk import applications, many, revocations, told_together
 
 MOST_BATCH = 200
 
@@ -78,7 +78,10 @@ class DecisionApi(Resource):
         if verb not in many.VERBS:
             remedy = say("可选：%(names)s", names=together(many.VERBS))
             raise refuse("审批动作", say("没有“%(verb)s”这种批量决定", verb=verb), remedy, field="verb", value=verb)
-        results = [_one(item, verb, opinion) for item in _chosen(sent)]
+        press = told_together.new_press()
+        results = [_one(item, verb, opinion, press) for item in _chosen(sent)]
+        with transaction(db.session) as session:
+            told_together.tell(session, clock.now(), press)
         return jsonify(done=sum(r["done"] for r in results), results=results)
 
     @answers("/ageing", "GET")
@@ -155,10 +158,10 @@ def _chosen(sent: dict[str, Any]) -> list[tuple[int, int]]:
     return list({whole(one, "id"): (whole(one, "id"), whole(one, "seen_version")) for one in given}.values())
 
 
-def _one(item: tuple[int, int], verb: str, opinion: str) -> dict[str, Any]:
+def _one(item: tuple[int, int], verb: str, opinion: str, press: str) -> dict[str, Any]:
     number = item[0]
     try:
-        row = many.decide_one(db.session, actor(), item, verb, opinion, clock.now())
+        row = many.decide_one(db.session, actor(), item, verb, opinion, clock.now(), press)
     except Refusal as refusal:
         failed = finding_list([f for f in refusal.findings if not f.ok])
         current = refusal.current if isinstance(refusal, Stale) else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import func
+from sqlalchemy import false, func
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Tab, column, register
@@ -12,6 +14,13 @@ from app.models import Application, Unit
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 
 _WAITS = Application.is_open.is_(True) & Application.state.in_(["submitted", "accepted", "endorsed"])
+
+
+def _of_batch(typed: str) -> Any:
+    """Those that one bulk job handed in, by its number."""
+    known = typed.isascii() and typed.isdigit() and len(typed) < 16
+    return Application.batch == int(typed) if known else false()
+
 
 APPLICATIONS = register(
     Listing(
@@ -32,6 +41,7 @@ APPLICATIONS = register(
             column(Application, "effective_on"),
             column(Application, "decided_at"),
             column(Application, "opinion", sort=False),
+            column(Application, "batch", sort=False),
         ),
         default=("number", "kind", "title", "unit", "submitted_at", "state", "due_at"),
         search=(Application.number, Application.title),
@@ -43,6 +53,8 @@ APPLICATIONS = register(
             Filter("unit", _l("申请单位"), "lookup", Application.unit_id, lookup="units"),
             Filter("region", _l("所在地区"), "region", Application.region_code),
             Filter("effective", _l("生效日期"), "date", Application.effective_on),
+            Filter("decided", _l("办结时间"), "date", Application.decided_at),
+            Filter("batch", _l("批次"), "text", criterion=_of_batch),
         ),
         tabs=(
             Tab("all", _l("全部")),

@@ -32,6 +32,10 @@ class Application(Stamped, Versioned, Model):
         Index("ix_application_queue", "region_code", "is_open", "state", "due_at"),
         Index("ix_application_unit", "unit_id", "id"),
         Index("ix_application_entity", "entity", "entity_id", "id"),
+        Index(
+            "ix_application_batch", "batch", "is_open",
+            sqlite_where=text("batch IS NOT NULL"), postgresql_where=text("batch IS NOT NULL"),
+        ),
     )  # fmt: skip
     id: Mapped[int] = pk()
     number: Mapped[str] = col(_l("申请编号"), String(20), unique=True)
@@ -47,6 +51,8 @@ class Application(Stamped, Versioned, Model):
     unit_id: Mapped[int | None] = col(_l("申请单位"), BigId, ForeignKey("unit.id"))
     region_code: Mapped[str] = col(_l("区划代码"), String(12))
     version_id: Mapped[int | None] = col(_l("版本"), BigId, ForeignKey("version.id"))
+    # The number of the job that handed it in together with others (批量上报, 批量申请); the job itself may be gone.
+    batch: Mapped[int | None] = col(_l("批次"), BigId)
     effective_on: Mapped[dt.date | None] = col(_l("生效日期"), Date, help=_l("停用、启用、报废的日期，不早于提交日"))
     reason: Mapped[str | None] = col(_l("原因"), Text)
     data: Mapped[dict[str, Any]] = col(_l("内容"), SealedJson("application.data"), default=dict)
@@ -79,6 +85,12 @@ class ApplicationStep(Model):
     """One verb on an application: who, when, with which opinion, seeing which version."""
 
     __tablename__ = "application_step"
+    __table_args__ = (
+        Index(
+            "ix_application_step_press", "press",
+            sqlite_where=text("press IS NOT NULL"), postgresql_where=text("press IS NOT NULL"),
+        ),
+    )  # fmt: skip
     id: Mapped[int] = pk()
     application_id: Mapped[int] = col(_l("申请"), BigId, ForeignKey("application.id"), index=True)
     verb: Mapped[str] = col(_l("动作"), String(20))
@@ -88,6 +100,8 @@ class ApplicationStep(Model):
     at: Mapped[dt.datetime] = col(_l("时间"), Instant)
     opinion: Mapped[str | None] = col(_l("意见"), Text)
     seen_version: Mapped[int | None] = col(_l("所见版本"), Integer)
+    # Of many decided with one press, until their units are told of them together.
+    press: Mapped[str | None] = col(_l("待合并通知"), String(24))
 
 
 class ApplicationParty(Model):

@@ -35,7 +35,7 @@ from app.rules.score_items import Item
 from app.wording import say, together
 
 STATISTICS, FORM, AUDIT_LOG, VISIT_SHEETS = "statistics", "application_form", "audit_log", "visit_sheets"
-DECISIONS = "decisions"
+DECISIONS, APPLIED = "decisions", "applied"
 Columns = Sequence[Column]
 
 

@@ -2,6 +2,7 @@
 
 # Every module with tasks. The worker imports these, and beat names only what they define.
 MODULES = (
+    "app.tasks.applying",
     "app.tasks.audit",
     "app.tasks.bulletins",
     "app.tasks.clocks",

@@ -21,7 +21,7 @@ from app.telling import speaking, told
 from app.transaction import transaction
 from app.wording import say, together
 from app.workflows.core import export_records
-from app.workflows.desk import many
+from app.workflows.desk import many, told_together
 
 # Of those that were not done so many are named on the job's page; the workbook has all.
 MOST_NAMED = 100
@@ -66,8 +66,8 @@ def decide_all(context: JobContext) -> dict[str, Any]:
 
     The officer's rights are asked anew before each, and whether he pressed 停止: from there on all stays as it is. What
     a run that was killed had decided is known by its steps. One that meets a fault of the product is told among those
-    that were not done, by the number of its incident, and the others go on. Gives `decided`, `refused`, `left`
-    (the first that were not done, each with why) and a workbook of all.
+    that were not done, by the number of its incident, and the others go on. Units are told at its end, once of all.
+    Gives `decided`, `refused`, `left` (the first that were not done, each with why) and a workbook of all.
     """
     params = context.params
     chosen = many.read(params["chosen"])
@@ -100,6 +100,7 @@ def _names(context: JobContext, keys: list[int], at: dt.datetime) -> dict[int, m
 
 def _gone_through(context: JobContext, chosen: list[many.Seen]) -> _Course:
     session, verb, opinion = context.session, context.params["verb"], context.params.get("opinion", "")
+    press = told_together.press_of_job(context.job_id)
     course = _Course(many.decided(session, context.actor, chosen, verb, context.entered_at))
     for number, seen in enumerate(chosen, 1):
         key = seen[0]
@@ -119,7 +120,7 @@ def _gone_through(context: JobContext, chosen: list[many.Seen]) -> _Course:
                 break
             try:
                 with scope.acting(officer):
-                    many.decide_one(session, officer, seen, verb, opinion, clock.now())
+                    many.decide_one(session, officer, seen, verb, opinion, clock.now(), press)
                 course.done.add(key)
             except Refusal as refusal:
                 course.why[key] = many.reasons(refusal)
@@ -143,4 +144,5 @@ def _give(context: JobContext, path: Path, lines: list[Line], result: dict[str, 
         export_records.keep_file(
             session, context.actor, at, given_out.DECISIONS, said, digest, policy, "xlsx", rows=len(lines)
         )
+        told_together.tell(session, at, told_together.press_of_job(context.job_id))
         context.finish(result | {"sha256": digest})

@@ -37,7 +37,7 @@ class _Filed:
 
 
 def _of(model: Any) -> Callable[..., Any]:
-    def submit(session: Any, actor: Actor, key: int, at: dt.datetime, *, batch: str) -> Any:
+    def submit(session: Any, actor: Actor, key: int, at: dt.datetime, *, batch: int) -> Any:
         return filing.submit(session, actor, scope.visible(session, actor, model, key), at, batch=batch)
 
     return submit
@@ -81,7 +81,7 @@ def submit_all(context: JobContext) -> dict[str, Any]:
 
 
 def _handed_in(context: JobContext, filed: _Filed, key: int, number: int, session: Any) -> None:
-    filed.submit(session, context.actor, key, clock.now(), batch=f"job-{context.job_id}")
+    filed.submit(session, context.actor, key, clock.now(), batch=context.job_id)
     context.keep({"submitted": number})
 
 

@@ -51,11 +51,11 @@ _TYPED = {
     "reason", "attachments", "effective_on", "until_on", "interval_days", "cause", *ledgers.PERSONS,
     *(name for names in CAUSE_FIELDS.values() for name in names if name != "next_inspection_on"),
 }  # fmt: skip
-_PAPER = {
+PAPER = {
     _K.USE_REGISTRATION: say("申请材料和告知文件"), _K.MAINTENANCE_PAUSE: say("暂停的证明材料"),
     _K.ON_DEMAND: say("按需维保方案"),
 }  # fmt: skip
-_NO_REASON = {_K.USE_REGISTRATION}
+NO_REASON = {_K.USE_REGISTRATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class ApplyPages(BaseView):
         findings: list[Finding] = []
         status = 200
         if request.method == "POST":
-            typed = _typed(row, kind)
+            typed = typed_of(row, kind)
             try:
                 if typed.wrong:
                     raise Refusal([*typed.wrong, *_besides(row, kind, typed)])
@@ -128,11 +128,11 @@ class ApplyPages(BaseView):
         asked = Asked(today, on or today, typed["reason"] or "…", [0], {}, unit_id=g.actor.unit_id)
         standing = applications.conditions_of(db.session, kind.value, row, asked)
         cause = cause_given()
-        paper = CAUSE_PAPERS[cause] if cause is not None else _PAPER.get(kind, "")
+        paper = CAUSE_PAPERS[cause] if cause is not None else PAPER.get(kind, "")
         return self.render_template(
             "ta/filing/apply.html", title=KIND_LABELS[kind], row=row, base=f"/elevators/{row.id}", kind=kind.value,
             form=typed, findings=findings, standing=[f for f in standing if f.field not in _TYPED], words=WORDS,
-            needs_reason=kind not in _NO_REASON, needs_file=bool(paper), paper=paper,
+            needs_reason=kind not in NO_REASON, needs_file=bool(paper), paper=paper,
             fields=fields_of(row, kind, cause, findings, typed),
             causes=CHANGE_CAUSE if kind is _K.REGISTRATION_CHANGE else None,
             cause=cause.value if cause is not None else "", again=again.id if again is not None else None,
@@ -274,7 +274,8 @@ def typed_data(row: Elevator, kind: str, said: Application | None) -> tuple[dict
     return data, wrong
 
 
-def _typed(row: Elevator, kind: str) -> Typed:
+def typed_of(row: Elevator, kind: str) -> Typed:
+    """The form in hand, as it was sent."""
     on, bad = day_of(request.form.get("effective_on"))
     data, wrong = typed_data(row, kind, earlier(ApplicationKind(kind), row.id))
     if bad:

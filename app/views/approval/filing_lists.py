@@ -35,6 +35,7 @@ from app.permissions import Verb, require
 from app.reports import label_sheet
 from app.rules import parts
 from app.rules.inspection import WarningLevel, warning_level
+from app.views.approval import apply_many
 from app.views.frame import whole_list
 from app.views.frame.base import (
     Button,
@@ -173,6 +174,11 @@ class ElevatorScreen(Screen):
             "submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Elevator), _l("上报所选电梯？每一台单独核对。"),
             every="submit", ask_every=ALL_DRAFTS,
         ),
+        # Leads to a form for all of them (`apply_many`).
+        Deed(
+            "apply", _l("批量申请"), Verb.APPLICATION_SUBMIT, lambda *_: None, every="apply",
+            ask_every=_l("为列表筛选出的全部电梯一起申请，不只是本页？下一步选事项、填写一次，核对后再确认提交。"),
+        ),
         Deed("labels", _l("打印标签"), label_sheet.PRINTS, lambda *_: None),
         Deed(
             "parts", _l("登记常用组件"), Verb.COMPONENT_EDIT, fill_one,
@@ -192,9 +198,11 @@ class ElevatorScreen(Screen):
     @has_access
     @permission_name("list")
     def deed(self, name: str) -> Any:
-        """Labels are a page to print, not something done to rows."""
+        """Labels are a page to print, an application begins with a form: neither is done to rows here."""
         if name == "parts" and _lowest() is not None:
             return self._with_doors()
+        if name == "apply":
+            return redirect(apply_many.start(self.listing.name, "every" in request.form, request.form.getlist("ids")))
         if name != "labels":
             return super().deed(name)
         keys = keys_of(request.form.getlist("ids"))[:MOST_LABELS]

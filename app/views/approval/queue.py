@@ -37,12 +37,15 @@ from app.views.frame.told import told
 from app.wording import say
 from app.workflows.approval import delegations, submissions
 from app.workflows.core import jobs
-from app.workflows.desk import applications, many
+from app.workflows.desk import applications, many, told_together
 
 SIZE, MOST_SIZE, MOST_BULK, MOST_COUNTED = 50, 200, 200, 1001
 BULK = {"approve": _l("批量同意"), "return": _l("批量退回"), "reject": _l("批量不通过")}
 # Narrowed by `desks.seen` already: the net knows one desk only.
 _WHOLE = {"skip_scope": True}
+# What narrows the queue, as its address and its forms say it.
+_FILTER = ("tab", "kind", "q", "batch")
+MOST_BATCHES = 12
 TABS = {"office": _l("本级"), "mine": _l("我的"), "late": _l("已超时")}
 
 
@@ -64,6 +67,17 @@ class Chosen:
     fields: Sequence[tuple[str, str]]
     own: int = 0
     found: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Applications of one kind that were handed in together and wait: how many, of whom, since when in words."""
+
+    number: int
+    kind: str
+    unit: str
+    count: int
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,9 @@ class Queue(BaseView):
         tabs = _tabs(statement, now)
         statement = searched = _searched(statement, text)
         statement = statement.where(_of_tab(tab, now))
+        batch, batches = _batch(request.args), _batches(statement)
+        if batch is not None:
+            statement = searched = statement.where(Application.batch == batch)
         counts = dict(db.session.execute(_by_kind(statement), execution_options=_WHOLE).all())  # type: ignore[arg-type]
         kind = request.args.get("kind", "")
         notices = []
@@ -112,7 +129,7 @@ class Queue(BaseView):
         read_calendars(found)
         return self.render_template(
             "ta/filing/queue.html", title=_("待我审批"), tab=tab, tabs=tabs, tab_words=TABS,
-            rows=[(a, approval_due(a)) for a in found[:size]],
+            rows=[(a, approval_due(a)) for a in found[:size]], batch=batch, batches=batches,
             more=len(found) > size, page=page, size=size, kind=kind, q=text, counts=counts, words=WORDS,
             total=sum(counts.values()), every=_every(counts, kind, len(found[:size])),
             notices=notices, now=now, elsewhere=_elsewhere(found),
@@ -142,7 +159,10 @@ class Queue(BaseView):
             return self._ask(chosen, verb, opinion, [wanting] if sure else [])
         if every or len(ticked) > many.AT_ONCE:
             return self._enter(asked[: many.MOST] if every else _keys(ticked), verb, opinion)
-        results = [self._one_of_many(item, verb, opinion) for item in ticked]
+        press = told_together.new_press()
+        results = [self._one_of_many(item, verb, opinion, press) for item in ticked]
+        with transaction(db.session) as session:
+            told_together.tell(session, clock.now(), press)
         results.sort(key=lambda r: not r.findings)  # what still needs somebody comes first
         done = sum(not r.findings for r in results)
         return self.render_template(
@@ -178,7 +198,7 @@ class Queue(BaseView):
 
     def _enter(self, seen: Sequence[many.Seen], verb: str, opinion: str) -> Any:
         """Have a job decide these, as they were seen; leads to its page."""
-        asked = {name: request.form.get(name, "") for name in ("tab", "kind", "q")}
+        asked = {name: request.form.get(name, "") for name in _FILTER}
         back = f"{url_for('Queue.list')}?{urlencode(asked)}"
         if not seen:
             flash(_("没有等待您审批的申请"), "warning")
@@ -198,14 +218,14 @@ class Queue(BaseView):
         flash(_("已转为后台任务，逐件核对、逐件办理；可以离开本页，完成后收件箱会通知您。"), "info")
         return redirect(url_for("Jobs.show", job_id=job_id))
 
-    def _one_of_many(self, item: str, verb: str, opinion: str) -> Result:
+    def _one_of_many(self, item: str, verb: str, opinion: str, press: str) -> Result:
         """`item` is id and the version that the list showed."""
         found = _chosen(item)
         if found is None:
             return Result(None, item[:30], [Finding(_("选择"), False, _("不是有效的申请"), _("请刷新后重新选择"))])
         key = found[0]
         try:
-            made = many.decide_one(db.session, g.actor, found, verb, opinion, clock.now())
+            made = many.decide_one(db.session, g.actor, found, verb, opinion, clock.now(), press)
         except Refusal as refusal:
             row = db.session.scalar(scope.apply(select(Application).where(Application.id == key), g.actor))
             return Result(row, str(key), [f for f in refusal.findings if not f.ok])
@@ -251,7 +271,7 @@ def _still(seen: Sequence[many.Seen]) -> list[Any]:
 
 
 def _every_again(seen: Sequence[many.Seen]) -> list[tuple[str, str]]:
-    kept = [(name, request.form.get(name, "")) for name in ("tab", "kind", "q")]
+    kept = [(name, request.form.get(name, "")) for name in _FILTER]
     return [("every", "1"), *kept, ("asked", many.told(seen))]
 
 
@@ -263,6 +283,9 @@ def _all_found(now: dt.datetime) -> Chosen:
     )
     if kind in WORDS.kind:
         found = found.where(Application.kind == kind)
+    batch = _batch(request.form)
+    if batch is not None:
+        found = found.where(Application.batch == batch)
     rows = db.session.execute(
         waiting(found).order_by(Application.due_at, Application.id).limit(many.MOST), execution_options=_WHOLE
     ).all()
@@ -287,6 +310,29 @@ def _every(counts: Mapping[str, int], kind: str, shown: int) -> int:
 def _tab(asked: Mapping[str, str]) -> str:
     tab = asked.get("tab", "")
     return tab if tab in TABS else "office"
+
+
+def _batch(asked: Mapping[str, str]) -> int | None:
+    given = asked.get("batch", "")
+    return int(given) if is_number(given, 16) else None
+
+
+def _batches(statement: Any) -> Sequence[Batch]:
+    """What of these was handed in together, the nearest limit first; one that waits alone is no batch."""
+    columns = (Application.batch, Application.kind, Application.unit_id)
+    counted = statement.where(Application.batch.is_not(None)).with_only_columns(
+        *columns, func.count(), func.min(Application.submitted_at)
+    )
+    counted = counted.group_by(*columns).having(func.count() > 1).order_by(func.min(Application.due_at), *columns)
+    found = db.session.execute(counted.limit(MOST_BATCHES), execution_options=_WHOLE).all()
+    if not found:
+        return []
+    named = select(Unit.id, Unit.name).where(Unit.id.in_({unit_id for _b, _k, unit_id, _n, _at in found}))
+    names = dict(db.session.execute(named, execution_options=_WHOLE).all())
+    return [
+        Batch(number, kind, names.get(unit_id, "—"), n, f"{clock.local(at):%m-%d %H:%M}")
+        for number, kind, unit_id, n, at in found
+    ]
 
 
 def _text(asked: Mapping[str, str]) -> str:

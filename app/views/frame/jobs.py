@@ -50,6 +50,8 @@ OF_KIND = {
         "filled": _l("登记了的电梯"), "components": _l("组件"), "doors": _l("层门"), "refused": _l("没有登记"),
     },
     "decide": {"decided": _l("已办理"), "refused": _l("未办理")},
+    "apply_check": {"can": _l("可以申请"), "refused": _l("不能申请")},
+    "apply": {"applied": _l("已申请"), "refused": _l("没有申请")},
 }  # fmt: skip
 # What proves the result; folded away, for nobody reads it by eye.
 PROOF = {"digest": _l("摘要"), "sha256": _l("文件摘要"), "policy": _l("政策版本")}
@@ -65,14 +67,19 @@ RESULTS_AT: dict[str, tuple[tuple[Verb, Any, str], ...]] = {
     "age": ((Verb.VISIT_READ, _l("查看维保记录"), "/visits/"),),
 }  # fmt: skip
 # What those are called that a job of a kind could not do, named with their reasons.
-LEFT = {"submit": _l("没有上报的"), "usual_parts": _l("没有登记的"), "decide": _l("没有办理的")}
+LEFT = {"submit": _l("没有上报的"), "usual_parts": _l("没有登记的"), "decide": _l("没有办理的"),
+    "apply": _l("没有申请的"),
+}  # fmt: skip
 # What to do about them.
 LEFT_NEXT = {
     "decide": _l("这里最多列 100 件，全部结果在表格里；还在等您的，仍在待我审批里"),
+    "apply": _l("这里最多列 100 台，全部结果在表格里；改好后可以再申请"),
 }  # fmt: skip
 # What a job of a kind made, at the address that its result names.
 MADE: dict[str, tuple[Verb, Any]] = {
     "bulletin": (Verb.BULLETIN_READ, _l("打开通报草稿")), "bulletin_files": (Verb.BULLETIN_READ, _l("打开通报")),
+    "apply_check": (Verb.APPLICATION_SUBMIT, _l("查看核对结果")),
+    "apply": (Verb.APPLICATION_READ, _l("查看这批申请")),
 }  # fmt: skip
 
 

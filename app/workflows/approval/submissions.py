@@ -108,11 +108,11 @@ def open_application(
     attachments: Iterable[int] = (),
     data: dict[str, Any] | None = None,
     parties: Iterable[int | None] = (),
-    batch: str = "",
+    batch: int | None = None,
 ) -> Application:
     """Submit an application: number, clock, first step, notice to the officers of its region and the other parties.
 
-    Of those of one `batch` each officer hears once.
+    Of those of one `batch`, the number of the job that hands them in, each officer hears once.
     Refused while another of the kind is open for the subject; between parallel submissions the partial unique index
     decides, and the loser gets the same refusal.
     """
@@ -122,7 +122,7 @@ def open_application(
     made = Application(
         number=f"-{entity_id}-{kind}"[:20], kind=kind, state="draft", is_open=True, entity=entity, entity_id=entity_id,
         title="", elevator_id=None if elevator is None else elevator.id, unit_id=actor.unit_id,
-        region_code=region_code, version_id=version_id, effective_on=effective_on, reason=reason,
+        region_code=region_code, version_id=version_id, batch=batch, effective_on=effective_on, reason=reason,
         data=dict(data or {}), submitted_at=at, submitted_by_id=actor.user_id, created_by_id=actor.user_id,
         due_at=due_at(session, region_code, at, kind),
     )  # fmt: skip
@@ -139,7 +139,7 @@ def open_application(
     made.number = next_number(session, APPLICATION_PREFIX[kind], at)
     advance(session, actor, made, ApplicationVerb.SUBMIT, at)
     tell_officers(session, made, at, batch)
-    tell_parties(session, made, "已提交", at)
+    tell_parties(session, made, "已提交", at, batch)
     return made
 
 
@@ -153,6 +153,7 @@ def advance(
     opinion: str | None = None,
     seen_version: int | None = None,
     on_behalf_of_id: int | None = None,
+    press: str | None = None,
 ) -> None:
     """One verb on an application: its state, the step that stays, and word to those who watch it."""
     new = application_move(ApplicationState(application.state), verb)
@@ -160,7 +161,7 @@ def advance(
     session.add(
         ApplicationStep(
             application_id=application.id, verb=verb.value, state=new.value, actor_id=actor.user_id, at=at,
-            opinion=opinion, seen_version=seen_version, on_behalf_of_id=on_behalf_of_id,
+            opinion=opinion, seen_version=seen_version, on_behalf_of_id=on_behalf_of_id, press=press,
         )
     )  # fmt: skip
     session.flush()
@@ -284,16 +285,18 @@ def steps_after(session: AnySession, application: Application, seen_version: int
     )
 
 
-def tell_officers(session: AnySession, application: Application, at: dt.datetime, batch: str = "") -> None:
+def tell_officers(session: AnySession, application: Application, at: dt.datetime, batch: int | None = None) -> None:
     """Notice to those who may decide; of a batch with its first application alone: thousands would bury all else."""
     title = say("待审批：%(title)s", title=application.heading)
     body, link = say("申请编号 %(number)s", number=application.number), link_of(application)
     which = f"{application.id}:{application.row_version}"
-    if batch:
+    if batch is not None:
         unit = application.unit.name if application.unit is not None else "—"
-        title = say("待审批：%(unit)s 批量上报%(kind)s", unit=unit, kind=KIND_LABELS[ApplicationKind(application.kind)])
-        body = say("正在逐件提交，请在待我审批里按申请单位查找")
-        link, which = f"/applications/queue?kind={application.kind}", f"{batch}:{application.kind}"
+        kind = KIND_LABELS[ApplicationKind(application.kind)]
+        filed = application.kind in REFILED_KINDS
+        sentence = "待审批：%(unit)s 批量上报%(kind)s" if filed else "待审批：%(unit)s 批量申请%(kind)s"
+        title, body = say(sentence, unit=unit, kind=kind), say("正在逐件提交，同一批的可以一起批量同意")
+        link, which = link_of_batch(batch), f"job-{batch}:{application.kind}"
     officers = outbox.officers_of(session, application.region_code, secret=is_secret(session, application))
     outbox.notify(session, at, officers, "approval", title, body, link, f"submitted:{which}")
 
@@ -302,8 +305,7 @@ def tell_applicant(
     session: AnySession, application: Application, verb: ApplicationVerb, at: dt.datetime, *, also: int | None = None
 ) -> None:
     """Notice of a decision to the unit's accounts that may open it, to whoever submitted, and to one more account."""
-    if not application.is_open:
-        outbox.settle(session, at, "approval", link_of(application))
+    settle(session, application, at)
     recipients = set(outbox.readers_of(session, application.unit_id, _READ, application.elevator_id))
     recipients |= {key for key in (application.submitted_by_id, also) if key}
     deed = verb_label(verb) if application.kind == ApplicationKind.APPEAL else VERB_LABELS[verb]
@@ -318,19 +320,41 @@ def tell_applicant(
     tell_parties(session, application, deed, at)
 
 
-def tell_parties(session: AnySession, application: Application, deed: str, at: dt.datetime) -> None:
-    """Notice to the other units that the application concerns."""
+def settle(session: AnySession, application: Application, at: dt.datetime) -> None:
+    """What asked officers to decide on it counts as read, once it is decided; for a batch once all of it is."""
+    if application.is_open:
+        return
+    outbox.settle(session, at, "approval", link_of(application))
+    if application.batch is not None:
+        settle_batch(session, application.batch, at)
+
+
+def settle_batch(session: AnySession, batch: int, at: dt.datetime) -> None:
+    """What asked officers to decide on a batch counts as read, unless any of it is open still."""
+    waiting = select(Application.id).where(Application.batch == batch, Application.is_open.is_(True)).limit(1)
+    if session.scalar(waiting.execution_options(skip_scope=True)) is None:
+        outbox.settle(session, at, "approval", link_of_batch(batch))
+
+
+def tell_parties(
+    session: AnySession, application: Application, deed: str, at: dt.datetime, batch: int | None = None
+) -> None:
+    """Notice to the other units that the application concerns; of a batch once, with the first that one may read."""
     units = select(ApplicationParty.unit_id).where(ApplicationParty.application_id == application.id)
     recipients = [
         account for unit_id in session.scalars(units)
         for account in outbox.readers_of(session, unit_id, _READ, application.elevator_id)
     ]  # fmt: skip
-    outbox.notify(
-        session, at, recipients, "party", say("%(deed)s：%(title)s", deed=deed, title=application.heading),
-        body=say("申请编号 %(number)s　与本单位有关；如有异议请在申请页面留言或联系登记机关",
-            number=application.number),
-        link=link_of(application), dedupe_key=f"party:{application.id}:{application.row_version}",
-    )  # fmt: skip
+    title = say("%(deed)s：%(title)s", deed=deed, title=application.heading)
+    body = say("申请编号 %(number)s　与本单位有关；如有异议请在申请页面留言或联系登记机关", number=application.number)
+    link, which = link_of(application), f"{application.id}:{application.row_version}"
+    if batch is not None:
+        unit = application.unit.name if application.unit is not None else "—"
+        kind = KIND_LABELS[ApplicationKind(application.kind)]
+        title = say("%(deed)s：%(unit)s 批量申请%(kind)s", deed=deed, unit=unit, kind=kind)
+        body = say("正在逐件提交，与本单位有关；如有异议请在申请页面留言或联系登记机关")
+        link, which = f"/applications/?f_batch={batch}", f"job-{batch}:{application.kind}"
+    outbox.notify(session, at, recipients, "party", title, body, link, f"party:{which}")
 
 
 def is_secret(session: AnySession, application: Application) -> bool:
@@ -341,6 +365,11 @@ def is_secret(session: AnySession, application: Application) -> bool:
 
 def link_of(application: Application) -> str:
     return f"/applications/{application.id}"
+
+
+def link_of_batch(batch: int) -> str:
+    """Where officers find what came in one batch."""
+    return f"/applications/queue?batch={batch}"
 
 
 def _already(kind: str, other: Application | None) -> Refusal:

@@ -44,11 +44,12 @@ KIND_VERB = {
     "audit_export": Verb.OPS, "retention": Verb.OPS, "expiry": Verb.SCHEDULE_RUN,
     "fraud": Verb.FRAUD_DECIDE, "submit": Verb.FILING_SUBMIT, "labels": Verb.ELEVATOR_READ, "sheets": Verb.EXPORT,
     "usual_parts": Verb.COMPONENT_EDIT, "decide": Verb.APPLICATION_DECIDE,
+    "apply_check": Verb.APPLICATION_SUBMIT, "apply": Verb.APPLICATION_SUBMIT,
 }  # fmt: skip
 
 # These do one thing after another, each by itself: between two of them their owner may end them, and what was done
 # stays. Of a file or a night's work a part is nothing; what an import wrote is taken back by 撤销.
-STOPPABLE = {"decide", "submit", "usual_parts"}
+STOPPABLE = {"decide", "submit", "usual_parts", "apply"}
 
 # What a batch is while its job waits or runs; it ends with the job, well or badly.
 BATCH_WHILE = {"import_check": "checking", "import": "importing", "import_undo": "undoing"}

@@ -7,14 +7,16 @@ delivery only marks it in the log. Other channels register a sender in `SENDERS`
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from blinker import Signal
-from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, func, literal_column, or_, select, true, update
 
-from app.models import Account, ElevatorAssignment, Notification
+from app.models import Account, Elevator, ElevatorAssignment, Notification
+from app.models.among import among
 from app.models.region import code_span
 from app.permissions import GRANTS, REGULATOR_ROLES, Actor, Role, Verb
 from app.policy import chain
@@ -149,6 +151,22 @@ def readers_of(session: AnySession, unit_id: int | None, verb: Verb, elevator_id
     return [row[0] for row in asked(session, _readers(verb), {"unit": unit_id, "elevator": elevator_id}).rows]
 
 
+def readers_of_many(
+    session: AnySession, unit_id: int, verb: Verb, elevator_ids: Collection[int | None]
+) -> dict[int | None, list[int]]:
+    """The same for records about many elevators, by elevator; None: records that are about none."""
+    keys, found = [key for key in elevator_ids if key is not None], defaultdict[int | None, list[int]](list)
+    if len(keys) < len(elevator_ids):
+        found[None] = accounts_of_unit(session, unit_id, verb)
+    if keys:
+        all_written(session)
+        of_each = select(_elevator.id, _account.id).select_from(Elevator.__table__.join(Account.__table__, true()))
+        pairs = of_each.where(among(session, _elevator.id, keys), *_reading(unit_id, _elevator.id, verb))
+        for elevator_id, account_id in connection_of(session).execute(pairs.order_by(_account.id)):
+            found[elevator_id].append(account_id)
+    return found
+
+
 def readers_text(unit_id: Any, elevator_id: Any, verb: Verb) -> Any:
     """The same as one text of numbers, for a statement about something else, whose columns unit and elevator are."""
     number: Any = cast(_account.id, Text)
@@ -212,6 +230,7 @@ def _accounts(session: AnySession, where: Any, verb: Verb | None, among: Iterabl
 
 
 _account: Any = Account.__table__.c
+_elevator: Any = Elevator.__table__.c
 _assigned: Any = ElevatorAssignment.__table__.c
 
 
@@ -243,11 +262,10 @@ def _reading(unit_id: Any, elevator_id: Any, verb: Verb) -> Iterator[ColumnEleme
 # --- reading
 
 
-def settle(session: AnySession, at: dt.datetime, topic: str, link: str) -> int:
-    """What a notice asked for is done: it counts as read for all who were asked. How many that were."""
-    statement = update(Notification).where(
-        Notification.topic == topic, Notification.link == link, Notification.read_at.is_(None)
-    )
+def settle(session: AnySession, at: dt.datetime, topic: str, *links: str) -> int:
+    """What notices with these links asked for is done: they count as read for all who were asked. How many."""
+    there = Notification.link == links[0] if len(links) == 1 else among(session, Notification.link, links)
+    statement = update(Notification).where(Notification.topic == topic, there, Notification.read_at.is_(None))
     result: Any = session.execute(
         statement.values(read_at=at).execution_options(synchronize_session=False, skip_scope=True)
     )

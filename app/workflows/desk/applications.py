@@ -62,9 +62,11 @@ def apply(
     attachments: Sequence[int] = (),
     at: dt.datetime,
     data: dict[str, Any] | None = None,
+    batch: int | None = None,
 ) -> Application:
     """Apply for something about an elevator that one sees; refused with every failing check at once.
 
+    `batch` is the number of the job that applies for many elevators, each by this.
     A change of the maintenance unit goes by `unit_changes.apply`: the new unit does not see the elevator yet.
     """
     require(actor, Verb.APPLICATION_SUBMIT)
@@ -85,7 +87,7 @@ def apply(
         title=_title(kind, row, data), region_code=registration_changes.region_of(row, data), at=at, elevator=row,
         effective_on=effective_on, reason=(reason or "").strip() or None, attachments=attachments,
         data={name: value for name, value in data.items() if name != "wrong"},
-        parties=registration_changes.parties(row, data),
+        parties=registration_changes.parties(row, data), batch=batch,
     )  # fmt: skip
 
 
@@ -118,7 +120,7 @@ def decide(
     at: dt.datetime,
     remarks: field_remarks.Remarks | None = None,
     *,
-    many: bool = False,
+    press: str = "",
 ) -> Application:
     """Accept, approve, return or reject what the officer saw. The effects are part of the same transaction.
 
@@ -126,16 +128,17 @@ def decide(
     what happened and decides again. Approving or rejecting what was not yet accepted accepts it first: both steps stay.
     Where policy asks for two persons, the first 同意 endorses and the second, of another officer, approves.
     `remarks` say what is wrong with single fields or papers of a filing that is sent back.
-    `many`: it is one of many under one decision, which some kinds are too weighty for.
+    `press`: it is one of many under one decision of this name, which some kinds are too weighty for; its unit is told
+    of them together (`told_together.tell`).
     Whoever stands in for an officer of another office decides at that one's desk (`delegations.at_desk`).
     """
     require(actor, Verb.APPLICATION_DECIDE)
     desk = delegations.at_desk(session, actor, application_id, at)
     if desk.stands_for is not None:
         with scope.acting(desk), at_hand(session, *_ASKED_OFTEN):
-            return _decide(session, desk, application_id, verb, opinion, seen_version, at, remarks or {}, many)
+            return _decide(session, desk, application_id, verb, opinion, seen_version, at, remarks or {}, press)
     with at_hand(session, *_ASKED_OFTEN):
-        return _decide(session, actor, application_id, verb, opinion, seen_version, at, remarks or {}, many)
+        return _decide(session, actor, application_id, verb, opinion, seen_version, at, remarks or {}, press)
 
 
 def _decide(
@@ -147,7 +150,7 @@ def _decide(
     seen_version: int,
     at: dt.datetime,
     remarks: field_remarks.Remarks,
-    many: bool,
+    press: str,
 ) -> Application:
     verb = _decision(verb)
     application = lock(session, Application, application_id, scope.criterion(Application, actor))
@@ -159,7 +162,7 @@ def _decide(
     _as_seen(session, application, seen_version)
     if verb is ApplicationVerb.APPROVE:
         effects.hold_beside(session, application)
-    if many:
+    if press:
         raise_failing([one_by_one(application.kind, verb)])
     told_of = field_remarks.checked(application, remarks, verb)
     opinion = opinion.strip() or field_remarks.as_opinion(application, told_of, OPINION_LENGTH)
@@ -178,16 +181,18 @@ def _decide(
         application.data = {**application.data, "remarks": told_of}
     if verb in (ApplicationVerb.APPROVE, ApplicationVerb.REJECT):
         application.decided_at, application.decided_by_id = at, actor.user_id
-    submissions.advance(session, actor, application, verb, at, opinion=opinion or None, **told)
+    submissions.advance(session, actor, application, verb, at, opinion=opinion or None, press=press or None, **told)
     if verb is ApplicationVerb.ENDORSE:
-        submissions.tell_officers(session, application, at)
+        if not press:
+            submissions.tell_officers(session, application, at)
         return application
     means = handlers(application.kind)
     if verb is ApplicationVerb.APPROVE:
         means.approved(session, actor, application, at)
     elif verb is not ApplicationVerb.ACCEPT and means.turned_down is not None:
         means.turned_down(session, actor, application, verb, at)
-    submissions.tell_applicant(session, application, verb, at)
+    if not press:
+        submissions.tell_applicant(session, application, verb, at)
     return application
 
 

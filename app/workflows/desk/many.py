@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
 
 from app import again, clock, scope
 from app.errors import Finding, Refusal
@@ -44,6 +45,7 @@ _LEAVES = {
     "reject": (ApplicationVerb.REJECT.value,),
 }
 Seen = tuple[int, int]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,21 @@ def read(text: str) -> list[Seen]:
 
 
 def decide_one(
-    session: AnySession, actor: Actor, seen: Seen, verb: str, opinion: str, at: dt.datetime
+    session: AnySession, actor: Actor, seen: Seen, verb: str, opinion: str, at: dt.datetime, press: str
 ) -> Application:
-    """Decide one of many in a transaction of its own, again where the database broke it off for another's sake. An
-    unexpected error is this one's alone: a `Fault`, so that the others go on."""
+    """Decide one of many by itself; whoever ends the press has its units told of them all (`told_together.tell`)."""
     key, version = seen
+    return by_itself(
+        session, lambda own: applications.decide(own, actor, key, verb, opinion, version, at, press=press),
+        f"application {key}",
+    )  # fmt: skip
+
+
+def by_itself(session: AnySession, deed: Callable[[Session], Made], what: str) -> Made:
+    """One of many in a transaction of its own, again where the database broke it off for another's sake. An unexpected
+    error is this one's alone: a `Fault`, so that the others go on; the log calls it `what`."""
     try:
-        return in_one(
-            session, lambda own: applications.decide(own, actor, key, verb, opinion, version, at, many=True)
-        )
+        return in_one(session, deed)
     except Refusal:
         raise
     except Exception as error:
@@ -91,7 +99,7 @@ def decide_one(
             raise
         session.rollback()
         number = secrets.token_hex(4)
-        log.exception("application %s among many: incident %s", key, number)
+        log.exception("%s among many: incident %s", what, number)
         found = say("事件编号 %(number)s，没有办理", number=number)
         raise Fault(Finding("内部错误", False, found, "请单独办理；若仍失败，请把编号告诉管理员")) from error
 

@@ -181,6 +181,15 @@ def record(
     return row
 
 
+def copied(
+    session: AnySession, actor: Actor, at: dt.datetime, file: Attachment, entity: str, unit_id: int | None,
+    region_code: str | None,
+) -> Attachment:  # fmt: skip
+    """The same file for one record more, which is about to be made: a row of its own over the same bytes."""
+    same = Received(file.name, file.kind, file.mime, file.size, file.sha256, file.scan, file.thumb_sha256)
+    return record(session, actor, at, same, entity, None, unit_id, region_code)
+
+
 # --- taken away
 
 

@@ -150,7 +150,7 @@ def problems(
     return found
 
 
-def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime, *, batch: str = "") -> Application:
+def submit(session: AnySession, actor: Actor, row: Filed, at: dt.datetime, *, batch: int | None = None) -> Application:
     """上报: check everything, lock the content and hand it to the officers of its region; see `open_application`."""
     require(actor, Verb.FILING_SUBMIT)
     row = _held(session, actor, type(row), row)

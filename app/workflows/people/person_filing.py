@@ -66,7 +66,9 @@ def editable(person: Person) -> None:
         raise refuse("审核中不能修改", found, "请先在申请中撤回，再修改后重新上报")
 
 
-def submit(session: AnySession, actor: Actor, person_id: int, at: dt.datetime, *, batch: str = "") -> Application:
+def submit(
+    session: AnySession, actor: Actor, person_id: int, at: dt.datetime, *, batch: int | None = None
+) -> Application:
     """审核上报: check everything, lock the content and hand it to the region's officers; see `open_application`."""
     require(actor, Verb.FILING_SUBMIT)
     person = _own(session, actor, person_id)

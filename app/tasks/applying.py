@@ -1,0 +1,235 @@
+"""批量申请 (LIF-01 to LIF-04): looked at first, elevator by elevator, then applied for, each in its own transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from app import clock, scope
+from app.errors import Finding, Refusal, refuse
+from app.listing import Column, moment
+from app.models import Elevator
+from app.models.among import among
+from app.models.policy import policy_version
+from app.permissions import Actor
+from app.reports import exports, given_out, tables
+from app.scratch import scratch
+from app.tasks.jobs import JobContext, handles
+from app.telling import speaking, told
+from app.transaction import transaction
+from app.wording import kept, say, together
+from app.workflows.core import export_records
+from app.workflows.desk import apply_many, many
+
+# Of those that were refused so many are named on the job's page, of those that can't be applied for so many for each
+# reason; the workbook has all.
+MOST_NAMED, MOST_OF_A_REASON = 100, 5
+FORGET_EVERY, _BLOCK = 200, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One elevator and what became of it."""
+
+    key: int
+    code: str
+    place: str
+    number: str
+    why: list[str]
+
+
+COLUMNS = (
+    Column("code", _l("识别码"), lambda line: line.code, "code"),
+    Column("place", _l("地址"), lambda line: line.place),
+    Column("result", _l("结果"), lambda line: told("没有申请" if line.why else "已申请")),
+    Column("number", _l("申请编号"), lambda line: line.number, "code"),
+    Column("why", _l("原因"), lambda line: together(line.why, "\n")),
+)
+_CHECKED = tuple(one for one in COLUMNS if one.name in ("code", "place", "why"))
+
+
+@handles("apply_check")
+def check_all(context: JobContext) -> dict[str, Any]:
+    """Params: `listing` and `query` (the list's address), `form` (`apply_many.Form`), `language`.
+
+    Nothing is applied for. Gives how many `can` and how many not (`refused`), the `ids` of those that can, `why` the
+    others can't and what is to be looked at (`warn`), reason by reason: rule, remedy, number, the first of them with
+    what was found. A workbook of all that can't.
+    """
+    params, session = context.params, context.session
+    form, actor = apply_many.form_of(params["form"]), context.actor
+    with speaking(params.get("language")):
+        keys, at = _wanted(context), clock.now()
+        if len(keys) > apply_many.MOST:
+            found = say("筛选出 %(n)s 台，一次最多 %(m)s 台", n=len(keys), m=apply_many.MOST)
+            raise refuse("批量申请", found, "请用筛选分几次申请")
+        ids, refused, why, warn = [], dict[int, list[str]](), _Reasons(), _Reasons()
+        for number, key in enumerate(keys, 1):
+            try:
+                asked = apply_many.findings(session, actor, key, form, at)
+            except Refusal as refusal:
+                asked = refusal.findings
+            stops = [one for one in asked if one.stops]
+            (why if stops else warn).add(key, stops or [one for one in asked if not one.ok])
+            if stops:
+                refused[key] = [str(one) for one in stops]
+            else:
+                ids.append(key)
+            if number % FORGET_EVERY == 0:
+                session.expunge_all()
+            context.progress(number, len(keys), "核对")
+        named = _named(context, actor, [*refused, *why.shown(), *warn.shown()])
+        result = {
+            "can": len(ids), "refused": len(refused), "ids": ids, "why": why.told(named), "warn": warn.told(named),
+            "link": f"/applications/many/checked/{context.job_id}",
+        }  # fmt: skip
+        lines = [Line(key, *named.get(key, _unknown(key)), "", said) for key, said in refused.items()]
+        if not lines:
+            return result
+        title, said = told("批量申请核对"), say("可以申请 %(d)s 台，不能申请 %(n)s 台", d=len(ids), n=len(refused))
+        with scratch("applying") as folder:
+            _give(context, folder / "checked.xlsx", (lines, _CHECKED), (title, said), result, at)
+    return result
+
+
+@handles("apply")
+def apply_all(context: JobContext) -> dict[str, Any]:
+    """Params: `ids` (elevators, as the check found them), `form` (`apply_many.Form`), `language`.
+
+    The owner's rights are asked anew before each, and whether he pressed 停止. What a run that was killed had applied
+    for is known by the batch's applications, which carry the job's number. Gives `applied`, `refused`, `stopped` (why
+    it ended before all were), `left` (the first that were refused, each with why) and a workbook of all.
+    """
+    params, session = context.params, context.session
+    form, keys = apply_many.form_of(params["form"]), [int(key) for key in params["ids"]]
+    with speaking(params.get("language")):
+        why, stopped = _gone_through(context, form, keys)
+        at, made = clock.now(), apply_many.handed_in(session, context.job_id)
+        named = _named(context, context.actor, keys)
+        lines = [
+            Line(key, *named.get(key, _unknown(key)), made[key][1] if key in made else "", why.get(key, []))
+            for key in keys
+        ]
+        # What still needs somebody comes first.
+        lines.sort(key=lambda line: not line.why)
+        refused = [line for line in lines if line.why]
+        result = {
+            "applied": len(made), "refused": len(refused), "stopped": stopped or None,
+            "left": [[line.code, f"/elevators/{line.key}", line.why] for line in refused[:MOST_NAMED]],
+            "link": f"/applications/?f_batch={context.job_id}" if made else None,
+        }  # fmt: skip
+        title, said = told("批量申请结果"), say("已申请 %(d)s 台，没有申请 %(n)s 台", d=len(made), n=len(refused))
+        with scratch("applying") as folder:
+            _give(context, folder / "applied.xlsx", (lines, COLUMNS), (title, said), result, at)
+    return result
+
+
+def _gone_through(context: JobContext, form: apply_many.Form, keys: list[int]) -> tuple[dict[int, list[str]], str]:
+    session, why, stopped = context.session, dict[int, list[str]](), ""
+    made = apply_many.handed_in(session, context.job_id)
+    for number, key in enumerate(keys, 1):
+        if key not in made:
+            try:
+                if context.stop_asked():
+                    ended = [say("您停止了任务，没有申请")]
+                    stopped = say("您停止了任务，从第 %(n)s 台起没有申请", n=number)
+                else:
+                    owner, ended = context.owner_now(), []
+            except Refusal as refusal:
+                ended = many.reasons(refusal)
+                stopped = say("您已不能提交申请，从第 %(n)s 台起没有申请", n=number)
+            if stopped:
+                why |= {one: ended for one in keys[number - 1 :] if one not in made}
+                context.progress(number - 1, len(keys), "申请", now=True)
+                break
+            try:
+                with scope.acting(owner):
+                    apply_many.apply_one(session, owner, key, form, context.job_id, clock.now())
+            except Refusal as refusal:
+                why[key] = many.reasons(refusal)
+        if number % FORGET_EVERY == 0:
+            session.expunge_all()
+        context.progress(number, len(keys), "申请")
+    return why, stopped
+
+
+class _Reasons:
+    """Elevators by what was found of them."""
+
+    def __init__(self) -> None:
+        self._count: Counter[tuple[str, str]] = Counter()
+        self._first: dict[tuple[str, str], list[tuple[int, str]]] = {}
+
+    def add(self, key: int, findings: Sequence[Finding]) -> None:
+        for one in findings:
+            reason = (one.rule, one.remedy)
+            self._count[reason] += 1
+            first = self._first.setdefault(reason, [])
+            if len(first) < MOST_OF_A_REASON:
+                first.append((key, one.found))
+
+    def shown(self) -> list[int]:
+        return [key for first in self._first.values() for key, _found in first]
+
+    def told(self, named: dict[int, tuple[str, str]]) -> list[list[Any]]:
+        """Rule, remedy, number, and of the first ones code, address and what was found; the most frequent first."""
+        return [
+            [
+                kept(rule), kept(remedy), count,
+                [
+                    [named.get(key, _unknown(key))[0], f"/elevators/{key}", kept(found)]
+                    for key, found in self._first[rule, remedy]
+                ],
+            ]
+            for (rule, remedy), count in self._count.most_common()
+        ]  # fmt: skip
+
+
+def _wanted(context: JobContext) -> list[int]:
+    """The elevators under the list's filter, in its order."""
+    wanted = exports.Wanted(context.params["listing"], context.params["query"])
+    listing = exports.listing_of(wanted.listing)
+    now, query = moment(context.session, context.actor), exports.read(listing, wanted)
+    listing.seek(now, query)
+    statement = listing.ordered(listing.statement(now, query), query).limit(apply_many.MOST + 1)
+    return list(context.session.scalars(statement))
+
+
+def _named(context: JobContext, actor: Actor, keys: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Code and place of those that the owner sees."""
+    found, wanted = dict[int, tuple[str, str]](), list(dict.fromkeys(keys))
+    for start in range(0, len(wanted), _BLOCK):
+        some = among(context.session, Elevator.id, wanted[start : start + _BLOCK])
+        statement = scope.apply(select(Elevator.id, Elevator.code, Elevator.address).where(some), actor, Elevator)
+        found |= {key: (code, address) for key, code, address in context.session.execute(statement)}
+    return found
+
+
+def _unknown(key: int) -> tuple[str, str]:
+    return str(say("编号 %(n)s", n=key)), ""
+
+
+def _give(
+    context: JobContext, path: Path, lines: tuple[list[Line], Sequence[Column]], words: tuple[str, str],
+    result: dict[str, Any], at: dt.datetime,
+) -> None:  # fmt: skip
+    """The workbook, and the job's end in the same transaction."""
+    session, actor, (rows, columns), (title, said) = context.session, context.actor, lines, words
+    policy = policy_version(session, actor.region_code, clock.local_day(at))
+    block = [tuple(column.value(line) for column in columns) for line in rows]
+    note = [("内容", title), ("结果", told(said)), ("导出人", actor.name)]
+    tables.write([block], columns, path, "xlsx", title=title, as_of=at, note=note)
+    digest = exports.digest_of(path)
+    with transaction(session):
+        context.attach(path, exports.file_name(title, at, "xlsx"))
+        export_records.keep_file(
+            session, actor, at, given_out.APPLIED, said, digest, policy, "xlsx", rows=len(rows)
+        )
+        context.finish(result | {"sha256": digest})

@@ -1,0 +1,95 @@
+"""批量申请 (LIF-01 to LIF-04, LIF-06): one form for many elevators, each of which has its own application by `apply`.
+
+Only kinds in which nothing is said of the single elevator: a day, a reason, papers. What an application needs besides
+stands in the register, and each is judged by its own rules, before (`findings`) and when its turn comes (`apply_one`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from app import clock, scope
+from app.errors import Finding
+from app.models import Application, Elevator
+from app.permissions import Actor
+from app.rules.lifecycle import ELEVATOR_MOVES, ApplicationKind, ElevatorStatus
+from app.transaction import AnySession
+from app.workflows.approval.submissions import Asked
+from app.workflows.desk import applications, many
+from app.workflows.files import attachments, sent_ahead
+
+_K = ApplicationKind
+KINDS = (
+    _K.USE_REGISTRATION, _K.SUSPENSION, _K.REACTIVATION, _K.SCRAPPING, _K.MAINTENANCE_PAUSE, _K.MAINTENANCE_RESUME,
+)
+# What the form says for all: wrong in it is wrong for every one.
+COMMON = frozenset({"effective_on", "reason", "attachments", "until_on"})
+PAPER = "document"
+# One job takes at most so many.
+MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is asked for of every elevator alike. `files` are sent ahead; each application gets rows of its own."""
+
+    kind: str
+    effective_on: str | None
+    reason: str
+    files: list[int] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def day(self) -> dt.date | None:
+        return dt.date.fromisoformat(self.effective_on) if self.effective_on else None
+
+    def asked(self, actor: Actor, on: dt.date) -> Asked:
+        return Asked(on, self.day, self.reason, self.files, self.data, unit_id=actor.unit_id)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def form_of(params: Mapping[str, Any]) -> Form:
+    """The form as a job's parameters keep it (`as_dict`)."""
+    return Form(**params)
+
+
+def statuses_of(kind: ApplicationKind) -> frozenset[str]:
+    """The statuses from which the kind can be applied for; 维保暂停 and its end are of elevators in use."""
+    found = frozenset(status.value for what, status in ELEVATOR_MOVES if what is kind)
+    return found or frozenset({ElevatorStatus.IN_USE.value})
+
+
+def findings(session: AnySession, actor: Actor, key: int, form: Form, at: dt.datetime) -> list[Finding]:
+    """Can it be applied for, for this elevator? Every condition, as the form of a single one shows it."""
+    row = scope.visible(session, actor, Elevator, key, "这台电梯")
+    return applications.conditions_of(session, form.kind, row, form.asked(actor, clock.local_day(at)))
+
+
+def apply_one(session: AnySession, actor: Actor, key: int, form: Form, batch: int, at: dt.datetime) -> Application:
+    """The application for one of many elevators, in a transaction of its own, with its own rows of the papers."""
+
+    def deed(own: AnySession) -> Application:
+        row = scope.visible(own, actor, Elevator, key, "这台电梯")
+        sent = sent_ahead.sent(own, actor, form.files, PAPER)
+        place = ("application", actor.unit_id, row.region_code)
+        files = [attachments.copied(own, actor, at, file, *place).id for file in sent]
+        return applications.apply(
+            own, actor, form.kind, row, effective_on=form.day, reason=form.reason, attachments=files, at=at,
+            data=form.data, batch=batch,
+        )  # fmt: skip
+
+    return many.by_itself(session, deed, f"elevator {key}")
+
+
+def handed_in(session: AnySession, batch: int) -> dict[int, tuple[int, str]]:
+    """What a batch has applied for already, by elevator: the application's id and number."""
+    statement = select(Application.elevator_id, Application.id, Application.number).where(Application.batch == batch)
+    rows = session.execute(statement.execution_options(skip_scope=True))
+    return {elevator_id: (key, number) for elevator_id, key, number in rows if elevator_id is not None}

@@ -1,0 +1,166 @@
+"""What many decided with one press are told of in one message each, and each decision once whatever is killed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app import clock, scope
+from app.models import Application, ApplicationParty, ApplicationStep, ElevatorAssignment, NoticeChoice, Notification
+from app.permissions import Role
+from app.tasks import reminders
+from app.tasks.jobs import JobContext, run
+from app.workflows.core import outbox
+from app.workflows.desk import many, told_together
+from tests.factories import World, make_account, make_policy
+from tests.statements import statements
+from tests.views.decide_many.ground import FEW, entered, post, ticks
+from tests.views.test_imports import work
+from tests.workflows.filing_world import AT, decide, fresh
+
+pytestmark = pytest.mark.feature("NTF-01")
+
+
+class _Killed(BaseException):
+    """A worker that is ended."""
+
+
+def heard(session: Any, topic: str = "decision", who: int | None = None, channel: str = "inbox") -> list[Notification]:
+    fresh(session)
+    found = select(Notification).where(Notification.topic == topic, Notification.channel == channel)
+    if who is not None:
+        found = found.where(Notification.recipient_id == who)
+    return list(session.scalars(found.order_by(Notification.id).execution_options(skip_scope=True)))
+
+
+def test_a_unit_hears_once_of_all_and_singly_of_one(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    officer, head = sign_in(world.accounts["inspector"]), world.accounts["maintenance_head"].id
+    post(officer, {"verb": "approve", "sure": "1", "opinion": "属实", "chosen": ticks(*waiting[:2])})
+    (one,) = heard(session, who=head)
+    assert one.title == "同意：电梯备案 2 件" and one.body is not None
+    first, second = sorted(row.number for row in waiting[:2])
+    assert one.body == f"申请编号 {first} 至 {second}　意见：属实"
+    assert one.link == f"/applications/?ids={waiting[0].id},{waiting[1].id}"
+    page = sign_in(world.accounts["maintenance_head"]).get(one.link).text
+    assert first in page and second in page and waiting[2].number not in page
+
+    decide(session, world.actor("inspector"), waiting[2], "approve")
+    single = heard(session, who=head)[-1]
+    assert single.title == f"同意：{waiting[2].heading}" and single.link == f"/applications/{waiting[2].id}"
+    # One that was ticked alone is told as a single one is.
+    post(officer, {"verb": "reject", "sure": "1", "opinion": "缺照片", "chosen": ticks(waiting[3])})
+    alone = heard(session, who=head)[-1]
+    assert alone.title == f"不通过：{waiting[3].heading}" and alone.link == f"/applications/{waiting[3].id}"
+    assert alone.body == f"申请编号 {waiting[3].number}　意见：缺照片"
+    assert session.scalar(select(func.count()).where(ApplicationStep.press.is_not(None))) == 0
+
+
+def test_a_job_tells_at_its_end_also_by_other_channels(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(outbox.SENDERS, "sms", lambda _session, _notice: None)
+    head = world.accounts["maintenance_head"]
+    head.phone = "13900000123"
+    session.add(NoticeChoice(account_id=head.id, channels={"decision": ["sms"]}, updated_at=AT))
+    session.commit()
+    entered(session, sign_in(world.accounts["inspector"]), {"verb": "approve", "chosen": ticks(*waiting)})
+    work(app, session)
+    assert [one.title for one in heard(session, who=head.id)] == [f"同意：电梯备案 {FEW} 件"]
+    assert len(heard(session, who=head.id, channel="sms")) == 1
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_whoever_sees_some_of_the_elevators_hears_of_these(
+    session: Any, world: World, sign_in: Any, waiting: list[Application], verb: str
+) -> None:
+    narrow = make_account(session, Role.CLERK, unit=world.firm, sees_all_elevators=False)
+    other = make_account(session, Role.CLERK, unit=world.firm, sees_all_elevators=False)
+    session.add(ElevatorAssignment(user_id=narrow.id, elevator_id=waiting[1].elevator_id))
+    session.add_all(
+        ApplicationParty(application_id=row.id, unit_id=world.use_unit.id) for row in waiting[:2]
+    )
+    session.commit()
+    officer = sign_in(world.accounts["inspector"])
+    post(officer, {"verb": verb, "sure": "1", "opinion": "见意见", "chosen": ticks(*waiting[:2])})
+    deed = {"approve": "同意", "reject": "不通过"}[verb]
+    assert [one.title for one in heard(session, who=narrow.id)] == [f"{deed}：{waiting[1].heading}"]
+    assert heard(session, who=other.id) == []
+    (told,) = heard(session, "party", world.accounts["use_head"].id)
+    assert told.title == f"{deed}：电梯备案 2 件" and "与本单位有关" in (told.body or "")
+
+
+def test_what_a_killed_press_left_is_told_later_and_once(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    officer, head = world.actor("inspector"), world.accounts["maintenance_head"].id
+    press = told_together.new_press()
+    with scope.acting(officer):
+        for row in waiting[:2]:
+            many.decide_one(session, officer, (row.id, row.row_version), "approve", "", AT, press)
+    assert heard(session, who=head) == []
+    session.rollback()
+    with clock.frozen(AT + dt.timedelta(minutes=9)), app.app_context():
+        assert reminders.tell_left() == 0, "perhaps it goes on"
+    with clock.frozen(AT + dt.timedelta(minutes=11)), app.app_context():
+        assert (reminders.tell_left(), reminders.tell_left()) == (2, 0)
+    assert [one.title for one in heard(session, who=head)] == ["同意：电梯备案 2 件"]
+
+    # A job that was killed tells all of it when it is taken up again, and nobody before.
+    rest = {"verb": "approve", "chosen": ticks(*waiting[2:], waiting[0])}
+    job = entered(session, sign_in(world.accounts["inspector"]), rest)
+
+    def dies(_context: Any, done: int, *_: Any) -> None:
+        if done == 1:
+            raise _Killed
+
+    real = JobContext.progress
+    monkeypatch.setattr(JobContext, "progress", dies)
+    session.rollback()
+    with app.app_context(), pytest.raises(_Killed):
+        run(job.id)
+    monkeypatch.setattr(JobContext, "progress", real)
+    session.rollback()
+    with clock.frozen(AT + dt.timedelta(hours=2)), app.app_context():
+        assert reminders.tell_left() == 0, "its job is not over"
+    session.execute(type(job).__table__.update().where(type(job).id == job.id).values(state="queued"))
+    session.commit()
+    work(app, session)
+    assert [one.title for one in heard(session, who=head)][1:] == ["同意：电梯备案 2 件"]
+    assert told_together.left(session, AT + dt.timedelta(days=1)) == []
+
+
+@pytest.mark.feature("LIF-08")
+def test_second_officers_hear_once_of_what_was_endorsed(
+    session: Any, world: World, sign_in: Any, waiting: list[Application]
+) -> None:
+    make_policy(session, "second_approval", "all")
+    session.commit()
+    second = world.accounts["region_admin"].id
+    before = len(heard(session, "approval", second))
+    post(sign_in(world.accounts["inspector"]), {"verb": "approve", "sure": "1", "chosen": ticks(*waiting[:2])})
+    (told,) = heard(session, "approval", second)[before:]
+    assert told.title == "待审批：电梯备案 2 件" and told.body == "初审已同意，等待复审"
+    assert told.link == "/applications/queue?kind=elevator_filing"
+    assert heard(session) == [], "its unit hears when it is decided"
+
+
+def test_how_many_there_are_costs_no_statement_each(
+    session: Any, world: World, waiting: list[Application]
+) -> None:
+    officer, press = world.actor("inspector"), told_together.new_press()
+
+    def sent(rows: list[Application]) -> int:
+        with scope.acting(officer):
+            for row in rows:
+                many.decide_one(session, officer, (row.id, row.row_version), "reject", "缺照片", AT, press)
+        with statements() as asked:
+            told_together.tell(session, AT, press)
+        session.commit()
+        return len(asked)
+
+    assert sent(waiting[:1]) >= sent(waiting[1:])

@@ -1,0 +1,355 @@
+"""批量申请: one form for many elevators, looked at first; then each has its own application by its own rules."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app import clock, scope
+from app.models import Application, ApplicationStep, Attachment, AuditEntry, Elevator, Job, Notification
+from app.tasks.jobs import JobContext, run
+from app.telling import told as said
+from app.transaction import transaction
+from app.wording import again
+from app.workflows.core import jobs
+from app.workflows.desk import applications, apply_many
+from tests.conftest import csrf
+from tests.factories import World, make_elevator
+from tests.journeys.steps import BLANK_PDF
+from tests.views.decide_many.ground import entered, post, sheet, ticks
+from tests.views.test_imports import work
+from tests.workflows.filing_world import fresh
+
+pytestmark = pytest.mark.feature("LIF-02")
+FEW = 4
+PLACE = "q=揽月街"
+
+
+@pytest.fixture
+def chosen(session: Any, world: World) -> list[Elevator]:
+    rows = [
+        make_elevator(
+            session, maintenance_unit=world.firm, use_unit=world.use_unit, address=f"揽月街 {n} 号", status=status
+        )
+        for n, status in enumerate(["in_use"] * FEW + ["suspended"])
+    ]  # fmt: skip
+    session.commit()
+    return rows
+
+
+def send(client: Any, kind: str = "suspension", query: str = PLACE, **data: Any) -> Any:
+    form = {"effective_on": clock.today().isoformat(), "reason": "小区整体改造", "csrf_token": csrf(client)} | data
+    return client.post(f"/applications/many/{kind}?{query}", data=form, content_type="multipart/form-data")
+
+
+def checked(app: Any, session: Any, client: Any, **more: Any) -> Job:
+    """A form that was sent, and what the check found."""
+    answer = send(client, **more)
+    assert answer.status_code == 302, re.sub(r"<[^>]+>", "", answer.text)
+    work(app, session)
+    session.expire_all()
+    job = session.scalar(select(Job).where(Job.kind == "apply_check").order_by(Job.id.desc()))
+    assert answer.location == f"/applications/many/checked/{job.id}" and job.state == "done", job.error
+    return job
+
+
+def confirm(session: Any, client: Any, check: Job) -> Job:
+    answer = client.post(f"/applications/many/checked/{check.id}", data={"csrf_token": csrf(client)})
+    session.rollback()
+    job = session.scalar(select(Job).where(Job.kind == "apply").order_by(Job.id.desc()))
+    assert answer.status_code == 302 and answer.location == f"/jobs/{job.id}"
+    return job
+
+
+def made(session: Any) -> list[Application]:
+    fresh(session)
+    return list(session.scalars(select(Application).order_by(Application.id).execution_options(skip_scope=True)))
+
+
+def test_each_of_those_found_has_its_own_application(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    answer = client.post(
+        f"/elevators/deed/apply?{PLACE}", data={"every": "1", "csrf_token": csrf(client, "/elevators/")}
+    )
+    assert answer.status_code == 302 and answer.location.startswith("/applications/many?q=")
+    page = client.get(answer.location).text
+    assert "停用登记" in page and f"{FEW} 台" in page and "停用后启用登记" in page
+    form = client.get(f"/applications/many/suspension?{PLACE}").text
+    assert f"选中 {FEW + 1} 台，其中 {FEW} 台的状态可以办" in form
+
+    check = checked(app, session, client, files=(io.BytesIO(BLANK_PDF), "改造通知.pdf"))
+    assert (check.result["can"], check.result["refused"]) == (FEW, 1)
+    assert made(session) == [], "nothing is applied for by looking"
+    page = client.get(f"/applications/many/checked/{check.id}").text
+    assert f"可以申请 {FEW} 台，不能申请 1 台" in page and f"确认提交 {FEW} 台" in page
+    assert "电梯现为停用，不能办理停用登记" in page and chosen[-1].code in page
+    head, refused = sheet(client, check)
+    assert head[:3] == ("识别码", "地址", "原因") and refused[0] == chosen[-1].code and "电梯现为停用" in refused[2]
+
+    job = confirm(session, client, check)
+    assert confirm(session, client, check) == job, "a second press leads to the job of the first"
+    work(app, session)
+    rows = made(session)
+    assert {row.elevator_id for row in rows} == {row.id for row in chosen[:FEW]}
+    assert {(row.kind, row.state, row.reason, row.batch) for row in rows} == {
+        ("suspension", "submitted", "小区整体改造", job.id)
+    }
+    assert len({row.number for row in rows}) == FEW
+    papers = [row.data["attachments"] for row in rows]
+    held = session.scalars(select(Attachment).where(Attachment.entity == "application")).all()
+    assert sorted(one.id for one in held) == sorted(key for keys in papers for key in keys)
+    assert {(one.entity_id, one.name) for one in held} == {(row.id, "改造通知.pdf") for row in rows}
+    assert len({one.sha256 for one in held}) == 1, "the same bytes, kept once"
+    submitted = session.scalars(select(AuditEntry).where(
+        AuditEntry.entity == "application", AuditEntry.entity_id.in_([row.id for row in rows])
+    )).all()  # fmt: skip
+    assert {one.via for one in submitted} == {"job"} and {one.entity_id for one in submitted} == {r.id for r in rows}
+
+    officers = session.scalars(select(Notification).where(
+        Notification.topic == "approval", Notification.recipient_id == world.accounts["inspector"].id
+    )).all()  # fmt: skip
+    assert [one.title for one in officers] == [f"待审批：{world.use_unit.name} 批量申请停用登记"]
+    assert officers[0].link == f"/applications/queue?batch={job.id}"
+    (party,) = session.scalars(select(Notification).where(
+        Notification.topic == "party", Notification.recipient_id == world.accounts["maintenance_head"].id
+    )).all()  # fmt: skip
+    assert party.title == f"已提交：{world.use_unit.name} 批量申请停用登记"
+    assert party.link == f"/applications/?f_batch={job.id}"
+    page = client.get(f"/jobs/{job.id}").text
+    assert f"<dt>已申请</dt><dd>{FEW}</dd>" in page and f'href="/applications/?f_batch={job.id}"' in page
+    own = client.get(f"/applications/?f_batch={job.id}").text
+    assert all(row.number in own for row in rows)
+    head, *lines = sheet(client, job)
+    assert head[:5] == ("识别码", "地址", "结果", "申请编号", "原因") and {line[2] for line in lines} == {"已申请"}
+    # Asked again after all of it was done, it still leads there.
+    assert confirm(session, client, check) == job and len(made(session)) == FEW
+
+
+@pytest.mark.feature("LIF-08")
+def test_the_officer_finds_a_batch_and_decides_all_of_it(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    with scope.acting(world.actor("use_head")), transaction(session):
+        applications.apply(
+            session, world.actor("use_head"), "suspension", world.own, effective_on=clock.today(), reason="单独一台",
+            at=clock.now(),
+        )  # fmt: skip
+    job = confirm(session, client, checked(app, session, client))
+    work(app, session)
+    officer = sign_in(world.accounts["inspector"])
+    queue = officer.get("/applications/queue").text
+    assert "同一批" in queue and f"batch={job.id}" in queue and world.own.code in queue
+    narrowed = officer.get(f"/applications/queue?batch={job.id}&size=3").text
+    assert world.own.code not in narrowed and f"筛选出的全部 {FEW} 件，不只是本页" in narrowed
+    one = made(session)[-1]
+    assert f'href="/applications/queue?batch={job.id}"' in officer.get(f"/applications/{one.id}").text
+    data = {"verb": "approve", "every": "1", "tab": "office", "kind": "", "q": "", "batch": str(job.id)}
+    entered(session, officer, data)
+    work(app, session)
+    states = {row.elevator_id: row.state for row in made(session)}
+    assert states.pop(world.own.id) == "submitted" and set(states.values()) == {"approved"}
+    session.expire_all()
+    assert {row.status for row in chosen} == {"suspended"} and world.own.status == "in_use"
+    notice = session.scalars(select(Notification).where(
+        Notification.topic == "approval", Notification.link == f"/applications/queue?batch={job.id}"
+    )).all()  # fmt: skip
+    assert notice and all(one.read_at is not None for one in notice), "what it asked for is done"
+    assert "这一批没有等待您审批的了" in officer.get(f"/applications/queue?batch={job.id}").text
+
+
+def test_ticked_rows_alone_and_none_is_not_all(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+
+    def begin(ids: list[int]) -> str:
+        token = csrf(client, "/elevators/")
+        answer = client.post(f"/elevators/deed/apply?{PLACE}", data={"ids": ids, "csrf_token": token})
+        return str(answer.location)
+
+    none = client.get(begin([]), follow_redirects=True)
+    assert "没有选中电梯" in none.text
+    place = begin([chosen[0].id, chosen[1].id, world.foreign.id])
+    assert "2 台" in client.get(place).text
+    check = checked(app, session, client, query=place.partition("?")[2])
+    assert sorted(check.result["ids"]) == [chosen[0].id, chosen[1].id]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        ("suspension", {"reason": " "}, "没有填写原因"),
+        ("suspension", {"effective_on": "31/12"}, "“31/12”不是日期"),
+        ("suspension", {"effective_on": "2020-01-01"}, "生效日期不早于提交日"),
+        ("maintenance_pause", {}, "没有上传材料"),
+        ("maintenance_pause", {"until_on": "明天"}, "恢复日期“明天”不是日期"),
+        ("use_registration", {}, "没有已备案、状态为告知的"),
+    ],
+)
+def test_what_is_wrong_for_all_is_said_on_the_form(
+    session: Any, world: World, sign_in: Any, chosen: list[Elevator], kind: str, data: dict[str, str], words: str
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    answer = send(client, kind, **data)
+    told = re.sub(r"\s+", "", re.sub(r"<[^>]+>", "", answer.text))
+    assert answer.status_code == 422 and re.sub(r"\s+", "", words) in told
+    session.rollback()
+    assert session.scalar(select(func.count()).select_from(Job)) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "becomes"),
+    [
+        ("use_registration", "notified", "in_use"), ("reactivation", "suspended", "in_use"),
+        ("scrapping", "in_use", "scrapped"), ("maintenance_pause", "in_use", "in_use"),
+    ],
+)  # fmt: skip
+def test_every_kind_that_is_offered_goes_the_whole_way(
+    app: Any, session: Any, world: World, sign_in: Any, kind: str, status: str, becomes: str
+) -> None:
+    rows = [
+        make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit, estate="澄园", status=status)
+        for _n in range(2)
+    ]
+    session.commit()
+    client = sign_in(world.accounts["use_head"])
+    check = checked(app, session, client, kind=kind, query="q=澄园", files=(io.BytesIO(BLANK_PDF), "材料.pdf"))
+    assert check.result["can"] == 2, check.result["why"]
+    confirm(session, client, check)
+    work(app, session)
+    officer = sign_in(world.accounts["inspector"])
+    post(officer, {"verb": "approve", "sure": "1", "chosen": ticks(*made(session))})
+    assert {row.state for row in made(session)} == {"approved"}
+    session.expire_all()
+    assert {row.status for row in rows} == {becomes}
+
+
+@pytest.mark.parametrize("way", ["reaped", "retried"])
+def test_a_killed_job_goes_on_and_applies_for_none_twice(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch,
+    way: str,
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    job = confirm(session, client, checked(app, session, client))
+
+    def dies(_context: Any, done: int, *_: Any) -> None:
+        if done == 2:
+            raise RuntimeError("killed")
+
+    real = JobContext.progress
+    monkeypatch.setattr(JobContext, "progress", dies)
+    session.rollback()
+    with app.app_context():
+        assert run(job.id) == "failed"
+    assert len(made(session)) == 2
+    monkeypatch.setattr(JobContext, "progress", real)
+    if way == "retried":
+        client.post(f"/jobs/{job.id}/retry", data={"csrf_token": csrf(client)})
+    else:
+        with transaction(session):
+            session.execute(Job.__table__.update().where(Job.id == job.id).values(state="queued"))
+    # Decided meanwhile, it is done all the same.
+    work(app, session)
+    rows = made(session)
+    session.expire_all()
+    assert sorted(row.elevator_id for row in rows) == sorted(row.id for row in chosen[:FEW])
+    assert (job.state, job.result["applied"], job.result["refused"]) == ("done", FEW, 0)
+
+
+def test_its_owner_stops_it_and_what_changed_since_is_refused_by_itself(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    job = confirm(session, client, checked(app, session, client))
+    first = next(row for row in chosen if row.id == job.params["ids"][0])
+    with scope.acting(world.actor("use_head")), transaction(session):
+        applications.apply(
+            session, world.actor("use_head"), "scrapping", first, effective_on=clock.today(), reason="报废",
+            at=clock.now(),
+        )  # fmt: skip
+    calls: list[int] = []
+
+    def asked(_context: JobContext) -> bool:
+        calls.append(1)
+        return len(calls) == 3
+
+    monkeypatch.setattr(JobContext, "stop_asked", asked)
+    work(app, session)
+    session.expire_all()
+    assert (job.result["applied"], job.result["refused"]) == (1, FEW - 1)
+    assert said(again(job.result["stopped"])) == "您停止了任务，从第 3 台起没有申请"
+    page = client.get(f"/jobs/{job.id}").text
+    assert "没有申请的" in page and "正在办理" in page and "您停止了任务，没有申请" in page
+    _head, *lines = sheet(client, job)
+    assert [line[2] for line in lines] == ["没有申请"] * (FEW - 1) + ["已申请"]
+
+
+@pytest.mark.feature("ACC-01")
+def test_nobody_applies_for_others_nor_without_the_right(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    worker = sign_in(world.accounts["worker"])
+    assert "批量申请" not in worker.get("/elevators/").text
+    assert send(worker).status_code in (302, 403) and session.scalar(select(func.count()).select_from(Job)) == 0
+    session.rollback()
+    other = sign_in(world.accounts["other_head"])
+    assert send(other).location == "/elevators/", "none of these are theirs"
+    client = sign_in(world.accounts["use_head"])
+    check = checked(app, session, client)
+    assert other.get(f"/applications/many/checked/{check.id}").status_code == 404
+    token = {"csrf_token": csrf(other)}
+    assert other.post(f"/applications/many/checked/{check.id}", data=token).status_code == 404
+    job = confirm(session, client, check)
+    # Signed out everywhere meanwhile, by a new password for one.
+    with transaction(session):
+        world.accounts["use_head"].session_epoch += 1
+    session.rollback()
+    with app.app_context():
+        assert run(job.id) == "failed"
+    assert made(session) == []
+
+
+def test_files_that_are_gone_refuse_each_and_break_nothing(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    check = checked(app, session, client, files=(io.BytesIO(BLANK_PDF), "材料.pdf"))
+    job = confirm(session, client, check)
+    with transaction(session):
+        session.get(Attachment, check.params["form"]["files"][0]).removed_at = clock.now()
+    work(app, session)
+    session.expire_all()
+    assert (job.result["applied"], job.result["refused"]) == (0, FEW) and made(session) == []
+    assert "请重新上传" in client.get(f"/jobs/{job.id}").text
+
+
+def test_more_than_a_job_takes_is_refused(
+    session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply_many, "MOST", 3)
+    client = sign_in(world.accounts["use_head"])
+    assert "一次最多 3 台" in client.get(f"/applications/many?{PLACE}").text
+    answer = send(client)
+    assert answer.status_code == 422 and f"筛选出 {FEW + 1} 台，一次最多 3 台" in answer.text
+
+
+@pytest.mark.feature("LIF-08")
+def test_steps_are_those_of_a_single_application(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    """The same verbs with the same actor; the batch is all that tells them apart."""
+    client = sign_in(world.accounts["use_head"])
+    confirm(session, client, checked(app, session, client))
+    work(app, session)
+    rows = made(session)
+    steps = session.scalars(select(ApplicationStep)).all()
+    assert {(one.verb, one.actor_id) for one in steps} == {("submit", world.accounts["use_head"].id)}
+    assert len(steps) == len(rows) and all(row.due_at is not None for row in rows)
+    assert jobs.KIND_VERB["apply"] == jobs.KIND_VERB["apply_check"]
