@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
 import pytest
 
+from app.models import Elevator
 from app.reports import pdf
 from tests.factories import World
-from tests.workflows.filing_world import decide, fresh
+from tests.workflows.filing_world import decide, elevator_data, fresh, save, submit
 from tests.workflows.test_applications import suspend
 
 pytestmark = pytest.mark.feature("LIF-07")
@@ -61,6 +63,17 @@ def test_the_form_of_an_application(session: Any, world: World, sign_in: Any) ->
     stranger = sign_in(world.accounts["other_head"])
     for tail in ("form.pdf", "print"):
         assert stranger.get(f"/applications/{application.id}/{tail}").status_code == 404
+
+
+def test_a_form_says_each_fact_once_and_leaves_room_for_opinions(world: World, sign_in: Any) -> None:
+    head = world.actor("maintenance_head")
+    row = save(world.session, head, Elevator, None, elevator_data(world))
+    application = submit(world.session, head, row)
+    shown = sign_in(world.accounts["inspector"]).get(f"/applications/{application.id}/print").text
+    for label in ("识别码", "注册代码", "使用单位", "地址"):
+        assert shown.count(f"<th>{label}</th>") == 1, label
+    # Short facts stand two to a line, so that a filing fits on a sheet.
+    assert re.search(r"<tr><th>识别码</th><td>[^<]+</td><th>", shown)
 
 
 def test_where_it_can_not_be_made_the_page_to_print_is_offered(
