@@ -6,27 +6,29 @@ its bytes are: whoever saves it again, changed or not, has another file, and the
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from app.errors import Refusal, refuse
 from app.listing import moment
 from app.listings import kinds
 from app.models import ExportRecord
 from app.permissions import Actor
-from app.reports import exports, given_out, tables
+from app.reports import exports, given_out, proof_reader, tables
 from app.scratch import scratch
 from app.telling import everywhere, speaking
 
 # Before the name of a list that only the command line exports.
 KIND = "kind:"
-HALF_SECOND = dt.timedelta(milliseconds=500)
+# What a reading process may say, by how large the file is.
+LEAST_READ, READ_A_BYTE = 16 * 1024 * 1024, 25
 # The label of the digest on the sheet 说明, of a table and of the statistical workbook's figures.
 DIGEST_LABELS = (tables.DIGEST_LABEL, "数字摘要 SHA-256")
 Find = Callable[[Any, str], ExportRecord | None]
@@ -63,48 +65,50 @@ def read(path: Path) -> Held:
 
 
 def _workbook(path: Path) -> Held:
-    from python_calamine import CalamineError, CalamineWorkbook  # loaded with the first workbook
-
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-        names = book.sheet_names
-        sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
-    except (CalamineError, OSError, ValueError) as error:
-        raise refuse("导出文件", "不是能打开的工作簿", "请选择导出时得到的原文件", field="file") from error
-    # In whichever language the file was given out.
-    named = next((name for name in everywhere(tables.NOTE_SHEET) if name in sheets), "")
-    note = {str(row[0]): str(row[1]) for row in sheets.pop(named, []) if len(row) > 1}
+    """Read by a process of its own, which a cell far out or a shared text of gigabytes ends instead of this one."""
+    asked = [sys.executable, "-I", proof_reader.__file__, str(path)]
+    with subprocess.Popen(
+        asked, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        try:
+            note, lines = _sheets(process.stdout, LEAST_READ + READ_A_BYTE * path.stat().st_size)
+        except ValueError:
+            # It says too much, or ended in the middle of a line.
+            process.kill()
+    if process.returncode:
+        raise refuse("导出文件", "不是能打开的工作簿", "请选择导出时得到的原文件", field="file")
     claimed = next((text for label in DIGEST_LABELS if (text := _noted(note, label))), "")
-    if not claimed or not sheets:
+    if not claimed or not lines:
         raise refuse("导出文件", "没有“说明”表，或其中没有表格摘要", "请选择本平台导出的原文件", field="file")
-    return Held(claimed, exports.digest_of(path), Counter(_lines(list(sheets.values()))), note, "xlsx")
+    return Held(claimed, exports.digest_of(path), lines, note, "xlsx")
 
 
 def _noted(note: dict[str, str], label: str) -> str | None:
     return next((note[words] for words in everywhere(label) if words in note), None)
 
 
-def _lines(sheets: list[list[list[Any]]]) -> Iterator[str]:
-    """Heading once, then all rows of all sheets."""
-    width = len(sheets[0][0]) if sheets and sheets[0] else 0
-    for number, sheet in enumerate(sheets):
-        for row in sheet[1 if number else 0 :]:
-            yield cell_line([*row, *[None] * width][:width])
-
-
-def cell_line(values: Iterable[Any]) -> str:
-    """A row as it is read back; what differs only by how a spreadsheet keeps it is written alike."""
-    return json.dumps([_cell(value) for value in values], ensure_ascii=False)
-
-
-def _cell(value: Any) -> str:
-    if value is None or value == "":
-        return ""
-    if isinstance(value, dt.datetime):
-        return (value + HALF_SECOND).replace(microsecond=0).isoformat(sep=" ")
-    if isinstance(value, dt.date):
-        return f"{value.isoformat()} 00:00:00"
-    return f"{value:.12g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+def _sheets(told: IO[bytes], most: int) -> tuple[dict[str, str], Counter[str]]:
+    """What the sheet 说明 says, in whichever language the file was given out, and the rows of all others, the heading
+    once; ValueError where more than `most` bytes are told, or what is no line of JSON."""
+    names, note, lines = set(everywhere(tables.NOTE_SHEET)), dict[str, str](), Counter[str]()
+    width, noting, heading = 0, False, False
+    for line in told:
+        most -= len(line)
+        if most < 0:
+            raise ValueError(most)
+        row = json.loads(line)
+        if isinstance(row, str):
+            noting, heading = row in names, True
+        elif noting:
+            if len(row) > 1:
+                note[row[0]] = row[1]
+        elif heading and width:
+            heading = False
+        else:
+            width, heading = width or len(row), False
+            lines[json.dumps([*row, *[""] * width][:width], ensure_ascii=False)] += 1
+    return note, lines
 
 
 @dataclass(frozen=True, slots=True)
