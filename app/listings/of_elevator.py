@@ -64,7 +64,7 @@ def _with_code(typed: str) -> Select[Any]:
     return select(Elevator.id).where(Elevator.registration_code == normal_code(typed)).correlate(None)
 
 
-def _with_estate(session: Any, typed: str) -> Select[Any]:
+def with_estate(session: Any, typed: str) -> Select[Any]:
     """The elevators whose estate's name holds the words, by the search index where that can tell."""
     words = typed.split()[:5]
     held = [search.contains((Elevator.estate,), word) for word in words]
@@ -77,7 +77,7 @@ def fact_filters(model: Any, key: Any = None) -> tuple[Filter, ...]:
     leads = _key(model) if key is None else key
     return (
         Filter("registration_code", CODE, "text", criterion=lambda typed: leads.in_(_with_code(typed))),
-        Filter("estate", ESTATE, "text", within=lambda m, typed: leads.in_(_with_estate(m.session, typed))),
+        Filter("estate", ESTATE, "text", within=lambda m, typed: leads.in_(with_estate(m.session, typed))),
     )
 
 

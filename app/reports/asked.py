@@ -24,13 +24,15 @@ MOST_MONTHS = 120
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the report is over: how it is cut, days both counted, one unit, a region with all below it."""
+    """What the report is over: how it is cut, days both counted, one unit, a region with all below it, words of an
+    estate (楼盘) where a report asks for them."""
 
     by: str
     from_on: dt.date
     to_on: dt.date
     unit_id: int | None = None
     region: str | None = None
+    estate: str = ""
 
 
 def check(asked: Asked) -> None:

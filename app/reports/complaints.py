@@ -18,6 +18,7 @@ from sqlalchemy import String, and_, case, cast, func, select
 from app import clock, scope
 from app.listing import Column, Moment
 from app.listings.complaints import OPEN, late, on_time
+from app.listings.of_elevator import with_estate
 from app.models import Complaint
 from app.models.choices import word
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
@@ -108,7 +109,7 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
     """The lines within scope: months in their order, else those with most late first, then most of all."""
     now = Moment(session, actor, clock.local_day(at), at)
     key = _key(asked, actor)
-    statement = select(key, *_counts(now), the_one(Complaint.unit_id)).where(*_within(asked)).group_by(key)
+    statement = select(key, *_counts(now), the_one(Complaint.unit_id)).where(*_within(session, asked)).group_by(key)
     statement = statement.order_by(func.count().desc()).limit(MOST)
     rows: Any = session.execute(scope.apply(statement, actor, Complaint).execution_options(skip_scope=True)).all()
     if asked.by == "kind":
@@ -132,7 +133,7 @@ def lines(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> list[Lin
 def whole(session: Any, actor: Actor, asked: Asked, at: dt.datetime) -> Line:
     """All of it. A complaint of two kinds stands in two lines and counts once here."""
     now = Moment(session, actor, clock.local_day(at), at)
-    statement = scope.apply(select(*_counts(now)).where(*_within(asked)), actor, Complaint)
+    statement = scope.apply(select(*_counts(now)).where(*_within(session, asked)), actor, Complaint)
     total, late_, good, open_, untrue = session.execute(statement.execution_options(skip_scope=True)).one()
     return Line(None, "", say("合计"), total, late_, good, open_, untrue, link=link_of(asked))
 
@@ -157,6 +158,8 @@ def link_of(asked: Asked, line_key: Any = None, **more: Any) -> str:
         narrow["f_unit"] = unit
     if region:
         narrow["f_region"] = region
+    if asked.estate:
+        narrow["f_estate"] = asked.estate
     return f"/complaints/?{urlencode(days | narrow | more)}"
 
 
@@ -198,8 +201,9 @@ def _counts(now: Moment) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _within(asked: Asked) -> list[Any]:
-    return within(asked, Complaint, Complaint.complained_at)
+def _within(session: Any, asked: Asked) -> list[Any]:
+    found = within(asked, Complaint, Complaint.complained_at)
+    return [*found, Complaint.elevator_id.in_(with_estate(session, asked.estate))] if asked.estate else found
 
 
 def _by_kind(rows: Iterable[Any]) -> list[tuple[Any, ...]]:

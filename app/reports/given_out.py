@@ -63,6 +63,7 @@ def _over_days(asked: Mapping[str, str]) -> Asked:
     return Asked(
         asked["by"], dt.date.fromisoformat(asked["from_on"]), dt.date.fromisoformat(asked["to_on"]),
         int(asked["unit"]) if asked.get("unit") else None, asked.get("region") or None,
+        asked.get("estate", ""),
     )  # fmt: skip
 
 

@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import select
 
 from app import clock, scope
 from app.listing import moment
 from app.listings.complaints import COMPLAINTS
 from app.listings.rescues import RESCUES
-from app.models import Complaint, Rescue
+from app.models import Complaint, ExportRecord, Rescue
 from app.models.region import digits_below
 from app.permissions import SYSTEM, Role
 from app.reports import asked as over_days
@@ -22,6 +23,7 @@ from app.reports import complaints, rescues
 from app.reports.asked import Asked
 from app.transaction import transaction
 from app.workflows.public import complaints as course
+from tests.conftest import csrf
 from tests.factories import World, make_account, make_elevator, make_policy, region
 from tests.statements import statements
 from tests.views.rescue.ground import freed, report
@@ -103,6 +105,43 @@ def test_each_number_of_complaints_opens_as_many(spread: World, place: str | Non
                 assert listed(spread.session, actor, COMPLAINTS, href) == getattr(line, name), (line, name, href)
         several = sum(line.total for line in lines)
         assert several == whole.total if by != "kind" else several > whole.total, by
+
+
+@pytest.mark.feature("CMP-04")
+def test_an_estate_narrows_every_cut_and_each_number_opens_as_many(spread: World) -> None:
+    """Huzhou 1.8.2: 所属楼盘, by a part of its name; `%` is no word of the database's."""
+    actor, today = spread.actor("platform_admin"), clock.today()
+    spread.own.estate = "滨江花园 南区"
+    spread.session.commit()
+    since = today - dt.timedelta(days=300)
+    all_of = complaints.whole(spread.session, actor, Asked("unit", since, today), clock.now())
+    for by in complaints.BY:
+        asked = Asked(by, since, today, estate="滨江 南区")
+        lines = complaints.lines(spread.session, actor, asked, clock.now())
+        whole = complaints.whole(spread.session, actor, asked, clock.now())
+        assert lines and 0 < whole.total < all_of.total, by
+        for line in (*lines, whole):
+            for name, href in complaints.links_of(asked, line).items():
+                assert "f_estate=" in href
+                assert listed(spread.session, actor, COMPLAINTS, href) == getattr(line, name), (line, name, href)
+        for words in ("没有", "%", "滨江 北区"):
+            assert complaints.lines(spread.session, actor, replace(asked, estate=words), clock.now()) == [], words
+
+
+@pytest.mark.feature("CMP-04")
+def test_the_page_asks_for_an_estate_and_its_table_says_so(spread: World, sign_in: Any) -> None:
+    spread.own.estate = "滨江花园"
+    spread.session.commit()
+    browser = sign_in(spread.accounts["region_admin"])
+    page = browser.get("/complaints/statistics?by=elevator&estate=滨江%20&region=" + DISTRICT).text
+    assert 'value="滨江"' in page and spread.own.code in page and "estate=%E6%BB%A8%E6%B1%9F" in page
+    assert "没有投诉" in browser.get("/complaints/statistics?estate=nowhere").text
+    assert 'name="estate"\n' not in browser.get("/rescues/statistics?estate=x").text
+    form = {"by": "elevator", "estate": "滨江", "format": "csv", "csrf_token": csrf(browser, "/complaints/statistics")}
+    table = browser.post("/complaints/statistics/table", data=form).get_data(as_text=True)
+    assert spread.own.code in table and table.count("\n") <= 3
+    spread.session.rollback()
+    assert "estate=%E6%BB%A8%E6%B1%9F" in spread.session.scalars(select(ExportRecord)).one().query
 
 
 @pytest.mark.feature("CMP-04")

@@ -17,6 +17,9 @@ from app.reports.coverage import check_region
 from app.rules.periods import usual_periods
 from app.views.frame.account_forms import number
 
+# An estate's name is no longer.
+LONGEST_WORDS = 80
+
 
 def usual(today: dt.date) -> list[tuple[str, str, dt.date, dt.date]]:
     """The usual periods: name, words, first and last day."""
@@ -47,4 +50,5 @@ def asked(given: Any, cuts: Mapping[str, Any], days: int) -> Asked:
     region = given.get("region", "").strip()[:12] or None
     if region is not None:
         check_region(db.session, g.actor, region)
-    return Asked(cut_of(given, cuts), *span, number(given.get("unit", "")[:16]), region)
+    estate = " ".join(given.get("estate", "").split())[:LONGEST_WORDS]
+    return Asked(cut_of(given, cuts), *span, number(given.get("unit", "")[:16]), region, estate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from flask import g, request
@@ -32,6 +33,8 @@ class Statistics(BaseView):
     # So many days until today where none are asked for.
     days = 365
     unit_lookup = "units"
+    # Whether it can be asked of an estate.
+    estates = False
 
     def found(self, asked: Asked | None) -> dict[str, Any]:
         """What the template shows; without days that can be meant, the same of nothing."""
@@ -41,7 +44,7 @@ class Statistics(BaseView):
     @has_access
     @permission_name("read")
     def index(self) -> Any:
-        asked = asked_of(request.args, self.cuts, self.days)
+        asked = self._asked(request.args)
         findings: list[Finding] = []
         try:
             check(asked)
@@ -52,23 +55,28 @@ class Statistics(BaseView):
         page = self.render_template(
             self.template, title=str(self.title), asked=asked, cuts=self.cuts, findings=findings, own=self.route_base,
             may_export=g.actor.may(Verb.EXPORT) and bool(found["lines"]), unit_lookup=self.unit_lookup,
+            estates=self.estates,
             unit_text=text_of(db.session, self.unit_lookup, asked.unit_id) if asked.unit_id is not None else "",
             region_text=text_of(db.session, "region_codes", asked.region) if asked.region else "",
             periods=usual(clock.today()), **found,
         )  # fmt: skip
         return page, 422 if findings else 200
 
+    def _asked(self, given: Any) -> Asked:
+        asked = asked_of(given, self.cuts, self.days)
+        return asked if self.estates else replace(asked, estate="")
+
     @expose("/table", methods=["POST"])
     @has_access
     @permission_name("read")
     def table(self) -> Any:
         """The same as .xlsx or .csv."""
-        asked = asked_of(request.form, self.cuts, self.days)
+        asked = self._asked(request.form)
         check(asked)
         return send_table(
             self.table_name, f"{self.title} {self.cuts[asked.by]}", by=asked.by, from_on=asked.from_on.isoformat(),
             to_on=asked.to_on.isoformat(), unit="" if asked.unit_id is None else str(asked.unit_id),
-            region=asked.region or "",
+            region=asked.region or "", **({"estate": asked.estate} if asked.estate else {}),
         )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ class ComplaintStatistics(Statistics):
     template = "ta/complaints/statistics.html"
     table_name = "complaint_counts"
     cuts = complaints.BY
+    estates = True
 
     def found(self, asked: Asked | None) -> dict[str, Any]:
         lines: list[complaints.Line] = []
