@@ -9,6 +9,7 @@ rights could pass for the wrong person.
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import secrets
@@ -289,6 +290,18 @@ def uncounted(app: Any) -> Iterator[None]:
     app.extensions["tian_window"].reset()
     yield
     app.extensions["tian_window"].reset()
+
+
+@pytest.fixture
+def menu_once(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the menu says is asked once an account, for walks along hundreds of pages that change nothing of it.
+
+    Twelve statements beneath each of a thousand refusals were half of a walk.
+    """
+    from app.views.frame import menu
+
+    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 3600)
+    monkeypatch.setattr(menu, "_ask", functools.cache(menu._ask))
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from werkzeug.routing import IntegerConverter
 
 from app.permissions import Role
 from app.views.access import recovery
-from app.views.frame import menu
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_unit
 from tests.foreign_rows import CODE, KEY, MARK, TOKEN, foreign_rows, foreign_state
@@ -55,16 +54,6 @@ def account_of(world: World, session: Any, persona: str) -> Any:
     account = make_account(session, Role.TESTER, unit=unit, is_main=True)
     session.commit()
     return account
-
-
-@pytest.fixture
-def menu_once(app: Any, monkeypatch: Any) -> None:
-    """What the menu says is asked once an account: the first pages show it, and it is no other beneath the others.
-
-    Twelve statements beneath each of a thousand refusals were half of the walk.
-    """
-    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 3600)
-    monkeypatch.setattr(menu, "_ask", cache(menu._ask))
 
 
 class Shut:

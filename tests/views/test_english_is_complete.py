@@ -187,8 +187,7 @@ def walk(browser: Any, start: Iterable[str], most: int) -> Iterator[tuple[str, s
 
 
 @pytest.mark.parametrize("db_kind", ["sqlite"], scope="session")  # the pages are the same, and the walk is long
-def test_no_page_of_any_role_is_left_in_chinese(app: Any, session: Any, monkeypatch: Any) -> None:
-    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 3600)
+def test_no_page_of_any_role_is_left_in_chinese(app: Any, session: Any, menu_once: None) -> None:
     made = app.test_cli_runner().invoke(args=["demo", "--elevators", "30", "--days", "30", "--json"])
     logins = json.loads(made.output.strip().splitlines()[-1])["logins"]
     known = written_by_persons(session)

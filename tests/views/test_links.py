@@ -65,8 +65,7 @@ def walk(browser: Any, start: str) -> list[str]:
 
 
 @pytest.mark.feature("ACC-13", "LIF-08")
-def test_no_page_leads_to_a_closed_door(session: Any, app: Any, monkeypatch: Any) -> None:
-    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 3600)
+def test_no_page_leads_to_a_closed_door(session: Any, app: Any, menu_once: None) -> None:
     dead: dict[str, list[str]] = {}
     for account in region(session):
         browser = app.test_client()
