@@ -25,7 +25,8 @@ from tests.workflows.clock_world import add_visit
 
 # Name of the filter and the field, what stands there.
 WORDS = {
-    "model": "LF-F5 (V2)", "controller": "KM-3000", "manufacturer": "澜州迅程电梯制造公司", "installer": "天阶安装队",
+    "model": "LF-F5 (V2)", "controller": "KM-3000", "job_no": "G23-00071", "service_no": "FW00123",
+    "manufacturer": "澜州迅程电梯制造公司", "installer": "天阶安装队",
     "owner_name": "澜州岭南置业", "property_name": "揽月物业", "dealer": "岚峰电梯销售公司", "branch": "河湾分公司",
 }  # fmt: skip
 

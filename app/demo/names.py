@@ -132,6 +132,7 @@ def archive(category: str, number: int, serial: int) -> dict[str, Any]:
     stairs, hydraulic = category[:2] == "33", category[:2] == "32"
     return {
         "site_no": f"{number % 2 + 1} 号梯", "register_no": f"DJ{serial:06d}",
+        "job_no": f"G{2300000 + serial * 7}" if serial % 3 else None, "service_no": f"FW{serial:05d}",
         "dealer": f"{MAKERS[serial % 3].split('电梯')[0]}电梯销售公司",
         "controller": None if stairs else ("KM-3000", "LT-70", "XC-Q2")[serial % 3],
         "control_mode": None if stairs else ("并联", "集选", "群控")[serial % 3],

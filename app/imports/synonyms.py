@@ -58,6 +58,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "internal_no": "单位内编号 内部号 自编号 internalno internalnumber",
         "site_no": "现场编号 现场电梯编号 现场号 sitenumber siteno",
         "register_no": "登记表号 使用登记表编号 注册登记表编号 registrationformno",
+        "job_no": "工号 生产工号 jobno jobnumber", "service_no": "服务编码 服务编号 servicecode serviceno",
         "name": "名称 电梯名称 devicename equipmentname",
         "category": (
             "类型 电梯类型 设备品种 设备类别 梯型 种类 电梯品种 devicetype elevatortype lifttype type category "

@@ -122,10 +122,10 @@ def every(m: Moment) -> Any:
 
 # The rest of what is filed: shown where somebody chooses it.
 _SELDOM = (
-    "site_no", "register_no", "made_on", "supervised_on", "governor_on", "stops", "doors", "controller", "control_mode",
-    "drive_mode", "cylinders", "jacking", "rise", "inclination", "nominal_width", "nominal_speed", "machine_power",
-    "run_length", "installer", "retrofitter", "dealer", "branch", "is_central", "insurer", "policy_no", "insured_until",
-    "declared_status", "note",
+    "site_no", "register_no", "job_no", "service_no", "made_on", "supervised_on", "governor_on", "stops", "doors",
+    "controller", "control_mode", "drive_mode", "cylinders", "jacking", "rise", "inclination", "nominal_width",
+    "nominal_speed", "machine_power", "run_length", "installer", "retrofitter", "dealer", "branch", "is_central",
+    "insurer", "policy_no", "insured_until", "declared_status", "note",
 )  # fmt: skip
 
 ELEVATORS = register(

@@ -42,6 +42,8 @@ from app.rules.levels import Level
 
 _WORDS = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
 _HINT = _l("识别码、注册代码、地址、楼盘")
+# What an order tells of its elevator where somebody chooses it (huzhou 1.7.2).
+_OF_ARCHIVE = ("category", "factory_no", "internal_no", "model", "controller", "job_no", "service_no")
 _visit: Any = Visit.__table__.c
 
 
@@ -95,7 +97,7 @@ TASKS = register(
             column(MaintenanceClock, "excused"),
             column(MaintenanceClock, "covered_until"),
             *fact_columns(MaintenanceClock),
-            *archive_columns(MaintenanceClock, ("category", "factory_no", "internal_no", "model", "controller")),
+            *archive_columns(MaintenanceClock, _OF_ARCHIVE),
         ),
         default=("code", "place", "use_unit", "unit", "interval", "first_visit_on", "last_visit_on", "next_on", "left"),
         own={"maintenance": {"unit": ""}, "use": {"use_unit": ""}},

@@ -114,7 +114,10 @@ def hardware_filter(model: Any) -> Filter:
 
 
 # What the archive is sought by beside its codes and places, in the manual's order: names of the register's columns.
-_SOUGHT = ("model", "controller", "manufacturer", "installer", "owner_name", "property_name", "dealer", "branch")
+_SOUGHT = (
+    "model", "controller", "job_no", "service_no", "manufacturer", "installer", "owner_name", "property_name", "dealer",
+    "branch",
+)  # fmt: skip
 
 
 def archive_filters() -> tuple[Filter, ...]:

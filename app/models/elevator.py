@@ -95,6 +95,12 @@ class Elevator(Stamped, Versioned, Model):
     internal_no: Mapped[str | None] = col(_l("内部编号"), String(40))
     site_no: Mapped[str | None] = col(_l("现场梯号"), String(40), help=_l("现场对这台梯的叫法，例如 3 号梯"))
     register_no: Mapped[str | None] = _archive(_l("登记表编号"), String(40), help=_l("使用登记表上的编号"))
+    job_no: Mapped[str | None] = _archive(
+        _l("电梯工号"), String(40), help=_l("制造单位生产这台梯的工号，订配件时用；与出厂编号相同的不必填")
+    )
+    service_no: Mapped[str | None] = _archive(
+        _l("电梯服务编码"), String(40), help=_l("维保单位自己的系统里这台梯的编号，例如服务热线报的编号")
+    )
     name: Mapped[str | None] = col(_l("设备名称"), String(60))
     category: Mapped[str] = col(_l("品种"), String(4), choices=CATEGORY)
     model: Mapped[str | None] = col(_l("型号"), String(60))

@@ -35,6 +35,18 @@ def lifts(session: Any, *names: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in session.execute(found)]
 
 
+@pytest.mark.parametrize(
+    ("heading", "field"),
+    [("电梯工号", "job_no"), ("工号", "job_no"), ("生产工号", "job_no"), ("Job No.", "job_no"),
+     ("电梯服务编码", "service_no"), ("服务编码", "service_no"), ("出厂编号", "factory_no"),
+     ("内部编号", "internal_no")],
+)  # fmt: skip
+def test_the_numbers_of_an_elevator_are_told_apart(heading: str, field: str) -> None:
+    """Huzhou's register has 电梯工号 and 电梯服务编码 beside 出厂编号."""
+    found = matching.guess(kinds()[LIFTS], ["识别码", heading], [["7000001", "G2300071"]])
+    assert found.columns == ["code", field]
+
+
 # --- units of measure
 
 

@@ -37,7 +37,8 @@ from tests.workflows.filing_world import TODAY, decide, fresh, save, submit
 BY_NAME = {"region_id": "region", "use_unit_id": "use_unit", "maintenance_unit_id": "maintenance_unit"}
 # What ELV-01 asks for besides, one value each that every check lets pass.
 ARCHIVED = {
-    "site_no": "3 号梯", "register_no": "DJB-0007", "retrofitter": "澜州改造公司", "dealer": "澜州电梯销售公司",
+    "site_no": "3 号梯", "register_no": "DJB-0007", "job_no": "G2300071",
+    "service_no": "FW00123", "retrofitter": "澜州改造公司", "dealer": "澜州电梯销售公司",
     "branch": "临河分公司", "controller": "NICE3000", "control_mode": "并联", "drive_mode": "液压驱动", "cylinders": 2,
     "jacking": "间接作用式", "rise": 5.5, "inclination": 30.0, "nominal_width": 1000, "nominal_speed": 0.5,
     "machine_power": 7.5, "run_length": 12.25, "insurer": "澜州财产保险公司", "policy_no": "PDAA202633010000000001",

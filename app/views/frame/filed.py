@@ -33,7 +33,7 @@ _UNIT_SECTIONS = (
 )  # fmt: skip
 _ELEVATOR_SECTIONS = (
     (_l("编号"), ("code", "rescue_code", "equipment_code", "registration_code", "certificate_no", "factory_no",
-                "internal_no", "site_no", "register_no")),
+                "internal_no", "site_no", "register_no", "job_no", "service_no")),
     (_l("设备"), ("category", "name", "model", "rated_load", "rated_speed", "floors", "stops", "doors", "controller",
                 "control_mode", "drive_mode", "made_on", "commissioned_on", "supervised_on")),
     (_l("液压参数"), ("cylinders", "jacking")),

@@ -28,7 +28,7 @@ _KEPT = {
 }  # fmt: skip
 CODES = {
     "uscc", "licence_no", "code", "rescue_code", "equipment_code", "registration_code", "certificate_no", "factory_no",
-    "register_no", "policy_no",
+    "register_no", "job_no", "service_no", "policy_no",
 }  # fmt: skip
 _PHONES = {"duty_phone", "emergency_phone"}
 _PHONE_FORM = re.compile(r"[0-9+][0-9 \-]{2,18}")

@@ -28,8 +28,8 @@ KIND = ApplicationKind.CORRECTION
 # What can be seen on site: the place, the plates and numbers on machine and car.
 FIELDS = (
     "address", "estate", "equipment_code", "registration_code", "certificate_no",
-    "factory_no", "internal_no", "site_no", "model", "manufacturer", "floors", "stops", "doors", "plate_state",
-    "network", "latitude", "longitude",
+    "factory_no", "internal_no", "site_no", "job_no", "service_no", "model", "manufacturer", "floors", "stops", "doors",
+    "plate_state", "network", "latitude", "longitude",
 )  # fmt: skip
 LONGEST_REASON = 300
 
