@@ -84,9 +84,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "owner_name": "产权人 业主单位 所有权人 owner ownername ownedby eigentümer propietario",
         "property_name": "物业公司 物业 物业管理单位 propertymanager propertycompany",
         "estate": (
-            "小区 小区名称 所在小区 所属小区 住宅小区 楼盘名称 所在楼盘 所属楼盘 项目 项目名称 "
-            "楼宇 建筑名称 building buildingname site sitename property "
-            "locationname propertyname projectname gebäude objekt edificio"
+            "小区 小区名称 所在小区 所属小区 住宅小区 楼盘名称 所在楼盘 所属楼盘 项目 项目名称 楼宇 建筑名称 building "
+            "buildingname site sitename property locationname propertyname projectname gebäude objekt edificio"
         ),
         "address": (
             "详细地址 使用地址 设备地址 设备使用地点 安装位置 设备位置 使用位置 具体位置 "
