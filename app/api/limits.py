@@ -22,6 +22,7 @@ from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from app.permissions import NOBODY
+from app.rules.devices import place_of
 
 PREFIX = "/api/"
 KEY_PREFIX = "tian-api"
@@ -145,4 +146,5 @@ def caller() -> str:
 
 
 def address() -> str:
-    return request.remote_addr or "unknown"
+    """From where a call comes; a proxy on this host, which is no place, is counted as itself."""
+    return place_of(request.remote_addr) or request.remote_addr or "unknown"

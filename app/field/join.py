@@ -17,6 +17,7 @@ from app.extensions import db
 from app.field.pages import field
 from app.models import Invitation, InvitationPoster
 from app.models.choices import PERSON_KIND, SEX
+from app.rules.devices import place_of
 from app.rules.identifiers import mask_mobile
 from app.rules.invitations import CERTIFIED_KINDS, TOKEN_LENGTH
 from app.transaction import transaction
@@ -127,7 +128,7 @@ def join_poster_ask(token: str) -> Any:
         return _poster_page(token, poster, None, [], 200)
     key = poster.id
     wrong = answered()
-    refusal = _counted(f"poster:{key}:{request.remote_addr}") or wrong
+    refusal = _counted(f"poster:{key}:{place_of(request.remote_addr)}") or wrong
     if refusal is not None:
         return _poster_page(token, _poster(token), None, refusal.findings, 422)
     name, phone = request.form.get("name", "")[:80], request.form.get("phone", "")[:20]

@@ -36,14 +36,32 @@ def is_phone(agent: str, mobile: str) -> bool:
 
 def short_address(address: str | None) -> str | None:
     """The network of an address: 203.0.113.x, 2001:db8:1::x. Text that is no address is none."""
-    try:
-        held = ipaddress.ip_address((address or "").split("%")[0])
-    except ValueError:
+    held = _address(address)
+    if held is None:
         return None
-    if isinstance(held, ipaddress.IPv6Address) and held.ipv4_mapped is not None:
-        held = held.ipv4_mapped
     if held.is_loopback:
         return "本机"
     if isinstance(held, ipaddress.IPv4Address):
         return str(held).rpartition(".")[0] + ".x"
     return str(ipaddress.ip_network((held, 48), strict=False).network_address).rstrip(":") + "::x"
+
+
+def place_of(address: str | None) -> str:
+    """From where somebody comes; of IPv6 the network, of which one household has 2^64 addresses.
+
+    A reverse proxy on this host is everybody: it is no place, for locking it would lock all.
+    """
+    held = _address(address)
+    if held is None or held.is_loopback:
+        return ""
+    return str(held) if held.version == 4 else str(ipaddress.ip_network((held, 64), strict=False).network_address)
+
+
+def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """What the text says, an IPv4 address in IPv6's dress as such; None of what is no address."""
+    try:
+        held = ipaddress.ip_address((text or "").split("%")[0])
+    except ValueError:
+        return None
+    mapped = held.ipv4_mapped if isinstance(held, ipaddress.IPv6Address) else None
+    return held if mapped is None else mapped

@@ -49,6 +49,17 @@ def test_an_address_is_stopped_whatever_tokens_it_makes_up(limited: Any, world: 
     assert client.get("/login/").status_code == 200
 
 
+def test_a_network_of_ipv6_is_one_address(limited: Any, world: World) -> None:
+    """Whoever has one has 2^64 addresses: as many calls as he liked."""
+    client = limited.test_client()
+
+    def call(address: str) -> int:
+        return int(client.get("/api/v1/elevators", environ_base={"REMOTE_ADDR": address}).status_code)
+
+    assert [call(f"2001:db8:1:2::{n}") for n in range(1, 10)].count(429) > 0
+    assert call("2001:db8:1:3::1") == 401
+
+
 def test_passwords_cannot_be_tried_without_end_through_the_api(limited: Any, world: World) -> None:
     client = limited.test_client()
     body = {"username": "nobody", "password": "x", "provider": "db"}

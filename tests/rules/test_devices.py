@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.rules.devices import UNKNOWN, device_words, is_phone, short_address
+from app.rules.devices import UNKNOWN, device_words, is_phone, place_of, short_address
 
 pytestmark = pytest.mark.feature("ACC-15")
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
@@ -53,3 +53,15 @@ def test_what_is_a_phone(agent: str, hint: str, phone: bool) -> None:
 )  # fmt: skip
 def test_an_address_says_its_network_only(address: str | None, short: str | None) -> None:
     assert short_address(address) == short
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("203.0.113.77", "203.0.113.77"), ("2001:db8:1:2::7", "2001:db8:1:2::"),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::"), ("2001:db8:1:3::", "2001:db8:1:3::"),
+        ("::ffff:203.0.113.77", "203.0.113.77"), ("127.0.0.1", ""), ("::1", ""), (None, ""), ("nowhere", ""),
+    ],
+)  # fmt: skip
+def test_a_place_is_an_address_or_a_network_of_ipv6(address: str | None, place: str) -> None:
+    assert place_of(address) == place

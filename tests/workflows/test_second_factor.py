@@ -96,7 +96,17 @@ def test_a_code_ends_after_ten_minutes_after_five_tries_and_when_a_newer_one_is_
 
 
 @pytest.mark.feature("NTF-01")
-def test_floods_stop_by_number_account_and_address(session: Any, world: Any, clerk: Account, sms: None) -> None:
+@pytest.mark.parametrize(
+    ("network", "here"),
+    [
+        ("203.0.113.5", ["203.0.113.5"] * 3),
+        # One household of IPv6 has 2^64 addresses: each of them was a place of its own.
+        ("2001:db8:1:2::", ["2001:db8:1:2::1", "2001:db8:1:2:a:b:c:d", "2001:db8:1:2::9"]),
+    ],
+)
+def test_floods_stop_by_number_account_and_place(
+    session: Any, world: Any, clerk: Account, sms: None, network: str, here: list[str]
+) -> None:
     def send(account: Account, phone: str, at: dt.datetime, place: str) -> bool:
         try:
             with transaction(session):
@@ -114,9 +124,9 @@ def test_floods_stop_by_number_account_and_address(session: Any, world: Any, cle
     for number in range(28):
         with transaction(session):
             session.add(OneTimeCode(purpose="login", account_id=worker.id, target=f"x{number}", code_hash="",
-                                    asked_from="e", created_at=AT, expires_at=AT))  # fmt: skip
-    assert send(clerk, PHONE, AT + 2 * MINUTE, "e") and send(world.accounts["use_head"], "13900000080", AT, "e")
-    assert not send(world.accounts["inspector"], "13900000081", AT + 3 * MINUTE, "e"), "thirty an hour from one place"
+                                    asked_from=network, created_at=AT, expires_at=AT))  # fmt: skip
+    assert send(clerk, PHONE, AT + 2 * MINUTE, here[0]) and send(world.accounts["use_head"], "13900000080", AT, here[1])
+    assert not send(world.accounts["inspector"], "13900000081", AT + 3 * MINUTE, here[2]), "thirty an hour a place"
 
 
 # --- questions

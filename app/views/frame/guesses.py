@@ -10,7 +10,7 @@ import logging
 from flask import current_app, request
 from limits import parse
 
-from app.workflows.access.signin import place_of
+from app.rules.devices import place_of
 
 log = logging.getLogger(__name__)
 

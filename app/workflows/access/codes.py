@@ -14,6 +14,7 @@ from app.errors import Finding, Refusal, raise_failing, refuse
 from app.models import Account, OneTimeCode
 from app.models.sealed import holding
 from app.rules.codes import ADDRESS_LIMITS, CODE_DIGITS, CODE_MINUTES, CODE_TRIES, flood_finding
+from app.rules.devices import place_of
 from app.rules.identifiers import mask_mail, mask_mobile
 from app.transaction import AnySession, hold
 from app.wording import say
@@ -48,21 +49,21 @@ def send(
     if not available("email" if by_mail else "sms"):
         word = "邮件" if by_mail else "短信"
         raise refuse(word, say("本平台没有配置%(word)s", word=word), "请联系管理员")
-    span = at - dt.timedelta(days=1)
+    span, place = at - dt.timedelta(days=1), place_of(asked_from)
     key = account.id if account is not None else None
     # Fifty requests at once would else all find that none was sent yet.
-    hold(session, *(f"code:{word}" for word in (target, key and f"account {key}", asked_from) if word))
+    hold(session, *(f"code:{word}" for word in (target, key and f"account {key}", place) if word))
     same = holding(OneTimeCode.target, target) | (OneTimeCode.account_id == (key or 0))
     sent = list(session.scalars(select(OneTimeCode.created_at).where(same, OneTimeCode.created_at > span)))
     raise_failing([flood_finding(sent, at)])
-    if asked_from:
-        place = (OneTimeCode.asked_from == asked_from[:60]) & (OneTimeCode.created_at > span)
-        there = list(session.scalars(select(OneTimeCode.created_at).where(place)))
+    if place:
+        from_there = (OneTimeCode.asked_from == place) & (OneTimeCode.created_at > span)
+        there = list(session.scalars(select(OneTimeCode.created_at).where(from_there)))
         raise_failing([flood_finding(there, at, ADDRESS_LIMITS, 0)])
     code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
     row = OneTimeCode(
         purpose=purpose, account_id=key, subject=subject, target=target, code_hash="",
-        request=request, asked_from=(asked_from or "")[:60] or None, created_at=at,
+        request=request, asked_from=place or None, created_at=at,
         expires_at=at + dt.timedelta(minutes=CODE_MINUTES),
     )  # fmt: skip
     session.add(row)

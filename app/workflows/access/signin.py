@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from app.models.policy import policy_value
 from app.models.sealed import holding, normal
 from app.permissions import Actor
 from app.policy.keys import Key
+from app.rules.devices import place_of
 from app.rules.first_passwords import FirstPassword
 from app.rules.identifiers import check_mobile, login_key, normal_code
 from app.transaction import AnySession, insert_of
@@ -399,22 +399,6 @@ def _guard(session: AnySession, key: str, at: dt.datetime) -> LoginGuard:
     session.execute(made.on_conflict_do_nothing())
     statement = select(LoginGuard).where(LoginGuard.key == key).with_for_update()
     return session.scalars(statement.execution_options(populate_existing=True)).one()
-
-
-def place_of(address: str | None) -> str:
-    """From where somebody comes; of IPv6 the network, of which one household has 2^64 addresses.
-
-    A reverse proxy on this host is everybody: it is no place, for locking it would lock all.
-    """
-    try:
-        held = ipaddress.ip_address((address or "").split("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(held, ipaddress.IPv6Address) and held.ipv4_mapped is not None:
-        held = held.ipv4_mapped
-    if held.is_loopback:
-        return ""
-    return str(held) if held.version == 4 else str(ipaddress.ip_network((held, 64), strict=False).network_address)
 
 
 def _wrong(found: str, remedy: str) -> SignInRefused:

@@ -23,6 +23,7 @@ from app.models.policy import policy_value
 from app.permissions import SYSTEM, Actor
 from app.policy.keys import Key
 from app.rules import certificates
+from app.rules.devices import place_of
 from app.rules.identifiers import check_mobile, check_resident_id, normal_code, password_findings
 from app.rules.invitations import (
     CERTIFIED_KINDS,
@@ -82,10 +83,10 @@ def poster_by_token(session: AnySession, token: str, at: dt.datetime) -> Invitat
 
 
 def may_try(session: AnySession, key: str, address: str | None, at: dt.datetime) -> Refusal | None:
-    """Count one try on a link and from an address; the refusal when there were too many. The caller commits."""
-    wait = signin.count_try(session, f"join:{key}", MOST_TRIES, LOCK_MINUTES, at)
-    if wait is None and address:
-        wait = signin.count_try(session, f"join-from:{address}", MOST_FROM, LOCK_MINUTES, at)
+    """Count one try on a link and from a place; the refusal when there were too many. The caller commits."""
+    wait, place = signin.count_try(session, f"join:{key}", MOST_TRIES, LOCK_MINUTES, at), place_of(address)
+    if wait is None and place:
+        wait = signin.count_try(session, f"join-from:{place}", MOST_FROM, LOCK_MINUTES, at)
     if wait is None:
         return None
     return Refusal(Finding("手机验证", False, "尝试次数过多", "请半小时后再试，或请邀请人重新生成链接", field="phone"))

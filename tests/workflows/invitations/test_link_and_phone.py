@@ -63,4 +63,6 @@ def test_guessing_is_stopped(session: Any, world: World) -> None:
     with transaction(session):
         assert joining.may_try(session, "link", None, AT + dt.timedelta(minutes=31)) is None
         many = [joining.may_try(session, f"other{n}", "203.0.113.9", AT) for n in range(61)]
+        house = [joining.may_try(session, f"more{n}", f"2001:db8:1:2::{n}", AT) for n in range(61)]
     assert many[59] is None and many[60] is not None
+    assert house[59] is None and house[60] is not None, "whatever address of its network it comes from"
