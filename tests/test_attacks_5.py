@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
+from app import clock
 from app.errors import Refusal
+from app.models import Captcha
 from app.reports import proof
+from app.transaction import transaction
 from app.views.frame import bodies
+from app.workflows.access import captchas
 from tests.conftest import csrf
 from tests.factories import World
 from tests.imports.test_hostile_files import BOMBS, packed
@@ -55,6 +61,14 @@ def test_json_of_millions_of_values_is_refused_unread(app: Any, client: Any) -> 
         assert answer.status_code == 413 and answer.json["errors"], answer.text[:200]
 
 
+@pytest.mark.feature("INT-04")
+@pytest.mark.parametrize("sent", [b"[" * 100_000, b'{"a":' * 100_000, b'["\\u0000", ' + b"[" * 50_000])
+def test_json_without_a_bottom_is_told_as_what_it_is(app: Any, client: Any, sent: bytes) -> None:
+    """It was said to hold characters that can't be kept."""
+    answer = client.post("/api/v1/contracts", data=sent, content_type="application/json")
+    assert answer.status_code == 400 and "一层套一层太多" in answer.text
+
+
 @pytest.mark.feature("ELV-07")
 @pytest.mark.parametrize(
     "address", ["/ledgers/deed/batch", "/ledgers/deed/labels", "/elevators/deed/labels", "/people/deed/sheet"]
@@ -73,6 +87,23 @@ def test_a_plan_for_no_row_is_not_one_for_all(app: Any, world: World, sign_in: A
     browser = sign_in(world.accounts["maintenance_head"])
     answer = browser.post("/ledgers/deed/plan", data={"csrf_token": csrf(browser), "ids": ["x", "-1"]})
     assert "/year-plans/" not in (answer.location or "")
+
+
+# --- questions against machines
+
+
+@pytest.mark.feature("ACC-04")
+def test_who_opens_a_page_again_and_again_fills_no_table(session: Any, world: World) -> None:
+    """Each look at 找回密码 writes a question; what nobody answered stayed until the night."""
+    at = clock.now()
+    with transaction(session):
+        for _n in range(12):
+            captchas.ask(session, at)
+    later = at + dt.timedelta(minutes=captchas.MINUTES)
+    with transaction(session):
+        for _n in range(3):
+            captchas.ask(session, later)
+    assert session.scalar(select(func.count()).select_from(Captcha)) == 3
 
 
 # --- workbooks that are proved

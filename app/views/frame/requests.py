@@ -115,6 +115,9 @@ def install(app: Flask) -> None:
             request.args = ImmutableMultiDict((k.replace("\x00", ""), v.replace("\x00", "")) for k, v in given)
         try:
             name = _broken_text()
+        except RecursionError:
+            said, remedy = _("JSON 一层套一层太多"), _("请按接口说明重新发送")
+            return answer(400, _("请求不完整"), [Finding(_("请求格式"), False, said, remedy)])
         except (ValueError, LookupError, TypeError):
             # Parts whose own headings can't be read: the parser gives up in the middle of them.
             said, remedy = _("表单不是完整的 multipart/form-data"), _("请按表单或接口说明重新发送")
@@ -189,12 +192,9 @@ def _broken_text() -> str | None:
         if isinstance(value, str) and _is_broken(value):
             return name
     if request.is_json:
-        try:
-            sent = request.get_json(silent=True)
-            # Looked through only where one can be: a list of answers has a hundred texts.
-            return _broken_json(sent, "JSON") if _MAY_BE_BROKEN.search(request.get_data()) else None
-        except RecursionError:
-            return "JSON"
+        sent = request.get_json(silent=True)
+        # Looked through only where one can be: a list of answers has a hundred texts.
+        return _broken_json(sent, "JSON") if _MAY_BE_BROKEN.search(request.get_data()) else None
     return None
 
 
