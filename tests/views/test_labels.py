@@ -89,6 +89,18 @@ def test_a_worker_goes_on_to_the_check_in(world: World, sign_in: Any) -> None:
 # --- the PDF
 
 
+def test_a_long_place_is_smaller_and_not_cut(app: Any, world: World) -> None:
+    def sheet(address: str) -> str:
+        world.own.address = address
+        shown = label_sheet.labels_of(world.session, [world.own], {world.own.id: world.own.public_token}, str)
+        return label_sheet.html(app.jinja_env, shown, "one")
+
+    long = "临河经济技术开发区澜江大道东段一千二百八十八号附楼裙房三层设备夹层西北侧货运通道旁 12 幢 3 单元"
+    short, page = sheet("澜江路 6 号"), sheet(long)
+    assert "lb-p--long" not in short.partition("</style>")[2] and "澜江路 6 号</p>" in short
+    assert 'class="lb-p lb-p--long">' in page and long in page
+
+
 def test_the_pdf_says_all_that_a_label_says(app: Any, world: World, sign_in: Any) -> None:
     answer = post(sign_in(world.accounts["use_head"]), "/labels/make", ids=[str(world.own.id)], size="one")
     assert answer.status_code == 200 and answer.mimetype == "application/pdf" and answer.data.startswith(b"%PDF-")
