@@ -21,8 +21,9 @@ AXE = Axe().axe_script
 # What was found, and no more: all that axe-core says of what it looked at is many times the page itself.
 VIOLATIONS = """options => axe.run(%s, options).then(answer => answer.violations.map(
     found => ({id: found.id, impact: found.impact, nodes: found.nodes.map(node => node.html)})))"""
-RULES = {"resultTypes": ["violations"]}
-CONTRAST = RULES | {"runOnly": ["color-contrast"]}
+TOLD: dict[str, Any] = {"resultTypes": ["violations"]}
+RULES = TOLD | {"rules": {"color-contrast": {"enabled": False}}}
+CONTRAST = TOLD | {"runOnly": ["color-contrast"]}
 # Of elements with words that look alike all the way up, as rows of a table do, the first three: contrast is a matter of
 # colours, sizes and grounds, and to look for the ground is most of what axe-core does. What may lie upon another, as it
 # is placed apart, is like nothing else; and of a single letter axe-core says nothing.
@@ -79,8 +80,12 @@ def links(page: Any) -> list[str]:
     return [link for link in found if link.startswith("/") and not link.startswith("//")]
 
 
-def hindrances(page: Any, options: dict[str, Any] = RULES, of: str = "document") -> list[str]:
+def hindrances(page: Any) -> list[str]:
     """What would keep somebody from using the page as it stands, by axe-core's findings."""
+    return findings(page, RULES, "document") + findings(page, CONTRAST, ONE_OF_EACH)
+
+
+def findings(page: Any, options: dict[str, Any], of: str) -> list[str]:
     if page.evaluate("typeof axe === 'undefined'"):  # a page that was not asked yet
         page.evaluate(AXE)
     return [
@@ -99,7 +104,7 @@ def too_wide(page: Any) -> list[str]:
 def in_other_light(page: Any) -> list[str]:
     """The same page in dark colours, where only the contrast can differ, and as narrow as it gets."""
     page.emulate_media(color_scheme="dark")
-    found = hindrances(page, CONTRAST, ONE_OF_EACH)
+    found = findings(page, CONTRAST, ONE_OF_EACH)
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(NARROW)
     found += too_wide(page)
