@@ -55,6 +55,13 @@ def product(tmp_path_factory: pytest.TempPathFactory, gateway: Gateway) -> Itera
     assert status == 0, running.said
 
 
+@pytest.fixture(autouse=True)
+def running(product: Product) -> None:
+    """One that stopped the product, and failed before it was started again, takes no other story along."""
+    if product.process is not None and product.process.poll() is not None:
+        product.start()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     with chromium() as opened:

@@ -333,7 +333,7 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
     expect(phone.locator("main")).to_contain_text("签到存在手机，有网络后自动发送")
     phone.context.set_offline(False)
     # The phone's own page says so first, and then makes room for the system's.
-    expect(phone.locator("#offline")).to_have_count(0, timeout=15000)
+    expect(phone.locator("#offline")).to_have_count(0, timeout=60_000)
     arrive(phone)
     expect(phone.locator("a.fd-go")).to_contain_text("正在维保")
     shot(phone, "the check-in has arrived by itself")
