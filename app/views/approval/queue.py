@@ -14,7 +14,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select, true
+from sqlalchemy import case, func, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock, scope
@@ -106,10 +106,10 @@ class Queue(BaseView):
         tabs = _tabs(statement, now)
         statement = searched = _searched(statement, text)
         statement = statement.where(_of_tab(tab, now))
-        batch, batches = _batch(request.args), _batches(statement)
+        batch = _batch(request.args)
+        counts, batches = _counts(statement, batch)
         if batch is not None:
             statement = searched = statement.where(Application.batch == batch)
-        counts = dict(db.session.execute(_by_kind(statement), execution_options=_WHOLE).all())  # type: ignore[arg-type]
         kind = request.args.get("kind", "")
         notices = []
         if kind and kind not in WORDS.kind:
@@ -317,21 +317,28 @@ def _batch(asked: Mapping[str, str]) -> int | None:
     return int(given) if is_number(given, 16) else None
 
 
-def _batches(statement: Any) -> Sequence[Batch]:
-    """What of these was handed in together, the nearest limit first; one that waits alone is no batch."""
-    columns = (Application.batch, Application.kind, Application.unit_id)
-    counted = statement.where(Application.batch.is_not(None)).with_only_columns(
-        *columns, func.count(), func.min(Application.submitted_at)
+def _counts(statement: Any, batch: int | None) -> tuple[Mapping[str, int], Sequence[Batch]]:
+    """How many of each kind (of a batch alone, where one is named), and what of all was handed in together, the nearest
+    limit first; one that waits alone is no batch."""
+    unit = case((Application.batch.is_not(None), Application.unit_id))
+    columns = (Application.kind, Application.batch, unit)
+    asked = statement.with_only_columns(
+        *columns, func.count(), func.min(Application.submitted_at), func.min(Application.due_at)
     )
-    counted = counted.group_by(*columns).having(func.count() > 1).order_by(func.min(Application.due_at), *columns)
-    found = db.session.execute(counted.limit(MOST_BATCHES), execution_options=_WHOLE).all()
-    if not found:
-        return []
-    named = select(Unit.id, Unit.name).where(Unit.id.in_({unit_id for _b, _k, unit_id, _n, _at in found}))
+    found = db.session.execute(asked.group_by(*columns), execution_options=_WHOLE).all()
+    counts: Counter[str] = Counter()
+    for kind, number, _unit_id, n, _at, _due in found:
+        if batch in (None, number):
+            counts[kind] += n
+    alike = [row for row in found if row[1] is not None and row[3] > 1]
+    if not alike:
+        return counts, []
+    alike.sort(key=lambda row: (row[5] is None, row[5], row[1]))
+    named = select(Unit.id, Unit.name).where(Unit.id.in_({row[2] for row in alike[:MOST_BATCHES]}))
     names = dict(db.session.execute(named, execution_options=_WHOLE).all())
-    return [
+    return counts, [
         Batch(number, kind, names.get(unit_id, "—"), n, f"{clock.local(at):%m-%d %H:%M}")
-        for number, kind, unit_id, n, at in found
+        for kind, number, unit_id, n, at, _due in alike[:MOST_BATCHES]
     ]
 
 
@@ -401,11 +408,6 @@ def waiting_count(now: Moment) -> tuple[Any, ...]:
 
 
 menu.COUNTS["queue"] = menu.Number(waiting_count, lambda counts: (counts[0], "", ""))
-
-
-def _by_kind(statement: Any) -> Any:
-    found = statement.with_only_columns(Application.kind, func.count()).group_by(Application.kind)
-    return found.order_by(Application.kind)
 
 
 def _number(name: str, default: int, low: int, high: int) -> tuple[int, list[str]]:
