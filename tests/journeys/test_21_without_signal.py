@@ -188,6 +188,13 @@ def test_a_visit_without_signal_arrives_once_with_its_true_times(product: Any, e
                 else route.continue_())  # fmt: skip
     phone.context.set_offline(False)
     expect(phone.locator("main")).to_contain_text("发送中断，没有丢失")
+    if not lost:  # it broke off before that: the page knew of the line before what it asked for could pass
+        phone.get_by_role("button", name="再发一次").click()
+        for _ in range(200):
+            if lost:
+                break
+            phone.wait_for_timeout(100)
+        expect(phone.locator("main")).to_contain_text("发送中断，没有丢失")
     assert lost and count_of(product, number) == before + 1
     assert state_of(phone) == [["waiting", code, []]]
     deaf = False
@@ -331,6 +338,8 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
     in_the_draft(phone, "k" + phone.url.partition("k=")[2], "轿顶已清洁")
     phone.goto("/m/")
     expect(phone.locator("main")).to_contain_text("签到存在手机，有网络后自动发送")
+    # What is asked first of a line that comes back is often lost.
+    phone.route("**/m/outbox.json", lambda route: route.abort(), times=1)
     phone.context.set_offline(False)
     # The phone's own page says so first, and then makes room for the system's.
     expect(phone.locator("#offline")).to_have_count(0, timeout=60_000)

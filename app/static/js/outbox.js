@@ -462,8 +462,11 @@
   var begun = open().then(send);
   addEventListener("online", function () {
     begun = begun.then(async function () {
-      // A line that comes and goes is none until the system has answered.
-      if ((await K.who()).state === "offline") return;
+      // A line that comes and goes is none until the system has answered; what is asked first of one is often lost.
+      for (var pause = 1000; (await K.who()).state === "offline"; pause *= 2) {
+        if (!navigator.onLine || pause > 64000) return;
+        await new Promise(function (done_) { setTimeout(done_, pause); });
+      }
       await send();
       if (atHome && !isFrame) location.reload();
       else if (!atHome) told("ok", say("online"), "", say("back"), location.href);
