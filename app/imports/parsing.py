@@ -24,6 +24,9 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?!\d)")
 _SLASHED = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{1,2})(?!\d)")
 # 2026-12, 2026年12月, 202612; 12/2026.
 _YEAR_MONTH = re.compile(r"((?:19|20)\d\d)(?:\s*[-/.年]\s*(0?[1-9]|1[0-2])\s*月?份?|(0[1-9]|1[0-2]))")
+# Of which nobody knows any more what was meant: a sheet makes 2019.1 of 2019.10, and 201205 may be 5 December 2020.
+_TENTH = re.compile(r"(?:19|20)\d\d\.1")
+_SIX = re.compile(r"(?:19|20)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _MONTH_YEAR = re.compile(r"(0?[1-9]|1[0-2])\s*[-/.]\s*((?:19|20)\d\d)")
 _SHORT_YEAR = re.compile(r"(\d{2})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日?")
 # 5-Jan-26, 5. Januar 2026, 5 de enero de 2026, 5 janvier 2026.
@@ -112,12 +115,17 @@ def is_month(cell: Any) -> bool:
 
 def _month_only(text: str) -> tuple[int, int] | None:
     """Year and month of 2026年12月, 2026-12, 202612, 12/2026."""
-    if len(text) > 12 or not text[:1].isdigit():
+    if len(text) > 12 or not text[:1].isdigit() or _two_months(text):
         return None
     if (match := _YEAR_MONTH.fullmatch(text.removesuffix(".0"))) is not None:
         return int(match[1]), int(match[2] or match[3])
     match = _MONTH_YEAR.fullmatch(text)
     return None if match is None else (int(match[2]), int(match[1]))
+
+
+def _two_months(text: str) -> bool:
+    """Whether a cell may mean this month or that."""
+    return bool(_TENTH.fullmatch(text) or _SIX.fullmatch(text.removesuffix(".0")))
 
 
 def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
@@ -146,6 +154,9 @@ def _day(text: str, order: str | None) -> tuple[dt.date | None, str]:
         number, part = divmod(float(text), 1)
         seconds = round(part * 86_400)
         return EPOCH + dt.timedelta(days=int(number)), f" {seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}"
+    if _two_months(text):
+        found = say("“%(text)s”说不清是哪个月", text=text[:30])
+        raise Bad(found, "请写明年月日，例如 2019-10-01；只有年月的写 2019-10", "日期不对")
     if _month_only(text) is not None:
         raise Bad(
             say("“%(text)s”只有年月", text=text[:30]),
@@ -246,6 +257,8 @@ def instant(cell: Any, order: str | None = None) -> dt.datetime | None:
     text = _folded(cell).replace("T", " ")
     if not text:
         return None
+    if _month_only(text) is not None:
+        raise Bad(say("“%(text)s”没有时间", text=text[:30]), "请按 2026-11-20 09:30 的格式填写", "日期不对")
     on, rest = _day(text, order)
     assert on is not None
     match = _TIME.search(rest)

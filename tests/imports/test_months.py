@@ -24,7 +24,9 @@ HEAD = ["识别码", "品种", "地址", "所在地区", "下次检验日期", "
         ("2024-2", (2024, 2, 1), (2024, 2, 29)), ("2026/06", (2026, 6, 1), (2026, 6, 30)),
         ("2099.2", (2099, 2, 1), (2099, 2, 28)), ("202609", (2026, 9, 1), (2026, 9, 30)),
         (202609, (2026, 9, 1), (2026, 9, 30)), (202609.0, (2026, 9, 1), (2026, 9, 30)),
-        ("９/2026", (2026, 9, 1), (2026, 9, 30)),
+        ("９/2026", (2026, 9, 1), (2026, 9, 30)), (2019.09, (2019, 9, 1), (2019, 9, 30)),
+        (2019.11, (2019, 11, 1), (2019, 11, 30)), ("2019.1月", (2019, 1, 1), (2019, 1, 31)),
+        ("201301", (2013, 1, 1), (2013, 1, 31)),
     ],
 )  # fmt: skip
 def test_a_month_is_its_first_or_last_day(cell: Any, first: tuple[int, ...], last: tuple[int, ...]) -> None:
@@ -46,6 +48,20 @@ def test_what_is_no_month_is_read_as_ever(cell: Any) -> None:
             parsing.day(cell, None, "last")
     else:
         assert parsing.day(cell, None, "last") == plain
+
+
+@pytest.mark.parametrize("cell", [2019.10, "2019.1", "201205", 201205, 200112.0])
+def test_what_may_be_one_month_or_another_is_refused(cell: Any) -> None:
+    """A sheet makes 2019.1 of 2019.10; 201205 is May 2012 to one and 5 December 2020 to another."""
+    assert not parsing.is_month(cell)
+    with pytest.raises(parsing.Bad, match="说不清是哪个月"):
+        parsing.day(cell, None, "first")
+
+
+def test_a_moment_of_which_only_the_month_is_known_lacks_its_time(app: Any) -> None:
+    with pytest.raises(parsing.Bad, match="没有时间") as found:
+        parsing.instant("2026-11")
+    assert "09:30" in found.value.remedy
 
 
 def test_the_person_says_once_how_months_are_read(session: Any, world: Any, sign_in: Any) -> None:

@@ -109,6 +109,16 @@ def test_a_job_that_nobody_takes_up_says_so(world: World, sign_in: Any) -> None:
     assert "后台任务暂时没有运行" in browser.get(f"/jobs/{job_id}").text
 
 
+def test_a_job_says_how_many_are_ahead_of_it_whosever_they_are(world: World, sign_in: Any) -> None:
+    enter(world, "maintenance_head")
+    job_id = enter(world)
+    with transaction(world.session):
+        jobs.show_service(world.session, "worker", clock.now())
+        world.session.get_one(Job, job_id).created_at -= dt.timedelta(minutes=2)
+    told = sign_in(world.accounts["clerk"]).get(f"/jobs/{job_id}.json").json["text"]
+    assert told == "前面还有 1 个任务，轮到后自动开始"
+
+
 def test_a_failed_job_says_why_and_is_retried(world: World, sign_in: Any) -> None:
     job_id = enter(world)
     run(world, job_id, "磁盘已满，请联系管理员")

@@ -210,6 +210,7 @@ def test_whoever_waits_is_told_why(session: Any) -> None:
     assert "暂时没有运行" in str(why(second, late))
     with transaction(session):
         jobs.show_service(session, "worker", AT)
+    session.expire_all()
     assert "前面还有 1 个任务" in str(why(second, late)) and why(first, late) is None
     assert "暂时没有运行" in str(why(first, AT + jobs.SILENT_AFTER + SECOND))
     assert claim(session, first, late)

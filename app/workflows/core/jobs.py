@@ -303,10 +303,12 @@ def why_waiting(session: AnySession, job: Job, at: dt.datetime) -> str | None:
     """Why a job that was entered a while ago has not begun; None where nobody wonders yet, or it has."""
     if job.state != "queued" or at - job.created_at < WONDERS_AFTER:
         return None
-    alive = session.scalar(select(ServiceHeartbeat.at).where(ServiceHeartbeat.name == "worker"))
-    if alive is None or at - alive > SILENT_AFTER:
+    alive = session.get(ServiceHeartbeat, "worker")
+    if alive is None or at - alive.at > SILENT_AFTER:
         return "后台任务暂时没有运行，恢复后自动开始，不用重做；一直这样请联系平台管理员"
-    ahead = session.scalar(select(func.count()).where(Job.state.in_(UNFINISHED), Job.id < job.id))
+    before = select(func.count()).where(Job.state.in_(UNFINISHED), Job.id < job.id)
+    # Whose they are is not told; that they are there is.
+    ahead = session.scalar(before.execution_options(skip_scope=True))
     return say("前面还有 %(count)s 个任务，轮到后自动开始", count=ahead) if ahead else None
 
 
