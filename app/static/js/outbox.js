@@ -459,7 +459,14 @@
     if (path === "/m/scan") return asked.get("code") ? gate(asked.get("code")) : scan();
     return home();
   }
-  var begun = open().then(send);
+  // The line may be there and have lost this very page: once the system answers it is asked for again, once in a while.
+  async function askAgain() {
+    if (!atHome || isFrame || !navigator.onLine || Date.now() - (+sessionStorage.getItem("ta-asked") || 0) < 300000) return;
+    if ((await K.who()).state === "offline") return;
+    sessionStorage.setItem("ta-asked", Date.now());
+    location.reload();
+  }
+  var begun = open().then(send).then(askAgain);
   addEventListener("online", function () {
     begun = begun.then(async function () {
       // A line that comes and goes is none until the system has answered; what is asked first of one is often lost.
