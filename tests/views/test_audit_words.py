@@ -168,7 +168,7 @@ def test_who_looks_for_a_word_finds_what_is_called_so(app: Any, session: Any, wo
         with app.test_request_context():
             names = next(names for names, said in audit_words.action_choices() if said == word)
         page = browser.get("/audit/", query_string={"action": names}).text
-        told = re.findall(r'<td class="ta-nw">([^<]+)</td>\n<td style="min-width:\d+em">', page)
+        told = re.findall(r'<td class="ta-nw">([^<]+)</td>\n<td class="ta-all" style="min-width:\d+em">', page)
         return set(told)
 
     assert found("绑定外部身份") == {"绑定外部身份"} and found("绑定电梯") == {"绑定电梯"}

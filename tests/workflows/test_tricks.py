@@ -71,7 +71,7 @@ TRICKS: dict[str, list[tuple[str, str]]] = {
         ("imports/test_hostile_files.py", "test_a_contract_number_written_otherwise_is_the_same"),
     ],
     "walking the public codes for phones": [("workflows/test_tricks.py", "test_the_public_page_tells_nothing_by_code")],
-    "SMS floods": [("workflows/test_second_factor.py", "test_floods_stop_by_number_account_and_address")],
+    "SMS floods": [("workflows/test_second_factor.py", "test_floods_stop_by_number_account_and_place")],
     "a finished export after rights were taken away": [
         ("workflows/test_narrowed.py", "test_an_export_ends_with_the_rights_it_was_made_for"),
     ],
