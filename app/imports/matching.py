@@ -169,7 +169,8 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
     for number, heading in enumerate(headings):
         name = others.get(plain_word(heading))
         if name and columns[number] is None and not fits.is_count(number, name):
-            take(number, *((OWN_NUMBER, LIKE) if fits.repeats(number, name) else (name, ALIAS)))
+            own = fits.repeats(number, name, beside=name in columns)
+            take(number, *((OWN_NUMBER, LIKE) if own else (name, ALIAS)))
     for score, number, name in _near(headings, columns, others):
         fit = 0 if fits.is_count(number, name) else fits.of(number, name)
         free = columns[number] is None and number not in ours and how[number] != TWICE
@@ -234,11 +235,16 @@ class _Fits:
             return False
         return all(cell.isdigit() and len(cell) < 5 for cell in cells)
 
-    def repeats(self, number: int, name: str) -> bool:
-        """Whether what should tell things apart does not: 1#, 2#, 1# count the elevators of a building."""
+    def repeats(self, number: int, name: str, beside: bool = False) -> bool:
+        """Whether what should tell things apart does not: 1#, 2#, 1# count the elevators of a building.
+
+        `beside` another column that does one repetition is enough.
+        """
         cells = [str(cell) for cell in self.cells[number]]
         if name != self.kind.key or self.kind.spec(OWN_NUMBER) is None:
             return False
+        if beside:
+            return len(set(cells)) < len(cells)
         return len(cells) >= MANY and len(set(cells)) * 2 < len(cells)
 
     def telling(self, number: int, spec: Spec) -> float:

@@ -76,6 +76,8 @@ def test_a_number_that_repeats_is_the_owners_own(app: Any) -> None:
     assert columns(LIFTS, ["梯号"], *[[f"{n % 3 + 1}#"] for n in range(12)])["梯号"] == ("internal_no", "near")
     # Too few to tell, and kinds whose rows may name one elevator often.
     assert columns(LIFTS, ["梯号"], ["1#"], ["1#"], ["1#"])["梯号"] == ("code", "alias")
+    beside = columns(LIFTS, ["识别码", "梯号"], ["700001", "1#"], ["700002", "2#"], ["700003", "1#"])
+    assert beside == {"识别码": ("code", "same"), "梯号": ("internal_no", "near")}
     assert columns("inspections", ["梯号"], *[["700001"]] * 12)["梯号"] == ("code", "alias")
 
 

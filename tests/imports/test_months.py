@@ -80,6 +80,8 @@ def test_the_person_says_once_how_months_are_read(session: Any, world: Any, sign
     assert rematched(session, who, batch, {}, months=nonsense).mapping["months"] == {}
     batch = rematched(session, who, batch, {}, months={"next_inspection_on": "last", "commissioned_on": "first"})
     assert (batch.new_rows, batch.bad_rows) == (2, 0)
+    page = flat(sign_in(world.accounts["clerk"]).get(f"/imports/{batch.id}").text)
+    assert "2027-02-28（2027年2月）" in page and "2016-04-01（201604）" in page, "what will be kept"
     ran(session, who, batch)
     held = session.execute(
         select(Elevator.code, Elevator.next_inspection_on, Elevator.commissioned_on)

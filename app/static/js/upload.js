@@ -67,7 +67,11 @@
           at.small.textContent = words[why].replace("{n}", file.name) + (english ? ". " : "。") + words[why + "way"];
         } else if (!box.querySelector(".ta-up__one .ta-linkbtn")) at.box.appendChild(button(words.remove, file.name, function () { none(); input.focus(); }));
       });
-      if (bad.length) input.value = "";
+      if (!bad.length) return;
+      // Those that can go along stay chosen.
+      var kept = new DataTransfer();
+      chosen.filter(function (file) { return bad.indexOf(file) < 0; }).forEach(function (file) { kept.items.add(file); line(list, file); });
+      input.files = kept.files;
     });
   });
 

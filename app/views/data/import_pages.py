@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from app.imports import matching, measures, words
 from app.imports.columns import Kind, Spec
-from app.imports.parsing import ORDERS
+from app.imports.parsing import ORDERS, day, is_month
 from app.models import ImportBatch, ImportRow, MaintenanceTeam, Person, Region, Unit
 from app.permissions import Actor
 from app.rules.workbook_cells import column_letters
@@ -98,6 +98,11 @@ def lines(
     for row in rows:
         cells: list[dict[str, Any]] = [{"text": cell, "errors": [], "old": None} for cell in row.raw]
         rest: list[dict[str, Any]] = []
+        for name, of_month in (mapping.get("months") or {}).items():
+            # What will be kept, beside what the file says.
+            cell = cells[at] if (at := place.get(name)) is not None and at < len(cells) else None
+            if cell is not None and is_month(cell["text"]) and (on := day(cell["text"], None, of_month)) is not None:
+                cell["text"] = _("%(day)s（%(told)s）", day=on.isoformat(), told=cell["text"])
         for held in row.errors or []:
             error = held | {name: again(text) for name, text in held.get("said", {}).items()}
             at = place.get(error.get("field") or "")
