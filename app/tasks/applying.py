@@ -140,6 +140,10 @@ def _gone_through(context: JobContext, form: apply_many.Form, keys: list[int]) -
                 if context.stop_asked():
                     ended = [say("您停止了任务，没有申请")]
                     stopped = say("您停止了任务，从第 %(n)s 台起没有申请", n=number)
+                elif form.is_over(clock.today()):
+                    # Approval asks for the day again, by the day of each application's own submission.
+                    ended = [say("生效日期 %(on)s 已经过去，没有申请；请按新的日期重新核对", on=form.effective_on)]
+                    stopped = say("生效日期 %(on)s 已经过去，从第 %(n)s 台起没有申请", on=form.effective_on, n=number)
                 else:
                     owner, ended = context.owner_now(), []
             except Refusal as refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 from typing import Any
@@ -27,6 +28,7 @@ from tests.workflows.filing_world import fresh
 pytestmark = pytest.mark.feature("LIF-02")
 FEW = 4
 PLACE = "q=揽月街"
+DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
@@ -328,6 +330,42 @@ def test_files_that_are_gone_refuse_each_and_break_nothing(
     session.expire_all()
     assert (job.result["applied"], job.result["refused"]) == (0, FEW) and made(session) == []
     assert "请重新上传" in client.get(f"/jobs/{job.id}").text
+
+
+def test_a_check_whose_day_is_over_is_not_confirmed(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    check = checked(app, session, client)
+    tomorrow = clock.today() + DAY
+    monkeypatch.setattr(clock, "today", lambda: tomorrow)
+    page = client.get(f"/applications/many/checked/{check.id}").text
+    assert "核对已过期" in page and "确认提交" not in page and "返回修改" in page
+    token = {"csrf_token": csrf(client)}
+    told = client.post(f"/applications/many/checked/{check.id}", data=token, follow_redirects=True)
+    assert "核对已过期" in told.text and "已经过去" in told.text
+    session.rollback()
+    assert session.scalar(select(func.count()).where(Job.kind == "apply")) == 0
+
+
+def test_a_job_that_goes_on_over_midnight_says_why_the_others_were_left(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    job = confirm(session, client, checked(app, session, client))
+    real, today = apply_many.apply_one, clock.today()
+
+    def then_midnight(*args: Any) -> Any:
+        row = real(*args)
+        monkeypatch.setattr(clock, "today", lambda: today + DAY)
+        return row
+
+    monkeypatch.setattr(apply_many, "apply_one", then_midnight)
+    work(app, session)
+    session.expire_all()
+    assert (job.result["applied"], job.result["refused"]) == (1, FEW - 1)
+    assert said(again(job.result["stopped"])) == f"生效日期 {today} 已经过去，从第 2 台起没有申请"
+    assert "请按新的日期重新核对" in sheet(client, job)[1][4]
 
 
 def test_more_than_a_job_takes_is_refused(

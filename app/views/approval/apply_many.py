@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from app import clock
-from app.errors import Finding, Refusal
+from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.listing import MOST_CHOSEN, Query, moment
 from app.listings.elevators import ELEVATORS
@@ -141,7 +141,7 @@ class ApplyMany(BaseView):
             abort(404)
         form, result = apply_many.form_of(job.params["form"]), dict(job.result or {})
         ready = job.state == "done" and bool(result.get("can"))
-        entered = _entered(job) if job.state == "done" else None
+        entered, over = _entered(job) if job.state == "done" else None, form.is_over(clock.today())
         if request.method == "POST":
             if entered is None and ready:
                 try:
@@ -155,7 +155,8 @@ class ApplyMany(BaseView):
         what = ApplicationKind(form.kind)
         return self.render_template(
             "ta/lifecycle/many_checked.html", title=_("批量申请：%(kind)s", kind=told(KIND_LABELS[what])),
-            job=facts(job), form=form, result=result, ready=ready, entered=entered, words=WORDS, kind=KIND_LABELS[what],
+            job=facts(job), form=form, result=result, ready=ready and not over, over=over, entered=entered, words=WORDS,
+            kind=KIND_LABELS[what],
             why=_reasons(result.get("why", [])), warn=_reasons(result.get("warn", [])), back=job.params.get("back"),
         )  # fmt: skip
 
@@ -223,6 +224,9 @@ class ApplyMany(BaseView):
             entered = _entered(check)
             if entered is not None:
                 return entered
+            if form.is_over(clock.today()):
+                found = say("生效日期 %(on)s 已经过去", on=form.effective_on)
+                raise refuse("核对已过期", found, "请返回修改，重新核对")
             title = say("批量申请%(kind)s：%(n)s 台", kind=KIND_LABELS[ApplicationKind(form.kind)], n=len(ids))
             params = {
                 "check": check.id, "ids": ids, "form": form.as_dict(), "language": language(),

@@ -48,6 +48,10 @@ class Form:
     def day(self) -> dt.date | None:
         return dt.date.fromisoformat(self.effective_on) if self.effective_on else None
 
+    def is_over(self, on: dt.date) -> bool:
+        """Whether its day lies before `on`: nothing can be submitted with it any more (`conditions.day`)."""
+        return self.day is not None and self.day < on
+
     def asked(self, actor: Actor, on: dt.date) -> Asked:
         return Asked(on, self.day, self.reason, self.files, self.data, unit_id=actor.unit_id)
 
