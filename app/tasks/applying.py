@@ -101,7 +101,8 @@ def check_all(context: JobContext) -> dict[str, Any]:
 
 @handles("apply")
 def apply_all(context: JobContext) -> dict[str, Any]:
-    """Params: `ids` (elevators, as the check found them), `form` (`apply_many.Form`), `language`.
+    """Params: `check` (the job that looked at them and holds the papers), `ids` (elevators, as it found them), `form`
+    (`apply_many.Form`), `language`.
 
     The owner's rights are asked anew before each, and whether he pressed 停止. What a run that was killed had applied
     for is known by the batch's applications, which carry the job's number. Gives `applied`, `refused`, `stopped` (why
@@ -133,6 +134,7 @@ def apply_all(context: JobContext) -> dict[str, Any]:
 
 def _gone_through(context: JobContext, form: apply_many.Form, keys: list[int]) -> tuple[dict[int, list[str]], str]:
     session, why, stopped = context.session, dict[int, list[str]](), ""
+    check = int(context.params["check"])
     made = apply_many.handed_in(session, context.job_id)
     for number, key in enumerate(keys, 1):
         if key not in made:
@@ -155,7 +157,7 @@ def _gone_through(context: JobContext, form: apply_many.Form, keys: list[int]) -
                 break
             try:
                 with scope.acting(owner):
-                    apply_many.apply_one(session, owner, key, form, context.job_id, clock.now())
+                    apply_many.apply_one(session, owner, key, form, check, context.job_id, clock.now())
             except Refusal as refusal:
                 why[key] = many.reasons(refusal)
         if number % FORGET_EVERY == 0:

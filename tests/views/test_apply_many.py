@@ -12,12 +12,15 @@ from sqlalchemy import func, select
 
 from app import clock, scope
 from app.models import Application, ApplicationStep, Attachment, AuditEntry, Elevator, Job, Notification
+from app.permissions import SYSTEM
 from app.tasks.jobs import JobContext, run
 from app.telling import told as said
 from app.transaction import transaction
 from app.wording import again
 from app.workflows.core import jobs
 from app.workflows.desk import applications, apply_many
+from app.workflows.files import attachments, sent_ahead
+from app.workflows.privacy import retention
 from tests.conftest import csrf
 from tests.factories import World, make_elevator
 from tests.journeys.steps import BLANK_PDF
@@ -366,6 +369,39 @@ def test_a_job_that_goes_on_over_midnight_says_why_the_others_were_left(
     assert (job.result["applied"], job.result["refused"]) == (1, FEW - 1)
     assert said(again(job.result["stopped"])) == f"生效日期 {today} 已经过去，从第 2 台起没有申请"
     assert "请按新的日期重新核对" in sheet(client, job)[1][4]
+
+
+def test_papers_stay_with_the_check_as_long_as_what_jobs_make(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    check = checked(app, session, client, files=(io.BytesIO(BLANK_PDF), "材料.pdf"))
+    later = checked(app, session, client, files=(io.BytesIO(BLANK_PDF), "材料.pdf"))
+    (key,) = check.params["form"]["files"]
+    assert (session.get(Attachment, key).entity, session.get(Attachment, key).entity_id) == ("job", check.id)
+    for role in ("maintenance_head", "inspector"):
+        assert sign_in(world.accounts[role]).get(f"/files/{key}").status_code in (403, 404), "the sender's alone"
+    assert client.get(f"/files/{key}").status_code == 200
+    with transaction(session):
+        sent_ahead.forget(session, clock.now() + 3 * DAY)
+    job = confirm(session, client, check)
+    work(app, session)
+    session.expire_all()
+    assert (job.result["applied"], job.result["refused"]) == (FEW, 0)
+
+    retention.run(session, SYSTEM, clock.now() + 29 * DAY)
+    session.expire_all()
+    assert session.get(Attachment, key) is not None
+    retention.run(session, SYSTEM, clock.now() + 32 * DAY)
+    session.expire_all()
+    assert session.get(Attachment, key) is None
+    held = session.scalars(select(Attachment).where(Attachment.entity == "application")).all()
+    assert len(held) == FEW and all(attachments.path(None, one).is_file() for one in held), "theirs stay"
+    token = {"csrf_token": csrf(client)}
+    told = client.post(f"/applications/many/checked/{later.id}", data=token, follow_redirects=True)
+    assert "材料已过期" in told.text and "请重新上传" in told.text
+    session.rollback()
+    assert session.scalar(select(func.count()).where(Job.kind == "apply")) == 1
 
 
 def test_more_than_a_job_takes_is_refused(

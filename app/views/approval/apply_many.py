@@ -207,7 +207,7 @@ class ApplyMany(BaseView):
         back, now = f"/applications/many/{kind.value}?{request.query_string.decode()}", clock.now()
         with transaction(db.session) as session:
             files = uploads.kept(
-                session, "files", apply_many.PAPER, attachments.AHEAD, None, g.actor.unit_id, g.actor.region_code, now
+                session, "files", apply_many.PAPER, apply_many.JOB, None, g.actor.unit_id, g.actor.region_code, now
             )
             form = apply_many.Form(kind.value, on, typed.reason, files, typed.data)
             title = say("批量申请核对：%(kind)s %(n)s 台", kind=KIND_LABELS[kind], n=found.total)
@@ -215,7 +215,10 @@ class ApplyMany(BaseView):
                 "listing": ELEVATORS.name, "query": request.query_string.decode(), "form": form.as_dict(), "back": back,
                 "language": language(),
             }  # fmt: skip
-            return jobs.enqueue(session, g.actor, now, "apply_check", title, params).id
+            check = jobs.enqueue(session, g.actor, now, "apply_check", title, params)
+            # What stays sent ahead is swept away after a day; the check may be confirmed later.
+            attachments.adopt(session, g.actor, files, apply_many.JOB, check.id)
+            return check.id
 
     def _confirm(self, check: Job, form: apply_many.Form, ids: list[int]) -> int:
         """The job that applies for those that can; a second press leads to the job of the first."""
@@ -227,6 +230,7 @@ class ApplyMany(BaseView):
             if form.is_over(clock.today()):
                 found = say("生效日期 %(on)s 已经过去", on=form.effective_on)
                 raise refuse("核对已过期", found, "请返回修改，重新核对")
+            apply_many.papers(session, g.actor, form, check.id)
             title = say("批量申请%(kind)s：%(n)s 台", kind=KIND_LABELS[ApplicationKind(form.kind)], n=len(ids))
             params = {
                 "check": check.id, "ids": ids, "form": form.as_dict(), "language": language(),

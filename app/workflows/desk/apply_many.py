@@ -14,14 +14,14 @@ from typing import Any
 from sqlalchemy import select
 
 from app import clock, scope
-from app.errors import Finding
-from app.models import Application, Elevator
+from app.errors import Finding, refuse
+from app.models import Application, Attachment, Elevator
 from app.permissions import Actor
 from app.rules.lifecycle import ELEVATOR_MOVES, ApplicationKind, ElevatorStatus
 from app.transaction import AnySession
 from app.workflows.approval.submissions import Asked
 from app.workflows.desk import applications, many
-from app.workflows.files import attachments, sent_ahead
+from app.workflows.files import attachments
 
 _K = ApplicationKind
 KINDS = (
@@ -29,14 +29,14 @@ KINDS = (
 )
 # What the form says for all: wrong in it is wrong for every one.
 COMMON = frozenset({"effective_on", "reason", "attachments", "until_on"})
-PAPER = "document"
+PAPER, JOB = "document", "job"
 # One job takes at most so many.
 MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What is asked for of every elevator alike. `files` are sent ahead; each application gets rows of its own."""
+    """What is asked for of every elevator alike. `files` are the check's; each application gets rows of its own."""
 
     kind: str
     effective_on: str | None
@@ -76,14 +76,30 @@ def findings(session: AnySession, actor: Actor, key: int, form: Form, at: dt.dat
     return applications.conditions_of(session, form.kind, row, form.asked(actor, clock.local_day(at)))
 
 
-def apply_one(session: AnySession, actor: Actor, key: int, form: Form, batch: int, at: dt.datetime) -> Application:
-    """The application for one of many elevators, in a transaction of its own, with its own rows of the papers."""
+def papers(session: AnySession, actor: Actor, form: Form, check: int) -> list[Attachment]:
+    """The form's papers, which are kept with the job that checked it as long as what jobs make (`retention`).
+
+    Raise where one is there no more, or is not the actor's.
+    """
+    held = {row.id: row for row in attachments.of(session, JOB, check)} if form.files else {}
+    found = [held[key] for key in form.files if key in held]
+    if len(found) < len(form.files) or any((f.uploaded_by_id, f.kind) != (actor.user_id, PAPER) for f in found):
+        raise refuse("材料", "核对时上传的材料已过期", "请重新上传并核对", field="attachments")
+    return found
+
+
+def apply_one(
+    session: AnySession, actor: Actor, key: int, form: Form, check: int, batch: int, at: dt.datetime
+) -> Application:  # fmt: skip
+    """The application for one of many elevators, in a transaction of its own, with its own rows of the papers.
+
+    `check` and `batch` are the numbers of the job that looked at them and of the one that applies for them.
+    """
 
     def deed(own: AnySession) -> Application:
         row = scope.visible(own, actor, Elevator, key, "这台电梯")
-        sent = sent_ahead.sent(own, actor, form.files, PAPER)
         place = ("application", actor.unit_id, row.region_code)
-        files = [attachments.copied(own, actor, at, file, *place).id for file in sent]
+        files = [attachments.copied(own, actor, at, file, *place).id for file in papers(own, actor, form, check)]
         return applications.apply(
             own, actor, form.kind, row, effective_on=form.day, reason=form.reason, attachments=files, at=at,
             data=form.data, batch=batch,

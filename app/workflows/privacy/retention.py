@@ -368,7 +368,9 @@ def _imports(session: AnySession, today: dt.date) -> int:
 
 def _exports(session: AnySession, today: dt.date) -> int:
     old = Attachment.uploaded_at < _start_of(session, Key.KEEP_EXPORTS_DAYS, today)
-    statement = select(Attachment.id).where(Attachment.kind == "export", old).order_by(Attachment.id)
+    # And what a job was given to work with.
+    of_jobs = or_(Attachment.kind == "export", Attachment.entity == "job")
+    statement = select(Attachment.id).where(of_jobs, old).order_by(Attachment.id)
     ids = list(session.scalars(statement.limit(BLOCK).execution_options(skip_scope=True)))
     for key in ids:
         _forget_file(session, key)
