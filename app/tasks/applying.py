@@ -25,6 +25,7 @@ from app.tasks.jobs import JobContext, handles
 from app.telling import speaking, told
 from app.transaction import transaction
 from app.wording import kept, say, together
+from app.workflows.approval import submissions
 from app.workflows.core import export_records
 from app.workflows.desk import apply_many, many
 
@@ -239,3 +240,5 @@ def _give(
             session, actor, at, given_out.APPLIED, said, digest, policy, "xlsx", rows=len(rows)
         )
         context.finish(result | {"sha256": digest})
+        if result.get("applied"):
+            submissions.settle_batch(session, context.job_id, at)

@@ -19,8 +19,9 @@ from app.reports import exports
 from app.rules.approval import EDITABLE
 from app.tasks.jobs import JobContext, handles
 from app.telling import speaking
-from app.transaction import in_one
+from app.transaction import in_one, transaction
 from app.wording import say
+from app.workflows.approval import submissions
 from app.workflows.filing import filing
 from app.workflows.people import person_filing
 
@@ -77,7 +78,11 @@ def submit_all(context: JobContext) -> dict[str, Any]:
             if number % FORGET_EVERY == 0:
                 session.expunge_all()
             context.progress(number, len(keys), "上报")
-        return {"submitted": submitted, "refused": refused, "stopped": stopped, "left": left}
+        result = {"submitted": submitted, "refused": refused, "stopped": stopped, "left": left}
+        with transaction(session):
+            context.finish(result)
+            submissions.settle_batch(session, context.job_id, clock.now())
+    return result
 
 
 def _handed_in(context: JobContext, filed: _Filed, key: int, number: int, session: Any) -> None:

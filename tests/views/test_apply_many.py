@@ -404,6 +404,58 @@ def test_papers_stay_with_the_check_as_long_as_what_jobs_make(
     assert session.scalar(select(func.count()).where(Job.kind == "apply")) == 1
 
 
+def waiting_notices(session: Any, job: Job) -> list[bool]:
+    """Of the notices to officers of a batch, whether each still waits to be read."""
+    asked = select(Notification.read_at).where(
+        Notification.topic == "approval", Notification.link == f"/applications/queue?batch={job.id}"
+    )
+    fresh(session)
+    return [at is None for at in session.scalars(asked.execution_options(skip_scope=True))]
+
+
+def approve(session: Any, world: World, row: Application) -> None:
+    with transaction(session):
+        applications.decide(session, world.actor("inspector"), row.id, "approve", "", row.row_version, clock.now())
+
+
+@pytest.mark.feature("LIF-08")
+def test_what_officers_were_told_of_a_batch_stays_while_it_is_handed_in(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    job = confirm(session, client, checked(app, session, client))
+    real, seen = apply_many.apply_one, list[list[bool]]()
+
+    def decided_at_once(*args: Any) -> Any:
+        row = real(*args)
+        with scope.acting(world.actor("inspector")):
+            approve(session, world, row)
+        seen.append(waiting_notices(session, job))
+        return row
+
+    monkeypatch.setattr(apply_many, "apply_one", decided_at_once)
+    work(app, session)
+    assert len(seen) == FEW and all(seen[0]) and seen[0] and all(one == seen[0] for one in seen), "more are to come"
+    assert not any(waiting_notices(session, job)), "none waits, none will come"
+
+
+@pytest.mark.feature("LIF-08")
+def test_the_last_of_a_batch_that_is_withdrawn_settles_it(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    job = confirm(session, client, checked(app, session, client))
+    work(app, session)
+    *first, last = made(session)
+    for row in first:
+        with scope.acting(world.actor("inspector")):
+            approve(session, world, row)
+    assert all(waiting_notices(session, job))
+    with scope.acting(world.actor("use_head")), transaction(session):
+        applications.withdraw(session, world.actor("use_head"), last.id, clock.now())
+    assert not any(waiting_notices(session, job))
+
+
 def test_more_than_a_job_takes_is_refused(
     session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
 ) -> None:

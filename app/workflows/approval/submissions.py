@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, refuse
-from app.models import Account, Application, ApplicationParty, ApplicationStep, Attachment, Elevator
+from app.models import Account, Application, ApplicationParty, ApplicationStep, Attachment, Elevator, Job
 from app.models.choices import APPLICATION_PREFIX
 from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
@@ -28,6 +28,7 @@ from app.wording import cut, say
 from app.workflows.approval import calendars, watching
 from app.workflows.approval.approval_limits import limit_key
 from app.workflows.core import moves, outbox
+from app.workflows.core.jobs import UNFINISHED
 from app.workflows.core.numbers import next_number
 
 _READ = Verb.APPLICATION_READ
@@ -330,9 +331,15 @@ def settle(session: AnySession, application: Application, at: dt.datetime) -> No
 
 
 def settle_batch(session: AnySession, batch: int, at: dt.datetime) -> None:
-    """What asked officers to decide on a batch counts as read, unless any of it is open still."""
-    waiting = select(Application.id).where(Application.batch == batch, Application.is_open.is_(True)).limit(1)
-    if session.scalar(waiting.execution_options(skip_scope=True)) is None:
+    """What asked officers to decide on a batch counts as read, unless any of it is open still or its job goes on.
+
+    They are told of a batch once: read too early it would leave what is handed in afterwards unannounced. The job asks
+    for this as it ends.
+    """
+    waiting = select(Application.id).where(Application.batch == batch, Application.is_open.is_(True))
+    going_on = select(Job.id).where(Job.id == batch, Job.state.in_(UNFINISHED))
+    unsettled = select(or_(waiting.exists(), going_on.exists()))
+    if not session.scalar(unsettled.execution_options(skip_scope=True)):
         outbox.settle(session, at, "approval", link_of_batch(batch))
 
 

@@ -233,6 +233,7 @@ def withdraw(session: AnySession, actor: Actor, application_id: int, at: dt.date
     turned_down = handlers(application.kind).turned_down
     if turned_down is not None:
         turned_down(session, actor, application, ApplicationVerb.WITHDRAW, at)
+    submissions.settle(session, application, at)
     return application
 
 
