@@ -102,16 +102,17 @@ def check_all(context: JobContext) -> dict[str, Any]:
 
 @handles("apply")
 def apply_all(context: JobContext) -> dict[str, Any]:
-    """Params: `check` (the job that looked at them and holds the papers), `ids` (elevators, as it found them), `form`
-    (`apply_many.Form`), `language`.
+    """Params: `check` (the job that looked at them, found which can, and holds the papers), `form` (`apply_many.Form`),
+    `language`.
 
     The owner's rights are asked anew before each, and whether he pressed 停止. What a run that was killed had applied
     for is known by the batch's applications, which carry the job's number. Gives `applied`, `refused`, `stopped` (why
     it ended before all were), `left` (the first that were refused, each with why) and a workbook of all.
     """
     params, session = context.params, context.session
-    form, keys = apply_many.form_of(params["form"]), [int(key) for key in params["ids"]]
+    form = apply_many.form_of(params["form"])
     with speaking(params.get("language")):
+        keys = apply_many.found_by(session, context.actor, int(params["check"]))
         why, stopped = _gone_through(context, form, keys)
         at, made = clock.now(), apply_many.handed_in(session, context.job_id)
         named = _named(context, context.actor, keys)

@@ -24,6 +24,7 @@ from app.workflows.privacy import retention
 from tests.conftest import csrf
 from tests.factories import World, make_elevator
 from tests.journeys.steps import BLANK_PDF
+from tests.statements import statements
 from tests.views.decide_many.ground import entered, post, sheet, ticks
 from tests.views.test_imports import work
 from tests.workflows.filing_world import fresh
@@ -272,8 +273,9 @@ def test_its_owner_stops_it_and_what_changed_since_is_refused_by_itself(
     app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = sign_in(world.accounts["use_head"])
-    job = confirm(session, client, checked(app, session, client))
-    first = next(row for row in chosen if row.id == job.params["ids"][0])
+    check = checked(app, session, client)
+    job = confirm(session, client, check)
+    first = next(row for row in chosen if row.id == check.result["ids"][0])
     with scope.acting(world.actor("use_head")), transaction(session):
         applications.apply(
             session, world.actor("use_head"), "scrapping", first, effective_on=clock.today(), reason="报废",
@@ -454,6 +456,22 @@ def test_the_last_of_a_batch_that_is_withdrawn_settles_it(
     with scope.acting(world.actor("use_head")), transaction(session):
         applications.withdraw(session, world.actor("use_head"), last.id, clock.now())
     assert not any(waiting_notices(session, job))
+
+
+def test_a_confirmed_check_is_known_without_looking_through_jobs(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    check = checked(app, session, client)
+    place = f"/applications/many/checked/{check.id}"
+    job = confirm(session, client, check)
+    assert "ids" not in job.params and sorted(check.result["ids"]) == sorted(row.id for row in chosen[:FEW])
+    with statements() as seen:
+        page = client.get(place).text
+    assert f'href="/jobs/{job.id}"' in page and "确认提交 " not in page
+    asked = [one for one in seen if re.search(r"job\.params", one)]
+    assert len(asked) == 1, asked
+    assert confirm(session, client, check) == job
 
 
 def test_more_than_a_job_takes_is_refused(

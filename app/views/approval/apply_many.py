@@ -21,7 +21,7 @@ from app.errors import Finding, Refusal, refuse
 from app.extensions import db
 from app.listing import MOST_CHOSEN, Query, moment
 from app.listings.elevators import ELEVATORS
-from app.models import Elevator, Job
+from app.models import Elevator
 from app.permissions import Verb, require
 from app.reports import exports
 from app.rules.lifecycle import KIND_LABELS, STATUS_LABELS, ApplicationKind, ElevatorStatus
@@ -36,9 +36,6 @@ from app.wording import again, ours, say
 from app.workflows.core import jobs
 from app.workflows.desk import applications, apply_many
 from app.workflows.files import attachments
-
-# So many of one's own jobs are looked through for the one that a check has led to.
-_RECENT = 200
 
 
 def start(listing: str, every: bool, ids: Sequence[str]) -> str:
@@ -141,11 +138,11 @@ class ApplyMany(BaseView):
             abort(404)
         form, result = apply_many.form_of(job.params["form"]), dict(job.result or {})
         ready = job.state == "done" and bool(result.get("can"))
-        entered, over = _entered(job) if job.state == "done" else None, form.is_over(clock.today())
+        entered, over = apply_many.led_to(job), form.is_over(clock.today())
         if request.method == "POST":
             if entered is None and ready:
                 try:
-                    entered = self._confirm(job, form, result["ids"])
+                    entered = self._confirm(job_id, form)
                 except Refusal as refusal:
                     flash(told(str(refusal)), "warning")
                     return redirect(f"/applications/many/checked/{job_id}")
@@ -207,7 +204,7 @@ class ApplyMany(BaseView):
         back, now = f"/applications/many/{kind.value}?{request.query_string.decode()}", clock.now()
         with transaction(db.session) as session:
             files = uploads.kept(
-                session, "files", apply_many.PAPER, apply_many.JOB, None, g.actor.unit_id, g.actor.region_code, now
+                session, "files", apply_many.PAPER, apply_many.HOLDER, None, g.actor.unit_id, g.actor.region_code, now
             )
             form = apply_many.Form(kind.value, on, typed.reason, files, typed.data)
             title = say("批量申请核对：%(kind)s %(n)s 台", kind=KIND_LABELS[kind], n=found.total)
@@ -217,39 +214,30 @@ class ApplyMany(BaseView):
             }  # fmt: skip
             check = jobs.enqueue(session, g.actor, now, "apply_check", title, params)
             # What stays sent ahead is swept away after a day; the check may be confirmed later.
-            attachments.adopt(session, g.actor, files, apply_many.JOB, check.id)
+            attachments.adopt(session, g.actor, files, apply_many.HOLDER, check.id)
             return check.id
 
-    def _confirm(self, check: Job, form: apply_many.Form, ids: list[int]) -> int:
+    def _confirm(self, check_id: int, form: apply_many.Form) -> int:
         """The job that applies for those that can; a second press leads to the job of the first."""
         with transaction(db.session) as session:
             hold(session, f"apply:{g.actor.user_id}")
-            entered = _entered(check)
+            check = jobs.of(session, g.actor, check_id)
+            entered = apply_many.led_to(check)
             if entered is not None:
                 return entered
             if form.is_over(clock.today()):
                 found = say("生效日期 %(on)s 已经过去", on=form.effective_on)
                 raise refuse("核对已过期", found, "请返回修改，重新核对")
             apply_many.papers(session, g.actor, form, check.id)
-            title = say("批量申请%(kind)s：%(n)s 台", kind=KIND_LABELS[ApplicationKind(form.kind)], n=len(ids))
+            kind, can = KIND_LABELS[ApplicationKind(form.kind)], (check.result or {})["can"]
+            title = say("批量申请%(kind)s：%(n)s 台", kind=kind, n=can)
             params = {
-                "check": check.id, "ids": ids, "form": form.as_dict(), "language": language(),
-                "back": f"/elevators/?{_list_of(check)}",
+                "check": check.id, "form": form.as_dict(), "language": language(),
+                "back": f"/elevators/?{check.params.get('query', '')}",
             }  # fmt: skip
-            return jobs.enqueue(session, g.actor, clock.now(), "apply", title, params).id
-
-
-def _list_of(check: Job) -> str:
-    return str(check.params.get("query", ""))
-
-
-def _entered(check: Job) -> int | None:
-    """The job to which this check has led already."""
-    own = select(Job.id, Job.params).where(
-        Job.created_by_id == check.created_by_id, Job.kind == "apply", Job.id > check.id
-    )
-    recent = db.session.execute(own.order_by(Job.id.desc()).limit(_RECENT))
-    return next((int(key) for key, params in recent if params.get("check") == check.id), None)
+            job = jobs.enqueue(session, g.actor, clock.now(), "apply", title, params)
+            apply_many.lead(check, job)
+            return job.id
 
 
 def _reasons(kept: list[list[Any]]) -> list[Reason]:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding, refuse
-from app.models import Application, Attachment, Elevator
+from app.models import Application, Attachment, Elevator, Job
 from app.permissions import Actor
 from app.rules.lifecycle import ELEVATOR_MOVES, ApplicationKind, ElevatorStatus
 from app.transaction import AnySession
@@ -29,7 +29,7 @@ KINDS = (
 )
 # What the form says for all: wrong in it is wrong for every one.
 COMMON = frozenset({"effective_on", "reason", "attachments", "until_on"})
-PAPER, JOB = "document", "job"
+PAPER, HOLDER = "document", "job"
 # One job takes at most so many.
 MOST = 10_000
 
@@ -76,12 +76,31 @@ def findings(session: AnySession, actor: Actor, key: int, form: Form, at: dt.dat
     return applications.conditions_of(session, form.kind, row, form.asked(actor, clock.local_day(at)))
 
 
+def led_to(check: Job) -> int | None:
+    """The job to which a check has led already: its number stands in the check's result."""
+    found = (check.result or {}).get("entered")
+    return int(found) if found is not None else None
+
+
+def lead(check: Job, job: Job) -> None:
+    """Keep with the check that this job applies for what it found."""
+    check.result = {**(check.result or {}), "entered": job.id}
+
+
+def found_by(session: AnySession, actor: Actor, check: int) -> list[int]:
+    """The elevators that the actor's check said can be applied for; Refusal where it is kept no more."""
+    row = session.get(Job, check)
+    if row is None or row.created_by_id != actor.user_id or row.kind != "apply_check":
+        raise refuse("核对已过期", "核对的结果已经删除", "请重新核对")
+    return [int(key) for key in (row.result or {}).get("ids", [])]
+
+
 def papers(session: AnySession, actor: Actor, form: Form, check: int) -> list[Attachment]:
     """The form's papers, which are kept with the job that checked it as long as what jobs make (`retention`).
 
     Raise where one is there no more, or is not the actor's.
     """
-    held = {row.id: row for row in attachments.of(session, JOB, check)} if form.files else {}
+    held = {row.id: row for row in attachments.of(session, HOLDER, check)} if form.files else {}
     found = [held[key] for key in form.files if key in held]
     if len(found) < len(form.files) or any((f.uploaded_by_id, f.kind) != (actor.user_id, PAPER) for f in found):
         raise refuse("材料", "核对时上传的材料已过期", "请重新上传并核对", field="attachments")
