@@ -32,6 +32,8 @@ from app.workflows.desk import apply_many, many
 # Of those that were refused so many are named on the job's page, of those that can't be applied for so many for each
 # reason; the workbook has all.
 MOST_NAMED, MOST_OF_A_REASON = 100, 5
+# A remedy may name the elevator, so that there are as many reasons as elevators: the page tells the most frequent.
+MOST_REASONS = 50
 FORGET_EVERY, _BLOCK = 200, 500
 
 
@@ -62,7 +64,7 @@ def check_all(context: JobContext) -> dict[str, Any]:
 
     Nothing is applied for. Gives how many `can` and how many not (`refused`), the `ids` of those that can, `why` the
     others can't and what is to be looked at (`warn`), reason by reason: rule, remedy, number, the first of them with
-    what was found. A workbook of all that can't.
+    what was found; the most frequent reasons, with how many there are besides. A workbook of all that can't.
     """
     params, session = context.params, context.session
     form, actor = apply_many.form_of(params["form"]), context.actor
@@ -89,6 +91,7 @@ def check_all(context: JobContext) -> dict[str, Any]:
         named = _named(context, actor, [*refused, *why.shown(), *warn.shown()])
         result = {
             "can": len(ids), "refused": len(refused), "ids": ids, "why": why.told(named), "warn": warn.told(named),
+            "why_more": why.more(), "warn_more": warn.more(),
             "link": f"/applications/many/checked/{context.job_id}",
         }  # fmt: skip
         lines = [Line(key, *named.get(key, _unknown(key)), "", said) for key, said in refused.items()]
@@ -183,8 +186,15 @@ class _Reasons:
             if len(first) < MOST_OF_A_REASON:
                 first.append((key, one.found))
 
+    def _most_frequent(self) -> list[tuple[tuple[str, str], int]]:
+        return self._count.most_common(MOST_REASONS)
+
     def shown(self) -> list[int]:
-        return [key for first in self._first.values() for key, _found in first]
+        return [key for reason, _count in self._most_frequent() for key, _found in self._first[reason]]
+
+    def more(self) -> int:
+        """How many reasons there are besides those that are told."""
+        return max(0, len(self._count) - MOST_REASONS)
 
     def told(self, named: dict[int, tuple[str, str]]) -> list[list[Any]]:
         """Rule, remedy, number, and of the first ones code, address and what was found; the most frequent first."""
@@ -196,7 +206,7 @@ class _Reasons:
                     for key, found in self._first[rule, remedy]
                 ],
             ]
-            for (rule, remedy), count in self._count.most_common()
+            for (rule, remedy), count in self._most_frequent()
         ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock, scope
+from app.errors import Finding
 from app.models import Application, ApplicationStep, Attachment, AuditEntry, Elevator, Job, Notification
 from app.permissions import SYSTEM
 from app.tasks.jobs import JobContext, run
@@ -472,6 +473,27 @@ def test_a_confirmed_check_is_known_without_looking_through_jobs(
     asked = [one for one in seen if re.search(r"job\.params", one)]
     assert len(asked) == 1, asked
     assert confirm(session, client, check) == job
+
+
+def test_of_very_many_reasons_the_most_frequent_are_told(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = apply_many.findings
+
+    def each_its_own(session: Any, actor: Any, key: int, *more: Any) -> list[Finding]:
+        own = [Finding("各台不同", False, f"第 {key} 台不行", f"请改正第 {key} 台")]
+        return [*real(session, actor, key, *more), *own, Finding("各台相同", False, f"第 {key} 台不行", "请改正")]
+
+    monkeypatch.setattr(apply_many, "findings", each_its_own)
+    monkeypatch.setattr("app.tasks.applying.MOST_REASONS", 2)
+    client = sign_in(world.accounts["use_head"])
+    check = checked(app, session, client)
+    assert len(check.result["why"]) == 2 and check.result["why"][0][2] == FEW + 1, "the most frequent first"
+    # Five of their own, the one of all, and that the last is suspended.
+    assert check.result["why_more"] == FEW + 1 + 1 + 1 - 2 and check.result["warn_more"] == 0
+    assert f"另有 {FEW + 1} 种原因" in client.get(f"/applications/many/checked/{check.id}").text
+    _head, *lines = sheet(client, check)
+    assert len(lines) == FEW + 1 and all("请改正第" in line[2] for line in lines), "the workbook has all"
 
 
 def test_more_than_a_job_takes_is_refused(
