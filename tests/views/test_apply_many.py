@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import io
 import re
 from typing import Any
@@ -494,6 +495,28 @@ def test_of_very_many_reasons_the_most_frequent_are_told(
     assert f"另有 {FEW + 1} 种原因" in client.get(f"/applications/many/checked/{check.id}").text
     _head, *lines = sheet(client, check)
     assert len(lines) == FEW + 1 and all("请改正第" in line[2] for line in lines), "the workbook has all"
+
+
+def test_going_back_from_the_check_leads_to_the_form_as_it_was_filled_in(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    on, until = (clock.today() + 3 * DAY).isoformat(), (clock.today() + 30 * DAY).isoformat()
+    paper = (io.BytesIO(BLANK_PDF), "材料.pdf")
+    said = {"kind": "maintenance_pause", "effective_on": on, "until_on": until, "reason": "大修", "files": paper}
+    check = checked(app, session, client, **said)
+    page = client.get(f"/applications/many/checked/{check.id}").text
+    back = html.unescape(re.search(r'href="([^"]+)">返回修改', page)[1])
+    assert back == f"/applications/many/maintenance_pause?{PLACE}&check={check.id}"
+    form = client.get(back).text
+    assert f'value="{on}"' in form and f'value="{until}"' in form and ">大修</textarea>" in form
+    assert "上次核对的材料请重新上传" in form and f"选中 {FEW + 1} 台" in form
+    assert f"check={check.id}" not in form, "what is sent from here is a new check"
+    other = client.get(back.replace("maintenance_pause", "suspension")).text
+    assert "大修" not in other and on not in other, "another kind's form"
+    with transaction(session):
+        session.get(Job, check.id).created_by_id = world.accounts["maintenance_head"].id
+    assert "大修" not in client.get(back).text, "another one's check"
 
 
 def test_more_than_a_job_takes_is_refused(

@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from app import clock
-from app.errors import Finding, Refusal, refuse
+from app.errors import Finding, NotFound, Refusal, refuse
 from app.extensions import db
 from app.listing import MOST_CHOSEN, Query, moment
 from app.listings.elevators import ELEVATORS
@@ -36,6 +36,9 @@ from app.wording import again, ours, say
 from app.workflows.core import jobs
 from app.workflows.desk import applications, apply_many
 from app.workflows.files import attachments
+
+# In the address of the form: the check from which one comes back to it.
+_CHECK = "check="
 
 
 def start(listing: str, every: bool, ids: Sequence[str]) -> str:
@@ -99,7 +102,7 @@ class ApplyMany(BaseView):
         return self.render_template(
             "ta/lifecycle/many_kinds.html", title=_("批量申请"), found=found, statuses=STATUS_LABELS,
             kinds=[(one.value, KIND_LABELS[one], found.fitting(one)) for one in apply_many.KINDS],
-            query=request.query_string.decode(), most=apply_many.MOST,
+            query=_address(), most=apply_many.MOST,
         )  # fmt: skip
 
     @expose("/many/<kind>", methods=["GET", "POST"])
@@ -110,20 +113,22 @@ class ApplyMany(BaseView):
         """What is said for all of them; sent, a job looks at each."""
         found = self._chosen()
         if found is None or kind not in set(apply_many.KINDS):
-            return redirect("/elevators/" if found is None else f"/applications/many?{request.query_string.decode()}")
+            return redirect("/elevators/" if found is None else f"/applications/many?{_address()}")
         what, findings, status = ApplicationKind(kind), list[Finding](), 200
         if request.method == "POST":
             try:
                 return redirect(f"/applications/many/checked/{self._enter(what, found)}")
             except Refusal as refusal:
                 findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
-        typed = {"effective_on": clock.today().isoformat(), "reason": ""} | request.form.to_dict()
+        before = _checked_before(what)
+        typed = {"effective_on": clock.today().isoformat(), "reason": ""} | _said_by(before) | request.form.to_dict()
         one = found.one(what) or Elevator()
         page = self.render_template(
             "ta/lifecycle/many_form.html", title=_("批量申请：%(kind)s", kind=told(KIND_LABELS[what])), kind=kind,
             found=found, findings=findings, form=typed, fields=fields_of(one, what, None, findings, typed),
-            needs_reason=what not in NO_REASON, paper=PAPER.get(what, ""), query=request.query_string.decode(),
+            needs_reason=what not in NO_REASON, paper=PAPER.get(what, ""), query=_address(),
             fitting=found.fitting(what), statuses=STATUS_LABELS, most=apply_many.MOST,
+            anew=before is not None and bool(before.files),
         )  # fmt: skip
         return page, status
 
@@ -154,14 +159,15 @@ class ApplyMany(BaseView):
             "ta/lifecycle/many_checked.html", title=_("批量申请：%(kind)s", kind=told(KIND_LABELS[what])),
             job=facts(job), form=form, result=result, ready=ready and not over, over=over, entered=entered, words=WORDS,
             kind=KIND_LABELS[what],
-            why=_reasons(result.get("why", [])), warn=_reasons(result.get("warn", [])), back=job.params.get("back"),
+            why=_reasons(result.get("why", [])), warn=_reasons(result.get("warn", [])),
+            back=f"{job.params['back']}&{_CHECK}{job_id}",
         )  # fmt: skip
 
     def _chosen(self) -> _Chosen | None:
         """The elevators that the address finds, as its list does; None, with the reason told, where it finds none."""
         require(g.actor, Verb.ELEVATOR_READ)
         now = moment(db.session, g.actor)
-        wanted = exports.Wanted(ELEVATORS.name, request.query_string.decode())
+        wanted = exports.Wanted(ELEVATORS.name, _address())
         try:
             query = exports.read(ELEVATORS, wanted)
         except Refusal as refusal:
@@ -201,7 +207,7 @@ class ApplyMany(BaseView):
         ]  # fmt: skip
         if typed.wrong or wrong:
             raise Refusal([*typed.wrong, *wrong])
-        back, now = f"/applications/many/{kind.value}?{request.query_string.decode()}", clock.now()
+        back, now = f"/applications/many/{kind.value}?{_address()}", clock.now()
         with transaction(db.session) as session:
             files = uploads.kept(
                 session, "files", apply_many.PAPER, apply_many.HOLDER, None, g.actor.unit_id, g.actor.region_code, now
@@ -209,7 +215,7 @@ class ApplyMany(BaseView):
             form = apply_many.Form(kind.value, on, typed.reason, files, typed.data)
             title = say("批量申请核对：%(kind)s %(n)s 台", kind=KIND_LABELS[kind], n=found.total)
             params = {
-                "listing": ELEVATORS.name, "query": request.query_string.decode(), "form": form.as_dict(), "back": back,
+                "listing": ELEVATORS.name, "query": _address(), "form": form.as_dict(), "back": back,
                 "language": language(),
             }  # fmt: skip
             check = jobs.enqueue(session, g.actor, now, "apply_check", title, params)
@@ -238,6 +244,35 @@ class ApplyMany(BaseView):
             job = jobs.enqueue(session, g.actor, clock.now(), "apply", title, params)
             apply_many.lead(check, job)
             return job.id
+
+
+def _address() -> str:
+    """The address of the list that the elevators are from; whose check fills the form is not part of it."""
+    return "&".join(part for part in request.query_string.decode().split("&") if not part.startswith(_CHECK))
+
+
+def _checked_before(kind: ApplicationKind) -> apply_many.Form | None:
+    """The form of the own check from which one went back to mend it (`?check=`)."""
+    key = request.args.get("check", "")
+    if request.method == "POST" or not (key.isascii() and key.isdigit() and len(key) < 19):
+        return None
+    try:
+        job = jobs.of(db.session, g.actor, int(key))
+    except NotFound:
+        return None
+    if job.kind != "apply_check" or job.created_by_id != g.actor.user_id or job.params["form"]["kind"] != kind.value:
+        return None
+    return apply_many.form_of(job.params["form"])
+
+
+def _said_by(form: apply_many.Form | None) -> dict[str, str]:
+    """What a form said, as the page's fields take it; a day that is over is not offered anew."""
+    if form is None:
+        return {}
+    said = form.data | {"reason": form.reason, "effective_on": form.effective_on}
+    if form.is_over(clock.today()):
+        del said["effective_on"]
+    return {name: str(value) for name, value in said.items() if value is not None}
 
 
 def _reasons(kept: list[list[Any]]) -> list[Reason]:
