@@ -24,6 +24,5 @@ def scan() -> dict[str, int]:
             break
         with transaction(db.session) as session:
             judged = file_scans.judge(session, key, verdict, clock.now())
-        if judged:
-            done = {**done, verdict.state: done[verdict.state] + 1}
+        done = {**done, verdict.state: done[verdict.state] + judged}
     return done

@@ -519,6 +519,21 @@ def test_going_back_from_the_check_leads_to_the_form_as_it_was_filled_in(
     assert "大修" not in client.get(back).text, "another one's check"
 
 
+@pytest.mark.feature("UNT-04")
+def test_papers_that_the_scanner_closed_are_not_confirmed(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    check = checked(app, session, client, files=(io.BytesIO(BLANK_PDF), "材料.pdf"))
+    with transaction(session):
+        session.get(Attachment, check.params["form"]["files"][0]).scan = "infected"
+    token = {"csrf_token": csrf(client)}
+    told = client.post(f"/applications/many/checked/{check.id}", data=token, follow_redirects=True)
+    assert "“材料.pdf”含有病毒或恶意代码" in told.text
+    session.rollback()
+    assert session.scalar(select(func.count()).where(Job.kind == "apply")) == 0
+
+
 def test_more_than_a_job_takes_is_refused(
     session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,35 @@ def test_a_waiting_file_is_closed_until_it_was_scanned(app: Any, world: World) -
     assert world.session.query(AuditEntry).filter_by(action="attachment.infected").count() == 1
 
 
+def test_rows_over_the_same_bytes_are_scanned_once_and_each_sender_is_told_once(app: Any, world: World) -> None:
+    scanner.use({"SCANNER_URL": NOBODY})
+    bad, session = store(world, BAD, "毒.pdf"), world.session
+    with transaction(session):
+        for role, times in (("clerk", 3), ("use_head", 2)):
+            for _time in range(times):
+                attachments.copied(session, world.actor(role), clock.now(), bad, "application", None, None)
+    good = store(world)
+    with clamd() as server:
+        scanner.use({"SCANNER_URL": server.url})
+        with app.app_context():
+            assert task.scan() == {"clean": 1, "infected": 6}
+        assert len(server.taken) == 2
+    session.expire_all()
+    assert {row.scan for row in session.query(Attachment).filter_by(sha256=bad.sha256)} == {"infected"}
+    told = session.query(Notification).filter_by(topic="file").all()
+    assert sorted(one.recipient_id for one in told) == sorted(
+        world.accounts[role].id for role in ("clerk", "use_head")
+    )
+    (log,) = session.query(AuditEntry).filter_by(action="attachment.infected").all()
+    assert log.after["rows"] == 6
+    with pytest.raises(NotAllowed, match="含有病毒"), transaction(session):
+        attachments.copied(session, world.actor("clerk"), clock.now(), bad, "application", None, None)
+    with transaction(session):
+        assert attachments.copied(session, world.actor("clerk"), clock.now(), good, "application", None, None).scan == (
+            "clean"
+        )
+
+
 def test_what_happens_while_the_scanner_is_down_is_configured(world: World) -> None:
     scanner.use({"SCANNER_URL": NOBODY, "SCANNER_WHEN_DOWN": "refuse"})
     with pytest.raises(Refusal, match="暂时不能查毒"):

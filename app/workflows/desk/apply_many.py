@@ -98,12 +98,14 @@ def found_by(session: AnySession, actor: Actor, check: int) -> list[int]:
 def papers(session: AnySession, actor: Actor, form: Form, check: int) -> list[Attachment]:
     """The form's papers, which are kept with the job that checked it as long as what jobs make (`retention`).
 
-    Raise where one is there no more, or is not the actor's.
+    Raise where one is there no more, is not the actor's, or was closed by the scanner.
     """
     held = {row.id: row for row in attachments.of(session, HOLDER, check)} if form.files else {}
     found = [held[key] for key in form.files if key in held]
     if len(found) < len(form.files) or any((f.uploaded_by_id, f.kind) != (actor.user_id, PAPER) for f in found):
         raise refuse("材料", "核对时上传的材料已过期", "请重新上传并核对", field="attachments")
+    for one in found:
+        attachments.not_infected(one)
     return found
 
 

@@ -47,19 +47,7 @@ from app.models import (
 )
 from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Actor, Verb, require
-from app.rules.files import (
-    CSV,
-    JPEG,
-    LIMITS,
-    PDF,
-    PICTURES,
-    PNG,
-    XLS,
-    XLSX,
-    ZIP,
-    Limit,
-    clean_name,
-)
+from app.rules.files import CSV, JPEG, LIMITS, PDF, PICTURES, PNG, XLS, XLSX, ZIP, Limit, clean_name
 from app.scope import visible
 from app.transaction import AnySession, after_commit, all_written, asked
 from app.wording import say
@@ -185,7 +173,11 @@ def copied(
     session: AnySession, actor: Actor, at: dt.datetime, file: Attachment, entity: str, unit_id: int | None,
     region_code: str | None,
 ) -> Attachment:  # fmt: skip
-    """The same file for one record more, which is about to be made: a row of its own over the same bytes."""
+    """The same file for one record more, which is about to be made: a row of its own over the same bytes.
+
+    Raise for one that the scanner closed; what waits for the scanner waits as a copy, too.
+    """
+    not_infected(file)
     same = Received(file.name, file.kind, file.mime, file.size, file.sha256, file.scan, file.thumb_sha256)
     return record(session, actor, at, same, entity, None, unit_id, region_code)
 
@@ -265,12 +257,17 @@ def _check_open(session: AnySession, actor: Actor, row: Attachment) -> None:
     """Raise for what was taken away, unless it was decided upon, and for what the scanner has not let through."""
     if row.removed_at is not None and not decided_upon.opens(session, actor, row):
         raise NotFound(Finding("附件", False, say("“%(name)s”已移除", name=row.name), "请刷新页面"))
-    if row.scan == "infected":
-        raise NotAllowed(Finding("查毒", False, say("“%(name)s”含有病毒或恶意代码，已封存", name=row.name),
-            "请上传人换一份干净的文件"))
+    not_infected(row)
     if row.scan == "waiting":
         raise Refusal(Finding("查毒", False, say("“%(name)s”还在等待查毒", name=row.name),
             "查毒服务恢复后会自动查，请稍后再打开"))
+
+
+def not_infected(row: Attachment) -> None:
+    """Raise for what the scanner closed."""
+    if row.scan == "infected":
+        raise NotAllowed(Finding("查毒", False, say("“%(name)s”含有病毒或恶意代码，已封存", name=row.name),
+            "请上传人换一份干净的文件"))
 
 
 def _of_oneself(actor: Actor, row: Attachment) -> bool:
