@@ -90,7 +90,9 @@ def tell(session: AnySession, at: dt.datetime, press: str) -> int:
     endorsed = [one for one in found if one.verb == ApplicationVerb.ENDORSE]
     for rows, accounts in _alike(_officers(session, endorsed)):
         _write_to_officers(session, at, rows, accounts, press)
-    steps = update(ApplicationStep).where(ApplicationStep.press == press).values(press=None)
+    # Not all that the press has by now: what it committed meanwhile was not read, and keeps its mark until it is told.
+    steps = update(ApplicationStep).where(among(session, ApplicationStep.id, [one.step_id for one in found]))
+    steps = steps.values(press=None)
     session.execute(steps.execution_options(synchronize_session=False, **_QUIET))
     return len(found)
 

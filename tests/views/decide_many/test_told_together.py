@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app import clock, scope
 from app.models import Application, ApplicationParty, ApplicationStep, ElevatorAssignment, NoticeChoice, Notification
 from app.permissions import Role
 from app.tasks import reminders
 from app.tasks.jobs import JobContext, run
+from app.transaction import transaction
 from app.workflows.core import outbox
 from app.workflows.desk import many, told_together
 from tests.factories import World, make_account, make_policy
@@ -132,6 +134,34 @@ def test_what_a_killed_press_left_is_told_later_and_once(
     work(app, session)
     assert [one.title for one in heard(session, who=head)][1:] == ["同意：电梯备案 2 件"]
     assert told_together.left(session, AT + dt.timedelta(days=1)) == []
+
+
+@pytest.mark.parametrize("db_kind", ["postgresql"], scope="session")  # SQLite has one writer at a time
+def test_what_the_press_commits_while_it_is_told_is_told_later(
+    session: Any, world: World, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    officer, head, press = world.actor("inspector"), world.accounts["maintenance_head"].id, told_together.new_press()
+    engine, real = session.get_bind(), outbox.settle
+
+    def decided(rows: list[Application], own: Any) -> None:
+        with scope.acting(officer):
+            for row in rows:
+                many.decide_one(own, officer, (row.id, row.row_version), "approve", "", AT, press)
+
+    def meanwhile(*args: Any) -> int:
+        monkeypatch.setattr(outbox, "settle", real)
+        with Session(engine) as own:
+            decided(waiting[2:3], own)
+        return real(*args)
+
+    decided(waiting[:2], session)
+    monkeypatch.setattr(outbox, "settle", meanwhile)
+    with transaction(session):
+        assert told_together.tell(session, AT, press) == 2
+    assert told_together.left(session, AT + dt.timedelta(hours=1)) == [press]
+    with transaction(session):
+        assert (told_together.tell(session, AT, press), told_together.tell(session, AT, press)) == (1, 0)
+    assert [one.title for one in heard(session, who=head)] == ["同意：电梯备案 2 件", f"同意：{waiting[2].heading}"]
 
 
 @pytest.mark.feature("LIF-08")
