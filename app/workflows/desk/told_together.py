@@ -52,6 +52,7 @@ class _Decided(NamedTuple):
     elevator_id: int | None
     region_code: str
     batch: int | None
+    decided_at: dt.datetime | None
 
     @property
     def deed(self) -> str:
@@ -117,6 +118,7 @@ def _decided(session: AnySession, press: str) -> list[_Decided]:
         select(
             step.id, step.verb, step.opinion, row.id, row.number, row.kind, row.said, row.title, row.unit_id,
             row.submitted_by_id, row.elevator_id, row.region_code, row.batch,
+            row.decided_at,
         )
         .join(row, row.id == step.application_id)
         .where(step.press == press)
@@ -187,9 +189,10 @@ def _write(
     heading = _counted(rows) if many else one.said or one.title
     numbers = say("申请编号 %(number)s", number=one.number)
     if many:
-        numbers = say("申请编号 %(first)s 至 %(last)s", first=min(r.number for r in rows), last=max(
-            r.number for r in rows
-        )) if len({r.kind for r in rows}) == 1 else together(_kinds(rows))  # fmt: skip
+        first = min(r.number for r in rows)
+        of_one_kind = len({r.kind for r in rows}) == 1
+        several = say("申请编号 %(first)s 等 %(n)s 件", first=first, n=len(rows))
+        numbers = several if of_one_kind else together(_kinds(rows))
     if topic == "party":
         note = say("与本单位有关；如有异议请在申请页面留言或联系登记机关")
         body = together([numbers, note], "　")
@@ -197,7 +200,7 @@ def _write(
         body = numbers + say("　意见：%(opinion)s", opinion=one.opinion) if one.opinion else numbers
     outbox.notify(
         session, at, accounts, topic, say("%(verb)s：%(title)s", verb=one.deed, title=heading), body,
-        _link(rows, at), f"{topic}:{press}:{one.verb}:{rows[-1].step_id}",
+        _link(rows), f"{topic}:{press}:{one.verb}:{rows[-1].step_id}",
     )  # fmt: skip
 
 
@@ -223,8 +226,8 @@ def _kinds(rows: Sequence[_Decided]) -> list[str]:
     ]
 
 
-def _link(rows: Sequence[_Decided], at: dt.datetime) -> str:
-    """The list that holds just these, as far as an address can say it; else those decided so on that day."""
+def _link(rows: Sequence[_Decided]) -> str:
+    """The list that holds just these, as far as an address can say it; else those decided so on their days."""
     if len(rows) == 1:
         return f"/applications/{rows[0].id}"
     tab, batch = _TAB[ApplicationVerb(rows[0].verb)], _one_batch(rows)
@@ -233,8 +236,9 @@ def _link(rows: Sequence[_Decided], at: dt.datetime) -> str:
     these = f"/applications/?ids={','.join(str(one.id) for one in rows)}"
     if len(these) <= LONGEST_LINK:
         return these
-    on = clock.local_day(at).isoformat()
-    decided = f"&f_decided_from={on}&f_decided_to={on}" if tab != "returned" else ""
+    # A press may go over midnight, and is told after it.
+    days = [clock.local_day(one.decided_at) for one in rows if one.decided_at is not None]
+    decided = f"&f_decided_from={min(days)}&f_decided_to={max(days)}" if days and tab != "returned" else ""
     return f"/applications/?tab={tab}{decided}"
 
 

@@ -46,7 +46,7 @@ def test_a_unit_hears_once_of_all_and_singly_of_one(
     (one,) = heard(session, who=head)
     assert one.title == "同意：电梯备案 2 件" and one.body is not None
     first, second = sorted(row.number for row in waiting[:2])
-    assert one.body == f"申请编号 {first} 至 {second}　意见：属实"
+    assert one.body == f"申请编号 {first} 等 2 件　意见：属实"
     assert one.link == f"/applications/?ids={waiting[0].id},{waiting[1].id}"
     page = sign_in(world.accounts["maintenance_head"]).get(one.link).text
     assert first in page and second in page and waiting[2].number not in page
@@ -134,6 +134,25 @@ def test_what_a_killed_press_left_is_told_later_and_once(
     work(app, session)
     assert [one.title for one in heard(session, who=head)][1:] == ["同意：电梯备案 2 件"]
     assert told_together.left(session, AT + dt.timedelta(days=1)) == []
+
+
+def test_a_link_that_can_not_name_them_leads_to_the_days_on_which_they_were_decided(
+    session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(told_together, "LONGEST_LINK", 10)
+    officer, head, press = world.actor("inspector"), world.accounts["maintenance_head"], told_together.new_press()
+    midnight = dt.datetime.combine(clock.local_day(AT) + dt.timedelta(days=1), dt.time(), clock.SHANGHAI)
+    minutes = [dt.timedelta(minutes=n) for n in (-65, -5, 5)]
+    with scope.acting(officer):
+        for row, after in zip(waiting, minutes, strict=False):
+            many.decide_one(session, officer, (row.id, row.row_version), "reject", "缺照片", midnight + after, press)
+    with transaction(session):
+        told_together.tell(session, midnight + dt.timedelta(days=1, minutes=15), press)
+    (one,) = heard(session, who=head.id)
+    days = [(midnight + after).date().isoformat() for after in (minutes[0], minutes[-1])]
+    assert one.link == f"/applications/?tab=rejected&f_decided_from={days[0]}&f_decided_to={days[1]}"
+    page = sign_in(head).get(one.link).text
+    assert [row.number in page for row in waiting] == [True, True, True, False]
 
 
 @pytest.mark.parametrize("db_kind", ["postgresql"], scope="session")  # SQLite has one writer at a time
