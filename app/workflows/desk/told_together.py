@@ -8,9 +8,11 @@ once whatever is killed meanwhile; `left` are the presses that did not come to t
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import func, select, update
@@ -22,12 +24,13 @@ from app.permissions import Verb
 from app.rules.appeals import verb_label
 from app.rules.approval import VERB_LABELS, ApplicationVerb
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
-from app.transaction import AnySession
+from app.transaction import AnySession, in_one
 from app.wording import say, together
 from app.workflows.approval import submissions
 from app.workflows.core import outbox
 from app.workflows.core.jobs import UNFINISHED
 
+log = logging.getLogger(__name__)
 # A press that has said nothing for so long is over; a job's, when the job is.
 PATIENCE = dt.timedelta(minutes=10)
 LONGEST_LINK = 200
@@ -96,6 +99,16 @@ def tell(session: AnySession, at: dt.datetime, press: str) -> int:
     steps = steps.values(press=None)
     session.execute(steps.execution_options(synchronize_session=False, **_QUIET))
     return len(found)
+
+
+def tell_by_itself(session: AnySession, at: dt.datetime, press: str) -> int:
+    """The same in a transaction of its own. What was decided stands and other presses have theirs to tell, so a fault
+    stops nobody: it is logged, the marks stay, and the next look at what is `left` tells it. None of it counts then."""
+    try:
+        return in_one(session, partial(tell, at=at, press=press))
+    except Exception:
+        log.exception("what was decided by press %s could not be told", press)
+        return 0
 
 
 def left(session: AnySession, at: dt.datetime) -> list[str]:

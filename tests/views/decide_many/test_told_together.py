@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import clock, scope
+from app.extensions import db
 from app.models import Application, ApplicationParty, ApplicationStep, ElevatorAssignment, NoticeChoice, Notification
 from app.permissions import Role
 from app.tasks import reminders
@@ -17,6 +18,8 @@ from app.tasks.jobs import JobContext, run
 from app.transaction import transaction
 from app.workflows.core import outbox
 from app.workflows.desk import many, told_together
+from tests.api.callers import Caller
+from tests.deadlocks import met
 from tests.factories import World, make_account, make_policy
 from tests.statements import statements
 from tests.views.decide_many.ground import FEW, entered, post, ticks
@@ -181,6 +184,76 @@ def test_what_the_press_commits_while_it_is_told_is_told_later(
     with transaction(session):
         assert (told_together.tell(session, AT, press), told_together.tell(session, AT, press)) == (1, 0)
     assert [one.title for one in heard(session, who=head)] == ["同意：电梯备案 2 件", f"同意：{waiting[2].heading}"]
+
+
+def test_one_press_that_can_not_be_told_holds_up_no_other(
+    app: Any, session: Any, world: World, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    officer, head, real = world.actor("inspector"), world.accounts["maintenance_head"].id, told_together.tell
+    with scope.acting(officer):
+        for row, press in zip(waiting, ("at-1", "at-2", "at-3"), strict=False):
+            many.decide_one(session, officer, (row.id, row.row_version), "approve", "", AT, press)
+
+    def fails(own: Any, at: dt.datetime, press: str) -> int:
+        told = real(own, at, press)
+        if press == "at-1":
+            raise RuntimeError("a fault")
+        return told
+
+    session.rollback()
+    monkeypatch.setattr(told_together, "tell", fails)
+    with clock.frozen(AT + dt.timedelta(hours=1)), app.app_context():
+        assert (reminders.tell_left(), reminders.tell_left()) == (2, 0)
+        assert [one.link for one in heard(session, who=head)] == [f"/applications/{row.id}" for row in waiting[1:3]]
+        session.rollback()
+        monkeypatch.setattr(told_together, "tell", real)
+        assert reminders.tell_left() == 1
+    assert heard(session, who=head)[-1].link == f"/applications/{waiting[0].id}"
+
+
+def test_what_was_decided_is_shown_though_it_can_not_be_told_yet(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, caller = world.accounts["maintenance_head"].id, Caller(app, world, "inspector")
+    officer, real = sign_in(world.accounts["inspector"]), told_together._write
+    chosen = [{"id": row.id, "seen_version": row.row_version} for row in waiting[2:]]
+    ticked = ticks(*waiting[:2])
+
+    def fails(*_args: Any) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(told_together, "_write", fails)
+    answer = post(officer, {"verb": "reject", "sure": "1", "opinion": "缺照片", "chosen": ticked})
+    assert answer.status_code == 200 and all(row.number in answer.text for row in waiting[:2])
+    asked = {"verb": "reject", "opinion": "缺照片", "chosen": chosen}
+    sent = caller.client.post("/api/v1/applications/batch", json=asked, headers=caller.headers)
+    assert sent.status_code == 200 and sent.json["done"] == 2
+    fresh(session)
+    assert {row.state for row in session.scalars(select(Application))} == {"rejected"} and heard(session) == []
+    session.rollback()
+    monkeypatch.setattr(told_together, "_write", real)
+    with clock.frozen(clock.now() + dt.timedelta(hours=1)), app.app_context():
+        assert reminders.tell_left() == FEW
+    assert [one.title for one in heard(session, who=head)] == ["不通过：电梯备案 2 件"] * 2
+
+
+@pytest.mark.parametrize("db_kind", ["postgresql"], scope="session")  # SQLite has one writer at a time
+def test_telling_that_met_another_deed_is_done_again(
+    app: Any, session: Any, world: World, waiting: list[Application], database: Any
+) -> None:
+    officer, head = world.actor("inspector"), world.accounts["maintenance_head"].id
+    with scope.acting(officer):
+        for row in waiting[:2]:
+            many.decide_one(session, officer, (row.id, row.row_version), "approve", "", AT, "at-1")
+    session.rollback()
+    steps = "SELECT id FROM application_step WHERE press = 'at-1' FOR UPDATE"
+    with (
+        met(database.engine, "SELECT id FROM notification FOR UPDATE", steps) as faults,
+        clock.frozen(AT + dt.timedelta(hours=1)), app.app_context(),
+    ):  # fmt: skip
+        # By its name alone, without the task's own readiness to be done again.
+        assert told_together.tell_by_itself(db.session, clock.now(), "at-1") == 2
+    assert faults == [] and [one.title for one in heard(session, who=head)] == ["同意：电梯备案 2 件"]
 
 
 @pytest.mark.feature("LIF-08")
