@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,7 +12,15 @@ from sqlalchemy.orm import Session
 
 from app import clock, scope
 from app.extensions import db
-from app.models import Application, ApplicationParty, ApplicationStep, ElevatorAssignment, NoticeChoice, Notification
+from app.models import (
+    Application,
+    ApplicationParty,
+    ApplicationStep,
+    Elevator,
+    ElevatorAssignment,
+    NoticeChoice,
+    Notification,
+)
 from app.permissions import Role
 from app.tasks import reminders
 from app.tasks.jobs import JobContext, run
@@ -24,7 +33,7 @@ from tests.factories import World, make_account, make_policy
 from tests.statements import statements
 from tests.views.decide_many.ground import FEW, entered, post, ticks
 from tests.views.test_imports import work
-from tests.workflows.filing_world import AT, decide, fresh
+from tests.workflows.filing_world import AT, decide, elevator_data, fresh, save, submit
 
 pytestmark = pytest.mark.feature("NTF-01")
 
@@ -271,18 +280,35 @@ def test_second_officers_hear_once_of_what_was_endorsed(
     assert heard(session) == [], "its unit hears when it is decided"
 
 
-def test_how_many_there_are_costs_no_statement_each(
-    session: Any, world: World, waiting: list[Application]
-) -> None:
-    officer, press = world.actor("inspector"), told_together.new_press()
+@pytest.mark.feature("LIF-08")
+def test_how_many_there_are_costs_no_statement_each(session: Any, world: World) -> None:
+    """Of one batch, with another unit that it concerns, some turned down and some that wait for the second officer."""
+    make_policy(session, "second_approval", "all")
+    session.commit()
+    officer, head, codes = world.actor("inspector"), world.actor("maintenance_head"), count(300300)
+    told = {"approval": world.accounts["region_admin"].id, "party": world.accounts["use_head"].id}
+    told["decision"] = world.accounts["maintenance_head"].id
 
-    def sent(rows: list[Application]) -> int:
-        with scope.acting(officer):
-            for row in rows:
-                many.decide_one(session, officer, (row.id, row.row_version), "reject", "缺照片", AT, press)
-        with statements() as asked:
-            told_together.tell(session, AT, press)
+    def sent(batch: int, number: int) -> list[str]:
+        data = [elevator_data(world, code=str(next(codes))) for _ in range(2 * number)]
+        asked = [submit(session, head, save(session, head, Elevator, None, one)) for one in data]
+        for row in asked:
+            row.batch = batch if row in asked[:number] else None
+            session.add(ApplicationParty(application_id=row.id, unit_id=world.use_unit.id))
         session.commit()
-        return len(asked)
+        press = told_together.new_press()
+        with scope.acting(officer):
+            for verb, some in (("reject", asked[:number]), ("approve", asked[number:])):
+                for row in some:
+                    many.decide_one(session, officer, (row.id, row.row_version), verb, "见意见", AT, press)
+        before = {topic: len(heard(session, topic, who)) for topic, who in told.items()}
+        session.rollback()
+        with transaction(session), statements() as said:
+            assert told_together.tell(session, AT, press) == 2 * number
+        after = {topic: len(heard(session, topic, who)) for topic, who in told.items()}
+        assert after == {topic: n + 1 for topic, n in before.items()}
+        return said
 
-    assert sent(waiting[:1]) >= sent(waiting[1:])
+    sent(1, 1)  # what a process asks once
+    few, more = sent(2, 1), sent(3, 3)
+    assert len(few) == len(more), more
