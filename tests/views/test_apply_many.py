@@ -18,6 +18,7 @@ from app.permissions import SYSTEM
 from app.tasks.jobs import JobContext, run
 from app.telling import told as said
 from app.transaction import transaction
+from app.views.approval.apply_many import Reason
 from app.wording import again
 from app.workflows.core import jobs
 from app.workflows.desk import applications, apply_many
@@ -237,6 +238,25 @@ def test_every_kind_that_is_offered_goes_the_whole_way(
     assert {row.state for row in made(session)} == {"approved"}
     session.expire_all()
     assert {row.status for row in rows} == {becomes}
+
+
+def test_what_stops_them_is_said_as_it_was_found_never_as_the_rule_that_does_not_hold(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    check = checked(app, session, client, kind="maintenance_resume")
+    page = client.get(f"/applications/many/checked/{check.id}").text
+    heads = re.findall(r'<p class="ta-b">(.*?)</p>\s*<span class="rule">(\d+) 台', page)
+    assert ("维保没有暂停", f"{FEW + 1}") in heads and all(words != "维保已暂停" for words, _n in heads)
+
+
+def test_found_alike_or_not() -> None:
+    def reason(count: int, *found: str) -> str:
+        return Reason("规则", "", count, [("A", "/a", one) for one in found]).alike
+
+    assert reason(2, "没有暂停", "没有暂停") == "没有暂停" and reason(1, "停用") == "停用"
+    assert reason(2, "停用", "报废") == "", "each says its own"
+    assert reason(9, "停用", "停用") == "", "of those not kept nothing is known"
 
 
 @pytest.mark.parametrize("way", ["reaped", "retried"])

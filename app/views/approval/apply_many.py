@@ -60,6 +60,12 @@ class Reason:
     count: int
     first: list[tuple[str, str, str]]
 
+    @property
+    def alike(self) -> str:
+        """What was found of every one of them; "" where it differs, or more were found than are kept."""
+        found = {said for _code, _link, said in self.first}
+        return found.pop() if len(found) == 1 and self.count == len(self.first) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
