@@ -13,12 +13,22 @@ from sqlalchemy import func, select
 
 from app import clock, scope
 from app.errors import Finding
-from app.models import Application, ApplicationStep, Attachment, AuditEntry, Elevator, Job, Notification
+from app.models import (
+    Application,
+    ApplicationStep,
+    Attachment,
+    AuditEntry,
+    Elevator,
+    Job,
+    MaintenanceClock,
+    Notification,
+)
 from app.permissions import SYSTEM
 from app.tasks.jobs import JobContext, run
 from app.telling import told as said
 from app.transaction import transaction
 from app.views.approval.apply_many import Reason
+from app.views.frame.jobs import OF_KIND, RESULT
 from app.wording import again
 from app.workflows.core import jobs
 from app.workflows.desk import applications, apply_many
@@ -248,6 +258,56 @@ def test_what_stops_them_is_said_as_it_was_found_never_as_the_rule_that_does_not
     page = client.get(f"/applications/many/checked/{check.id}").text
     heads = re.findall(r'<p class="ta-b">(.*?)</p>\s*<span class="rule">(\d+) 台', page)
     assert ("维保没有暂停", f"{FEW + 1}") in heads and all(words != "维保已暂停" for words, _n in heads)
+
+
+def test_a_pause_is_counted_for_its_end_and_for_no_second_one(
+    session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    for row, on in zip(chosen[:3], (clock.today(), None, None), strict=True):
+        session.merge(MaintenanceClock(
+            elevator_id=row.id, unit_id=world.firm.id, region_code=row.region_code, paused_on=on
+        ))  # fmt: skip
+    session.commit()
+    client = sign_in(world.accounts["use_head"])
+
+    def counts(page: str) -> list[str]:
+        rows = re.findall(r'<td class="key">(.*?)</td><td class="num">(\d+) 台', page, re.S)
+        named = {re.sub(r"<[^>]+>", "", name).strip(): n for name, n in rows}
+        return [named["维保暂停"], named["恢复维保"], named["停用登记"]]
+
+    page = client.get(f"/applications/many?{PLACE}").text
+    assert counts(page) == [f"{FEW - 1}", "1", f"{FEW}"]
+    form = client.get(f"/applications/many/maintenance_resume?{PLACE}").text
+    assert f"选中 {FEW + 1} 台，其中 1 台的状态可以办" in form
+    with statements() as seen:
+        client.get(f"/applications/many?{PLACE}")
+    assert sum("paused_on IS NOT NULL" in one for one in seen) == 1
+
+
+@pytest.mark.feature("NTF-01")
+def test_the_notice_of_an_end_says_what_came_of_it(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    job = confirm(session, client, checked(app, session, client))
+    with scope.acting(world.actor("use_head")), transaction(session):
+        for row in chosen[:FEW]:
+            applications.apply(
+                session, world.actor("use_head"), "scrapping", row, effective_on=clock.today(), reason="报废",
+                at=clock.now(),
+            )  # fmt: skip
+    work(app, session)
+    told = {
+        one.link: said(one.body) for one in session.scalars(select(Notification).where(Notification.topic == "job"))
+    }
+    assert told[f"/jobs/{job.id}"] == f"已申请 0 台，没有申请 {FEW} 台"
+    assert f"可以申请 {FEW} 台，不能申请 1 台" in told.values()
+
+
+def test_every_count_that_a_notice_names_stands_in_the_words_of_the_jobs_page() -> None:
+    for kind, sentence in jobs.OUTCOME.items():
+        for name in re.findall(r"%\((\w+)\)s", sentence):
+            assert name in RESULT | OF_KIND.get(kind, {}), (kind, name)
 
 
 def test_found_alike_or_not() -> None:

@@ -6,6 +6,7 @@ Three pages: which kind, its form, what the check found. Which elevators it is a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from app.errors import Finding, NotFound, Refusal, refuse
 from app.extensions import db
 from app.listing import MOST_CHOSEN, Query, moment
 from app.listings.elevators import ELEVATORS
-from app.models import Elevator
+from app.models import Elevator, MaintenanceClock
 from app.permissions import Verb, require
 from app.reports import exports
 from app.rules.lifecycle import KIND_LABELS, STATUS_LABELS, ApplicationKind, ElevatorStatus
@@ -69,19 +70,27 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """The elevators of a list's address: how many of which status, and in what words they were chosen."""
+    """The elevators of a list's address: how many of which status, their maintenance paused or not, and in what words
+    they were chosen."""
 
     query: Query
-    statuses: dict[str, int]
+    counts: dict[tuple[str, bool], int]
     words: list[tuple[str, str]]
     statement: Any
 
     @property
+    def statuses(self) -> dict[str, int]:
+        found = Counter[str]()
+        for (status, _paused), n in self.counts.items():
+            found[status] += n
+        return {status.value: found[status.value] for status in ElevatorStatus if found[status.value]}
+
+    @property
     def total(self) -> int:
-        return sum(self.statuses.values())
+        return sum(self.counts.values())
 
     def fitting(self, kind: ApplicationKind) -> int:
-        return sum(self.statuses.get(status, 0) for status in apply_many.statuses_of(kind))
+        return sum(n for (status, paused), n in self.counts.items() if apply_many.fits(kind, status, paused))
 
     def one(self, kind: ApplicationKind) -> Elevator | None:
         """One of those whose status fits: what the form says wrong of it, it says wrong of all."""
@@ -181,17 +190,19 @@ class ApplyMany(BaseView):
             return None
         ELEVATORS.seek(now, query)
         statement = ELEVATORS.statement(now, query)
-        counted = select(Elevator.status, func.count()).where(Elevator.id.in_(statement)).group_by(Elevator.status)
-        rows = db.session.execute(counted.execution_options(skip_scope=True)).all()
-        order = [status.value for status in ElevatorStatus]
-        statuses = dict(sorted(((s, n) for s, n in rows), key=lambda row: order.index(row[0])))
-        if not statuses:
+        # Asked as the conditions of 维保暂停 and its end ask: of the clock.
+        paused = MaintenanceClock.paused_on.is_not(None)
+        counted = select(Elevator.status, paused, func.count()).outerjoin(Elevator.maintenance_clock)
+        counted = counted.where(Elevator.id.in_(statement)).group_by(Elevator.status, paused)
+        rows = db.session.execute(counted.execution_options(skip_scope=True))
+        counts = {(status, bool(stands)): n for status, stands, n in rows}
+        if not counts:
             flash(_("没有选中电梯，请从列表重新选择"), "warning")
             return None
         words = [(label, text) for name, label, text in ELEVATORS.describe(db.session, query) if name != "ids"]
         if query.q:
             words.insert(0, (_("搜索"), query.q))
-        return _Chosen(query, statuses, words, statement)
+        return _Chosen(query, counts, words, statement)
 
     def _enter(self, kind: ApplicationKind, found: _Chosen) -> int:
         """Have a job look at each of them, unless the form itself is wrong; the job's number."""

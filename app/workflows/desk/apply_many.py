@@ -70,6 +70,13 @@ def statuses_of(kind: ApplicationKind) -> frozenset[str]:
     return found or frozenset({ElevatorStatus.IN_USE.value})
 
 
+def fits(kind: ApplicationKind, status: str, paused: bool) -> bool:
+    """Whether an elevator of the status, its maintenance `paused` or not, stands as the kind asks."""
+    if kind in (_K.MAINTENANCE_PAUSE, _K.MAINTENANCE_RESUME) and paused is not (kind is _K.MAINTENANCE_RESUME):
+        return False
+    return status in statuses_of(kind)
+
+
 def findings(session: AnySession, actor: Actor, key: int, form: Form, at: dt.datetime) -> list[Finding]:
     """Can it be applied for, for this elevator? Every condition, as the form of a single one shows it."""
     row = scope.visible(session, actor, Elevator, key, "这台电梯")
