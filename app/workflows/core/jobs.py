@@ -54,6 +54,15 @@ STOPPABLE = {"decide", "submit", "usual_parts", "apply"}
 # What a batch is while its job waits or runs; it ends with the job, well or badly.
 BATCH_WHILE = {"import_check": "checking", "import": "importing", "import_undo": "undoing"}
 
+# What the notice of a kind's end says of its result, by the result's own counts.
+OUTCOME = {
+    "apply_check": "可以申请 %(can)s 台，不能申请 %(refused)s 台",
+    "apply": "已申请 %(applied)s 台，没有申请 %(refused)s 台",
+    "decide": "已办理 %(decided)s 件，未办理 %(refused)s 件",
+    "submit": "已上报 %(submitted)s 件，没有上报 %(refused)s 件",
+    "usual_parts": "登记了 %(filled)s 台，没有登记 %(refused)s 台",
+}
+
 job_queued = Signal("A job waits; sent with its id after the commit.")
 
 
@@ -188,7 +197,7 @@ def finish(
         session, job_id, token, state="done", result=_kept(result or {}), finished_at=at, heartbeat_at=at, error=None,
         claim=None, **more,
     )  # fmt: skip
-    _tell(session, job_id, at, "任务提前停止：%(title)s" if early else "任务完成：%(title)s")
+    _tell(session, job_id, at, "任务提前停止：%(title)s" if early else "任务完成：%(title)s", result=result or {})
 
 
 def _kept(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,11 +237,21 @@ def give_back(session: AnySession, job_id: int, token: str, at: dt.datetime, err
     return True
 
 
-def _tell(session: AnySession, job_id: int, at: dt.datetime, sentence: str, body: str = "") -> None:
-    owner, title, tries = session.execute(
-        select(Job.created_by_id, Job.title, Job.tries).where(Job.id == job_id)
+def _outcome(kind: str, result: Mapping[str, Any]) -> str:
+    """The counts of a result in words; "" for a kind that has none."""
+    counts = {name: f"{value:,}" for name, value in result.items() if type(value) is int}
+    return say(OUTCOME[kind], **counts) if kind in OUTCOME else ""
+
+
+def _tell(
+    session: AnySession, job_id: int, at: dt.datetime, sentence: str, body: str = "",
+    result: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    owner, title, tries, kind = session.execute(
+        select(Job.created_by_id, Job.title, Job.tries, Job.kind).where(Job.id == job_id)
     ).one()  # fmt: skip
     if owner is not None:
+        body = body or _outcome(kind, result or {})
         key = f"job:{job_id}:{sentence[:4]}:{tries}:{at.timestamp():.0f}"
         words = say(sentence, title=title)
         outbox.notify(session, at, [owner], "job", words, body, f"/jobs/{job_id}", key)
