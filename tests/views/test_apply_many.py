@@ -169,6 +169,17 @@ def test_the_officer_finds_a_batch_and_decides_all_of_it(
     assert world.own.code not in narrowed and f"筛选出的全部 {FEW} 件，不只是本页" in narrowed
     one = made(session)[-1]
     assert f'href="/applications/queue?batch={job.id}"' in officer.get(f"/applications/{one.id}").text
+    assert f'href="/applications/{one.id}?batch={job.id}"' in narrowed or f"/applications/{one.id}" not in narrowed
+    # Opened from its batch, what follows is of the batch, too, to its end.
+    inside = officer.get(f"/applications/{one.id}?batch={job.id}").text
+    assert f"共 {FEW} 件" in inside and f"共 {FEW + 1} 件" in officer.get(f"/applications/{one.id}").text
+    assert f"共 {FEW + 1} 件" in officer.get(f"/applications/{one.id}?batch={job.id + 1}").text, "of no other batch"
+    assert f'action="/applications/{one.id}/decision?batch={job.id}"' in inside
+    answer = officer.post(f"/applications/{one.id}/decision?batch={job.id}", data={
+        "verb": "approve", "seen_version": one.row_version, "csrf_token": csrf(officer),
+    })  # fmt: skip
+    batch = {row.id for row in made(session) if row.batch == job.id} - {one.id}
+    assert answer.location in {f"/applications/{key}?batch={job.id}" for key in batch}
     data = {"verb": "approve", "every": "1", "tab": "office", "kind": "", "q": "", "batch": str(job.id)}
     entered(session, officer, data)
     work(app, session)

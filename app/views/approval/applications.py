@@ -63,10 +63,13 @@ class ApplicationPages(BaseView):
             return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
         row = _row(key)
         flash(_("%(n)s：%(v)s", n=row.number, v=WORDS.state(row.kind, row.state)), "success")
+        batch = _within(row)
         if verb == "accept":
-            return redirect(f"/applications/{key}")
-        following = applications.next_waiting(db.session, g.actor, after=row)
-        return redirect(f"/applications/{following.id}" if following else url_for("Queue.list"))
+            return redirect(url_for("ApplicationPages.page", key=key, batch=batch))
+        following = applications.next_waiting(db.session, g.actor, after=row, batch=batch)
+        if following is None:
+            return redirect(url_for("Queue.list", batch=batch))
+        return redirect(url_for("ApplicationPages.page", key=following.id, batch=batch))
 
     @expose("/<int:key>/withdraw", methods=["POST"])
     @has_access
@@ -143,7 +146,8 @@ class ApplicationPages(BaseView):
             base_number = version.base_number
         refused, mended = _refused(row, version)
         steps = applications.steps(db.session, row)
-        following = applications.next_waiting(db.session, g.actor, after=row) if may_decide else None
+        batch = _within(row) if may_decide else None
+        following = applications.next_waiting(db.session, g.actor, after=row, batch=batch) if may_decide else None
         order = {"fail": 0, "warn": 1}
         page = self.render_template(
             "ta/filing/application.html", title=f"{WORDS.kind[row.kind]} {row.number}", row=row, findings=findings,
@@ -160,7 +164,8 @@ class ApplicationPages(BaseView):
             names_of_fields=_names_of(row), is_marked=field_remarks.may_have(row),
             is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=mending.refile(row),
             again=mending.again(row), mends=mending.fields(row, findings) if own and row.state == "returned" else [],
-            place=_place(row) if may_decide else None, figures=appeals.figures_of(row),
+            within=f"?batch={batch}" if batch else "", place=_place(row, batch) if may_decide else None,
+            figures=appeals.figures_of(row),
             appeal=appeals.offered_on(row), barred=barred,
             revoking=_revoking(row, now), deciding=_deciding(row, now) if may_decide else {},
         )  # fmt: skip
@@ -260,11 +265,18 @@ def _subject_link(row: Application) -> str | None:
     return f"{base}{row.entity_id}" if base else None
 
 
-def _place(row: Application) -> tuple[str, str]:
-    """Which one of how many in the queue; counted to a thousand."""
+def _within(row: Application) -> int | None:
+    """The batch that its officer goes through, as the address says, where it is the row's own."""
+    return row.batch if row.batch is not None and request.args.get("batch") == str(row.batch) else None
+
+
+def _place(row: Application, batch: int | None) -> tuple[str, str]:
+    """Which one of how many in the queue, of one batch where it is named; counted to a thousand."""
     waiting = scope.apply(select(Application.id, Application.due_at), g.actor, Application).where(
         Application.is_open.is_(True), Application.state.in_(WAITING), applications.not_own(g.actor)
     )
+    if batch is not None:
+        waiting = waiting.where(Application.batch == batch)
     total = db.session.scalar(select(func.count()).select_from(waiting.limit(MOST_COUNTED).subquery())) or 0
     before = waiting
     if row.due_at is not None:

@@ -321,13 +321,18 @@ def filed_of(session: AnySession, application: Application) -> dict[str, Any]:
     return data | dict(data.pop("changes", None) or {})
 
 
-def next_waiting(session: AnySession, actor: Actor, after: Application | None = None) -> Application | None:
-    """The next one in the officer's queue: the nearest limit first; after the last one, the first again."""
+def next_waiting(
+    session: AnySession, actor: Actor, after: Application | None = None, batch: int | None = None
+) -> Application | None:
+    """The next one in the officer's queue, of one batch where it is named: the nearest limit first; after the last one,
+    the first again."""
     statement = scope.apply(select(Application), actor).where(
         Application.is_open.is_(True), Application.state.in_([s.value for s in WAITING_STATES]), not_own(actor)
     )
     if after is not None:
         statement = statement.where(Application.id != after.id)
+    if batch is not None:
+        statement = statement.where(Application.batch == batch)
     return cast("Application | None", session.scalar(statement.order_by(Application.due_at, Application.id).limit(1)))
 
 
