@@ -6,12 +6,13 @@ its bytes are: whoever saves it again, changed or not, has another file, and the
 
 from __future__ import annotations
 
-import hashlib
+import codecs
 import json
 import subprocess
 import sys
+from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -27,11 +28,62 @@ from app.telling import everywhere, speaking
 
 # Before the name of a list that only the command line exports.
 KIND = "kind:"
-# What a reading process may say, by how large the file is.
-LEAST_READ, READ_A_BYTE = 16 * 1024 * 1024, 25
+# So many lines a reading process may tell, by how large the file is; rows of one word take a third of a byte in ours.
+LEAST_LINES, LINES_A_BYTE = 3_000_000, 5
+# So many digests of a part are kept before those that are alike are joined.
+LEAST_ROOM = 4096
+# So much of a .csv is looked at at once.
+BLOCK = 256 * 1024
 # The label of the digest on the sheet 说明, of a table and of the statistical workbook's figures.
 DIGEST_LABELS = (tables.DIGEST_LABEL, "数字摘要 SHA-256")
+ROWS_LABEL, POLICY_LABEL = "行数", "政策版本"
+_BOM = b"\xef\xbb\xbf"
 Find = Callable[[Any, str], ExportRecord | None]
+
+
+class Lines:
+    """How often a file has each line, whatever the order: 20 bytes for each that differs, however much it says."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        # By a digest's first byte: what is made of a part is small, however large the file.
+        self._parts = [_Part() for _ in range(256)]
+
+    def add(self, digest: bytes, count: int = 1) -> None:
+        self._parts[digest[0]].add(digest, count)
+
+    def total(self) -> int:
+        return sum(sum(part.counts) for part in self._parts)
+
+    def beyond(self, others: Lines) -> int:
+        """How many of these the others have not, each as often as it occurs."""
+        pairs = zip(self._parts, others._parts, strict=True)
+        return sum((own.counted() - other.counted()).total() for own, other in pairs)
+
+
+class _Part:
+    """Digests one after the other, and how often each occurs; one that comes again is joined to the first now and then,
+    whenever there are twice as many as were left by then."""
+
+    __slots__ = ("counts", "digests", "room")
+
+    def __init__(self) -> None:
+        self.digests, self.counts, self.room = bytearray(), array("I"), LEAST_ROOM
+
+    def add(self, digest: bytes, count: int) -> None:
+        self.digests += digest
+        self.counts.append(count)
+        if len(self.counts) > self.room:
+            found = self.counted()
+            self.digests, self.counts = bytearray(b"".join(found)), array("I", found.values())
+            self.room = max(LEAST_ROOM, 2 * len(found))
+
+    def counted(self) -> Counter[bytes]:
+        found, size = Counter[bytes](), proof_reader.DIGEST_BYTES
+        for n, count in enumerate(self.counts):
+            found[bytes(self.digests[n * size : (n + 1) * size])] += count
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +92,7 @@ class Held:
 
     sha256: str
     file: str
-    lines: Counter[str]
+    lines: Lines
     note: dict[str, str]
     format: str
 
@@ -51,35 +103,56 @@ class Held:
 
 def read(path: Path) -> Held:
     """A .csv or .xlsx of ours; what can't be read is refused in words."""
-    raw = path.read_bytes()
-    if raw[:2] == b"PK":
-        return _workbook(path)
-    digest = hashlib.sha256(raw).hexdigest()
-    try:
-        lines = Counter(raw.decode("utf-8-sig").split("\r\n"))
-    except UnicodeDecodeError as error:
-        found = "既不是本平台导出的 .csv，也不是 .xlsx"
-        raise refuse("导出文件", found, "请选择导出时得到的原文件", field="file") from error
-    lines.pop("", None)
+    with path.open("rb") as file:
+        start = file.read(len(_BOM))
+        if start[:2] == b"PK":
+            return _workbook(path)
+        file.seek(len(_BOM) if start == _BOM else 0)
+        lines = Lines()
+        try:
+            for some in _csv_lines(file):
+                for line, count in some.items():
+                    lines.add(proof_reader.digest(line), count)
+        except UnicodeDecodeError as error:
+            found = "既不是本平台导出的 .csv，也不是 .xlsx"
+            raise refuse("导出文件", found, "请选择导出时得到的原文件", field="file") from error
+    digest = exports.digest_of(path)
     return Held(digest, digest, lines, {}, "csv")
+
+
+def _csv_lines(file: IO[bytes]) -> Iterator[Counter[bytes]]:
+    """What ends with CR LF, as ours do, some at a time, but for empty ones; UnicodeDecodeError where it is no text."""
+    text, rest = codecs.getincrementaldecoder("utf-8")(), b""
+    # At least as much as is left, so that a line without an end is not copied for every block of it.
+    while block := file.read(max(BLOCK, len(rest))):
+        text.decode(block)
+        *lines, rest = (rest + block).split(b"\r\n")
+        found = Counter(lines)
+        found.pop(b"", None)
+        yield found
+    text.decode(b"", final=True)
+    if rest:
+        yield Counter([rest])
 
 
 def _workbook(path: Path) -> Held:
     """Read by a process of its own, which a cell far out or a shared text of gigabytes ends instead of this one."""
-    asked = [sys.executable, "-I", proof_reader.__file__, str(path)]
+    labels = [words for label in (*DIGEST_LABELS, ROWS_LABEL, POLICY_LABEL) for words in everywhere(label)]
+    asked = json.dumps({"notes": everywhere(tables.NOTE_SHEET), "labels": labels})
     with subprocess.Popen(
-        asked, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-I", proof_reader.__file__, str(path), asked],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         try:
-            note, lines = _sheets(process.stdout, LEAST_READ + READ_A_BYTE * path.stat().st_size)
+            note, lines = _told(process.stdout, LEAST_LINES + LINES_A_BYTE * path.stat().st_size)
         except ValueError:
             # It says too much, or ended in the middle of a line.
             process.kill()
     if process.returncode:
         raise refuse("导出文件", "不是能打开的工作簿", "请选择导出时得到的原文件", field="file")
     claimed = next((text for label in DIGEST_LABELS if (text := _noted(note, label))), "")
-    if not claimed or not lines:
+    if not claimed or not lines.total():
         raise refuse("导出文件", "没有“说明”表，或其中没有表格摘要", "请选择本平台导出的原文件", field="file")
     return Held(claimed, exports.digest_of(path), lines, note, "xlsx")
 
@@ -88,26 +161,21 @@ def _noted(note: dict[str, str], label: str) -> str | None:
     return next((note[words] for words in everywhere(label) if words in note), None)
 
 
-def _sheets(told: IO[bytes], most: int) -> tuple[dict[str, str], Counter[str]]:
-    """What the sheet 说明 says, in whichever language the file was given out, and the rows of all others, the heading
-    once; ValueError where more than `most` bytes are told, or what is no line of JSON."""
-    names, note, lines = set(everywhere(tables.NOTE_SHEET)), dict[str, str](), Counter[str]()
-    width, noting, heading = 0, False, False
+def _told(told: IO[bytes], most: int) -> tuple[dict[str, str], Lines]:
+    """What was asked for of the note, and the rows; ValueError where more than `most` lines are told, or half a one."""
+    note, lines = dict[str, str](), Lines()
     for line in told:
-        most -= len(line)
+        most -= 1
         if most < 0:
             raise ValueError(most)
-        row = json.loads(line)
-        if isinstance(row, str):
-            noting, heading = row in names, True
-        elif noting:
-            if len(row) > 1:
-                note[row[0]] = row[1]
-        elif heading and width:
-            heading = False
-        else:
-            width, heading = width or len(row), False
-            lines[json.dumps([*row, *[""] * width][:width], ensure_ascii=False)] += 1
+        if line.startswith(b"["):
+            label, text = json.loads(line)
+            note[label] = text
+            continue
+        digest = bytes.fromhex(line.decode())
+        if len(digest) != proof_reader.DIGEST_BYTES:
+            raise ValueError(line)
+        lines.add(digest)
     return note, lines
 
 
@@ -125,7 +193,9 @@ class Difference:
 
 def difference(file: Held, now: Held) -> Difference:
     """By lines as a whole; the order is part of the digest, not of this."""
-    return Difference((now.lines - file.lines).total(), (file.lines - now.lines).total())
+    only_now = now.lines.beyond(file.lines)
+    # What both have is as much of the one as of the other.
+    return Difference(only_now, file.lines.total() - (now.lines.total() - only_now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +235,7 @@ def identify(session: Any, path: Path, find: Find, find_file: Find | None = None
         record = find_file(session, digest) if find_file is not None else None
         if record is None:
             raise
-        return Held(digest, digest, Counter(), {}, record.format), record
+        return Held(digest, digest, Lines(), {}, record.format), record
     return held, find(session, held.sha256)
 
 
@@ -191,10 +261,10 @@ def _changed(held: Held, record: ExportRecord) -> tuple[str, ...]:
     if held.format != "xlsx":
         return ()
     wrong = [] if held.file == record.file else ["文件（改动过，或另存过）"]
-    if _noted(held.note, "行数") != str(record.rows):
-        wrong.append("行数")
-    if _noted(held.note, "政策版本") != record.policy:
-        wrong.append("政策版本")
+    if _noted(held.note, ROWS_LABEL) != str(record.rows):
+        wrong.append(ROWS_LABEL)
+    if _noted(held.note, POLICY_LABEL) != record.policy:
+        wrong.append(POLICY_LABEL)
     return tuple(wrong)
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import io
 import json
+import tracemalloc
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.listing import Column
 from app.models import ExportRecord
-from app.reports import complaints, given_out, proof, tables
+from app.reports import complaints, given_out, proof, proof_reader, tables
 from app.scratch import scratch
 from app.transaction import transaction
 from app.workflows.core import export_records
@@ -29,6 +34,7 @@ VALUES: list[list[Any]] = [
     ["=1+1", -3, 1 / 3, Decimal("0.10"), dt.date(1890, 1, 1), AT + dt.timedelta(seconds=59), False, "1" * 17, ""],
     ["换\n行 ", 10**17, 1e-7, Decimal("123456789.123456"), None, None, None, "N,\"x\"", "末"],
 ]  # fmt: skip
+LINES = st.lists(st.integers(0, 5), max_size=40)
 KINDS = ("text", "number", "number", "number", "date", "instant", "bool", "code", "text")
 
 
@@ -72,7 +78,72 @@ def test_saved_again_without_a_change_is_another_file_with_the_same_rows(tmp_pat
     assert held.file != before.file and proof.difference(held, before).same
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"PK\x03\x04nothing"])
+@pytest.mark.parametrize("block", [1, 2, 7, 1 << 18])
+@pytest.mark.parametrize("text", [
+    "", "\r\n", "\ufeff", "\ufeffa,甲\r\n1,\"x\ny\"\r\n1,\"x\ny\"\r\n", "a\r\n\r\nb\r\n梯", "a\r\r\nb\n",
+    "\ufeff\ufeffa\r\n",
+])  # fmt: skip
+def test_lines_of_a_csv_are_what_stands_between_their_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, block: int
+) -> None:
+    monkeypatch.setattr(proof, "BLOCK", block)
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    wanted = proof.Lines()
+    lines = [line for line in text.removeprefix("\ufeff").split("\r\n") if line]
+    for line in lines:
+        wanted.add(proof_reader.digest(line.encode()))
+    held = proof.read(path)
+    assert held.lines.total() == len(lines) and not held.lines.beyond(wanted) and not wanted.beyond(held.lines)
+
+
+@pytest.mark.parametrize("room", [0, 1, 4096])
+@given(own=LINES, other=LINES)
+def test_lines_are_held_against_each_other_as_often_as_they_occur(own: list[int], other: list[int], room: int) -> None:
+    def lines(numbers: list[int]) -> proof.Lines:
+        made = proof.Lines()
+        for n in numbers:
+            made.add(bytes([n % 2, *[n] * (proof_reader.DIGEST_BYTES - 1)]))
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proof, "LEAST_ROOM", room)
+        one, two = lines(own), lines(other)
+    assert one.total() == len(own) and one.beyond(two) == (Counter(own) - Counter(other)).total()
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_line_takes_as_much_room_however_much_it_says(tmp_path: Path, ending: str) -> None:
+    def kept(length: int) -> int:
+        path = tmp_path / f"{length}.{ending}"
+        write(path, [[f"{n}".rjust(length, "长"), *VALUES[0][1:]] for n in range(2000)])
+        proof.read(path)  # what a process reads once
+        gc.collect()
+        tracemalloc.start()
+        try:
+            held = proof.read(path)
+            gc.collect()
+            assert held.rows == 2000
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    short, long = kept(10), kept(2000)
+    assert long < 2 * short, (short, long)
+
+
+@pytest.mark.parametrize("label", proof.DIGEST_LABELS)
+def test_a_note_says_as_much_as_is_asked_of_it(tmp_path: Path, label: str) -> None:
+    path, book = tmp_path / "a.xlsx", openpyxl.Workbook()
+    book.active.append(["编号"])
+    for line in (["内容", "长" * 30_000], [label, "a" * 30_000], ["行数", 0], ["政策版本"]):
+        (book["说明"] if "说明" in book.sheetnames else book.create_sheet("说明")).append(line)
+    book.save(path)
+    held = proof.read(path)
+    assert held.note == {label: "a" * 200, "行数": "0", "政策版本": ""}
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", "a\r\n梯".encode()[:-1], b"PK\x03\x04nothing"])
 def test_what_is_no_export_is_refused(tmp_path: Path, content: bytes) -> None:
     from app.errors import Refusal
 
