@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from app import clock, scope
 from app.models import Application, Elevator, Job, Notification, Unit
 from app.tasks.jobs import JobContext
 from app.telling import told as said
 from app.wording import again
+from app.workflows.desk import applications
+from app.workflows.filing import filing
 from tests.conftest import csrf
 from tests.factories import World
 from tests.views.test_imports import work
@@ -137,3 +140,30 @@ def test_an_address_that_is_too_long_is_refused_and_not_cut(
     assert "最多 4000 个" in client.get("/elevators/").text
     session.rollback()
     assert session.scalar(select(func.count()).select_from(Job)) == 0
+
+
+@pytest.mark.feature("LIF-08")
+def test_what_officers_were_told_stays_until_all_is_handed_in(
+    app: Any, session: Any, world: World, sign_in: Any, drafts: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(sign_in(world.accounts["maintenance_head"]))
+    fresh(session)
+    job = session.scalar(select(Job).where(Job.kind == "submit"))
+    officer, real, seen = world.actor("inspector"), filing.submit, list[set[bool]]()
+
+    def unread(own: Any) -> set[bool]:
+        asked = select(Notification.read_at).where(Notification.link == f"/applications/queue?batch={job.id}")
+        return {at is None for at in own.scalars(asked.execution_options(skip_scope=True))}
+
+    def turned_down_at_once(own: Any, *args: Any, **more: Any) -> Any:
+        made = real(own, *args, **more)
+        with scope.acting(officer):
+            applications.decide(own, officer, made.id, "reject", "重复", made.row_version, clock.now())
+        seen.append(unread(own))
+        return made
+
+    monkeypatch.setattr(filing, "submit", turned_down_at_once)
+    work(app, session)
+    fresh(session)
+    assert job.result["submitted"] == MORE and seen[1:] == [{True}] * (MORE - 1), "more are to come"
+    assert unread(session) == {False}, "none waits, none will come"
