@@ -10,6 +10,7 @@ import pytest
 from scripts import catalogues
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
+from tests.test_architecture import ROOT
 
 
 def language(page: str) -> str:
@@ -108,3 +109,10 @@ def test_the_catalogue_check_names_what_is_wrong(tmp_path: Any) -> None:
     assert [line.split("/ ")[1].split(":")[0] for line in found] == [
         "missing", "not translated", "fuzzy", "placeholders differ", "a percent sign is written %%",
     ]  # fmt: skip
+
+
+def test_what_was_submitted_when_is_headed_by_no_command() -> None:
+    """In English 提交 is both: "Submit" on a button, "Submitted" over a time."""
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "app/templates").rglob("*.html")}
+    commands = [name for name, text in pages.items() if re.search(r"(<th>|data-label=\"){{ _\('提交'\)", text)]
+    assert not commands and "pgettext('heading', '提交')" in pages["queue.html"]
