@@ -1,7 +1,7 @@
 """An elevator's number with its maker (电梯工号) and with its firm's own system (电梯服务编码).
 
 Revision ID: 0082
-Revises: 0080
+Revises: 0081
 """
 
 from __future__ import annotations
