@@ -124,7 +124,7 @@ def test_a_small_file_is_not_read_without_end(tmp_path: Path, monkeypatch: Any) 
     """A few kilobytes that say gigabytes once they are unpacked."""
     path = tmp_path / "long.xlsx"
     path.write_bytes(packed("".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in range(1, 5000))))
-    monkeypatch.setattr(proof, "LEAST_READ", 1000)
-    monkeypatch.setattr(proof, "READ_A_BYTE", 0)
+    monkeypatch.setattr(proof, "LEAST_LINES", 1000)
+    monkeypatch.setattr(proof, "LINES_A_BYTE", 0)
     with pytest.raises(Refusal, match="不是能打开的工作簿"):
         proof.read(path)
