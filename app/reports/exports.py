@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
@@ -22,11 +22,12 @@ from sqlalchemy import select, text
 import app.listings
 from app import clock
 from app.errors import Finding, NotFound, Refusal, refuse
-from app.listing import LISTINGS, Listing, Moment, Query
+from app.listing import LISTINGS, Listing, Moment, Query, moment
 from app.models import Region
 from app.models.policy import policy_version
 from app.permissions import Actor
 from app.reports import tables
+from app.transaction import AnySession
 from app.wording import finished, say, together
 
 MOST_PARAMETERS = 100
@@ -113,6 +114,21 @@ def read(listing: Listing, wanted: Wanted) -> Query:
     """The list's own reading of its address; columns as chosen on the page."""
     args = arguments(wanted)
     return listing.read(args | ({"cols": wanted.columns} if wanted.columns else {}))
+
+
+def asked(session: AnySession, actor: Actor, params: Mapping[str, Any]) -> tuple[Listing, Moment, Query]:
+    """The list that a job's parameters name (`listing`, `query`), read within the actor's scope as it is now."""
+    wanted = Wanted(params["listing"], params["query"])
+    listing = listing_of(wanted.listing)
+    now, query = moment(session, actor), read(listing, wanted)
+    listing.seek(now, query)
+    return listing, now, query
+
+
+def found(session: AnySession, actor: Actor, params: Mapping[str, Any], most: int) -> list[int]:
+    """The keys of the rows that this list finds, in its order, `most` of them at the most."""
+    listing, now, query = asked(session, actor, params)
+    return list(session.scalars(listing.ordered(listing.statement(now, query), query).limit(most)))
 
 
 def as_shown(listing: Listing, wanted: Wanted) -> Wanted:

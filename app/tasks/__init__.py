@@ -1,6 +1,6 @@
 """Celery tasks: thin; ids and ISO dates in; they call workflows and may run twice."""
 
-# Every module with tasks. The worker imports these, and beat names only what they define.
+# Every module with tasks or what they share. The worker imports these, and beat names only what they define.
 MODULES = (
     "app.tasks.applying",
     "app.tasks.audit",
@@ -20,6 +20,7 @@ MODULES = (
     "app.tasks.jobs",
     "app.tasks.labels",
     "app.tasks.nightly",
+    "app.tasks.one_by_one",
     "app.tasks.open_data",
     "app.tasks.outbox",
     "app.tasks.policy",

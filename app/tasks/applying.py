@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -14,27 +12,28 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding, Refusal, refuse
-from app.listing import Column, moment
+from app.listing import Column
 from app.models import Elevator
 from app.models.among import among
-from app.models.policy import policy_version
 from app.permissions import Actor
-from app.reports import exports, given_out, tables
-from app.scratch import scratch
+from app.reports import exports, given_out
+from app.tasks import one_by_one
 from app.tasks.jobs import JobContext, handles
 from app.telling import speaking, told
-from app.transaction import transaction
+from app.transaction import AnySession
 from app.wording import kept, say, together
 from app.workflows.approval import submissions
-from app.workflows.core import export_records
-from app.workflows.desk import apply_many, many
+from app.workflows.desk import apply_many
 
-# Of those that were refused so many are named on the job's page, of those that can't be applied for so many for each
-# reason; the workbook has all.
-MOST_NAMED, MOST_OF_A_REASON = 100, 5
+# Of those that can't be applied for so many are named for each reason; the workbook has all.
+MOST_OF_A_REASON = 5
 # A remedy may name the elevator, so that there are as many reasons as elevators: the page tells the most frequent.
 MOST_REASONS = 50
-FORGET_EVERY, _BLOCK = 200, 500
+_BLOCK = 500
+_WORDS = one_by_one.Words(
+    "申请", "您停止了任务，没有申请", "您停止了任务，从第 %(n)s 台起没有申请",
+    "您已不能提交申请，从第 %(n)s 台起没有申请",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def check_all(context: JobContext) -> dict[str, Any]:
     params, session = context.params, context.session
     form, actor = apply_many.form_of(params["form"]), context.actor
     with speaking(params.get("language")):
-        keys, at = _wanted(context), clock.now()
+        keys, at = exports.found(session, actor, params, apply_many.MOST + 1), clock.now()
         if len(keys) > apply_many.MOST:
             found = say("筛选出 %(n)s 台，一次最多 %(m)s 台", n=len(keys), m=apply_many.MOST)
             raise refuse("批量申请", found, "请用筛选分几次申请")
@@ -85,7 +84,7 @@ def check_all(context: JobContext) -> dict[str, Any]:
                 refused[key] = [str(one) for one in stops]
             else:
                 ids.append(key)
-            if number % FORGET_EVERY == 0:
+            if number % one_by_one.FORGET_EVERY == 0:
                 session.expunge_all()
             context.progress(number, len(keys), "核对")
         named = _named(context, actor, [*refused, *why.shown(), *warn.shown()])
@@ -98,8 +97,7 @@ def check_all(context: JobContext) -> dict[str, Any]:
         if not lines:
             return result
         title, said = told("批量申请核对"), say("可以申请 %(d)s 台，不能申请 %(n)s 台", d=len(ids), n=len(refused))
-        with scratch("applying") as folder:
-            _give(context, folder / "checked.xlsx", (lines, _CHECKED), (title, said), result, at)
+        one_by_one.give(context, lines, _CHECKED, title, said, given_out.APPLIED, result, at)
     return result
 
 
@@ -116,59 +114,49 @@ def apply_all(context: JobContext) -> dict[str, Any]:
     form = apply_many.form_of(params["form"])
     with speaking(params.get("language")):
         keys = apply_many.found_by(session, context.actor, int(params["check"]))
-        why, stopped = _gone_through(context, form, keys)
+        course = _gone_through(context, form, keys)
         at, made = clock.now(), apply_many.handed_in(session, context.job_id)
         named = _named(context, context.actor, keys)
         lines = [
-            Line(key, *named.get(key, _unknown(key)), made[key][1] if key in made else "", why.get(key, []))
+            Line(key, *named.get(key, _unknown(key)), made[key][1] if key in made else "", course.why.get(key, []))
             for key in keys
         ]
         # What still needs somebody comes first.
         lines.sort(key=lambda line: not line.why)
         refused = [line for line in lines if line.why]
         result = {
-            "applied": len(made), "refused": len(refused), "stopped": stopped or None,
-            "left": [[line.code, f"/elevators/{line.key}", line.why] for line in refused[:MOST_NAMED]],
+            "applied": len(made), "refused": len(refused), "stopped": course.stopped or None,
+            "left": [[line.code, f"/elevators/{line.key}", line.why] for line in refused[: one_by_one.MOST_NAMED]],
             "link": f"/applications/?f_batch={context.job_id}" if made else None,
         }  # fmt: skip
         title, said = told("批量申请结果"), say("已申请 %(d)s 台，没有申请 %(n)s 台", d=len(made), n=len(refused))
-        with scratch("applying") as folder:
-            _give(context, folder / "applied.xlsx", (lines, COLUMNS), (title, said), result, at)
+
+        def settled(own: AnySession) -> None:
+            if made:
+                submissions.settle_batch(own, context.job_id, at)
+
+        one_by_one.give(context, lines, COLUMNS, title, said, given_out.APPLIED, result, at, settled)
     return result
 
 
-def _gone_through(context: JobContext, form: apply_many.Form, keys: list[int]) -> tuple[dict[int, list[str]], str]:
-    session, why, stopped = context.session, dict[int, list[str]](), ""
-    check = int(context.params["check"])
-    made = apply_many.handed_in(session, context.job_id)
-    for number, key in enumerate(keys, 1):
-        if key not in made:
-            try:
-                if context.stop_asked():
-                    ended = [say("您停止了任务，没有申请")]
-                    stopped = say("您停止了任务，从第 %(n)s 台起没有申请", n=number)
-                elif form.is_over(clock.today()):
-                    # Approval asks for the day again, by the day of each application's own submission.
-                    ended = [say("生效日期 %(on)s 已经过去，没有申请；请按新的日期重新核对", on=form.effective_on)]
-                    stopped = say("生效日期 %(on)s 已经过去，从第 %(n)s 台起没有申请", on=form.effective_on, n=number)
-                else:
-                    owner, ended = context.owner_now(), []
-            except Refusal as refusal:
-                ended = many.reasons(refusal)
-                stopped = say("您已不能提交申请，从第 %(n)s 台起没有申请", n=number)
-            if stopped:
-                why |= {one: ended for one in keys[number - 1 :] if one not in made}
-                context.progress(number - 1, len(keys), "申请", now=True)
-                break
-            try:
-                with scope.acting(owner):
-                    apply_many.apply_one(session, owner, key, form, check, context.job_id, clock.now())
-            except Refusal as refusal:
-                why[key] = many.reasons(refusal)
-        if number % FORGET_EVERY == 0:
-            session.expunge_all()
-        context.progress(number, len(keys), "申请")
-    return why, stopped
+def _gone_through(context: JobContext, form: apply_many.Form, keys: list[int]) -> one_by_one.Course:
+    session, check = context.session, int(context.params["check"])
+
+    def over(number: int) -> one_by_one.Ended | None:
+        # Approval asks for the day again, by the day of each application's own submission.
+        on = form.effective_on
+        if not form.is_over(clock.today()):
+            return None
+        return one_by_one.Ended(
+            [say("生效日期 %(on)s 已经过去，没有申请；请按新的日期重新核对", on=on)],
+            say("生效日期 %(on)s 已经过去，从第 %(n)s 台起没有申请", on=on, n=number),
+        )
+
+    def apply(owner: Actor, at: int) -> None:
+        apply_many.apply_one(session, owner, keys[at], form, check, context.job_id, clock.now())
+
+    made = set(apply_many.handed_in(session, context.job_id))
+    return one_by_one.go_through(context, keys, made, _WORDS, apply, over)
 
 
 class _Reasons:
@@ -210,16 +198,6 @@ class _Reasons:
         ]  # fmt: skip
 
 
-def _wanted(context: JobContext) -> list[int]:
-    """The elevators under the list's filter, in its order."""
-    wanted = exports.Wanted(context.params["listing"], context.params["query"])
-    listing = exports.listing_of(wanted.listing)
-    now, query = moment(context.session, context.actor), exports.read(listing, wanted)
-    listing.seek(now, query)
-    statement = listing.ordered(listing.statement(now, query), query).limit(apply_many.MOST + 1)
-    return list(context.session.scalars(statement))
-
-
 def _named(context: JobContext, actor: Actor, keys: Sequence[int]) -> dict[int, tuple[str, str]]:
     """Code and place of those that the owner sees."""
     found, wanted = dict[int, tuple[str, str]](), list(dict.fromkeys(keys))
@@ -232,24 +210,3 @@ def _named(context: JobContext, actor: Actor, keys: Sequence[int]) -> dict[int, 
 
 def _unknown(key: int) -> tuple[str, str]:
     return str(say("编号 %(n)s", n=key)), ""
-
-
-def _give(
-    context: JobContext, path: Path, lines: tuple[list[Line], Sequence[Column]], words: tuple[str, str],
-    result: dict[str, Any], at: dt.datetime,
-) -> None:  # fmt: skip
-    """The workbook, and the job's end in the same transaction."""
-    session, actor, (rows, columns), (title, said) = context.session, context.actor, lines, words
-    policy = policy_version(session, actor.region_code, clock.local_day(at))
-    block = [tuple(column.value(line) for column in columns) for line in rows]
-    note = [("内容", title), ("结果", told(said)), ("导出人", actor.name)]
-    tables.write([block], columns, path, "xlsx", title=title, as_of=at, note=note)
-    digest = exports.digest_of(path)
-    with transaction(session):
-        context.attach(path, exports.file_name(title, at, "xlsx"))
-        export_records.keep_file(
-            session, actor, at, given_out.APPLIED, said, digest, policy, "xlsx", rows=len(rows)
-        )
-        context.finish(result | {"sha256": digest})
-        if result.get("applied"):
-            submissions.settle_batch(session, context.job_id, at)

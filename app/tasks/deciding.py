@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -13,19 +12,13 @@ from app import clock, scope
 from app.errors import Refusal
 from app.listing import Column
 from app.models.choices import APPLICATION_KIND
-from app.models.policy import policy_version
-from app.reports import exports, given_out, tables
-from app.scratch import scratch
+from app.permissions import Actor
+from app.reports import given_out
+from app.tasks import one_by_one
 from app.tasks.jobs import JobContext, handles
 from app.telling import speaking, told
-from app.transaction import transaction
 from app.wording import say, together
-from app.workflows.core import export_records
 from app.workflows.desk import many, told_together
-
-# Of those that were not done so many are named on the job's page; the workbook has all.
-MOST_NAMED = 100
-FORGET_EVERY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +44,9 @@ COLUMNS = (
 )
 
 
-@dataclass
-class _Course:
-    """What became of those that were gone through; why it ended before all were."""
-
-    done: set[int]
-    why: dict[int, list[str]] = field(default_factory=dict)
-    stopped: str = ""
+_WORDS = one_by_one.Words(
+    "审批", "您停止了任务，没有办理", "您停止了任务，从第 %(n)s 件起没有办理", "您已不能审批，从第 %(n)s 件起没有办理"
+)
 
 
 @handles("decide")
@@ -81,10 +70,14 @@ def decide_all(context: JobContext) -> dict[str, Any]:
         refused = [line for line in lines if line.why]
         result = {
             "decided": len(course.done), "refused": len(refused), "stopped": course.stopped or None,
-            "left": [[line.number, f"/applications/{line.key}", line.why] for line in refused[:MOST_NAMED]],
+            "left": [[line.number, f"/applications/{line.key}", line.why] for line in refused[: one_by_one.MOST_NAMED]],
         }  # fmt: skip
-        with scratch("decisions") as folder:
-            _give(context, folder / "decisions.xlsx", lines, result, at)
+        said = say("已办理 %(d)s 件，未办理 %(n)s 件", d=len(course.done), n=len(refused))
+        press = told_together.press_of_job(context.job_id)
+        one_by_one.give(
+            context, lines, COLUMNS, told("批量审批结果"), said, given_out.DECISIONS, result, at,
+            lambda session: told_together.tell(session, at, press),
+        )  # fmt: skip
     return result
 
 
@@ -98,51 +91,12 @@ def _names(context: JobContext, keys: list[int], at: dt.datetime) -> dict[int, m
         return many.names(context.session, officer, keys, at)
 
 
-def _gone_through(context: JobContext, chosen: list[many.Seen]) -> _Course:
+def _gone_through(context: JobContext, chosen: list[many.Seen]) -> one_by_one.Course:
     session, verb, opinion = context.session, context.params["verb"], context.params.get("opinion", "")
     press = told_together.press_of_job(context.job_id)
-    course = _Course(many.decided(session, context.actor, chosen, verb, context.entered_at))
-    for number, seen in enumerate(chosen, 1):
-        key = seen[0]
-        if key not in course.done:
-            try:
-                if context.stop_asked():
-                    why = [say("您停止了任务，没有办理")]
-                    stopped = say("您停止了任务，从第 %(n)s 件起没有办理", n=number)
-                else:
-                    officer, why, stopped = context.owner_now(), [], ""
-            except Refusal as refusal:
-                why, stopped = many.reasons(refusal), say("您已不能审批，从第 %(n)s 件起没有办理", n=number)
-            if stopped:
-                course.stopped = stopped
-                course.why |= {one: why for one, _seen in chosen[number - 1 :] if one not in course.done}
-                context.progress(number - 1, len(chosen), "审批", now=True)
-                break
-            try:
-                with scope.acting(officer):
-                    many.decide_one(session, officer, seen, verb, opinion, clock.now(), press)
-                course.done.add(key)
-            except Refusal as refusal:
-                course.why[key] = many.reasons(refusal)
-        if number % FORGET_EVERY == 0:
-            session.expunge_all()
-        context.progress(number, len(chosen), "审批")
-    return course
 
+    def decide(officer: Actor, at: int) -> None:
+        many.decide_one(session, officer, chosen[at], verb, opinion, clock.now(), press)
 
-def _give(context: JobContext, path: Path, lines: list[Line], result: dict[str, Any], at: dt.datetime) -> None:
-    """The workbook, and the job's end in the same transaction."""
-    session, title = context.session, told("批量审批结果")
-    said = say("已办理 %(d)s 件，未办理 %(n)s 件", d=result["decided"], n=result["refused"])
-    policy = policy_version(session, context.actor.region_code, clock.local_day(at))
-    block = [tuple(column.value(line) for column in COLUMNS) for line in lines]
-    note = [("内容", title), ("结果", told(said)), ("导出人", context.actor.name)]
-    tables.write([block], COLUMNS, path, "xlsx", title=title, as_of=at, note=note)
-    digest = exports.digest_of(path)
-    with transaction(session):
-        context.attach(path, exports.file_name(title, at, "xlsx"))
-        export_records.keep_file(
-            session, context.actor, at, given_out.DECISIONS, said, digest, policy, "xlsx", rows=len(lines)
-        )
-        told_together.tell(session, at, told_together.press_of_job(context.job_id))
-        context.finish(result | {"sha256": digest})
+    done = many.decided(session, context.actor, chosen, verb, context.entered_at)
+    return one_by_one.go_through(context, [key for key, _seen in chosen], done, _WORDS, decide)

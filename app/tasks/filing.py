@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Refusal
-from app.listing import moment
 from app.models import Elevator, Person, Unit
 from app.permissions import Actor
 from app.reports import exports
@@ -92,10 +91,7 @@ def _handed_in(context: JobContext, filed: _Filed, key: int, number: int, sessio
 
 def _drafts(context: JobContext, filed: _Filed) -> list[int]:
     """The keys under the list's filter that can be handed in, in its order, read before the first of them moves."""
-    wanted = exports.Wanted(context.params["listing"], context.params["query"])
-    listing = exports.listing_of(wanted.listing)
-    now, query = moment(context.session, context.actor), exports.read(listing, wanted)
-    listing.seek(now, query)
+    listing, now, query = exports.asked(context.session, context.actor, context.params)
     drafts = listing.statement(now, query).where(filed.model.filing_state.in_(EDITABLE))
     return list(context.session.scalars(listing.ordered(drafts, query)))
 

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import refuse
-from app.listing import moment
 from app.models import Visit
 from app.models.policy import policy_version
 from app.permissions import Verb, require
@@ -70,15 +69,11 @@ def run_sheets(context: JobContext) -> dict[str, Any]:
 def _wanted(context: JobContext) -> tuple[list[int], str]:
     """The records in the list's order, and in words which they are; one more than are made at once at most."""
     params, session, most = context.params, context.session, visit_sheets.MOST + 1
-    now = moment(session, context.actor)
     if params.get("ids"):
         seen = scope.apply(select(Visit.id).where(Visit.id.in_(params["ids"][:most])), context.actor, Visit)
         keys = set(session.scalars(seen.execution_options(skip_scope=True)))
         return [key for key in params["ids"] if key in keys], say("所选的 %(n)s 条", n=len(keys))
-    wanted = exports.Wanted(params["listing"], params["query"])
-    listing = exports.listing_of(wanted.listing)
-    query = exports.read(listing, wanted)
-    listing.seek(now, query)
+    listing, now, query = exports.asked(session, context.actor, params)
     found = listing.ordered(listing.statement(now, query), query).limit(most)
     lines = exports.describe(now, listing, query)
     words = together((say("%(label)s：%(text)s", label=label, text=text) for label, text in lines), "；") or "无"

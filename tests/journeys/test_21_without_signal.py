@@ -117,6 +117,15 @@ def fill_sheet(page: Any, code: str) -> None:
     page.get_by_label("再次扫码或输入识别码").fill(code)
 
 
+def leave_and_send(page: Any) -> None:
+    """The check-out is kept without a line, and goes as soon as there is one."""
+    page.get_by_role("button", name="签退，存在手机").click()
+    expect(page.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
+    page.context.set_offline(False)
+    page.goto("/m/outbox")
+    expect(page.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
+
+
 @pytest.mark.feature("MNT-05", "MNT-04", "MNT-08")
 def test_a_visit_without_signal_arrives_once_with_its_true_times(product: Any, enter: Any, shot: Any) -> None:
     number, code, *place, _region = own_tasks(product)[0]
@@ -406,11 +415,7 @@ def test_left_by_number_without_signal_the_label_is_photographed(product: Any, e
         shot(phone, "a photo of the label is wanted to leave by number")
         phone.locator("#label-out-photo").set_input_files(PHOTO)
         expect(phone.locator('[data-photos="labelout"]')).to_contain_text("底坑.png")
-        phone.get_by_role("button", name="签退，存在手机").click()
-        expect(phone.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
-        phone.context.set_offline(False)
-        phone.goto("/m/outbox")
-        expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
+        leave_and_send(phone)
         with product.session() as session:
             row = session.get(Visit, visit)
             assert (row.offline, row.by_code, row.label_state, row.label_by) == ("out", False, "waiting", "unit")
@@ -462,11 +467,7 @@ def test_the_places_and_the_person_are_photographed_without_signal(product: Any,
         shot(phone, "without signal a missing place is named")
         phone.locator("#out-photo_pit").set_input_files(PHOTO)
         expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
-        phone.get_by_role("button", name="签退，存在手机").click()
-        expect(phone.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
-        phone.context.set_offline(False)
-        phone.goto("/m/outbox")
-        expect(phone.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
+        leave_and_send(phone)
         with product.session() as session:
             assert session.get(Visit, visit).offline == "out"
             kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)

@@ -38,7 +38,7 @@ from tests.conftest import csrf
 from tests.factories import World, make_elevator
 from tests.journeys.steps import BLANK_PDF
 from tests.statements import statements
-from tests.views.decide_many.ground import entered, post, sheet, ticks
+from tests.views.decide_many.ground import entered, killed, post, sheet, ticks
 from tests.views.test_imports import work
 from tests.workflows.filing_world import fresh
 
@@ -337,18 +337,8 @@ def test_a_killed_job_goes_on_and_applies_for_none_twice(
 ) -> None:
     client = sign_in(world.accounts["use_head"])
     job = confirm(session, client, checked(app, session, client))
-
-    def dies(_context: Any, done: int, *_: Any) -> None:
-        if done == 2:
-            raise RuntimeError("killed")
-
-    real = JobContext.progress
-    monkeypatch.setattr(JobContext, "progress", dies)
-    session.rollback()
-    with app.app_context():
-        assert run(job.id) == "failed"
+    killed(app, session, monkeypatch, job.id)
     assert len(made(session)) == 2
-    monkeypatch.setattr(JobContext, "progress", real)
     if way == "retried":
         client.post(f"/jobs/{job.id}/retry", data={"csrf_token": csrf(client)})
     else:

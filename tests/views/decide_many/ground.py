@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from app.models import Application, Job
+from app.tasks.jobs import JobContext, run
 from tests.conftest import csrf
 
 FEW = 4
@@ -41,6 +42,20 @@ def entered(session: Any, client: Any, data: dict[str, Any]) -> Job:
     job = session.scalar(select(Job).where(Job.kind == "decide").order_by(Job.id.desc()))
     assert answer.status_code == 302 and answer.location == f"/jobs/{job.id}"
     return job
+
+
+def killed(app: Any, session: Any, monkeypatch: Any, job_id: int, after: int = 2) -> None:
+    """Run the job until so many are done: then its worker dies, and the job is one that failed."""
+
+    def dies(_context: Any, done: int, *_: Any) -> None:
+        if done == after:
+            raise RuntimeError("killed")
+
+    with monkeypatch.context() as while_it_runs:
+        while_it_runs.setattr(JobContext, "progress", dies)
+        session.rollback()
+        with app.app_context():
+            assert run(job_id) == "failed"
 
 
 def sheet(client: Any, job: Job) -> list[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import clock, scope
 from app.models import Application, ApplicationStep, AuditEntry, Elevator, Job, Notification
-from app.tasks.jobs import JobContext, run
+from app.tasks.jobs import run
 from app.telling import told
 from app.transaction import transaction
 from app.wording import again
@@ -21,7 +21,7 @@ from app.workflows.desk import applications, many
 from tests.api.callers import Caller
 from tests.factories import World, make_policy
 from tests.statements import statements
-from tests.views.decide_many.ground import FEW, entered, fields, post, sheet, ticks
+from tests.views.decide_many.ground import FEW, entered, fields, killed, post, sheet, ticks
 from tests.views.test_imports import work
 from tests.workflows.filing_world import AT, decide, elevator_data, fresh, save, submit
 
@@ -107,19 +107,9 @@ def test_a_killed_job_goes_on_and_decides_none_twice(
 ) -> None:
     client = sign_in(world.accounts["inspector"])
     job = entered(session, client, {"verb": "approve", "chosen": ticks(*waiting)})
-
-    def dies(_context: Any, done: int, *_: Any) -> None:
-        if done == 2:
-            raise RuntimeError("killed")
-
-    real = JobContext.progress
-    monkeypatch.setattr(JobContext, "progress", dies)
-    session.rollback()
-    with app.app_context():
-        assert run(job.id) == "failed"
+    killed(app, session, monkeypatch, job.id)
     fresh(session)
     assert (job.state, sorted(row.state for row in waiting)) == ("failed", ["approved"] * 2 + ["submitted"] * 2)
-    monkeypatch.setattr(JobContext, "progress", real)
     if way == "retried":
         with transaction(session):
             jobs.retry(session, world.actor("inspector"), job.id, clock.now())
