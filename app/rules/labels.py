@@ -18,6 +18,8 @@ TEMPORARY = "temporary"
 # So long a printed label may wait to be put up; so long a temporary one holds.
 MOST_WAITING_DAYS, MOST_TEMPORARY_DAYS = 60, 90
 LONGEST_NOTE = 200
+# The same replacement of the same account, as long as its label stands, is one tap made twice.
+SAME_WITHIN = timedelta(minutes=10)
 
 
 def in_force(ends_at: datetime | None, at: datetime) -> bool:

@@ -107,10 +107,15 @@ class Wanted:
 
 
 def replace(session: AnySession, actor: Actor, elevator_id: int, wanted: Wanted, at: dt.datetime) -> ElevatorLabel:
-    """Make a new label with a token of its own. The old one dies at once, or when the new one is put up."""
+    """Make a new label with a token of its own. The old one dies at once, or when the new one is put up.
+
+    The same at once again within minutes is one tap made twice: the label that there is comes back and stays in use.
+    """
     elevator = _held(session, actor, elevator_id)
-    waiting = _waiting(session, elevator.id)
     at_once = wanted.switch == rules.NOW
+    if at_once and (made := _same(session, actor, elevator, wanted, at)) is not None:
+        return made
+    waiting = _waiting(session, elevator.id)
     raise_failing([
         _in_service(elevator),
         # A forged one must not wait for a label that is still to be put up.
@@ -276,6 +281,20 @@ def _held(session: AnySession, actor: Actor, elevator_id: int) -> Elevator:
     row = lock(session, Elevator, elevator_id)
     assert row is not None
     return row
+
+
+def _same(
+    session: AnySession, actor: Actor, elevator: Elevator, wanted: Wanted, at: dt.datetime
+) -> ElevatorLabel | None:  # fmt: skip
+    """The label that the same words put into use within minutes, which still is."""
+    statement = select(ElevatorLabel).where(
+        ElevatorLabel.elevator_id == elevator.id, ElevatorLabel.kind == "replacement",
+        ElevatorLabel.made_at > at - rules.SAME_WITHIN, ElevatorLabel.account_id == actor.user_id,
+        ElevatorLabel.reason == wanted.reason, func.coalesce(ElevatorLabel.note, "") == wanted.note.strip(),
+        ElevatorLabel.ends_at.is_(None), ElevatorLabel.begins_at == ElevatorLabel.made_at,
+    )  # fmt: skip
+    found: ElevatorLabel | None = session.scalar(statement.limit(1).execution_options(skip_scope=True))
+    return found
 
 
 def _of_number(session: AnySession, label_id: int) -> ElevatorLabel:

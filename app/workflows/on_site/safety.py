@@ -16,7 +16,7 @@ from app.models import Account, Elevator, ElevatorOfficer, RiskItem, SafetyRecor
 from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import Actor, Verb, require
 from app.scope import visible
-from app.transaction import AnySession, lock
+from app.transaction import AnySession, hold, lock
 from app.wording import say, together
 from app.workflows.core import audit, outbox
 from app.workflows.files import attachments
@@ -78,7 +78,8 @@ def save_risk(
     session: AnySession, actor: Actor, risk_id: int | None, data: Mapping[str, Any], at: dt.datetime,
     seen_version: int | None = None,
 ) -> RiskItem:  # fmt: skip
-    """Add a line to the list, or change one."""
+    """Add a line to the list, or change one. A line that stands there word for word is not added once more: it comes
+    back."""
     require(actor, Verb.SAFETY_EDIT)
     unit = _own_unit(session, actor)
     values = {name: str(data.get(name) or "").strip() for name in LONGEST}
@@ -94,6 +95,10 @@ def save_risk(
     raise_failing(findings)
     values |= {"level": data["level"], "cycle": data["cycle"]}
     if risk_id is None:
+        hold(session, f"risk:unit {unit.id}")
+        held = _same_risk(session, unit, values)
+        if held is not None:
+            return held
         row = RiskItem(**values, unit_id=unit.id, region_code=unit.region_code, created_by_id=actor.user_id)
         session.add(row)
         before = None
@@ -107,6 +112,13 @@ def save_risk(
     session.flush()
     audit.record(session, actor, at, "safety.risk", "risk_item", row.id, before=before, after=values)
     return row
+
+
+def _same_risk(session: AnySession, unit: Unit, values: Mapping[str, str]) -> RiskItem | None:
+    said = (getattr(RiskItem, name) == value for name, value in values.items())
+    statement = select(RiskItem).where(RiskItem.unit_id == unit.id, RiskItem.ended_on.is_(None), *said)
+    found: RiskItem | None = session.scalar(statement.order_by(RiskItem.id).limit(1))
+    return found
 
 
 def end_risk(session: AnySession, actor: Actor, risk_id: int, at: dt.datetime) -> RiskItem:

@@ -226,7 +226,10 @@ def review_findings(session: AnySession, actor: Actor, row: Complaint) -> list[F
 
 
 def prod(session: AnySession, actor: Actor, key: int, note: str, at: dt.datetime) -> Complaint:
-    """督办: whoever has the next step is told by the regulator. It stays written; no limit is moved by it."""
+    """督办: whoever has the next step is told by the regulator. It stays written; no limit is moved by it.
+
+    The same words of the same step within minutes are one tap made twice.
+    """
     row = _held(session, actor, key, Verb.COMPLAINT_CLOSE)
     note = note.strip()
     state = ComplaintState(row.state)
@@ -238,6 +241,10 @@ def prod(session: AnySession, actor: Actor, key: int, note: str, at: dt.datetime
         Finding("督办", unit is not None, "现在没有单位可以督办", "请直接办结"),
         note_finding(note, "督办要求", "请写明要求"),
     ])  # fmt: skip
+    if row.prod_note == note and row.prodded_at is not None and row.prodded_at > at - SAME_WITHIN:
+        steps = (row.accepted_at, row.handled_at, row.reviewed_at, row.handled_again_at)
+        if not any(step is not None and step > row.prodded_at for step in steps):
+            return row
     row.prodded_at, row.prod_note = at, note
     session.flush()
     audit.record(session, actor, at, "complaint.prod", ENTITY, row.id, after={"note": note, "unit_id": unit})
