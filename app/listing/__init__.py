@@ -390,6 +390,8 @@ class Listing:
         return found
 
     def _words(self, session: Any, one: Filter, value: Any) -> str:
+        if one.words is not None:
+            return one.words(session, value)
         if one.kind == "choice":
             return together([finished((one.choices or {})[v]) for v in value])
         if one.kind == "date":

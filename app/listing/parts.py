@@ -92,7 +92,8 @@ class Filter:
     """One way to narrow. `kind`: choice (several by comma), date (from, to), lookup (a row's id), region, text, bool.
 
     `criterion(value)` replaces the comparison with `column` where it is not one; `within(moment, value)` where that
-    asks who looks, what time it is, or the search index.
+    asks who looks, what time it is, or the search index. `words(session, value)` says what a value stands for that says
+    nothing to whoever reads it.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Filter:
     lookup: str | None = None
     criterion: Callable[[Any], Any] | None = None
     within: Callable[[Moment, Any], Any] | None = None
+    words: Callable[[Any, Any], str] | None = None
     # Of what kind a person's number it is: then its words show the mask, in chips, notes and the log.
     sensitive: str | None = None
     # Who can ever have a row of a choice, by choice, as `Tab.shown_to`: nobody else is offered it.

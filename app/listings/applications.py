@@ -6,12 +6,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import false, func
+from sqlalchemy import false, func, select
 from sqlalchemy.orm import joinedload
 
+from app import clock
 from app.listing import Column, Filter, Listing, Tab, column, register
 from app.models import Application, Unit
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
+from app.wording import say, together
 
 _WAITS = Application.is_open.is_(True) & Application.state.in_(["submitted", "accepted", "endorsed"])
 
@@ -20,6 +22,18 @@ def _of_batch(typed: str) -> Any:
     """Those that one bulk job handed in, by its number."""
     known = typed.isascii() and typed.isdigit() and len(typed) < 16
     return Application.batch == int(typed) if known else false()
+
+
+def _batch_words(session: Any, typed: str) -> str:
+    """What was handed in together, how many and when: as far as the reader sees it."""
+    number = func.count()
+    statement = select(Application.kind, number, func.min(Application.submitted_at)).where(_of_batch(typed))
+    found = session.execute(statement.group_by(Application.kind).order_by(number.desc())).all()
+    if not found:
+        return typed
+    kinds = together(say("%(kind)s %(n)s 件", kind=APPLICATION_KIND[kind], n=n) for kind, n, _at in found)
+    first = clock.local(min(at for _kind, _n, at in found))
+    return say("%(kinds)s，%(at)s 提交", kinds=kinds, at=f"{first:%Y-%m-%d %H:%M}")
 
 
 APPLICATIONS = register(
@@ -54,7 +68,7 @@ APPLICATIONS = register(
             Filter("region", _l("所在地区"), "region", Application.region_code),
             Filter("effective", _l("生效日期"), "date", Application.effective_on),
             Filter("decided", _l("办结时间"), "date", Application.decided_at),
-            Filter("batch", _l("批次"), "text", criterion=_of_batch),
+            Filter("batch", _l("批次"), "text", criterion=_of_batch, words=_batch_words),
         ),
         tabs=(
             Tab("all", _l("全部")),

@@ -23,7 +23,7 @@ JOB_KIND = {
     "retention": _l("删除到期内容"), "expiry": _l("证书到期通知"),
     "fraud": _l("签到疑点检查"), "submit": _l("批量上报"), "labels": _l("一梯一码 标签"),
     "sheets": _l("批量维保单"), "usual_parts": _l("登记常用组件"), "decide": _l("批量审批"),
-    "apply_check": _l("批量申请核对"), "apply": _l("批量申请"),
+    "apply_check": _l("批量申请核对"), "apply": _l("批量申请"), "mend": _l("整批补正"),
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ MODULES = (
     "app.tasks.iot",
     "app.tasks.jobs",
     "app.tasks.labels",
+    "app.tasks.mending",
     "app.tasks.nightly",
     "app.tasks.one_by_one",
     "app.tasks.open_data",

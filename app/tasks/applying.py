@@ -54,7 +54,10 @@ COLUMNS = (
     Column("number", _l("申请编号"), lambda line: line.number, "code"),
     Column("why", _l("原因"), lambda line: together(line.why, "\n")),
 )
-_CHECKED = tuple(one for one in COLUMNS if one.name in ("code", "place", "why"))
+_CHECKED = (
+    *(one for one in COLUMNS if one.name in ("code", "place")),
+    Column("result", _l("结果"), lambda line: told("不能申请" if line.why else "可以申请")), COLUMNS[-1],
+)  # fmt: skip
 
 
 @handles("apply_check")
@@ -63,7 +66,8 @@ def check_all(context: JobContext) -> dict[str, Any]:
 
     Nothing is applied for. Gives how many `can` and how many not (`refused`), the `ids` of those that can, `why` the
     others can't and what is to be looked at (`warn`), reason by reason: rule, remedy, number, the first of them with
-    what was found; the most frequent reasons, with how many there are besides. A workbook of all that can't.
+    what was found, and that alone where it is the same of all; the most frequent reasons, with how many there are
+    besides. A workbook of all: first those that can't, each with why.
     """
     params, session = context.params, context.session
     form, actor = apply_many.form_of(params["form"]), context.actor
@@ -87,13 +91,13 @@ def check_all(context: JobContext) -> dict[str, Any]:
             if number % one_by_one.FORGET_EVERY == 0:
                 session.expunge_all()
             context.progress(number, len(keys), "核对")
-        named = _named(context, actor, [*refused, *why.shown(), *warn.shown()])
+        named = _named(context, actor, [*refused, *ids])
         result = {
             "can": len(ids), "refused": len(refused), "ids": ids, "why": why.told(named), "warn": warn.told(named),
             "why_more": why.more(), "warn_more": warn.more(),
             "link": f"/applications/many/checked/{context.job_id}",
         }  # fmt: skip
-        lines = [Line(key, *named.get(key, _unknown(key)), "", said) for key, said in refused.items()]
+        lines = [Line(key, *named.get(key, _unknown(key)), "", refused.get(key, [])) for key in [*refused, *ids]]
         if not lines:
             return result
         title, said = told("批量申请核对"), say("可以申请 %(d)s 台，不能申请 %(n)s 台", d=len(ids), n=len(refused))
@@ -165,11 +169,15 @@ class _Reasons:
     def __init__(self) -> None:
         self._count: Counter[tuple[str, str]] = Counter()
         self._first: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        # What was found of every one of them so far; None where it differs.
+        self._alike: dict[tuple[str, str], str | None] = {}
 
     def add(self, key: int, findings: Sequence[Finding]) -> None:
         for one in findings:
             reason = (one.rule, one.remedy)
             self._count[reason] += 1
+            if self._alike.setdefault(reason, one.found) != one.found:
+                self._alike[reason] = None
             first = self._first.setdefault(reason, [])
             if len(first) < MOST_OF_A_REASON:
                 first.append((key, one.found))
@@ -177,15 +185,13 @@ class _Reasons:
     def _most_frequent(self) -> list[tuple[tuple[str, str], int]]:
         return self._count.most_common(MOST_REASONS)
 
-    def shown(self) -> list[int]:
-        return [key for reason, _count in self._most_frequent() for key, _found in self._first[reason]]
-
     def more(self) -> int:
         """How many reasons there are besides those that are told."""
         return max(0, len(self._count) - MOST_REASONS)
 
     def told(self, named: dict[int, tuple[str, str]]) -> list[list[Any]]:
-        """Rule, remedy, number, and of the first ones code, address and what was found; the most frequent first."""
+        """Rule, remedy, number, of the first ones code, address and what was found, and what was found of all, where
+        that is the same; the most frequent first."""
         return [
             [
                 kept(rule), kept(remedy), count,
@@ -193,6 +199,7 @@ class _Reasons:
                     [named.get(key, _unknown(key))[0], f"/elevators/{key}", kept(found)]
                     for key, found in self._first[rule, remedy]
                 ],
+                kept(self._alike[rule, remedy] or ""),
             ]
             for (rule, remedy), count in self._most_frequent()
         ]  # fmt: skip

@@ -24,10 +24,10 @@ from app.models import (
     Notification,
 )
 from app.permissions import SYSTEM
+from app.tasks.applying import _Reasons
 from app.tasks.jobs import JobContext, run
 from app.telling import told as said
 from app.transaction import transaction
-from app.views.approval.apply_many import Reason
 from app.views.frame.jobs import OF_KIND, RESULT
 from app.wording import again
 from app.workflows.core import jobs
@@ -108,8 +108,10 @@ def test_each_of_those_found_has_its_own_application(
     page = client.get(f"/applications/many/checked/{check.id}").text
     assert f"可以申请 {FEW} 台，不能申请 1 台" in page and f"确认提交 {FEW} 台" in page
     assert "电梯现为停用，不能办理停用登记" in page and chosen[-1].code in page
-    head, refused = sheet(client, check)
-    assert head[:3] == ("识别码", "地址", "原因") and refused[0] == chosen[-1].code and "电梯现为停用" in refused[2]
+    head, refused, *can = sheet(client, check)
+    assert head[:4] == ("识别码", "地址", "结果", "原因"), "those that can as well, behind those that can't"
+    assert refused[::2] == (chosen[-1].code, "不能申请") and "电梯现为停用" in refused[3]
+    assert {row[::2] for row in can} == {(row.code, "可以申请") for row in chosen[:FEW]}
 
     job = confirm(session, client, check)
     assert confirm(session, client, check) == job, "a second press leads to the job of the first"
@@ -322,12 +324,17 @@ def test_every_count_that_a_notice_names_stands_in_the_words_of_the_jobs_page() 
 
 
 def test_found_alike_or_not() -> None:
-    def reason(count: int, *found: str) -> str:
-        return Reason("规则", "", count, [("A", "/a", one) for one in found]).alike
+    def alike(*found: str) -> str:
+        reasons = _Reasons()
+        for key, one in enumerate(found):
+            reasons.add(key, [Finding("规则", False, one)])
+        ((_rule, _remedy, count, _first, said),) = reasons.told({})
+        assert count == len(found)
+        return said
 
-    assert reason(2, "没有暂停", "没有暂停") == "没有暂停" and reason(1, "停用") == "停用"
-    assert reason(2, "停用", "报废") == "", "each says its own"
-    assert reason(9, "停用", "停用") == "", "of those not kept nothing is known"
+    assert alike("没有暂停", "没有暂停") == "没有暂停" and alike("停用") == "停用"
+    assert alike("停用", "报废") == "", "each says its own"
+    assert alike(*["停用"] * 9) == "停用" and alike(*["停用"] * 8, "报废") == "", "also of those that are not named"
 
 
 @pytest.mark.parametrize("way", ["reaped", "retried"])
@@ -575,7 +582,7 @@ def test_of_very_many_reasons_the_most_frequent_are_told(
     assert check.result["why_more"] == FEW + 1 + 1 + 1 - 2 and check.result["warn_more"] == 0
     assert f"另有 {FEW + 1} 种原因" in client.get(f"/applications/many/checked/{check.id}").text
     _head, *lines = sheet(client, check)
-    assert len(lines) == FEW + 1 and all("请改正第" in line[2] for line in lines), "the workbook has all"
+    assert len(lines) == FEW + 1 and all("请改正第" in line[3] for line in lines), "the workbook has all"
 
 
 def test_going_back_from_the_check_leads_to_the_form_as_it_was_filled_in(

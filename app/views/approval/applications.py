@@ -26,7 +26,7 @@ from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
 from app.workflows.approval import effects, seconds, submissions
 from app.workflows.approval.submissions import FILING_KINDS, REFILED_KINDS
-from app.workflows.desk import applications, field_remarks, revocations
+from app.workflows.desk import applications, field_remarks, mend_many, revocations
 from app.workflows.filing import filing
 from app.workflows.people import person_filing, person_versions
 
@@ -163,6 +163,7 @@ class ApplicationPages(BaseView):
             papers=filed_papers.beside(row), remarks=field_remarks.of_application(row),
             names_of_fields=_names_of(row), is_marked=field_remarks.may_have(row),
             is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=mending.refile(row),
+            returned=mend_many.count(db.session, g.actor, row.batch) if own and row.state == "returned" else 0,
             again=mending.again(row), mends=mending.fields(row, findings) if own and row.state == "returned" else [],
             within=f"?batch={batch}" if batch else "", place=_place(row, batch) if may_decide else None,
             figures=appeals.figures_of(row),

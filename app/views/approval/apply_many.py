@@ -60,12 +60,8 @@ class Reason:
     remedy: str
     count: int
     first: list[tuple[str, str, str]]
-
-    @property
-    def alike(self) -> str:
-        """What was found of every one of them; "" where it differs, or more were found than are kept."""
-        found = {said for _code, _link, said in self.first}
-        return found.pop() if len(found) == 1 and self.count == len(self.first) else ""
+    # What was found of every one of them; "" where it differs.
+    alike: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +293,11 @@ def _reasons(kept: list[list[Any]]) -> list[Reason]:
         return str(told(ours(again(value))))
 
     return [
-        Reason(text(rule), text(remedy), count, [(code, link, text(found)) for code, link, found in first])
-        for rule, remedy, count, first in kept
+        Reason(
+            text(rule), text(remedy), count, [(code, link, text(found)) for code, link, found in first],
+            text(alike[0]) if alike else "",
+        )
+        for rule, remedy, count, first, *alike in kept
     ]
 
 

@@ -58,6 +58,7 @@ from app.views.frame.labels import keys_of
 from app.views.frame.told import told
 from app.views.frame.whole_list import ALL_DRAFTS
 from app.wording import together
+from app.workflows.desk import mend_many
 from app.workflows.filing import filing, usual_parts
 
 STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
@@ -280,9 +281,13 @@ class OwnApplications(Screen):
     empty_text = _l("还没有申请。在单位或电梯页面上报、申请后，这里可以看到进度和意见。")
 
     def more(self, now: Any, query: Any, page: Any) -> dict[str, Any]:
-        """Nothing besides, but what the limits of all rows hang on is read at once."""
+        """How many of a batch stand returned, where the list is of one and the reader may put them right together.
+        What the limits of all rows hang on is read at once."""
         read_calendars(row for row in page.rows if row.is_open)
-        return {}
+        batch = query.filters.get("batch", "")
+        if not g.actor.may(Verb.APPLICATION_SUBMIT) or not (batch.isascii() and batch.isdigit() and len(batch) < 16):
+            return {}
+        return {"batch": int(batch), "returned": mend_many.count(db.session, g.actor, int(batch))}
 
     def row_link(self, row: Application) -> str:
         return f"/applications/{row.id}"

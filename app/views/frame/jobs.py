@@ -24,7 +24,7 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.views.frame.days import typed_day
 from app.views.frame.told import told
-from app.wording import again, say
+from app.wording import Said, again, ours, say
 from app.workflows.core import jobs
 from app.workflows.files.attachments import PRIVATE
 
@@ -52,6 +52,7 @@ OF_KIND = {
     "decide": {"decided": _l("已办理"), "refused": _l("未办理")},
     "apply_check": {"can": _l("可以申请"), "refused": _l("不能申请")},
     "apply": {"applied": _l("已申请"), "refused": _l("没有申请")},
+    "mend": {"mended": _l("已重新提交"), "refused": _l("没有重新提交")},
 }  # fmt: skip
 # What proves the result; folded away, for nobody reads it by eye.
 PROOF = {"digest": _l("摘要"), "sha256": _l("文件摘要"), "policy": _l("政策版本")}
@@ -68,18 +69,19 @@ RESULTS_AT: dict[str, tuple[tuple[Verb, Any, str], ...]] = {
 }  # fmt: skip
 # What those are called that a job of a kind could not do, named with their reasons.
 LEFT = {"submit": _l("没有上报的"), "usual_parts": _l("没有登记的"), "decide": _l("没有办理的"),
-    "apply": _l("没有申请的"),
+    "apply": _l("没有申请的"), "mend": _l("没有重新提交的"),
 }  # fmt: skip
 # What to do about them.
 LEFT_NEXT = {
     "decide": _l("这里最多列 100 件，全部结果在表格里；还在等您的，仍在待我审批里"),
     "apply": _l("这里最多列 100 台，全部结果在表格里；改好后可以再申请"),
+    "mend": _l("这里最多列 100 件，全部结果在表格里；它们仍是退回补正，可以逐件或整批再改"),
 }  # fmt: skip
 # What a job of a kind made, at the address that its result names.
 MADE: dict[str, tuple[Verb, Any]] = {
     "bulletin": (Verb.BULLETIN_READ, _l("打开通报草稿")), "bulletin_files": (Verb.BULLETIN_READ, _l("打开通报")),
     "apply_check": (Verb.APPLICATION_SUBMIT, _l("查看核对结果")),
-    "apply": (Verb.APPLICATION_READ, _l("查看这批申请")),
+    "apply": (Verb.APPLICATION_READ, _l("查看这批申请")), "mend": (Verb.APPLICATION_READ, _l("查看这批申请")),
 }  # fmt: skip
 
 
@@ -219,12 +221,30 @@ def facts(job: Job) -> dict[str, Any]:
     }
 
 
-def _gathered(left: list[list[Any]]) -> list[list[Any]]:
-    """Reasons, each with the names and addresses of what was left for it; in the order in which each is first met."""
-    found: dict[tuple[str, ...], list[list[str]]] = {}
-    for name, link, said in left:
-        found.setdefault(tuple(said), []).append([name, link])
-    return [[list(said), named] for said, named in found.items()]
+def _gathered(left: list[list[Any]]) -> list[dict[str, Any]]:
+    """Reasons, each with the names and addresses of what was left for it; in the order in which each is first met.
+
+    A reason is headed by what was found; the rule that asked for it, and what to do, stand beside and below it.
+    """
+    found: dict[tuple[str, ...], tuple[list[str], list[list[str]]]] = {}
+    for name, link, kept in left:
+        said = [again(one) for one in kept]
+        found.setdefault(tuple(said), (said, []))[1].append([name, link])
+    made = []
+    for said, named in found.values():
+        head, rule, more = _parts(said[0]) if said else ("", "", [])
+        below = [str(told(one)) for one in [*more, *said[1:]]]
+        made.append({"head": str(told(head)), "rule": str(told(rule)), "below": below, "named": named})
+    return made
+
+
+def _parts(said: str) -> tuple[str, str, list[str]]:
+    """Of a finding what was found, its rule and its remedy; what else was said stands whole."""
+    args = said.args if isinstance(said, Said) else {}
+    if set(args) != {"rule", "found", "more"}:
+        return said, "", []
+    remedy = args["more"].args.get("remedy") if isinstance(args["more"], Said) else ""
+    return ours(args["found"]), ours(args["rule"]), [ours(remedy)] if remedy else []
 
 
 def _told(job: Job, words: dict[str, Any]) -> list[list[str]]:

@@ -286,8 +286,14 @@ def steps_after(session: AnySession, application: Application, seen_version: int
     )
 
 
-def tell_officers(session: AnySession, application: Application, at: dt.datetime, batch: int | None = None) -> None:
-    """Notice to those who may decide; of a batch with its first application alone: thousands would bury all else."""
+def tell_officers(
+    session: AnySession, application: Application, at: dt.datetime, batch: int | None = None,
+    mended_by: int | None = None,
+) -> None:  # fmt: skip
+    """Notice to those who may decide; of a batch with its first application alone: thousands would bury all else.
+
+    `mended_by`: the job that sends again what was returned of the batch.
+    """
     title = say("待审批：%(title)s", title=application.heading)
     body, link = say("申请编号 %(number)s", number=application.number), link_of(application)
     which = f"{application.id}:{application.row_version}"
@@ -296,8 +302,10 @@ def tell_officers(session: AnySession, application: Application, at: dt.datetime
         kind = KIND_LABELS[ApplicationKind(application.kind)]
         filed = application.kind in REFILED_KINDS
         sentence = "待审批：%(unit)s 批量上报%(kind)s" if filed else "待审批：%(unit)s 批量申请%(kind)s"
+        if mended_by is not None:
+            sentence = "待审批：%(unit)s 整批补正%(kind)s"
         title, body = say(sentence, unit=unit, kind=kind), say("正在逐件提交，同一批的可以一起批量同意")
-        link, which = link_of_batch(batch), f"job-{batch}:{application.kind}"
+        link, which = link_of_batch(batch), f"job-{mended_by or batch}:{application.kind}"
     officers = outbox.officers_of(session, application.region_code, secret=is_secret(session, application))
     outbox.notify(session, at, officers, "approval", title, body, link, f"submitted:{which}")
 

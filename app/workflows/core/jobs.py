@@ -44,12 +44,12 @@ KIND_VERB = {
     "audit_export": Verb.OPS, "retention": Verb.OPS, "expiry": Verb.SCHEDULE_RUN,
     "fraud": Verb.FRAUD_DECIDE, "submit": Verb.FILING_SUBMIT, "labels": Verb.ELEVATOR_READ, "sheets": Verb.EXPORT,
     "usual_parts": Verb.COMPONENT_EDIT, "decide": Verb.APPLICATION_DECIDE,
-    "apply_check": Verb.APPLICATION_SUBMIT, "apply": Verb.APPLICATION_SUBMIT,
+    "apply_check": Verb.APPLICATION_SUBMIT, "apply": Verb.APPLICATION_SUBMIT, "mend": Verb.APPLICATION_SUBMIT,
 }  # fmt: skip
 
 # These do one thing after another, each by itself: between two of them their owner may end them, and what was done
 # stays. Of a file or a night's work a part is nothing; what an import wrote is taken back by 撤销.
-STOPPABLE = {"decide", "submit", "usual_parts", "apply"}
+STOPPABLE = {"decide", "submit", "usual_parts", "apply", "mend"}
 
 # What a batch is while its job waits or runs; it ends with the job, well or badly.
 BATCH_WHILE = {"import_check": "checking", "import": "importing", "import_undo": "undoing"}
@@ -58,6 +58,7 @@ BATCH_WHILE = {"import_check": "checking", "import": "importing", "import_undo":
 OUTCOME = {
     "apply_check": "可以申请 %(can)s 台，不能申请 %(refused)s 台",
     "apply": "已申请 %(applied)s 台，没有申请 %(refused)s 台",
+    "mend": "已重新提交 %(mended)s 件，没有重新提交 %(refused)s 件",
     "decide": "已办理 %(decided)s 件，未办理 %(refused)s 件",
     "submit": "已上报 %(submitted)s 件，没有上报 %(refused)s 件",
     "usual_parts": "登记了 %(filled)s 台，没有登记 %(refused)s 台",
@@ -201,8 +202,11 @@ def finish(
 
 
 def _kept(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said stays so; numbers and names are as they are."""
-    return {name: kept(value) if isinstance(value, str) else value for name, value in result.items()}
+    """What was said stays so, also why each of `left` was left; numbers and names are as they are."""
+    made = {name: kept(value) if isinstance(value, str) else value for name, value in result.items()}
+    if "left" in made:
+        made["left"] = [[name, link, [kept(line) for line in why]] for name, link, why in made["left"]]
+    return made
 
 
 def fail(session: AnySession, job_id: int, token: str, at: dt.datetime, error: str) -> None:

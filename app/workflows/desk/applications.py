@@ -247,13 +247,20 @@ def resubmit(
     attachments: Sequence[int],
     at: dt.datetime,
     mended: Mapping[str, Any] | None = None,
+    seen_version: int | None = None,
+    job: int | None = None,
 ) -> Application:
     """Send back what was returned for correction, mended. The officer's clock runs on with the time that was left.
 
     The effective day may not lie before this submission: back-dating by way of a return is none. `mended` is what was
     filed, put right: of a kind about an elevator what `apply` takes as data, of the others the values of their `mends`.
+    `job`: it is one of its batch that this job sends again, as it was seen; officers hear of them together.
     """
     application = _own(session, actor, application_id)
+    if seen_version is not None and application.row_version != seen_version:
+        what = submissions.steps_after(session, application, seen_version)
+        found = say("您打开页面后，%(what)s", what=what)
+        raise Stale(Finding("所见即所改", False, found, "请看过现在的内容后再改"), application.row_version)
     application_move(ApplicationState(application.state), ApplicationVerb.RESUBMIT)
     if mended is not None:
         submissions.may_mend(session, actor, application, handlers(application.kind))
@@ -269,12 +276,12 @@ def resubmit(
     if application.due_at is not None and returned is not None:
         stood = deadlines.Deadline(returned.at, application.due_at, paused_at=returned.at)
         application.due_at = deadlines.resume(stood, at).due_at
-    submissions.advance(session, actor, application, ApplicationVerb.RESUBMIT, at)
+    submissions.advance(session, actor, application, ApplicationVerb.RESUBMIT, at, seen_version=seen_version)
     resubmitted = handlers(application.kind).resubmitted
     if resubmitted is not None:
         resubmitted(session, actor, application, at)
     raise_failing(checks(session, application, at))
-    submissions.tell_officers(session, application, at)
+    submissions.tell_officers(session, application, at, None if job is None else application.batch, mended_by=job)
     return application
 
 

@@ -52,8 +52,8 @@ class Form:
         """Whether its day lies before `on`: nothing can be submitted with it any more (`conditions.day`)."""
         return self.day is not None and self.day < on
 
-    def asked(self, actor: Actor, on: dt.date) -> Asked:
-        return Asked(on, self.day, self.reason, self.files, self.data, unit_id=actor.unit_id)
+    def asked(self, actor: Actor, on: dt.date, application_id: int | None = None) -> Asked:
+        return Asked(on, self.day, self.reason, self.files, self.data, application_id, actor.unit_id)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

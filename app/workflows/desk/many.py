@@ -43,6 +43,7 @@ _LEAVES = {
     "approve": (ApplicationVerb.APPROVE.value, ApplicationVerb.ENDORSE.value),
     "return": (ApplicationVerb.RETURN_.value, ApplicationVerb.REJECT.value),
     "reject": (ApplicationVerb.REJECT.value,),
+    "resubmit": (ApplicationVerb.RESUBMIT.value,),
 }
 Seen = tuple[int, int]
 Made = TypeVar("Made")

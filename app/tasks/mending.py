@@ -1,0 +1,87 @@
+"""整批补正 (LIF-02): what was returned of a batch is sent again, each in its own transaction, with a result each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app import clock, scope
+from app.listing import Column
+from app.permissions import Actor
+from app.reports import given_out
+from app.tasks import one_by_one
+from app.tasks.jobs import JobContext, handles
+from app.telling import speaking, told
+from app.wording import say, together
+from app.workflows.desk import apply_many, many, mend_many
+
+_WORDS = one_by_one.Words(
+    "重新提交", "您停止了任务，没有重新提交", "您停止了任务，从第 %(n)s 件起没有重新提交",
+    "您已不能提交申请，从第 %(n)s 件起没有重新提交",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One application and what became of it."""
+
+    key: int
+    name: many.Name | None
+    why: list[str]
+
+    @property
+    def number(self) -> str:
+        return self.name.number if self.name is not None else str(say("编号 %(n)s", n=self.key))
+
+
+COLUMNS = (
+    Column("number", _l("申请编号"), lambda line: line.number, "code"),
+    Column("title", _l("内容"), lambda line: line.name and line.name.heading, said=True),
+    Column("result", _l("结果"), lambda line: told("没有重新提交" if line.why else "已重新提交")),
+    Column("why", _l("原因"), lambda line: together(line.why, "\n")),
+)
+
+
+@handles("mend")
+def mend_all(context: JobContext) -> dict[str, Any]:
+    """Params: `chosen` (keys with the versions seen, `many.told`), `form` (`apply_many.Form`; its files are the job's),
+    `keep` (the digests of files that stay), `batch`, `language`.
+
+    The owner's rights are asked anew before each, and whether he pressed 停止. What a run that was killed had sent is
+    known by its steps. Gives `mended`, `refused`, `stopped`, `left` and a workbook of all.
+    """
+    params, session = context.params, context.session
+    chosen, form = many.read(params["chosen"]), apply_many.form_of(params["form"])
+    with speaking(params.get("language")):
+
+        def over(number: int) -> one_by_one.Ended | None:
+            if not form.is_over(clock.today()):
+                return None
+            on = form.effective_on
+            return one_by_one.Ended(
+                [say("生效日期 %(on)s 已经过去，没有重新提交", on=on)],
+                say("生效日期 %(on)s 已经过去，从第 %(n)s 件起没有重新提交", on=on, n=number),
+            )
+
+        def mend(owner: Actor, at: int) -> None:
+            mend_many.mend_one(session, owner, chosen[at], form, params["keep"], context.job_id, clock.now())
+
+        done = many.decided(session, context.actor, chosen, "resubmit", context.entered_at)
+        course = one_by_one.go_through(context, [key for key, _seen in chosen], done, _WORDS, mend, over)
+        at = clock.now()
+        with scope.acting(context.actor):
+            names = many.names(session, context.actor, [key for key, _seen in chosen], at)
+        lines = [Line(key, names.get(key), course.why.get(key, [])) for key, _seen in chosen]
+        # What still needs somebody comes first.
+        lines.sort(key=lambda line: not line.why)
+        refused = [line for line in lines if line.why]
+        result = {
+            "mended": len(course.done), "refused": len(refused), "stopped": course.stopped or None,
+            "left": [[line.number, f"/applications/{line.key}", line.why] for line in refused[: one_by_one.MOST_NAMED]],
+            "link": f"/applications/?f_batch={params['batch']}",
+        }  # fmt: skip
+        said = say("已重新提交 %(d)s 件，没有重新提交 %(n)s 件", d=len(course.done), n=len(refused))
+        one_by_one.give(context, lines, COLUMNS, told("整批补正结果"), said, given_out.APPLIED, result, at)
+    return result

@@ -1,0 +1,115 @@
+"""整批补正: what an officer returned of a batch is put right once, for all of them, and sent again by a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, g, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import gettext as _
+
+from app import clock
+from app.errors import Finding, Refusal
+from app.extensions import db
+from app.models import Elevator
+from app.permissions import Verb
+from app.rules.lifecycle import KIND_LABELS, ApplicationKind
+from app.telling import language
+from app.transaction import hold, transaction
+from app.views.approval.applying import NO_REASON, PAPER, fields_of, said_by, typed_of
+from app.views.frame import screens, uploads
+from app.views.frame.told import told
+from app.wording import say
+from app.workflows.core import jobs
+from app.workflows.desk import applications, apply_many, many, mend_many
+from app.workflows.files import attachments
+
+
+class MendMany(BaseView):
+    """The page."""
+
+    route_base = "/applications/batch"
+    default_view = "mend"
+
+    @expose("/<int:batch>/mend", methods=["GET", "POST"])
+    @has_access
+    @permission_name("apply")
+    @no_cache
+    def mend(self, batch: int) -> Any:
+        """The form, begun with what the batch says now; sent, a job sends each again."""
+        found = mend_many.returned(db.session, g.actor, batch)
+        if found is None and request.method == "GET":
+            abort(404)
+        findings, status = list[Finding](), 200
+        if request.method == "POST":
+            try:
+                return redirect(url_for("Jobs.show", job_id=self._enter(batch, found)))
+            except Refusal as refusal:
+                findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
+                if found is None:
+                    return redirect(f"/applications/?f_batch={batch}")
+        assert found is not None
+        kind = ApplicationKind(found.one.kind)
+        typed = {"effective_on": "", "reason": ""} | said_by(found.one) | request.form.to_dict()
+        typed["effective_on"] = typed["effective_on"] or clock.today().isoformat()
+        one = found.one.elevator or Elevator()
+        page = self.render_template(
+            "ta/lifecycle/many_mend.html", title=_("整批补正：%(kind)s", kind=told(KIND_LABELS[kind])), batch=batch,
+            found=found, findings=findings, form=typed, fields=fields_of(one, kind, None, findings, typed),
+            needs_reason=kind not in NO_REASON, paper=PAPER.get(kind, ""),
+            kept=_kept() if request.method == "POST" else [paper.sha256 for paper in found.papers],
+            back=f"/applications/?f_batch={batch}&tab=returned",
+        )  # fmt: skip
+        return page, status
+
+    def _enter(self, batch: int, found: mend_many.Returned | None) -> int:
+        """Have a job send each of them again, unless the form itself is wrong; the job's number."""
+        seen = request.form.get("seen", "")
+        going_on = mend_many.going_on(db.session, g.actor, seen)
+        if going_on is not None:
+            return going_on
+        found = mend_many.as_asked(found, seen)
+        one, kind = found.one, ApplicationKind(found.one.kind)
+        if one.elevator is None:
+            abort(404)
+        typed, keep = typed_of(one.elevator, kind.value), _kept()
+        on = typed.effective_on.isoformat() if typed.effective_on else None
+        files = [0] * (len([paper for paper in found.papers if paper.sha256 in keep]) + uploads.chosen("files"))
+        form = apply_many.Form(kind.value, on, typed.reason, files, typed.data)
+        asked, said_wrong = form.asked(g.actor, clock.today(), one.id), {f.field for f in typed.wrong}
+        wrong = [
+            f for f in applications.conditions_of(db.session, kind.value, one.elevator, asked)
+            if f.stops and f.field in apply_many.COMMON - said_wrong
+        ]  # fmt: skip
+        if typed.wrong or wrong:
+            raise Refusal([*typed.wrong, *wrong])
+        now = clock.now()
+        with transaction(db.session) as session:
+            hold(session, f"apply:{g.actor.user_id}")
+            going_on = mend_many.going_on(session, g.actor, seen)
+            if going_on is not None:
+                return going_on
+            made = uploads.kept(
+                session, "files", apply_many.PAPER, apply_many.HOLDER, None, g.actor.unit_id, g.actor.region_code, now
+            )
+            form = apply_many.Form(kind.value, on, typed.reason, made, typed.data)
+            title = say("整批补正%(kind)s：%(n)s 件", kind=KIND_LABELS[kind], n=len(found.seen))
+            params = {
+                "batch": batch, "chosen": many.told(found.seen), "seen": seen, "form": form.as_dict(), "keep": keep,
+                "language": language(), "back": f"/applications/?f_batch={batch}",
+            }  # fmt: skip
+            job = jobs.enqueue(session, g.actor, now, mend_many.KIND, title, params)
+            attachments.adopt(session, g.actor, made, apply_many.HOLDER, job.id)
+            return job.id
+
+
+def _kept() -> list[str]:
+    """The files that stay, by their bytes."""
+    return [digest for digest in request.form.getlist("keep")[: uploads.MOST_IDS] if len(digest) == 64]
+
+
+def register(appbuilder: Any) -> None:
+    """Add the page."""
+    screens.declare("MendMany", "can_apply", Verb.APPLICATION_SUBMIT)
+    appbuilder.add_view_no_menu(MendMany)

@@ -1,0 +1,137 @@
+"""整批补正 (LIF-02, LIF-06): what an officer returned of a batch is put right once and sent again, each by `resubmit`.
+
+The batch's common parts (day, reason, papers) are said anew for all of them; each is judged by its own rules when its
+turn comes. What is sent again is what its unit was shown: the applications with their versions, kept with the job.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app import scope
+from app.errors import refuse
+from app.models import Application, Attachment, Job
+from app.permissions import Actor
+from app.rules.approval import ApplicationState
+from app.transaction import AnySession
+from app.workflows.core.jobs import UNFINISHED
+from app.workflows.desk import applications, apply_many, many
+from app.workflows.files import attachments
+
+KIND = "mend"
+_QUIET = {"skip_scope": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file that applications of the batch have alike, by its bytes: one row of them, and how many have it."""
+
+    sha256: str
+    name: str
+    size: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What stands returned of a batch: the applications as they were seen, one of them to begin the form with, what
+    officers said of how many, and the files."""
+
+    seen: list[many.Seen]
+    one: Application
+    opinions: list[tuple[str, int]] = field(default_factory=list)
+    papers: list[Paper] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """Stands for `seen` in the form: thousands of numbers are not sent back and forth."""
+        return hashlib.sha256(many.told(self.seen).encode()).hexdigest()
+
+
+def _returned(actor: Actor, batch: int) -> Any:
+    """Of kinds that many are applied for by one form, the own unit's; who has no unit, what he submitted himself."""
+    own = (
+        Application.unit_id == actor.unit_id if actor.unit_id is not None
+        else Application.submitted_by_id == actor.user_id
+    )  # fmt: skip
+    statement = select(Application).where(
+        Application.batch == batch, Application.state == ApplicationState.RETURNED.value, own,
+        Application.kind.in_([kind.value for kind in apply_many.KINDS]),
+    )  # fmt: skip
+    return scope.apply(statement, actor, Application)
+
+
+def count(session: AnySession, actor: Actor, batch: int | None) -> int:
+    """How many of the batch stand returned."""
+    if batch is None:
+        return 0
+    found = select(func.count()).select_from(_returned(actor, batch).subquery())
+    return session.scalar(found.execution_options(**_QUIET)) or 0
+
+
+def returned(session: AnySession, actor: Actor, batch: int) -> Returned | None:
+    """What the form is about; None where nothing of the batch stands returned. A batch is of one kind."""
+    found = _returned(actor, batch).subquery()
+    columns = select(found.c.id, found.c.row_version).order_by(found.c.id)
+    seen = [(key, version) for key, version in session.execute(columns.execution_options(**_QUIET))]
+    one = session.get(Application, seen[0][0]) if seen else None
+    if one is None:
+        return None
+    number = func.count()
+    said = select(found.c.opinion, number).where(found.c.opinion.is_not(None)).group_by(found.c.opinion)
+    opinions = session.execute(said.order_by(number.desc(), found.c.opinion).execution_options(**_QUIET))
+    alike = (
+        select(Attachment.sha256, func.min(Attachment.name), func.max(Attachment.size), number)
+        .where(
+            Attachment.entity == "application", Attachment.entity_id.in_(select(found.c.id)),
+            Attachment.removed_at.is_(None),
+        )
+        .group_by(Attachment.sha256).order_by(number.desc(), func.min(Attachment.id))
+    )  # fmt: skip
+    papers = [Paper(*row) for row in session.execute(alike.execution_options(**_QUIET))]
+    return Returned(seen, one, [(text, n) for text, n in opinions], papers)
+
+
+def mend_one(
+    session: AnySession, actor: Actor, seen: many.Seen, form: apply_many.Form, keep: Sequence[str], job: int,
+    at: dt.datetime,
+) -> Application:  # fmt: skip
+    """Send one of them again, in a transaction of its own: its files of those that are to be kept (by their bytes),
+    and its own rows of what was added, which the job holds."""
+    key, version = seen
+
+    def deed(own: AnySession) -> Application:
+        row: Application = scope.visible(own, actor, Application, key, "这件申请")
+        ids = set(row.data.get("attachments", []))
+        kept = [one.id for one in attachments.of(own, "application", key) if one.id in ids and one.sha256 in keep]
+        place = ("application", row.unit_id, row.region_code)
+        added = [
+            attachments.copied(own, actor, at, file, *place).id
+            for file in apply_many.papers(own, actor, form, job)
+        ]  # fmt: skip
+        return applications.resubmit(
+            own, actor, key, effective_on=form.day, reason=form.reason, attachments=[*kept, *added], at=at,
+            mended=form.data, seen_version=version, job=job,
+        )  # fmt: skip
+
+    return many.by_itself(session, deed, f"application {key}")
+
+
+def as_asked(found: Returned | None, digest: str) -> Returned:
+    """What stands returned now; raise unless it is what the form showed."""
+    if found is None or found.digest != digest:
+        raise refuse("退回的申请", "您打开页面后，这批申请有变化", "请刷新页面，看过现在的内容后再提交")
+    return found
+
+
+def going_on(session: AnySession, actor: Actor, digest: str) -> int | None:
+    """The own unfinished job that sends just these again: a second press leads to the job of the first."""
+    statement = select(Job).where(Job.created_by_id == actor.user_id, Job.kind == KIND, Job.state.in_(UNFINISHED))
+    rows = session.scalars(statement.order_by(Job.id))
+    return next((row.id for row in rows if row.params.get("seen") == digest), None)
