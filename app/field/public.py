@@ -6,6 +6,7 @@ elevator any more but whom to call: somebody trapped may come from the same addr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, flash, g, make_response, redirect, render_template, request, url_for
@@ -16,6 +17,7 @@ from flask_babel import pgettext
 from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
+from app.field import held_photos
 from app.field.pages import came_from, field
 from app.models import Complaint, Elevator
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, ESCALATORS, LEVEL, VISIT_STATE, word
@@ -46,7 +48,7 @@ from app.workflows.public import complaints, messages, public_page
 from app.workflows.rescue import rescue_course, rescues
 
 GUESSES = f"{MOST_UNKNOWN}/hour"
-PHOTO = "photo"
+PHOTO, HELD = "photo", "held"
 STATUS_TONES = {"in_use": "ok", "suspended": "over", "notified": "info", "scrapped": "gone"}
 STATE_TONES = {"waiting": "near", "accepted": "near", "handled": "near", "disputed": "near", "closed": "ok"}
 REPAIRED = {
@@ -98,7 +100,7 @@ def complain(token: str) -> Any:
 
 @field.post("/p/<token>/complain")
 def send_complaint(token: str) -> Any:
-    """Take the complaint; what was entered stays on a refused form, but for the photos, which a browser never gives."""
+    """Take the complaint; what was entered stays on a refused form, and the photos that were good."""
     row = _told_of(token)
     if row is None:
         return closed_or_unknown(token)
@@ -106,8 +108,8 @@ def send_complaint(token: str) -> Any:
     with transaction(db.session) as own:
         over = complaints.flooded(own, now, request.remote_addr)
     if over is not None:
-        return _complain_page(_again(token), token, over.findings, 429)
-    photos, findings = _photos()
+        return _complain_page(_again(token), token, over.findings, 429, _held(token))
+    photos, findings = _photos(token)
     made: Complaint | None = None
     try:
         with transaction(db.session) as own:
@@ -119,7 +121,8 @@ def send_complaint(token: str) -> Any:
                 agreed=bool(request.form.get("agreed")), wrong=findings,
             )  # fmt: skip
     except Refusal as refusal:
-        return _complain_page(_again(token), token, [f for f in refusal.findings if not f.ok], refusal.status_code)
+        failing = [f for f in refusal.findings if not f.ok]
+        return _complain_page(_again(token), token, failing, refusal.status_code, photos)
     return redirect(url_for("field.track", number=made.number, new=1))
 
 
@@ -235,13 +238,17 @@ def _again(token: str) -> Elevator:
     return row
 
 
-def _photos() -> tuple[list[Received], list[Finding]]:
+def _held(token: str) -> list[Received]:
+    """Those that a refused form kept."""
+    return held_photos.read(token, request.form.getlist(HELD)[:MOST_PHOTOS])
+
+
+def _photos(token: str) -> tuple[list[Received], list[Finding]]:
     """The form's pictures, checked and made anew before any transaction; what is wrong with them is told by name."""
-    sent = [f for f in request.files.getlist(PHOTO) if f and f.filename]
-    if len(sent) > MOST_PHOTOS:
-        found = _("选了 %(n)s 张", n=len(sent))
-        return [], [Finding(_("照片"), False, found, _("最多 %(n)s 张", n=MOST_PHOTOS), field=PHOTO)]
-    kept: list[Received] = []
+    sent, kept = [f for f in request.files.getlist(PHOTO) if f and f.filename], _held(token)
+    if len(sent) + len(kept) > MOST_PHOTOS:
+        found = _("选了 %(n)s 张", n=len(sent) + len(kept))
+        return kept, [Finding(_("照片"), False, found, _("最多 %(n)s 张", n=MOST_PHOTOS), field=PHOTO)]
     findings: list[Finding] = []
     for file in sent:
         try:
@@ -251,7 +258,9 @@ def _photos() -> tuple[list[Received], list[Finding]]:
     return kept, findings
 
 
-def _complain_page(row: Elevator, token: str, findings: list[Finding], status: int) -> Any:
+def _complain_page(
+    row: Elevator, token: str, findings: list[Finding], status: int, photos: Sequence[Received] = ()
+) -> Any:  # fmt: skip
     days = int(policy_value(db.session, Key.KEEP_COMPLAINTS_DAYS, row.region_code, clock.today()))
     escalator, repair = row.category in ESCALATORS, request.args.get("kinds") == "faults"
     # An escalator has no doors.
@@ -266,6 +275,7 @@ def _complain_page(row: Elevator, token: str, findings: list[Finding], status: i
         "complain", _("报修") if repair else _("投诉"), status, row=row, token=token, findings=findings, repair=repair,
         form=request.form, chosen=chosen, kinds=kinds, consent=consent, longest_name=LONGEST_NAME,
         longest_text=LONGEST_TEXT, most_photos=MOST_PHOTOS, place=row.place, escalator=escalator,
+        held=held_photos.give(token, photos),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import io
 import re
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock
+from app.field import held_photos
 from app.models import Attachment, Complaint, ElevatorMessage, RepairOrder, Visit
 from app.rules.complaints import MOST_UNKNOWN, shown_tracking
 from app.workflows.public import complaints
@@ -184,6 +186,46 @@ def test_a_refused_form_keeps_what_was_entered(client: Any, world: World, sessio
     many = [(io.BytesIO(picture(colour=f"#00000{n}")), f"{n}.png") for n in range(4)]
     assert "最多 3 张" in send(client, world, photo=many).text
     assert session.scalar(select(func.count()).select_from(Complaint)) == 0
+
+
+def held(page: str) -> list[str]:
+    return [html.unescape(text) for text in re.findall(r'name="held" value="([^"]+)" checked', page)]
+
+
+@pytest.mark.feature("CMP-02")
+def test_a_refused_form_keeps_its_good_photos(client: Any, world: World, session: Any) -> None:
+    photos = [(io.BytesIO(picture(colour="#000011")), "门.png"), (io.BytesIO(b"<svg/>"), "x.png")]
+    answer = send(client, world, phone="12", photo=photos)
+    assert answer.status_code == 422 and "已收到\n 门.png" in answer.text
+    kept = held(answer.text)
+    assert len(kept) == 1 and session.scalar(select(func.count()).select_from(Attachment)) == 0
+    session.rollback()
+    # Refused once more they stay, and what comes with it is beside them.
+    answer = send(client, world, phone="12", held=kept, photo=(io.BytesIO(picture(colour="#000012")), "层门.png"))
+    kept = held(answer.text)
+    assert len(kept) == 2
+    others = [(io.BytesIO(picture(colour=f"#00003{n}")), f"{n}.png") for n in range(2)]
+    answer = send(client, world, held=kept, photo=others)
+    assert answer.status_code == 422 and "最多 3 张" in answer.text and held(answer.text) == kept
+    # Of another label, made up, or older than a day: nothing.
+    made_up = [kept[1][:-4] + "AAAA", "x", ""]
+    answer = send(client, world, held=[kept[0], *made_up])
+    assert answer.status_code == 302
+    row = session.scalars(select(Complaint)).one()
+    files = session.scalars(select(Attachment).execution_options(skip_scope=True)).all()
+    assert [(f.name, f.entity, f.entity_id, f.uploaded_by_id) for f in files] == [("门.png", "complaint", row.id, None)]
+
+
+@pytest.mark.feature("CMP-02")
+def test_photos_that_a_form_kept_are_good_for_its_label_and_a_day(app: Any, client: Any, world: World) -> None:
+    kept = held(send(client, world, phone="12", photo=(io.BytesIO(picture("JPEG")), "门.jpg")).text)
+    with app.app_context():
+        token = str(world.own.public_token)
+        assert [photo.name for photo in held_photos.read(token, [*kept, *kept])] == ["门.jpg"]
+        assert held_photos.read("another", kept) == []
+        with pytest.MonkeyPatch.context() as late:
+            late.setattr(held_photos, "LASTS", dt.timedelta(seconds=-1))
+            assert held_photos.read(token, kept) == []
 
 
 @pytest.mark.feature("CMP-02")

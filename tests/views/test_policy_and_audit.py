@@ -250,6 +250,26 @@ class TestProposing:
         for persona in ("other_inspector", "maintenance_head"):
             assert sign_in(world.accounts[persona]).get(f"/files/{key}").status_code == 404, persona
 
+    def test_a_scan_stays_where_the_form_is_refused(self, world: World, sign_in: Any) -> None:
+        browser = sign_in(world.accounts["region_admin"])
+        token = csrf(browser, "/policy/propose?key=visit_min_minutes")
+        ahead = browser.post(
+            "/files/", data={"file": (io.BytesIO(b"%PDF-1.7"), "文件.pdf"), "kind": "document", "csrf_token": token}
+        ).json["id"]  # fmt: skip
+        sent = {
+            "key": "visit_min_minutes", "region": "980402000000", "how": "set", "value": "40", "source": "",
+            "effective_on": clock.today().isoformat(), "csrf_token": token, "scan_ids": str(ahead),
+        }  # fmt: skip
+        bad = browser.post("/policy/propose", data=sent)
+        assert bad.status_code == 422 and "文件.pdf" in bad.text and f'name="scan_ids" value="{ahead}"' in bad.text
+        many = browser.post("/policy/propose", data=sent | {"scan_ids": [str(ahead + n) for n in range(6)]})
+        assert many.status_code == 422 and "最多 5 个" in many.text
+        good = browser.post("/policy/propose", data=sent | {"source": "澜市监〔2026〕3 号"}, follow_redirects=True)
+        assert good.status_code == 200 and "文件.pdf" in good.text
+        world.session.rollback()
+        file = world.session.query(Attachment).one()
+        assert (file.id, file.entity, file.region_code) == (ahead, "policy_proposal", "980402000000")
+
     def test_off_and_what_is_to_come(self, world: World, sign_in: Any) -> None:
         later = clock.today() + dt.timedelta(days=20)
         make_policy(world.session, "visit_max_hours", None, "980400000000", later)

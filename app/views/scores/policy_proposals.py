@@ -23,7 +23,7 @@ from app.policy import INHERIT, PRESET_KEY, PRESETS, SPECS, Key, shown
 from app.policy.keys import LONGEST_TEXT
 from app.transaction import transaction
 from app.views.frame import maintenance_forms as forms
-from app.views.frame import screens
+from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Button, Screen, SQLAInterface, pill
 from app.views.frame.policy_words import origin, place, region_choices, region_names
@@ -288,14 +288,12 @@ def _sums(units: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _scans(session: Any, region_code: str) -> list[int]:
     """The scans of the order in the form, each checked by its content."""
-    sent = [f for f in request.files.getlist("scan") if f and f.filename][:MOST_SCANS]
-    return [
-        attachments.store(
-            session, g.actor, clock.now(), f.stream, f.filename or "", "document", "policy_proposal", None, None,
-            region_code,
-        ).id
-        for f in sent
-    ]  # fmt: skip
+    count = uploads.chosen("scan")
+    if count > MOST_SCANS:
+        found = _("选了 %(n)s 个", n=count)
+        raise refuse(_("文件扫描件"), found, _("最多 %(n)s 个", n=MOST_SCANS), field="scan")
+    place = ("policy_proposal", None, None, region_code)
+    return uploads.kept(session, "scan", "document", *place, clock.now())
 
 
 def _last_quarter() -> tuple[dt.date, dt.date]:
