@@ -43,7 +43,7 @@ from app.models.among import among
 
 # The searched columns by model; a change here is a revision that makes the index anew.
 SEARCHED: dict[Any, tuple[str, ...]] = {
-    Elevator: ("code", "factory_no", "registration_code", "address", "estate"),
+    Elevator: ("code", "factory_no", "registration_code", "job_no", "service_no", "address", "estate"),
     Unit: ("name", "uscc", "licence_no"),
     Person: ("name", "certificate_no"),
     Application: ("number", "title"),
@@ -56,6 +56,8 @@ LAST = chr(0x10FFFF)
 # SAMPLE rows tell whether the index is worth asking: not for words that every COMMON-th row holds. Rows are found by
 # key up to MOST_FOUND.
 SAMPLE, COMMON, MOST_FOUND = 400, 3, 2_000
+# So many rows one statement brings into SQLite's index where it is made anew.
+AT_ONCE = 10_000
 
 
 def contains(columns: Iterable[Any], word: str) -> ColumnElement[bool]:
@@ -309,8 +311,8 @@ def triggers_of(model: Any) -> dict[str, str]:
     }
 
 
-def make_again(connection: Any) -> None:
-    """Make every index anew from what the rows hold."""
+def make_again(connection: Any, models: Iterable[Any] = tuple(SEARCHED)) -> None:
+    """Make the indexes of these models, or every index, anew from what the rows hold."""
     if connection.dialect.name == "postgresql":
         # Whoever opens a filing meanwhile waits: his trigger and this would write the same row.
         connection.execute(text("LOCK TABLE elevator IN SHARE ROW EXCLUSIVE MODE"))
@@ -319,7 +321,7 @@ def make_again(connection: Any) -> None:
         held = held.where(register.filing_state != "approved")
         connection.execute(_OPEN.delete())
         connection.execute(_OPEN.insert().from_select(list(_OPEN.c.keys()), held))
-    for model in SEARCHED:
+    for model in models:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"REINDEX INDEX ix_{model.__tablename__}_grams"))
             continue
@@ -333,7 +335,14 @@ def make_again(connection: Any) -> None:
         ))  # fmt: skip
         connection.execute(text(f"CREATE VIRTUAL TABLE {index}_terms USING fts5vocab('{index}', 'row')"))
         words = _words_of(model, held)
-        connection.execute(text(f"INSERT INTO {index}(rowid, words) SELECT id, {words} FROM {held}"))  # noqa: S608
+        # In steps: one statement over millions of rows would tell nobody that it goes on, and end only as a whole.
+        low, high = connection.execute(text(f"SELECT min(id), max(id) FROM {held}")).one()  # noqa: S608
+        some = text(
+            f"INSERT INTO {index}(rowid, words) SELECT id, {words} FROM {held} "  # noqa: S608
+            "WHERE id >= :low AND id < :high"
+        )
+        for first in range(low or 0, (high or -1) + 1, AT_ONCE):
+            connection.execute(some, {"low": first, "high": first + AT_ONCE})
         for name, made in triggers_of(model).items():
             connection.execute(text(f"CREATE TRIGGER {name} {made}"))
 
@@ -344,6 +353,6 @@ def keep(connection: Any) -> None:
         return
     found = text("SELECT name FROM sqlite_master WHERE type = 'trigger' OR name LIKE 'search\\_%' ESCAPE '\\'")
     there = set(connection.scalars(found))
-    wanted = {name for model in SEARCHED for name in (*triggers_of(model), table_of(model))}
-    if not wanted <= there:
-        make_again(connection)
+    broken = [model for model in SEARCHED if not {*triggers_of(model), table_of(model)} <= there]
+    if broken:
+        make_again(connection, broken)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
+from sqlalchemy.orm import Session
 
-from app import vault
-from app.models import ImportBatch
+from app import search, vault
+from app.models import Elevator, ImportBatch
 from app.models.base import Model
 from tests.databases import ROOT, Database
 
@@ -247,6 +248,48 @@ def test_what_was_left_open_before_is_told_as_the_rules_have_it(standing_at: Any
         assert done.exit_code == 0, done.output or done.exception
         after = content(engine)
         assert after["maintenance_clock"] == before["maintenance_clock"]
+
+
+def test_elevators_that_were_there_are_found_by_their_job_and_service_numbers(
+    standing_at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those far apart, some at a time; and after the way back and up again."""
+    engine, runner = standing_at("0083")
+    fill(engine)
+    metadata = sa.MetaData()
+    metadata.reflect(engine, only=["elevator"])
+    table = metadata.tables["elevator"]
+    with engine.begin() as connection:
+        [row] = connection.execute(sa.select(table)).mappings().all()
+        values = {c.name: row[c.name] for c in table.columns if c.computed is None}
+        for key in (2, 3, 9):
+            more = {"id": key, "code": f"90000{key}", "job_no": f"G23-{key}云", "service_no": f"FW-{key}号"}
+            for unique in ("public_token",):
+                more |= {unique: f"{key}" * 8} if unique in values else {}
+            connection.execute(table.insert().inline(), values | more)
+    monkeypatch.setattr(search, "AT_ONCE", 2)
+    monkeypatch.setattr(search, "COMMON", 0)
+    for _again in range(2):
+        done = runner.invoke(args=["db", "upgrade"])
+        assert done.exit_code == 0, done.output or done.exception
+        with Session(engine) as session:
+            for column, word, keys in (
+                (Elevator.job_no, "g23-3云", [3]), (Elevator.service_no, "FW-9", [9]), (Elevator.job_no, "3云", [3]),
+            ):  # fmt: skip
+                found = search.find(session, (column,), [word], Elevator.id > 0)
+                assert found is not None and found.keys == keys, word
+            if engine.dialect.name == "postgresql":
+                made = "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_elevator_grams'"
+                assert "service_no" in str(session.scalar(sa.text(made)))
+                # Just the expression that a search asks for, or its index would never be used.
+                session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+                asked = sa.select(Elevator.id).where(search.narrow(session, Elevator, ["G23-3云"]))
+                plan = session.execute(sa.text(
+                    "EXPLAIN " + str(asked.compile(engine, compile_kwargs={"literal_binds": True}))
+                )).scalars()  # fmt: skip
+                assert "ix_elevator_grams" in "\n".join(plan)
+        done = runner.invoke(args=["db", "downgrade", "0083"])
+        assert done.exit_code == 0, done.output or done.exception
 
 
 def fill(engine: sa.Engine) -> dict[str, dict[str, Any]]:

@@ -228,8 +228,8 @@ def _default(listing: Listing, columns: tuple[Column, ...]) -> tuple[str, ...]:
 # --- elevators
 
 _ELEVATOR_NAMES = (
-    "code", "factory_no", "registration_code", "address", "estate", "category", "place_type", "maintenance_unit_id",
-    "use_unit_id", "next_inspection_on", "commissioned_on", "inspected_on", "is_secret",
+    "code", "factory_no", "registration_code", "job_no", "service_no", "address", "estate", "category", "place_type",
+    "maintenance_unit_id", "use_unit_id", "next_inspection_on", "commissioned_on", "inspected_on", "is_secret",
 )  # fmt: skip
 _ELEVATOR_NOW = {
     "limit_on", "last_visit_on", "covered_until", "filing_state", "info_state", "approved_on", "opinion", "hardware",
@@ -262,7 +262,7 @@ def elevators(listing: Listing, on: dt.date, known_at: dt.datetime) -> Listing:
     return AsOfListing(
         listing.name, listing.title, Elevator, columns,
         _default(listing, columns),
-        (c.code, c.factory_no, c.registration_code, c.address, c.estate),
+        (c.code, c.factory_no, c.registration_code, c.job_no, c.service_no, c.address, c.estate),
         (
             Filter("region", _l("所属辖区"), "region", c.region_code),
             Filter("maintenance_unit", _l("维保单位"), "lookup", c.maintenance_unit_id, lookup="units"),

@@ -190,9 +190,10 @@ ELEVATORS = register(
         ),
         own={"maintenance": {"maintenance_unit": ""}, "use": {"use_unit": ""}},
         search=(
-            Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate,
+            Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.job_no, Elevator.service_no,
+            Elevator.address, Elevator.estate,
         ),
-        search_hint=_l("识别码、出厂编号、注册代码、地址、楼盘"),
+        search_hint=_l("识别码、注册代码、出厂编号、工号、服务编码、地址、楼盘"),
         filters=(
             Filter("region", _l("所属辖区"), "region", Elevator.region_code),
             Filter("maintenance_unit", _l("维保单位"), "lookup", Elevator.maintenance_unit_id, lookup="units"),

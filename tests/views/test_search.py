@@ -69,11 +69,16 @@ def test_a_hit_shows_by_what_it_was_found(session: Any, world: World, sign_in: A
     """Found by its estate or a number of another kind, a line of code and street said nothing of either."""
     world.own.estate, world.own.address = "云樾里小区", "5 幢 1 单元"
     world.own.registration_code, world.own.factory_no = "DJ3110-77", "SN-0042"
+    world.own.job_no, world.own.service_no = "G2300-91", "FW-00123"
     session.commit()
     browser = sign_in(world.accounts["worker"])
     place = '<td class="ta-wrap">云樾里小区 5 幢 1 单元'
     assert f"{place}</td>" in browser.get("/search/?q=云樾").get_data(as_text=True)
     assert f"{place}　DJ3110-77</td>" in browser.get("/search/?q=dj3110").get_data(as_text=True)
+    assert f"{place}　G2300-91</td>" in browser.get("/search/?q=g2300").get_data(as_text=True)
+    assert f"{place}　FW-00123</td>" in browser.get("/search/?q=FW-001").get_data(as_text=True)
+    for number in ("g2300-91", "FW-00123"):
+        assert world.own.code in browser.get(f"/elevators/?q={number}").get_data(as_text=True), number
     assert f"{place}　SN-0042</td>" in browser.get("/search/?q=SN-00").get_data(as_text=True)
     assert f"{place}</td>" in browser.get(f"/search/?q={world.own.code}").get_data(as_text=True)
 

@@ -10,6 +10,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import pgettext
 from sqlalchemy import select
+from sqlalchemy.orm import undefer
 
 from app import scope
 from app.extensions import db
@@ -21,6 +22,7 @@ from app.permissions import Verb
 from app.views.frame import screens
 
 MOST_HITS = 20
+_NUMBERS = (Elevator.registration_code, Elevator.factory_no, Elevator.job_no, Elevator.service_no)
 
 
 class Group(NamedTuple):
@@ -66,7 +68,7 @@ class Search(BaseView):
         found = []
         for label, verb, model, columns, endpoint, argument, text, screen, tab in (
             (pgettext("many", "电梯"), Verb.ELEVATOR_READ, Elevator,
-             (Elevator.code, Elevator.registration_code, Elevator.factory_no, Elevator.address, Elevator.estate),
+             (Elevator.code, *_NUMBERS, Elevator.address, Elevator.estate),
              "ElevatorPages.record", "key", lambda e: (e.code, _found_in(e, words)), "ElevatorScreen.list", "every"),
             (pgettext("many", "单位"), Verb.UNIT_READ, Unit, (Unit.name, Unit.uscc), "UnitPages.record", "key",
              lambda u: (u.name, u.uscc), "UnitScreen.list", "all"),
@@ -80,7 +82,7 @@ class Search(BaseView):
             statement = scope.apply(select(model), g.actor, model)
             if model is Elevator:
                 # What the list leaves out (a unit's drafts, for a regulator) is not found here either.
-                statement = statement.where(every(moment(db.session, g.actor)))
+                statement = statement.where(every(moment(db.session, g.actor))).options(*map(undefer, _NUMBERS))
             seen = scope.criterion(model, g.actor)
             statement = holding(db.session, statement, model, columns, words, seen).order_by(model.id.desc())  # type: ignore[attr-defined]
             rows = db.session.scalars(statement.limit(MOST_HITS + 1)).all()
@@ -92,7 +94,7 @@ class Search(BaseView):
 def _found_in(elevator: Elevator, words: str) -> str:
     """Its place, with the number by which it was found where that is neither its code nor in the place."""
     place = elevator.place
-    others = (elevator.registration_code, elevator.factory_no)
+    others = (getattr(elevator, number.key) for number in _NUMBERS)
     found = next((n for n in others if n and words.casefold() in n.casefold()), None)
     return place if found is None or words in place or words in elevator.code else f"{place}　{found}"
 
