@@ -16,6 +16,7 @@ from app.models import Attachment, AuditEntry, Notification
 from app.tasks import files as task
 from app.transaction import transaction
 from app.workflows.files import attachments
+from tests.conftest import csrf
 from tests.factories import World
 from tests.gateways import MALWARE, clamd
 
@@ -136,6 +137,60 @@ def test_rows_over_the_same_bytes_are_scanned_once_and_each_sender_is_told_once(
         assert attachments.copied(session, world.actor("clerk"), clock.now(), good, "application", None, None).scan == (
             "clean"
         )
+
+
+def rows_over(world: World, digest: str) -> list[str]:
+    world.session.rollback()
+    rows = world.session.query(Attachment).filter_by(sha256=digest).order_by(Attachment.id)
+    return [row.scan for row in rows]
+
+
+@pytest.mark.parametrize("by", ["upload", "page", "waiting"])
+def test_what_was_judged_clean_before_is_stopped_with_the_same_bytes(
+    app: Any, world: World, sign_in: Any, by: str
+) -> None:
+    """The signature is younger than the files: two clean ones, one of which is on no record any more, one unseen."""
+    session = world.session
+    unseen = store(world, BAD, "没查.pdf")
+    scanner.use({"SCANNER_URL": "command:true"})
+    clean = store(world, BAD, "先前.pdf")
+    with transaction(session):
+        gone = attachments.copied(session, world.actor("use_head"), clock.now(), clean, "application", None, None)
+        gone.removed_at = clock.now()
+    other = store(world)
+    assert [unseen.scan, clean.scan, gone.scan, other.scan] == ["off", "clean", "clean", "clean"]
+    digest, left = clean.sha256, 0
+    session.commit()
+    with clamd() as server:
+        if by == "waiting":
+            scanner.use({"SCANNER_URL": NOBODY})
+            left = 1 if store(world, BAD, "新的.pdf").scan == "waiting" else 0
+            assert left
+            scanner.use({"SCANNER_URL": server.url})
+            with app.app_context():
+                assert task.scan() == {"clean": 0, "infected": 4}
+        else:
+            scanner.use({"SCANNER_URL": server.url})
+            for _time in range(2):
+                if by == "upload":
+                    with pytest.raises(Refusal, match="含有病毒"):
+                        store(world, BAD, "再传.pdf")
+                else:
+                    client = sign_in(world.accounts["clerk"])
+                    data = {"kind": "document", "file": (io.BytesIO(BAD), "再传.pdf"), "csrf_token": csrf(client)}
+                    answer = client.post("/files/", data=data)
+                    assert answer.status_code == 422 and "含有病毒" in answer.text
+                session.rollback()
+    assert rows_over(world, digest) == ["infected"] * (3 + left)
+    assert session.get(Attachment, other.id).scan == "clean"
+    with pytest.raises(NotAllowed, match="封存"):
+        fetch(world, clean)
+    (log,) = session.query(AuditEntry).filter_by(action="attachment.infected").all()
+    assert log.after["rows"] == 3 + left and log.after["attachment"] == unseen.id
+    told = session.query(Notification).filter_by(topic="file", channel="inbox").all()
+    assert sorted(one.recipient_id for one in told) == sorted(
+        world.accounts[role].id for role in ("clerk", "use_head")
+    )
 
 
 def test_what_happens_while_the_scanner_is_down_is_configured(world: World) -> None:

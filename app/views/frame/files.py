@@ -25,7 +25,7 @@ from app.views.frame import desks
 from app.views.frame.told import told
 from app.wording import say
 from app.workflows.core import audit
-from app.workflows.files import attachments, record_files, sealed_files, sent_ahead
+from app.workflows.files import attachments, infected, record_files, sealed_files, sent_ahead
 
 files = Blueprint("files", __name__)
 # What a browser may show by itself; everything else is saved.
@@ -121,7 +121,8 @@ def send_ahead() -> Any:
         if file is None or not file.filename:
             raise refuse("附件", "没有收到文件", "请重新选择", field="file")
         # Decoding and scanning take their time: nobody's transaction waits for them.
-        received = attachments.receive(file.stream, file.filename, kind)
+        with infected.stopped_besides(db.session, clock.now()):
+            received = attachments.receive(file.stream, file.filename, kind)
         with transaction(db.session) as session:
             row = sent_ahead.send(session, actor, clock.now(), received)
             told = described(row)

@@ -52,7 +52,7 @@ from app.scope import visible
 from app.transaction import AnySession, after_commit, all_written, asked
 from app.wording import say
 from app.workflows.core import audit
-from app.workflows.files import decided_upon, file_contents, file_room, pictures, sealed_files
+from app.workflows.files import decided_upon, file_contents, file_room, infected, pictures, sealed_files
 from app.workflows.files.file_contents import MEGABYTE, MOST_UNPACKED, bad
 
 __all__ = ["CSV", "JPEG", "MOST_UNPACKED", "PDF", "PNG", "XLS", "XLSX", "ZIP", "clean_name"]
@@ -127,7 +127,9 @@ def store(
     The bytes are on disk before the row is in the database: a row never points at nothing.
     """
     file_room.check(session, actor, at, kind, entity, entity_id)
-    return record(session, actor, at, receive(stream, name, kind), entity, entity_id, unit_id, region_code)
+    with infected.stopped_besides(session, at):
+        received = receive(stream, name, kind)
+    return record(session, actor, at, received, entity, entity_id, unit_id, region_code)
 
 
 def receive(stream: IO[bytes], name: str, kind: str) -> Received:
@@ -136,7 +138,7 @@ def receive(stream: IO[bytes], name: str, kind: str) -> Received:
     draft, size, digest = take(stream, shown, limit)
     try:
         mime = file_contents.check(draft, shown, str(ATTACHMENT_KIND[kind]), limit)
-        scan = "off" if kind in _NOT_SCANNED else file_contents.scanned(draft, shown)
+        scan = "off" if kind in _NOT_SCANNED else file_contents.scanned(draft, shown, digest)
         if mime not in PICTURES:
             return Received(shown, kind, mime, size, keep(draft, digest, kind), scan)
         made = pictures.prepare(draft, shown, mime, limit.edge)

@@ -44,8 +44,16 @@ def check(file: Path, name: str, words: str, limit: Limit) -> str:
     return mime
 
 
-def scanned(draft: Path, name: str) -> str:
-    """The scanner's word as the row keeps it; what it finds is refused."""
+class Infected(Refusal):
+    """The scanner found something in bytes that came in: their digest, and its word."""
+
+    def __init__(self, refusal: Refusal, digest: str, told: str) -> None:
+        super().__init__(refusal.findings)
+        self.digest, self.told = digest, told
+
+
+def scanned(draft: Path, name: str, digest: str) -> str:
+    """The scanner's word as the row keeps it; what it finds is refused as `Infected`."""
     if not scanner.is_on():
         return "off"
     verdict = scanner.scan(draft)
@@ -53,11 +61,9 @@ def scanned(draft: Path, name: str) -> str:
         return "clean"
     if verdict.state == scanner.INFECTED:
         log.warning("malware refused: %s", verdict.told)
-        raise bad(
-            name,
-            say("含有病毒或恶意代码（%(told)s）", told=verdict.told),
-            "请用杀毒软件清除，或重新导出一份干净的文件后上传",
-        )
+        found = say("含有病毒或恶意代码（%(told)s）", told=verdict.told)
+        refusal = bad(name, found, "请用杀毒软件清除，或重新导出一份干净的文件后上传")
+        raise Infected(refusal, digest, verdict.told)
     log.warning("scanner is down: %s", verdict.told)
     if scanner.when_down == "refuse":
         raise bad(name, "暂时不能查毒，没有收下", "请稍后重新上传；一直不行请联系管理员")

@@ -6,15 +6,12 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import func, select, update
 
 from app import scanner
 from app.models import Attachment
-from app.permissions import SYSTEM
 from app.transaction import AnySession, lock
-from app.wording import say
-from app.workflows.core import audit, outbox
-from app.workflows.files import attachments
+from app.workflows.files import attachments, infected
 
 WAITING = ("waiting", "late")
 MOST = 200
@@ -36,36 +33,17 @@ def waiting(session: AnySession) -> list[tuple[int, Path, str]]:
 
 
 def judge(session: AnySession, key: int, verdict: scanner.Verdict, at: dt.datetime) -> int:
-    """Write the verdict on a file that still waits, to all rows over the same bytes that wait; how many these were.
+    """Write the verdict on a file that still waits; how many rows it was written to.
 
-    Who sent an infected one is told once, however many rows he has over it.
+    A clean one is that of all rows over the same bytes that wait, an infected one stops whatever lies over them.
     """
     row = lock(session, Attachment, key)
     if row is None or row.scan not in WAITING:
         return 0
-    infected = verdict.state == scanner.INFECTED
+    if verdict.state == scanner.INFECTED:
+        return infected.stop(session, row.sha256, verdict.told, at)
     same = (Attachment.sha256 == row.sha256) & Attachment.scan.in_(WAITING)
-    senders = _senders(session, same) if infected else []
-    verdicts = update(Attachment).where(same).values(scan="infected" if infected else "clean")
+    verdicts = update(Attachment).where(same).values(scan="clean")
     done: Any = session.execute(verdicts.execution_options(synchronize_session=False, skip_scope=True))
     session.refresh(row, ["scan"])
-    if infected:
-        actor = SYSTEM.by("job")
-        after = {"attachment": row.id, "name": row.name, "found": verdict.told, "rows": done.rowcount}
-        audit.record(session, actor, at, "attachment.infected", row.entity, row.entity_id, after=after)
-    for sender, name in senders:
-        outbox.notify(
-            session, at, [sender], "file", say("附件含有病毒，已封存：%(name)s", name=name),
-            say("查毒发现：%(told)s。请用杀毒软件处理后，重新上传一份干净的文件。", told=verdict.told),
-            dedupe_key=f"infected:{row.id}",
-        )  # fmt: skip
     return int(done.rowcount)
-
-
-def _senders(session: AnySession, which: ColumnElement[bool]) -> list[tuple[int, str]]:
-    """Who sent these rows, each with a name under which he sent the file."""
-    statement = select(Attachment.uploaded_by_id, func.min(Attachment.name)).where(
-        which, Attachment.uploaded_by_id.is_not(None)
-    )
-    rows = session.execute(statement.group_by(Attachment.uploaded_by_id).execution_options(skip_scope=True))
-    return [(sender, name) for sender, name in rows if sender is not None]

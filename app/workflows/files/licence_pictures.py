@@ -40,12 +40,12 @@ def read(actor: Actor, stream: IO[bytes], name: str, folder: Path) -> dict[str, 
 def _checked(stream: IO[bytes], name: str) -> bytes:
     """The picture checked like any upload, written anew, and kept nowhere."""
     limit, shown = LIMITS[KIND], attachments.clean_name(name)
-    draft, _size, _digest = attachments.take(stream, shown, limit)
+    draft, _size, digest = attachments.take(stream, shown, limit)
     try:
         mime = file_contents.check(draft, shown, str(ATTACHMENT_KIND[KIND]), limit)
         if mime not in PICTURES:
             raise bad(shown, "是文档，不是照片", "请上传照片（JPG 或 PNG）")
-        file_contents.scanned(draft, shown)
+        file_contents.scanned(draft, shown, digest)
         return pictures.prepare(draft, shown, mime, EDGE).content
     finally:
         draft.unlink(missing_ok=True)
