@@ -645,3 +645,14 @@ def test_steps_are_those_of_a_single_application(
     assert {(one.verb, one.actor_id) for one in steps} == {("submit", world.accounts["use_head"].id)}
     assert len(steps) == len(rows) and all(row.due_at is not None for row in rows)
     assert jobs.KIND_VERB["apply"] == jobs.KIND_VERB["apply_check"]
+
+
+def test_the_pages_belong_to_where_they_begin_and_ask_in_the_order_of_days(
+    world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    for address in (f"/applications/many?{PLACE}", f"/applications/many/maintenance_pause?{PLACE}"):
+        page = client.get(address).text
+        opened = re.findall(r'<a [^>]*aria-current="page"[^>]*>.*?</a>', page, re.S)
+        assert len(opened) == 1 and "/elevators/" in opened[0] and "/applications/" not in opened[0], address
+    assert page.index('name="effective_on"') < page.index('name="until_on"'), "it begins before it ends"

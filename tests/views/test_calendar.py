@@ -39,6 +39,14 @@ def test_days_are_set_shown_and_cleared(world: World, sign_in: Any) -> None:
     assert world.session.query(CalendarDay).count() == 6
 
 
+def test_months_have_names_in_every_language(world: World, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["region_admin"])
+    assert "<caption>1 月</caption>" in browser.get("/calendar/?year=2026").text
+    browser.get("/lang/en")
+    page = browser.get("/calendar/?year=2026").text
+    assert "<caption>January</caption>" in page and "<caption>December</caption>" in page and "Month 1" not in page
+
+
 def test_an_administrator_is_told_of_a_year_that_nobody_entered(world: World, sign_in: Any) -> None:
     """This year at once, the next one from December on; a region above may have entered it."""
 

@@ -302,7 +302,23 @@ def test_an_empty_tab_leads_to_the_first_that_has_rows(session: Any, world: Worl
         session.execute(delete(Elevator))
     assert ways_on(client.get("/elevators/?tab=scrapped").text) == []
     clerk = sign_in(world.accounts["clerk"])
-    assert [words for _link, words in ways_on(clerk.get("/elevators/?tab=scrapped").text)] == ["新增备案"]
+    page = clerk.get("/elevators/?tab=scrapped").text
+    assert [words for _link, words in ways_on(page)] == ["新增备案"] and page.count("新增备案") == 1, "said once"
+    page = clerk.get("/elevators/?q=没有这样的电梯").text
+    assert [words for _link, words in ways_on(page)] == ["清除筛选"] and page.count("新增备案") == 1, "at the head"
+
+
+@pytest.mark.feature("ELV-04")
+def test_the_latest_visits_are_those_done_last(session: Any, world: World, sign_in: Any) -> None:
+    """What a phone kept, or a workbook brought, came in later and was done before."""
+    days = [dt.date(2026, 3, day) for day in (10, 2, 28, 5, 20, 15, 1)]
+    for day in days:
+        add_visit(session, world.own, world.worker, day)
+    session.commit()
+    page = sign_in(world.accounts["clerk"]).get(f"/elevators/{world.own.id}").text
+    shown = page[page.index("最近维保") :]
+    shown = shown[: shown.index("</table>")]
+    assert re.findall(r"2026-03-\d\d", shown) == [str(day) for day in sorted(days, reverse=True)[:5]]
 
 
 @pytest.mark.feature("ELV-02")

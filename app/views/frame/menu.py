@@ -60,7 +60,7 @@ MENU: tuple[Group, ...] = (
     )),
     Group(_l("电梯与单位"), (
         Entry(_lp("many", "电梯"), "ElevatorScreen.list", "lift", V.ELEVATOR_READ, pages=(
-            "/components/", "/landing-doors/", "/usual-parts/", "/labels/", "/attached/elevator/",
+            "/components/", "/landing-doors/", "/usual-parts/", "/labels/", "/attached/elevator/", "/applications/many",
         )),
         Entry(_l("电梯地图"), "ElevatorMap.list", "place", V.ELEVATOR_READ),
         Entry(_lp("many", "单位"), "UnitScreen.list", "unit", V.UNIT_READ, pages=(

@@ -10,6 +10,7 @@ from typing import Any
 from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
@@ -150,11 +151,19 @@ class CalendarPages(BaseView):
         page = self.render_template(
             "ta/platform/calendar.html", title=_("工作日历"), findings=findings, code=code, year=year, today=today,
             name=place(code, names), choices=region_choices(names, g.actor),
-            months=[_month(year, month, held, code) for month in range(1, 13)],
+            months=[(_name_of(month), _month(year, month, held, code)) for month in range(1, 13)],
             listed=[d for on, d in sorted(held.items()) if on.year == year], names=names, form=request.form,
             may_edit=g.actor.may(Verb.CALENDAR_EDIT), worked=sum(worked(day) for day in _days_of_year(year)),
         )  # fmt: skip
         return page, status
+
+
+def _name_of(month: int) -> str:
+    """A month's name; in Chinese its number."""
+    locale = get_locale()
+    if locale is None or locale.language == "zh":
+        return _("%(n)s 月", n=month)
+    return str(locale.months["stand-alone"]["wide"][month])
 
 
 def calendar_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:

@@ -164,7 +164,7 @@ class ElevatorPages(FilingPages):
         if row.approved_version and actor.may(Verb.IOT_READ):
             shown["hardware"] = iot.card(row)
         if actor.may(Verb.VISIT_READ):
-            shown["visits"] = _rows(Visit, Visit.elevator_id == row.id, Visit.id.desc(), Visit.worker)
+            shown["visits"] = _rows(Visit, Visit.elevator_id == row.id, _LATEST, Visit.worker)
         if actor.may(Verb.ORDER_READ):
             open_orders = (MaintenanceOrder.elevator_id == row.id) & (MaintenanceOrder.state == "open")
             shown["orders"] = _rows(MaintenanceOrder, open_orders, MaintenanceOrder.planned_on, MaintenanceOrder.worker)
@@ -301,10 +301,15 @@ def _inspection_deeds(row: Elevator) -> list[tuple[str, str]]:
     ]
 
 
+# Not by their numbers: what a phone kept, or a workbook brought, came later and was done before.
+_LATEST = (Visit.visit_on.desc(), Visit.checked_in_at.desc(), Visit.id.desc())
+
+
 def _rows(model: Any, criterion: Any, order: Any, *load: Any) -> list[Any]:
-    """The newest five. Scope is asked of the rows; a row that one may see names its worker, as the lists do."""
+    """The first five by an order of one column or several. Scope is asked of the rows; a row that one may see names its worker, as the lists do."""
     statement = scope.apply(select(model).where(criterion), g.actor).options(*(joinedload(r) for r in load))
-    return list(db.session.scalars(statement.order_by(order).limit(5).execution_options(skip_scope=True)))
+    ordered = statement.order_by(*(order if isinstance(order, tuple) else (order,)))
+    return list(db.session.scalars(ordered.limit(5).execution_options(skip_scope=True)))
 
 
 def register(appbuilder: Any) -> None:
