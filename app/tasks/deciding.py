@@ -55,7 +55,7 @@ def decide_all(context: JobContext) -> dict[str, Any]:
 
     The officer's rights are asked anew before each, and whether he pressed 停止: from there on all stays as it is. What
     a run that was killed had decided is known by its steps. One that meets a fault of the product is told among those
-    that were not done, by the number of its incident, and the others go on. Units are told at its end, once of all.
+    that were not done, by the number of its incident, and the others go on. Units are told after its end, once of all.
     Gives `decided`, `refused`, `left` (the first that were not done, each with why) and a workbook of all.
     """
     params = context.params
@@ -74,10 +74,9 @@ def decide_all(context: JobContext) -> dict[str, Any]:
         }  # fmt: skip
         said = say("已办理 %(d)s 件，未办理 %(n)s 件", d=len(course.done), n=len(refused))
         press = told_together.press_of_job(context.job_id)
-        one_by_one.give(
-            context, lines, COLUMNS, told("批量审批结果"), said, given_out.DECISIONS, result, at,
-            lambda session: told_together.tell(session, at, press),
-        )  # fmt: skip
+        one_by_one.give(context, lines, COLUMNS, told("批量审批结果"), said, given_out.DECISIONS, result, at)
+        # By itself: the decisions stand and the job is over, whatever keeps this from being told at once.
+        told_together.tell_by_itself(context.session, clock.now(), press)
     return result
 
 

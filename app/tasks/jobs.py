@@ -40,6 +40,7 @@ from app.permissions import SYSTEM, Actor, require
 from app.tasks import MODULES
 from app.transaction import transaction
 from app.wording import say, together
+from app.workflows.approval import submissions
 from app.workflows.core import jobs
 from app.workflows.core.actors import in_its_name
 from app.workflows.files import attachments
@@ -199,6 +200,8 @@ def run(job_id: int) -> str:
         log.warning("job %s: database fault", job_id, exc_info=error)
         with transaction(db.session):
             queued = jobs.give_back(db.session, job_id, token, clock.now(), "数据库暂时不可用")
+            if not queued:
+                _failed(job_id)
         return "again" if queued else "failed"
     except Exception:
         number = secrets.token_hex(4)
@@ -236,9 +239,15 @@ def _end(job_id: int, token: str, error: str) -> str:
     try:
         with transaction(db.session):
             jobs.fail(db.session, job_id, token, clock.now(), error)
+            _failed(job_id)
     except jobs.ClaimLost:
         return "lost"
     return "failed"
+
+
+def _failed(job_id: int) -> None:
+    """What waited for the end of a job that handed in a batch: where all of that is decided, nobody settles it else."""
+    submissions.settle_batch(db.session, job_id, clock.now())
 
 
 @shared_task
@@ -251,6 +260,8 @@ def reap() -> dict[str, Any]:
     """Send again what a killed worker or a lost message left behind."""
     with transaction(db.session):
         reaped = jobs.reap(db.session, clock.now(), current_app.config["JOB_STALE_SECONDS"])
+        for job_id in reaped.given_up:
+            _failed(job_id)
     if reaped.again or reaped.given_up:
         log.warning("jobs sent again: %s, given up: %s", reaped.again, reaped.given_up)
     return {"again": reaped.again, "given_up": reaped.given_up}

@@ -6,10 +6,12 @@ import datetime as dt
 import html
 import io
 import re
+import threading
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app import clock, scope
 from app.errors import Finding
@@ -546,6 +548,66 @@ def test_the_last_of_a_batch_that_is_withdrawn_settles_it(
     with scope.acting(world.actor("use_head")), transaction(session):
         applications.withdraw(session, world.actor("use_head"), last.id, clock.now())
     assert not any(waiting_notices(session, job))
+
+
+@pytest.mark.feature("LIF-08")
+def test_a_job_that_fails_leaves_no_notice_of_what_is_decided(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    job = confirm(session, client, checked(app, session, client))
+
+    def decided_then_dies(_context: Any, done: int, *_: Any) -> None:
+        if done == 2:
+            for row in made(session):
+                with scope.acting(world.actor("inspector")):
+                    approve(session, world, row)
+            assert any(waiting_notices(session, job)), "more may come"
+            session.rollback()
+            raise RuntimeError("a fault")
+
+    session.rollback()
+    with monkeypatch.context() as while_it_runs, app.app_context():
+        while_it_runs.setattr(JobContext, "progress", decided_then_dies)
+        assert run(job.id) == "failed"
+    assert len(made(session)) == 2 and not any(waiting_notices(session, job)), "none waits, none comes"
+
+
+@pytest.mark.feature("LIF-08")
+@pytest.mark.parametrize("db_kind", ["postgresql"], scope="session")  # SQLite has one writer at a time
+def test_two_who_decide_the_last_two_of_a_batch_leave_no_notice(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], database: Any
+) -> None:
+    """Neither sees what the other has not committed yet; so it is with the job that ends meanwhile."""
+    client = sign_in(world.accounts["use_head"])
+    job = confirm(session, client, checked(app, session, client))
+    work(app, session)
+    *first, one, other = made(session)
+    officer = world.actor("inspector")
+    for row in first:
+        with scope.acting(officer):
+            approve(session, world, row)
+    keys = [(row.id, row.row_version) for row in (one, other)]
+    session.rollback()
+    done = threading.Event()
+
+    def decide(own: Any, key: int, version: int) -> None:
+        with scope.acting(officer):
+            applications.decide(own, officer, key, "approve", "", version, clock.now())
+
+    def at_the_same_time() -> None:
+        with Session(database.engine) as own, transaction(own):
+            decide(own, *keys[1])
+        done.set()
+
+    with Session(database.engine) as own:
+        with transaction(own):
+            decide(own, *keys[0])
+            thread = threading.Thread(target=at_the_same_time)
+            thread.start()
+            assert not done.wait(0.5), "it waits for the first, who may be the last but one"
+        thread.join(30)
+    assert done.is_set() and not any(waiting_notices(session, job))
 
 
 def test_a_confirmed_check_is_known_without_looking_through_jobs(

@@ -306,7 +306,8 @@ _LATEST = (Visit.visit_on.desc(), Visit.checked_in_at.desc(), Visit.id.desc())
 
 
 def _rows(model: Any, criterion: Any, order: Any, *load: Any) -> list[Any]:
-    """The first five by an order of one column or several. Scope is asked of the rows; a row that one may see names its worker, as the lists do."""
+    """The first five by an order of one column or several. Scope is asked of the rows; a row that one may see names its
+    worker, as the lists do."""
     statement = scope.apply(select(model).where(criterion), g.actor).options(*(joinedload(r) for r in load))
     ordered = statement.order_by(*(order if isinstance(order, tuple) else (order,)))
     return list(db.session.scalars(ordered.limit(5).execution_options(skip_scope=True)))

@@ -23,7 +23,7 @@ from app.rules import deadlines
 from app.rules.appeals import verb_label
 from app.rules.approval import STATE_LABELS, VERB_LABELS, ApplicationState, ApplicationVerb, application_move
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
-from app.transaction import AnySession
+from app.transaction import AnySession, hold
 from app.wording import cut, say
 from app.workflows.approval import calendars, watching
 from app.workflows.approval.approval_limits import limit_key
@@ -346,6 +346,8 @@ def settle_batch(session: AnySession, batch: int, at: dt.datetime) -> None:
     """
     waiting = select(Application.id).where(Application.batch == batch, Application.is_open.is_(True))
     going_on = select(Job.id).where(Job.id == batch, Job.state.in_(UNFINISHED))
+    # Who decides the last one and the job that ends, or two who decide the last two, would each wait for the other's.
+    hold(session, f"batch {batch}")
     unsettled = select(or_(waiting.exists(), going_on.exists()))
     if not session.scalar(unsettled.execution_options(skip_scope=True)):
         outbox.settle(session, at, "approval", link_of_batch(batch))

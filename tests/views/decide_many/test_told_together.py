@@ -246,6 +246,27 @@ def test_what_was_decided_is_shown_though_it_can_not_be_told_yet(
     assert [one.title for one in heard(session, who=head)] == ["不通过：电梯备案 2 件"] * 2
 
 
+def test_a_job_that_can_not_tell_has_ended_all_the_same(
+    app: Any, session: Any, world: World, sign_in: Any, waiting: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It told in the transaction that ended it: a fault failed the job, though all was decided."""
+    head, real = world.accounts["maintenance_head"].id, told_together._write
+    job = entered(session, sign_in(world.accounts["inspector"]), {"verb": "approve", "chosen": ticks(*waiting)})
+
+    def fails(*_args: Any) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(told_together, "_write", fails)
+    work(app, session)
+    session.expire_all()
+    assert (job.state, job.result["decided"]) == ("done", FEW) and heard(session, who=head) == []
+    session.rollback()
+    monkeypatch.setattr(told_together, "_write", real)
+    with clock.frozen(clock.now() + dt.timedelta(hours=1)), app.app_context():
+        assert (reminders.tell_left(), reminders.tell_left()) == (FEW, 0)
+    assert [one.title for one in heard(session, who=head)] == [f"同意：电梯备案 {FEW} 件"]
+
+
 @pytest.mark.parametrize("db_kind", ["postgresql"], scope="session")  # SQLite has one writer at a time
 def test_telling_that_met_another_deed_is_done_again(
     app: Any, session: Any, world: World, waiting: list[Application], database: Any
