@@ -68,6 +68,10 @@ def send(client: Any, batch: int, page: str = "", **data: Any) -> Any:
     return client.post(f"/applications/batch/{batch}/mend", data=form, content_type="multipart/form-data")
 
 
+def page_of(batch: int) -> str:
+    return f"/applications/batch/{batch}/mend"
+
+
 def job_of(session: Any, answer: Any) -> Job:
     assert answer.status_code == 302, re.sub(r"<[^>]+>", "", answer.text)
     session.rollback()
@@ -119,6 +123,9 @@ def test_all_that_were_returned_are_mended_and_sent_again_together(
     ).all()  # fmt: skip
     assert len(told) == 2 and "整批补正停用登记" in told[1]
     assert client.get(f"/applications/batch/{batch}/mend").status_code == 404, "nothing stands returned any more"
+    late = client.post(page_of(batch), data={"seen": digest_of(page), "csrf_token": csrf(client)})
+    assert late.location == f"/applications/?f_batch={batch}"
+    assert "这批申请有变化" in client.get(late.location).text
 
 
 def test_old_papers_are_taken_off_and_what_is_wrong_is_told_before(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, g, redirect, request, url_for
+from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -48,6 +48,7 @@ class MendMany(BaseView):
             except Refusal as refusal:
                 findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
                 if found is None:
+                    flash(told(str(refusal)), "warning")
                     return redirect(f"/applications/?f_batch={batch}")
         assert found is not None
         kind = ApplicationKind(found.one.kind)
