@@ -22,6 +22,16 @@ shared = "/libpython" in open("/proc/self/maps").read()
 sys.exit(shared or sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+
+# Of a system whose own is older: one that stands beside it, or the one that its packages offer (Ubuntu 22.04 has 3.11).
+newer() {
+    for version in 3.14 3.13 3.12 3.11; do
+        if new_enough "python$version"; then echo "python$version"; return 0; fi
+    done
+    install_packages python3.11 python3.11-venv >&2 2>/dev/null && new_enough python3.11 && echo python3.11
+}
+
 make_venv() {
     python=${PYTHON:-python3}
     # The first of the path, unless the system's own is quicker.
@@ -31,7 +41,8 @@ make_venv() {
             "$python was not found. Install Python 3.11 or newer: apt-get install python3 python3-venv"
         exit 1
     fi
-    if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    if [ -z "${PYTHON:-}" ] && ! new_enough "$python"; then python=$(newer) || python=python3; fi
+    if ! new_enough "$python"; then
         say "$("$python" --version) 太旧，需要 Python 3.11 或更新版本（可用 PYTHON=python3.12 make … 指定）。" \
             "$("$python" --version) is too old; Python 3.11 or newer is needed (PYTHON=python3.12 make … chooses one)."
         exit 1
@@ -74,7 +85,7 @@ if [ ! -e .venv/.pdf-looked ]; then
     .venv/bin/python -c 'import weasyprint' >/dev/null 2>&1 || missing="$pdf_libraries"
     [ -n "$(fc-list :lang=zh-cn family 2>/dev/null)" ] || missing="$missing fontconfig fonts-noto-cjk"
     # shellcheck disable=SC2086
-    if [ -n "$missing" ] && ! install_packages $missing; then
+    if [ -n "$missing" ] && ! install_packages $missing $pdf_quicker && ! install_packages $missing; then
         say "· 暂不能生成 PDF 申请表（其他功能不受影响），可用浏览器打印。需要时请执行：" \
             "· PDF forms can't be made yet (all else works; the browser prints them). When wanted:" \
             "    sudo apt-get update && sudo apt-get install -y $missing"

@@ -28,7 +28,7 @@ if ! have_browser && [ "$ubuntu" = no ]; then missing="$missing chromium"; fi
 
 if [ -n "$missing" ]; then
     # shellcheck disable=SC2086
-    install_packages $missing || { ask_for_packages $missing; exit 1; }
+    install_packages $missing $pdf_quicker || install_packages $missing || { ask_for_packages $missing; exit 1; }
 fi
 if ! have_browser; then
     echo "· 安装浏览器 / installing a browser"
