@@ -13,7 +13,7 @@ from app.wording import say
 
 # Characters that every Chinese font has; when they are missing there is none.
 SAMPLE = frozenset("申请编号单位电梯日期")
-PACKAGES = "fonts-noto-cjk libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+PACKAGES = "fonts-noto-cjk libpango-1.0-0 libpangoft2-1.0-0"
 
 
 class PdfUnavailable(Refusal):
