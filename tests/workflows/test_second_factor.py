@@ -270,6 +270,38 @@ def test_a_password_is_recovered_by_the_bound_phone(session: Any, clerk: Account
     assert renew(name, code) != "done"
 
 
+@pytest.mark.feature("ACC-04", "ACC-07")
+def test_a_code_to_the_phone_that_was_bound_before_proves_nothing(session: Any, clerk: Account, sms: None) -> None:
+    """Whoever holds the old phone asked for a code, then its owner, or an administrator, filed another one."""
+    with transaction(session):
+        recovery.ask(session, clerk.username, AT, "10.0.0.1")
+        codes.send(session, clerk, "login", PHONE, AT + 2 * MINUTE, "10.0.0.1")
+    old, login = code_in(session, "code.recover"), code_in(session, "code.login")
+    clerk.phone = "13900000078"
+    session.commit()
+    with transaction(session):
+        assert recovery.renew(session, clerk.username, old, NEW, NEW, AT + MINUTE) is not None
+    session.refresh(clerk)
+    assert not clerk.password_matches(NEW)
+    with transaction(session), pytest.raises(Refusal, match="已失效"):
+        codes.check(session, clerk.id, "login", login, AT + 3 * MINUTE, sent_to=clerk.phone)
+
+
+@pytest.mark.feature("ACC-04", "ACC-07")
+def test_strangers_who_ask_to_recover_use_up_no_code_of_signing_in(session: Any, clerk: Account, sms: None) -> None:
+    """Ten questions by anybody who knew the name kept its owner, who had the right password, out for a day."""
+    hour = dt.timedelta(hours=2)
+    for number in range(10):
+        with transaction(session):
+            recovery.ask(session, clerk.username, AT + number * hour, f"10.0.{number}.1")
+    assert session.query(Notification).filter_by(topic="code.recover").count() == 10
+    at = AT + 19 * hour / 2
+    with transaction(session):
+        codes.send(session, clerk, "login", PHONE, at, "10.9.0.1")
+    with transaction(session), pytest.raises(Refusal):
+        codes.send(session, clerk, "login", PHONE, at + MINUTE / 2, "10.9.0.1")
+
+
 @pytest.mark.feature("ACC-04")
 def test_neither_a_lock_by_the_administrator_nor_an_ended_account_is_got_round(
     session: Any, clerk: Account, sms: None

@@ -58,7 +58,9 @@ def confirm_second_factor(account: Account, code: str, asked_by: str | None, log
             if factor == "totp":
                 second_factor.check_totp(database, account, code, clock.now())
             else:
-                codes.check(database, account.id, "login", code, clock.now(), request=asked_by)
+                codes.check(
+                    database, account.id, "login", code, clock.now(), request=asked_by, sent_to=account.phone or ""
+                )  # fmt: skip
         except Refusal as refusal:
             wrong = refusal
         locked = signin.finish(database, tried, wrong is None, clock.now(), login=False, by_code=True)

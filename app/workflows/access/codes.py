@@ -27,6 +27,8 @@ WORDS: dict[Purpose, str] = {
 }  # fmt: skip
 # What goes by mail; all others go to a phone.
 BY_MAIL = {"mail"}
+# What only whoever has given the right password can ask for; counted by itself.
+AFTER_PASSWORD = {"login"}
 KEPT = dt.timedelta(days=2)
 
 
@@ -54,6 +56,9 @@ def send(
     # Fifty requests at once would else all find that none was sent yet.
     hold(session, *(f"code:{word}" for word in (target, key and f"account {key}", place) if word))
     same = holding(OneTimeCode.target, target) | (OneTimeCode.account_id == (key or 0))
+    if purpose in AFTER_PASSWORD:
+        # Anybody who knows a login name may ask for codes to recover it: he must not use up the owner's way in.
+        same &= OneTimeCode.purpose.in_(AFTER_PASSWORD)
     sent = list(session.scalars(select(OneTimeCode.created_at).where(same, OneTimeCode.created_at > span)))
     raise_failing([flood_finding(sent, at)])
     if place:
@@ -83,11 +88,13 @@ def send(
 
 def check(
     session: AnySession, account_id: int | None, purpose: Purpose, typed: str, at: dt.datetime,
-    subject: str | None = None, *, request: str | None = None,
+    subject: str | None = None, *, request: str | None = None, sent_to: str | None = None,
 ) -> OneTimeCode:  # fmt: skip
     """The code's row, used up; or a refusal. The caller commits even then: wrong tries count.
 
-    What another `request` asked for is not looked at, so that nobody uses up or tries out another's code.
+    `sent_to` is where it must have gone: a code to the phone that was bound before proves nothing of who has the one
+    that is bound now. What another `request` asked for is not looked at, so that nobody uses up or tries out another's
+    code.
     """
     whose = OneTimeCode.account_id == account_id if account_id is not None else OneTimeCode.subject == (subject or "")
     row: OneTimeCode | None = session.scalar(
@@ -97,7 +104,8 @@ def check(
         .limit(1)
         .with_for_update()
     )
-    if row is None or row.used_at is not None or row.expires_at <= at or row.tries >= CODE_TRIES:
+    elsewhere = row is not None and sent_to is not None and row.target != sent_to
+    if row is None or elsewhere or row.used_at is not None or row.expires_at <= at or row.tries >= CODE_TRIES:
         raise _wrong(purpose, "已失效，或还没有获取", "请重新获取验证码")
     row.tries += 1
     if not hmac.compare_digest(row.code_hash, _hash(row.id, "".join(typed.split()))):

@@ -53,10 +53,10 @@ def renew(
     if findings:
         return Refusal(findings)
     gone = Refusal(Finding("手机验证码", False, "不正确或已失效", "请核对，或重新获取验证码", field="code"))
-    if account is None:
+    if account is None or not account.phone:
         return gone
     try:
-        row = codes.check(session, account.id, "recover", code, at, request=request)
+        row = codes.check(session, account.id, "recover", code, at, request=request, sent_to=account.phone)
     except Refusal:
         return gone
     more = passwords.findings(new, password_length(session, account, at), account.username, "new_password")
@@ -64,8 +64,7 @@ def renew(
         row.used_at = None
         return Refusal(more)
     account.own_password(new)
-    if row.target == account.phone:
-        account.phone_verified_at = at
+    account.phone_verified_at = at
     devices.forget(session, account)
     signin.unlock(session, account.id)
     session.flush()
