@@ -90,6 +90,8 @@ def make_celery(app: Flask) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
+        # Nothing here asks a worker for anything: who could write to the queue could else shut it down, or revoke work.
+        worker_enable_remote_control=False,
         task_queues=[Queue(name) for name in QUEUES],
         task_default_queue=QUEUES[0],
         task_routes={pattern: {"queue": URGENT} for pattern in URGENT_TASKS},

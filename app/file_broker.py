@@ -62,7 +62,9 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
                 continue  # another worker was first
             try:
                 payload = loads(claimed.read_bytes())
-            except ValueError:
+                if not isinstance(payload, dict):
+                    raise ValueError("no object")
+            except (ValueError, RecursionError):
                 claimed.rename(claimed.with_name(name + UNREADABLE))
                 log.exception("message %s of queue %s is unreadable and was set aside", name, queue)
                 continue

@@ -110,11 +110,12 @@ def test_a_message_being_written_is_not_there_yet(
     assert channel._get("work") == {"number": 1}
 
 
+@pytest.mark.parametrize("said", ['{"body": "ab', "[]", "null", "7", "[" * 200_000], ids=lambda said: said[:12])
 def test_a_file_that_is_no_message_is_set_aside_and_the_next_one_comes(
-    channel: Any, folders: dict[str, Path], caplog: pytest.LogCaptureFixture
+    channel: Any, folders: dict[str, Path], caplog: pytest.LogCaptureFixture, said: str
 ) -> None:
     broken = folders["messages"] / "00000000000000000001_x.work.msg"
-    broken.write_text('{"body": "ab')
+    broken.write_text(said)
     channel._put("work", {"number": 1})
     assert channel._get("work") == {"number": 1}
     assert not broken.exists()

@@ -106,7 +106,7 @@ def test_only_json_travels(_application: Any) -> None:
     conf = _application.extensions["celery"].conf
     assert conf.accept_content == ["json"]
     assert (conf.task_acks_late, conf.task_reject_on_worker_lost, conf.worker_prefetch_multiplier) == (True, True, 1)
-    assert conf.timezone == "Asia/Shanghai"
+    assert conf.timezone == "Asia/Shanghai" and conf.worker_enable_remote_control is False
 
 
 def test_rescues_and_messages_do_not_wait_behind_long_work(
