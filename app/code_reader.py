@@ -48,7 +48,9 @@ def code_in(picture: IO[bytes]) -> str | None:
             return None
         with Image.open(io.BytesIO(content), formats=list(MOST_PIXELS)) as opened:
             width, height = opened.size
-            most = MOST_PIXELS[opened.format or "PNG"] if passes <= 1 else MOST_IN_PASSES
+            # What phones call a photo with a second picture behind it ("MPO") is a JPEG as any other.
+            form = "PNG" if opened.format == "PNG" else "JPEG"
+            most = MOST_PIXELS[form] if passes <= 1 else MOST_IN_PASSES
             if max(width, height) > LONGEST_EDGE or width * height > most:
                 return None
             opened.draft("L", (EDGE, EDGE))

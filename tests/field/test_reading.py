@@ -43,6 +43,17 @@ def test_a_photographed_label_is_read(world: World, sign_in: Any, turned: int, b
 
 
 @pytest.mark.feature("MNT-01")
+def test_a_phones_photo_with_a_second_picture_behind_it_is_read() -> None:
+    """Phones keep a small or brighter one there, which makes of "JPEG" a form of another name: no page was given."""
+    kept = io.BytesIO()
+    label = Image.open(io.BytesIO(photo("980001")))
+    label.save(kept, "MPO", save_all=True, append_images=[label.resize((40, 30))])
+    with Image.open(kept) as opened:
+        assert opened.format == "MPO"
+    assert code_reader.code_in(kept) == "980001"
+
+
+@pytest.mark.feature("MNT-01")
 def test_a_picture_without_a_code_says_what_to_do(world: World, sign_in: Any) -> None:
     client, blank = sign_in(world.accounts["worker"]), io.BytesIO()
     Image.new("RGB", (800, 600), "white").save(blank, "JPEG")

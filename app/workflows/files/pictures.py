@@ -7,8 +7,11 @@ file hidden behind its end are not kept.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import IO, Any
 
 from app.picture_faults import unreadable
@@ -21,6 +24,10 @@ MOST_PIXELS = {JPEG: 128_000_000, PNG: 32_000_000}
 # A line of millions of points is a small file, and takes a thousand times its room when it is turned.
 LONGEST_EDGE = 30_000
 THUMB_EDGE = 320
+# What is larger than this when decoded is worked on one at a time in each process: the largest takes several copies of
+# 128 MB, and a small file can hold it. Whoever waits holds a thread that serves pages.
+LARGE_PIXELS, WAIT_SECONDS = 16_000_000, 20
+_turn = BoundedSemaphore(1)
 # Colour profiles are a few hundred bytes; more is something else.
 MOST_PROFILE = 64 * 1024
 # Below these a picture looks like every other one of its kind.
@@ -39,7 +46,7 @@ class Prepared:
 def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
     """Decode a PNG or JPEG and write it anew, its longer side `edge` pixels at most (0 keeps it)."""
     # The library takes a tenth of a second to load: with the first picture, not with the product.
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     form = "PNG" if mime == PNG else "JPEG"
     passes = passes_of(file.read_bytes()) if mime == JPEG else 1
@@ -63,14 +70,38 @@ def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
                 raise bad(name, found, "请缩小尺寸后上传")
             if form == "JPEG" and edge:
                 opened.draft(opened.mode, (edge, edge))
-            opened.load()
-            image = ImageOps.exif_transpose(opened)
-            profile = opened.info.get("icc_profile")
+            with room_for(opened, name):
+                return _made(opened, form, edge)
     except Image.DecompressionBombError as error:
         raise bad(name, say("像素过多，超过 %(most)s 万", most=most // 10000), "请缩小尺寸后上传") from error
     except unreadable() as error:
         raise bad(name, "图片已损坏，无法打开", "请重新拍照或重新保存后上传") from error
-    image = _plain(image, form)
+
+
+@contextmanager
+def room_for(opened: Any, name: str) -> Iterator[None]:
+    """The turn of a large picture; refused where others take too long."""
+    if opened.width * opened.height <= LARGE_PIXELS:
+        yield
+        return
+    if not _turn.acquire(timeout=WAIT_SECONDS):
+        raise bad(name, "像素很多，其他大图片还在处理", "请稍后重新上传，或缩小尺寸后上传")
+    try:
+        yield
+    finally:
+        _turn.release()
+
+
+def _made(opened: Any, form: str, edge: int) -> Prepared:
+    from PIL import ImageOps
+
+    opened.load()
+    if opened.mode == "P" and opened.palette is None:
+        raise ValueError("numbers of colours, and no colours")
+    # In its own place: a copy of a large one is 128 MB.
+    ImageOps.exif_transpose(opened, in_place=True)
+    profile = opened.info.get("icc_profile")
+    image = _plain(opened, form)
     width, height = image.size
     size = fitted(width, height, edge)
     image = image.resize(size) if size != image.size else image

@@ -22,7 +22,7 @@ from app.wording import say
 from app.workflows.access import codes
 from app.workflows.core import audit
 from app.workflows.core.actors import own_account
-from app.workflows.files import attachments
+from app.workflows.files import attachments, pictures
 
 # What a picture may be when it comes, and what is kept of it.
 MOST_BYTES, MOST_PIXELS = 8 * 1024 * 1024, 40_000_000
@@ -107,8 +107,9 @@ def shrunk(stream: IO[bytes]) -> bytes:
                     "请换一张小一些的图片",
                     field="avatar",
                 )
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
-            square = ImageOps.fit(upright, (SIDE, SIDE))
+            with pictures.room_for(opened, "头像"):
+                upright = ImageOps.exif_transpose(opened).convert("RGB")
+                square = ImageOps.fit(upright, (SIDE, SIDE))
     except unreadable() as error:
         raise refuse("头像", "不是能打开的 PNG 或 JPG 图片", "请换一张图片；改扩展名没有用", field="avatar") from error
     out = io.BytesIO()
