@@ -12,6 +12,11 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import smtplib
 
 
 class Plain(http.client.HTTPConnection):
@@ -44,7 +49,7 @@ class Secure(Plain):
 
 
 @contextmanager
-def ending(line: Plain, seconds: float) -> Iterator[None]:
+def ending(line: Plain | smtplib.SMTP, seconds: float) -> Iterator[None]:
     """Within it the line is cut once the time is over; TimeoutError then, whatever had been read by that time."""
     over = threading.Event()
 
@@ -69,3 +74,18 @@ def ending(line: Plain, seconds: float) -> Iterator[None]:
         line.close()
     if over.is_set():
         raise TimeoutError("no whole answer in time")
+
+
+def asked(url: str, body: bytes | None, headers: dict[str, str], seconds: float, most: int) -> tuple[int, bytes]:
+    """Status and at most `most` bytes of the answer to one GET, or POST of a body; no redirect is followed, no proxy
+    asked. Raises OSError, http.client.HTTPException or ValueError for what is no answer.
+    """
+    place = urlsplit(url)
+    line = Plain(place.hostname or "", place.port, seconds)
+    if place.scheme == "https":
+        line = Secure(place.hostname or "", place.port, seconds, ssl.create_default_context())
+    path = (place.path or "/") + (f"?{place.query}" if place.query else "")
+    with ending(line, seconds):
+        line.request("GET" if body is None else "POST", path, body, {"Connection": "close"} | headers)
+        answer = line.getresponse()
+        return answer.status, answer.read(most)

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import base64
 import hmac
+import http.client
 import json
 import secrets
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from app import clock
+from app import clock, lines
 from app.wording import say
 
 if TYPE_CHECKING:
@@ -190,6 +189,11 @@ def _shown(named: object) -> str:
     return "".join(c for c in named if c.isprintable())[:80] if isinstance(named, str) else ""
 
 
+def _is_subject(told: object) -> bool:
+    """A number of a person as the database keeps it: it holds neither NUL nor half a surrogate pair."""
+    return isinstance(told, str) and 0 < len(told.strip()) <= len(told) <= 255 and told.isprintable()
+
+
 # --- plain OAuth 2.0
 
 
@@ -207,7 +211,7 @@ def _holder(provider: Provider, flow: Flow, back: str, code: str) -> Identity:
     subject = _field(about, provider.id_field)
     if isinstance(subject, int) and not isinstance(subject, bool):
         subject = str(subject)
-    if not isinstance(subject, str) or not 0 < len(subject.strip()) <= 255:
+    if not isinstance(subject, str) or not _is_subject(subject):
         raise NotProven("身份来源没有给出可用的编号")
     return Identity(subject, _shown(_field(about, provider.name_field)))
 
@@ -279,7 +283,7 @@ def _claims(provider: Provider, token: str, nonce: str) -> dict[str, Any]:
     audience, party = claims["aud"], claims.get("azp")
     if party not in (None, provider.client_id) or (isinstance(audience, list) and len(audience) > 1 and party is None):
         raise NotProven("身份令牌不是给本平台的")
-    if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= 255:
+    if not _is_subject(claims["sub"]):
         raise NotProven("身份令牌没有可用的编号")
     return claims
 
@@ -335,24 +339,18 @@ def _is_safe(url: str) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-_opener = urllib.request.build_opener(_NoRedirect)
-
-
 def _fetch(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
     """JSON from the provider, within the time and size that a page can wait for; a redirect is not followed."""
-    request = urllib.request.Request(url, body, headers or {"Accept": "application/json"})
     try:
-        with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-            found = json.loads(answer.read(MOST_BYTES))
-    except urllib.error.HTTPError as error:
-        raise NotProven(say("身份来源拒绝了请求（HTTP %(code)s）", code=error.code)) from error
-    except (OSError, ValueError) as error:
+        status, text = lines.asked(url, body, headers or {"Accept": "application/json"}, TIMEOUT_SECONDS, MOST_BYTES)
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotProven("暂时连不上身份来源") from error
+    if not 200 <= status < 300:
+        raise NotProven(say("身份来源拒绝了请求（HTTP %(code)s）", code=status))
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise NotProven("身份来源的回应无法读取") from error
     if not isinstance(found, dict):
         raise NotProven("身份来源的回应无法读取")
     return found

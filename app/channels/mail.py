@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from app import lines
 from app.channels.web import NotTaken, is_here
 from app.models import Notification
 from app.workflows.core.outbox import Sender
@@ -18,7 +19,8 @@ from app.workflows.core.outbox import Sender
 if TYPE_CHECKING:
     import smtplib
 
-TIMEOUT_SECONDS = 15
+# Of one step of the talk, and of all of it.
+TIMEOUT_SECONDS, WHOLE_SECONDS = 15, 60
 
 
 def sender(settings: dict[str, Any]) -> Sender | None:
@@ -32,7 +34,9 @@ def sender(settings: dict[str, Any]) -> Sender | None:
         letter["From"], letter["To"], letter["Subject"] = origin, notice.address or "", " ".join(notice.title.split())
         letter["Message-ID"] = f"<tian-{notice.id}@{origin.rpartition('@')[2]}>"
         letter.set_content(notice.body or notice.title)
-        with _connected(place) as way:
+        way = _way(place)
+        with lines.ending(way, WHOLE_SECONDS), way:
+            _connect(way, place)
             if place.username:
                 way.login(unquote(place.username), unquote(place.password or ""))
             way.send_message(letter)
@@ -40,19 +44,27 @@ def sender(settings: dict[str, Any]) -> Sender | None:
     return send
 
 
-def _connected(place: SplitResult) -> smtplib.SMTP:
+def _way(place: SplitResult) -> smtplib.SMTP:
+    """A way to the server, not gone yet: from its first word on the talk is bounded."""
     import smtplib  # loaded with the first letter
 
-    host, trusted = place.hostname or "localhost", ssl.create_default_context()
+    way = smtplib.SMTP(timeout=TIMEOUT_SECONDS)
     if place.scheme == "smtps":
-        return smtplib.SMTP_SSL(host, place.port or 465, timeout=TIMEOUT_SECONDS, context=trusted)
-    way = smtplib.SMTP(host, place.port or 25, timeout=TIMEOUT_SECONDS)
-    if _offers_tls(way):
-        way.starttls(context=trusted)
-    elif not is_here(host):
-        way.close()
-        raise NotTaken("the mail server offers no STARTTLS")
+        way = smtplib.SMTP_SSL(timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+    # Whose name the certificate must bear; the library is told of it by a constructor that also connects.
+    way._host = place.hostname or "localhost"  # type: ignore[attr-defined]
     return way
+
+
+def _connect(way: smtplib.SMTP, place: SplitResult) -> None:
+    host = place.hostname or "localhost"
+    way.connect(host, place.port or (465 if place.scheme == "smtps" else 25))
+    if place.scheme == "smtps":
+        return
+    if _offers_tls(way):
+        way.starttls(context=ssl.create_default_context())
+    elif not is_here(host):
+        raise NotTaken("the mail server offers no STARTTLS")
 
 
 def _offers_tls(way: smtplib.SMTP) -> bool:

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from app import clock
-from app.channels import lines
+from app import clock, lines
 from app.channels.web import body_of, secured
 from app.rules.provincial import BROKEN_AFTER, BROKEN_SECONDS, MOST_TRIES, wait_before
 from app.wording import say

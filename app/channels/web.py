@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import json
-import urllib.error
-import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
+from app import lines
+
 TIMEOUT_SECONDS = 10
+MOST_BYTES = 64 * 1024
 
 
 class NotTaken(RuntimeError):
     """The other side answered no, or not at all."""
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-_opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
 
 
 def is_here(host: str) -> bool:
@@ -47,16 +41,14 @@ def body_of(content: dict[str, Any]) -> bytes:
 def post(url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
     """The answer's JSON ({} for another body), or NotTaken with what was answered."""
     headers = {"Content-Type": "application/json; charset=utf-8", **headers}
-    request = urllib.request.Request(url, body, headers, method="POST")
     try:
-        with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-            text = answer.read(65536)
-    except urllib.error.HTTPError as error:
-        raise NotTaken(f"HTTP {error.code}") from error
-    except (OSError, ValueError) as error:
-        raise NotTaken(f"{type(error).__name__}: {error}") from error
+        status, text = lines.asked(url, body, headers, TIMEOUT_SECONDS, MOST_BYTES)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NotTaken(f"{type(error).__name__}: {error}"[:200]) from error
+    if not 200 <= status < 300:
+        raise NotTaken(f"HTTP {status}")
     try:
         found = json.loads(text or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

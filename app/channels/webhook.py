@@ -12,8 +12,7 @@ import http.client
 import ssl
 from typing import Any
 
-from app import clock, targets, vault
-from app.channels import lines
+from app import clock, lines, targets, vault
 from app.channels.web import TIMEOUT_SECONDS, NotTaken, body_of
 from app.errors import Refusal
 from app.models import Notification

@@ -28,6 +28,8 @@ GUESSED_WORDS = (
     "管理员", "密码", "物业",
 )  # fmt: skip
 GUESSED_REST = 4
+# NUL and half a surrogate pair are in no text that a database keeps; JSON and lines of a network can hold both.
+BROKEN = re.compile("[\x00\ud800-\udfff]")
 PASSWORD_MAX_LENGTH = 128  # long enough for a sentence, short enough that hashing it is no attack
 
 
@@ -49,6 +51,11 @@ def normal_code(text: str) -> str:
     for _ in range(3):
         code = _plain(code.upper())
     return code
+
+
+def unbroken(text: str) -> str:
+    """What a database keeps of a text that may be none."""
+    return BROKEN.sub("\ufffd", text)
 
 
 def normal_codes(texts: Sequence[str]) -> list[str]:
@@ -256,6 +263,12 @@ def mask_numbers(text: str) -> str:
     """A text with whatever looks like a person's mobile, ID number or address of mail masked: nobody vouches for it."""
     text = MAIL_FORM.sub(lambda found: mask_mail(found[0]), text)
     return _NUMBER.sub(lambda found: masked("mobile" if len(found[0]) == 11 else "id", found[0]), text)
+
+
+def told_fault(error: Exception, most: int = 500) -> str:
+    """What is kept of a call that failed: the other side likes to repeat whom it was asked about, or says what no
+    database keeps."""
+    return unbroken(mask_numbers(f"{type(error).__name__}: {error}"))[:most]
 
 
 def password_findings(text: str, min_length: int, login_name: str = "", field: str = "password") -> list[Finding]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Finding
-from app.rules.identifiers import normal_code
+from app.rules.identifiers import BROKEN, normal_code
 from app.wording import say
 
 MOST_CODES, LONGEST_CODE, LONGEST_REASON = 500, 30, 200
@@ -37,8 +37,6 @@ NUMBERS = frozenset({"rated_load", "rated_speed", "floors", "stops"})
 UNITS = ("maintenance_unit", "use_unit")
 STATUSES = ("notified", "in_use", "suspended", "scrapped")
 _LONGEST = 200
-# NUL and half a surrogate pair are in no text that a database keeps; JSON can hold both.
-_BROKEN = re.compile("[\x00\ud800-\udfff]")
 
 
 class Outcome(enum.StrEnum):
@@ -122,7 +120,7 @@ def theirs_of(given: Any) -> Theirs:
     if not isinstance(given, Mapping):
         raise Unreadable("不是一个对象")
     code = given.get("code")
-    if not isinstance(code, str) or not normal_code(code) or len(normal_code(code)) > 20 or _BROKEN.search(code):
+    if not isinstance(code, str) or not normal_code(code) or len(normal_code(code)) > 20 or BROKEN.search(code):
         raise Unreadable("没有识别码")
     values: dict[str, Any] = {}
     for name in FIELDS:
@@ -152,12 +150,7 @@ def _value(name: str, given: Any) -> Any:
 
 
 def _is_text(given: Any) -> bool:
-    return isinstance(given, str) and len(given) <= _LONGEST and not _BROKEN.search(given)
-
-
-def unbroken(text: str) -> str:
-    """What a database keeps of a text that may be none."""
-    return _BROKEN.sub("\ufffd", text)
+    return isinstance(given, str) and len(given) <= _LONGEST and not BROKEN.search(given)
 
 
 def _whole(name: str, given: float) -> int:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app import channels, clock
+from app import channels, clock, lines
 from app.channels import mail
 from app.channels.dingtalk import signed
 from app.channels.sms import signature
@@ -143,8 +143,10 @@ def test_a_mail_server_whose_certificate_nobody_vouches_for_gets_nothing(
 def test_no_letter_goes_in_clear_text_to_another_machine(monkeypatch: Any) -> None:
     with mail_server() as server:
         monkeypatch.setattr(mail, "is_here", lambda _host: False)
-        with pytest.raises(NotTaken, match="STARTTLS"):
-            mail._connected(urlsplit(server.url))
+        place = urlsplit(server.url)
+        way = mail._way(place)
+        with lines.ending(way, 5), pytest.raises(NotTaken, match="STARTTLS"):
+            mail._connect(way, place)
     assert server.taken == []
 
 

@@ -20,7 +20,7 @@ from app.models.among import among
 from app.models.region import code_span
 from app.permissions import GRANTS, REGULATOR_ROLES, Actor, Role, Verb
 from app.policy import chain
-from app.rules.identifiers import mask_numbers
+from app.rules.identifiers import told_fault
 from app.telling import told_in
 from app.transaction import (
     AnySession,
@@ -347,8 +347,7 @@ def send(session: AnySession, notice_id: int, at: dt.datetime, silent: set[int] 
     except Exception as error:
         if silent is not None and own is not None:
             silent.add(own)
-        # A gateway or a mail server likes to repeat whom it did not reach.
-        notice.error = mask_numbers(f"{type(error).__name__}: {error}")[:500]
+        notice.error = told_fault(error)
         notice.state = "failed" if notice.tries >= MOST_TRIES else "queued"
         notice.next_try_at = None if notice.state == "failed" else at + FIRST_WAIT * 2 ** (notice.tries - 1)
         if notice.state == "failed" and notice.is_secret:

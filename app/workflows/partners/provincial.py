@@ -20,7 +20,7 @@ from app.models.among import among
 from app.models.region import code_span
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.rules.approval import FilingState
-from app.rules.identifiers import normal_code
+from app.rules.identifiers import normal_code, unbroken
 from app.rules.provincial import (
     UNITS,
     Outcome,
@@ -30,7 +30,6 @@ from app.rules.provincial import (
     codes_findings,
     codes_of,
     theirs_of,
-    unbroken,
 )
 from app.transaction import AnySession, hold, insert_of
 from app.wording import say, together

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Person, RealNameCheck
 from app.permissions import Actor, Verb
+from app.rules.identifiers import told_fault
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
 from app.wording import say
@@ -121,13 +122,13 @@ def answered(
     assert row is not None
     same = about is not None and (row.name, row.resident_id) == about and row.real_name == "waiting"
     if isinstance(found, Exception) and same and check.tries < MOST_TRIES:
-        check.error = f"{type(found).__name__}: {found}"[:500]
+        check.error = told_fault(found)
         check.next_try_at = at + FIRST_WAIT * 2 ** (check.tries - 1)
         return
     gave = not isinstance(found, Exception) and same
     check.state, check.next_try_at, check.answered_at = "sent" if gave else "failed", None, at
     if isinstance(found, Exception):
-        check.error = f"{type(found).__name__}: {found}"[:500]
+        check.error = told_fault(found)
         if same:
             row.real_name = "unchecked"
         return

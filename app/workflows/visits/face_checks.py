@@ -21,6 +21,7 @@ from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.face_checks import ATTEMPT_LASTS, FAILED, FaceState, failed_finding, verdict_findings, wait_after
+from app.rules.identifiers import told_fault
 from app.rules.visit_photos import SELFIE
 from app.transaction import AnySession, lock, transaction
 from app.wording import say
@@ -273,7 +274,7 @@ def answered(session: AnySession, check_id: int, found: FaceState | Exception | 
         return
     if isinstance(found, Exception):
         row.tries += 1
-        row.error = f"{type(found).__name__}: {found}"[:200]
+        row.error = told_fault(found, 200)
         wait = wait_after(row.tries)
         row.next_try_at = None if wait is None else at + wait
         if wait is None:
