@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
 from app import clock, code_reader, oidc, scanner, targets
 from app.channels import mail, web, webhook
@@ -22,6 +23,7 @@ from app.channels.web import NotTaken
 from app.errors import Refusal
 from app.models import Account, Notification
 from app.rules.files import PNG
+from app.tasks import outbox as rounds
 from app.tasks.outbox import deliver
 from app.transaction import transaction
 from app.workflows.core import outbox
@@ -135,6 +137,44 @@ def test_nonsense_of_one_address_keeps_nobody_elses_notice(
 
 def refuse_all(answer: dict[str, Any]) -> None:
     raise NotTaken(f"errmsg \x00 \ud800 {answer}")
+
+
+@pytest.mark.feature("NTF-01")
+def test_slow_addresses_of_many_stand_before_nobodys_code(
+    app: Any, session: Any, world: World, monkeypatch: Any
+) -> None:
+    """A firm's eleven accounts with an address each that answers at the last moment held up a round by minutes, and
+    with it codes and calls for rescue that came after."""
+    asked: list[str] = []
+    spent = [0.0]
+
+    def send(_session: Any, notice: Notification) -> None:
+        asked.append(notice.channel)
+        if notice.channel == "webhook":
+            spent[0] += 10
+            raise NotTaken("TimeoutError")
+
+    for channel in ("webhook", "sms"):
+        monkeypatch.setitem(outbox.SENDERS, channel, send)
+    monkeypatch.setattr(rounds, "monotonic", lambda: spent[0])
+    with transaction(session) as own:
+        for key in [account.id for account in world.accounts.values()][:8]:
+            outbox.send_to(own, clock.now(), key, "webhook", "", "job", "x")
+        outbox.send_to(own, clock.now(), None, "sms", "13900000001", "rescue.call", "困人")
+    with app.app_context():
+        told = deliver()
+    assert asked[0] == "sms" and told["sent"] == 1
+    tried = asked.count("webhook")
+    assert tried * 10 <= rounds.OWN_SECONDS + 10
+    session.rollback()
+    waiting = session.scalars(select(Notification).where(Notification.channel == "webhook")).all()
+    assert sorted(row.tries for row in waiting) == [0] * (8 - tried) + [1] * tried
+    # Whom there was no time for comes first in the next round; while one is under way no other begins.
+    with app.app_context(), rounds._own_turn:
+        assert deliver()["leased"] == 0
+    with app.app_context():
+        deliver()
+    assert asked.count("webhook") == 2 * tried
 
 
 @pytest.mark.feature("NTF-01", "ACC-06")

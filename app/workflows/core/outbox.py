@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -307,11 +307,14 @@ def deliver_inbox(session: AnySession, at: dt.datetime) -> int:
     return int(result.rowcount)
 
 
-def lease(session: AnySession, at: dt.datetime, most: int = 50) -> list[int]:
-    """Take due notices of other channels; each is this caller's alone until the lease ends. Commit, then send."""
+def lease(session: AnySession, at: dt.datetime, most: int = 50, *, own: bool = False) -> list[int]:
+    """Take due notices of other channels, or of those to addresses of people's `own`; each is this caller's alone until
+    the lease ends. Commit, then send.
+    """
+    channels = Notification.channel.in_(OWN_ADDRESS) if own else Notification.channel.not_in({"inbox", *OWN_ADDRESS})
     due = (
         select(Notification.id)
-        .where(Notification.state == "queued", Notification.next_try_at <= at, Notification.channel != "inbox")
+        .where(Notification.state == "queued", Notification.next_try_at <= at, channels)
         .order_by(Notification.next_try_at, Notification.id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -325,6 +328,13 @@ def lease(session: AnySession, at: dt.datetime, most: int = 50) -> list[int]:
             )
         )
     return ids
+
+
+def give_back(session: AnySession, ids: Sequence[int], at: dt.datetime) -> None:
+    """What was leased and not tried is due again, as if it never had been."""
+    untried = update(Notification).where(Notification.id.in_(ids), Notification.state == "queued")
+    untried = untried.values(tries=Notification.tries - 1, next_try_at=at)
+    session.execute(untried.execution_options(synchronize_session=False, skip_scope=True))
 
 
 def send(session: AnySession, notice_id: int, at: dt.datetime, silent: set[int] | None = None) -> bool:
