@@ -267,7 +267,7 @@ def _claims(provider: Provider, token: str, nonce: str) -> dict[str, Any]:
     try:
         try:
             read = jwt.decode(token, _keys(provider), algorithms=ALGORITHMS)
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, TypeError):
             # A key that came into use after we asked last: asked for once more, then it is final.
             read = jwt.decode(token, _keys(provider, anew=True), algorithms=ALGORITHMS)
         registry = jwt.JWTClaimsRegistry(
@@ -277,7 +277,8 @@ def _claims(provider: Provider, token: str, nonce: str) -> dict[str, Any]:
             nonce={"essential": True, "value": nonce},
         )  # fmt: skip
         registry.validate(read.claims)
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, TypeError) as error:
+        # Headers and claims of kinds that the library does not expect, too: "crit" that is a number.
         raise NotProven(say("身份令牌不可信（%(name)s）", name=type(error).__name__)) from error
     claims = dict(read.claims)
     audience, party = claims["aud"], claims.get("azp")
@@ -327,8 +328,10 @@ def _keys(provider: Provider, anew: bool = False) -> KeySet:
         held = _known[provider.name] = _Known({}, None, time.monotonic())
     if held.keys is None or anew:
         try:
-            held.keys = KeySet.import_key_set(_fetch(url))  # type: ignore[arg-type]
-        except (JoseError, KeyError, TypeError, ValueError) as error:
+            # Kinds of keys that are not known yet, and those for other uses, stand beside the ones that sign.
+            usable = [key for key in _fetch(url)["keys"] if key.get("kty") in ("RSA", "EC")]
+            held.keys = KeySet.import_key_set({"keys": usable})
+        except (JoseError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise NotProven("身份来源的密钥无法读取") from error
     return held.keys
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import socket
 import struct
 import threading
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 from PIL import Image
 from sqlalchemy import select
 
@@ -108,6 +112,30 @@ def test_a_number_that_no_database_keeps_proves_nobody(app: Any, bound: Account,
     gov.claims = {"sub": number}
     browser = app.test_client()
     assert come(browser, gov).location == "/login/" and not is_in(browser)
+
+
+@pytest.mark.feature("INT-02")
+def test_headers_and_keys_of_unknown_kinds(monkeypatch: Any) -> None:
+    now = int(clock.now().timestamp())
+    said = {"iss": "https://i.test", "aud": "c", "iat": now, "exp": now + 300, "nonce": "n", "sub": "gov-0001"}
+    key, other = (RSAKey.generate_key(2048, {"kid": kid, "alg": "RS256"}) for kid in ("one", "two"))
+    ends = {"authorize_url": "https://i.test/a", "token_url": "https://i.test/t", "keys_url": "https://i.test/k"}
+    one = oidc.providers([{"name": "gov", "label": "x", "issuer": "https://i.test", "client_id": "c", **ends}])["gov"]
+    shown: dict[str, Any] = {"keys": [{"kty": "AKP", "kid": "new"}, key.as_dict(private=False)]}
+    monkeypatch.setattr(oidc, "_fetch", lambda *_: shown)
+    oidc.forget()
+    good = jwt.encode({"alg": "RS256", "kid": "one"}, said, key)
+    assert oidc._claims(one, good, "n")["sub"] == "gov-0001", "a key of a kind that is new breaks no sign-in"
+    _header, claims, signed = good.split(".")
+    for header in ({"alg": "RS256", "kid": "one", "crit": 5}, {"alg": ["RS256"]}, [], 5):
+        odd = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+        with pytest.raises(oidc.NotProven):
+            oidc._claims(one, f"{odd}.{claims}.{signed}", "n")
+    for keys in (None, 5, [None], [[]], {}, [{"kty": "oct", "k": "c2VjcmV0", "kid": "one"}], [other.as_dict()]):
+        shown = {"keys": keys}
+        oidc.forget()
+        with pytest.raises(oidc.NotProven):
+            oidc._claims(one, good, "n")
 
 
 @pytest.mark.feature("NTF-01")
