@@ -26,7 +26,7 @@ from app.channels import mail, web, webhook
 from app.channels.web import NotTaken
 from app.errors import Refusal
 from app.models import Account, Notification
-from app.rules.files import PNG
+from app.rules.files import LIMITS, PNG
 from app.tasks import outbox as rounds
 from app.tasks.outbox import deliver
 from app.transaction import transaction
@@ -270,6 +270,17 @@ def test_a_picture_of_numbers_without_their_colours_is_broken(tmp_path: Path) ->
     file.write_bytes(whole[:at] + whole[at + 12 + int.from_bytes(whole[at : at + 4], "big") :])
     with pytest.raises(Refusal, match="已损坏"):
         pictures.prepare(file, "图.png", PNG, 2560)
+
+
+@pytest.mark.feature("UNT-04", "MNT-07")
+def test_a_signature_is_kept_no_larger_than_one_is_drawn(tmp_path: Path) -> None:
+    """100 KB of one colour stood for 80 MB in every sheet that shows the signature, and in every browser."""
+    file = tmp_path / "signature"
+    Image.new("RGBA", (5000, 4000)).save(file, "PNG")
+    assert file.stat().st_size < 1024 * 1024
+    assert pictures.prepare(file, "签名.png", PNG, LIMITS["signature"].edge).size == (3600, 2880)
+    Image.new("RGBA", (900, 300)).save(file, "PNG")
+    assert pictures.prepare(file, "签名.png", PNG, LIMITS["signature"].edge).size == (900, 300)
 
 
 @pytest.mark.feature("UNT-04")

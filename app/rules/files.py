@@ -74,7 +74,8 @@ LIMITS = {
     "identity": Limit((PNG, JPEG), files=2), "face": Limit((PNG, JPEG), files=2), "operator": _PAPER,
     "avatar": Limit((JPEG,), megabytes=1, files=1, edge=0),
     "insurance": Limit((PDF, PNG, JPEG, XLSX), edge=3600),
-    "signature": Limit((PNG,), megabytes=1, files=4, edge=0),
+    # As it was drawn; a far larger one is a small file of one colour that every sheet and browser would unpack again.
+    "signature": Limit((PNG,), megabytes=1, files=4, edge=3600),
     "import": Limit((XLSX, XLS, CSV), files=1), "export": Limit((XLSX, CSV, PDF, ZIP), 2048, 10, 20480, 0),
     "bulletin": Limit((PDF, DOCX), 40, 4, 160, 0),
 }  # fmt: skip
