@@ -26,7 +26,7 @@ from app.channels import mail, web, webhook
 from app.channels.web import NotTaken
 from app.errors import Refusal
 from app.models import Account, Notification
-from app.rules.files import LIMITS, PNG
+from app.rules.files import JPEG, LIMITS, PNG
 from app.tasks import outbox as rounds
 from app.tasks.outbox import deliver
 from app.transaction import transaction
@@ -35,6 +35,7 @@ from app.workflows.files import pictures
 from app.workflows.privacy import own_data
 from tests.factories import World
 from tests.oidc_provider import Provider
+from tests.rules.test_files import in_passes
 from tests.views.test_identities import bound, come, gov, is_in
 
 __all__ = ["bound", "gov"]
@@ -319,4 +320,7 @@ def test_large_pictures_are_worked_on_one_at_a_time(tmp_path: Path, monkeypatch:
             pictures.prepare(large, "图.png", PNG, 2560)
         with pytest.raises(Refusal, match="像素很多"):
             own_data.shrunk(io.BytesIO(large.read_bytes()))
+        large.write_bytes(in_passes(400, 300, 3))
+        with pytest.raises(Refusal, match="像素很多"):
+            pictures.prepare(large, "图.jpg", JPEG, 40)
         assert pictures.prepare(small, "图.png", PNG, 2560).size == (40, 30), "an ordinary one waits for nobody"

@@ -68,9 +68,11 @@ def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
                 found = say("有 %(width)s×%(height)s 像素，一边超过 %(most)s", width=opened.width, height=opened.height,
                             most=LONGEST_EDGE)  # fmt: skip
                 raise bad(name, found, "请缩小尺寸后上传")
+            whole = opened.width * opened.height
             if form == "JPEG" and edge:
                 opened.draft(opened.mode, (edge, edge))
-            with room_for(opened, name):
+            # One in passes is held whole, at whatever fraction of its size it is decoded.
+            with room_for(whole if passes > 1 else opened.width * opened.height, name):
                 return _made(opened, form, edge)
     except Image.DecompressionBombError as error:
         raise bad(name, say("像素过多，超过 %(most)s 万", most=most // 10000), "请缩小尺寸后上传") from error
@@ -79,9 +81,9 @@ def prepare(file: Path, name: str, mime: str, edge: int) -> Prepared:
 
 
 @contextmanager
-def room_for(opened: Any, name: str) -> Iterator[None]:
+def room_for(pixels: int, name: str) -> Iterator[None]:
     """The turn of a large picture; refused where others take too long."""
-    if opened.width * opened.height <= LARGE_PIXELS:
+    if pixels <= LARGE_PIXELS:
         yield
         return
     if not _turn.acquire(timeout=WAIT_SECONDS):

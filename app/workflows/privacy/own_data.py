@@ -107,7 +107,7 @@ def shrunk(stream: IO[bytes]) -> bytes:
                     "请换一张小一些的图片",
                     field="avatar",
                 )
-            with pictures.room_for(opened, "头像"):
+            with pictures.room_for(opened.width * opened.height, "头像"):
                 upright = ImageOps.exif_transpose(opened).convert("RGB")
                 square = ImageOps.fit(upright, (SIDE, SIDE))
     except unreadable() as error:
