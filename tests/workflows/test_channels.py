@@ -114,6 +114,9 @@ def test_a_robot_of_a_group_chat(app: Any, session: Any, world: Any, offer: Any)
         with app.app_context():
             assert task.deliver()["sent"] == 0
         assert "310000" in session.query(Notification).filter_by(channel="dingtalk").one().error
+        gateway.body = {}
+        with app.app_context(), clock.frozen(clock.now() + dt.timedelta(minutes=3)):
+            assert task.deliver()["sent"] == 0, "an answer without its word is not the robot's"
         gateway.body = {"errcode": 0}
         with app.app_context(), clock.frozen(clock.now() + dt.timedelta(minutes=10)):
             assert task.deliver()["sent"] == 1
