@@ -284,6 +284,18 @@ def test_unbinding_asks_for_the_password(session: Any, sign_in: Any, bound: Acco
         assert len(session.scalars(select(ExternalIdentity)).all()) == left
 
 
+def test_unbinding_ends_the_session_that_the_identity_began(
+    app: Any, session: Any, sign_in: Any, bound: Account, gov: Provider
+) -> None:
+    """Who finds a stranger in his account by such an identity ends the binding: the stranger stayed for hours."""
+    stranger, owner = app.test_client(), sign_in(bound)
+    come(stranger, gov)
+    assert is_in(stranger) and is_in(owner)
+    data = {"csrf_token": csrf(owner), "identity": key_of(session), "password": PASSWORD}
+    owner.post("/profile/identity/unbind", data=data)
+    assert is_in(owner) and not is_in(stranger)
+
+
 @pytest.mark.feature("ACC-11")
 def test_a_main_account_unbinds_for_its_sub_account(
     app: Any, session: Any, world: World, sign_in: Any, bound: Account, gov: Provider

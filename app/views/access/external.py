@@ -117,7 +117,8 @@ class Identities(BaseView):
         _done, findings, _status = run(lambda unit: identities.unbind(unit, g.actor, which, clock.now()))
         if findings:
             return _refused(findings[0].found, _profile())
-        flash(_("已解除绑定"), "success")
+        begin_session(me())
+        flash(_("已解除绑定，其他设备上的登录已退出"), "success")
         return redirect(_profile())
 
 

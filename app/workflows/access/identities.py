@@ -11,7 +11,7 @@ from app.errors import refuse
 from app.models import Account, ExternalIdentity
 from app.permissions import Actor
 from app.scope import visible
-from app.transaction import AnySession
+from app.transaction import AnySession, lock
 from app.wording import say
 from app.workflows.access.accounts import managed
 from app.workflows.access.sub_accounts import own_sub_account, own_unit
@@ -65,8 +65,12 @@ def bind(session: AnySession, actor: Actor, provider: str, subject: str, shown_n
 
 
 def unbind(session: AnySession, actor: Actor, identity_id: int, at: dt.datetime) -> None:
-    """End one's own binding; the caller has had the password confirmed."""
-    _end(session, actor, own_account(session, actor), identity_id, at)
+    """End one's own binding, and all sessions: whoever came in by it must not stay. The caller has had the password
+    confirmed, and begins a session anew.
+    """
+    account = own_account(session, actor)
+    _end(session, actor, account, identity_id, at)
+    account.session_epoch += 1
 
 
 def unbind_of_sub(session: AnySession, actor: Actor, account_id: int, identity_id: int, at: dt.datetime) -> None:
@@ -92,6 +96,8 @@ def _end(session: AnySession, actor: Actor, account: Account, identity_id: int, 
     row: ExternalIdentity = visible(session, actor, ExternalIdentity, identity_id, "这个外部身份")
     if row.user_id != account.id:
         raise refuse("外部身份", "不是这个账号的", "请从该账号的页面打开")
+    if lock(session, ExternalIdentity, row.id) is None:
+        raise refuse("外部身份", "刚刚已解除绑定", "请刷新页面查看")
     before = {"provider": row.provider}
     session.delete(row)
     session.flush()
