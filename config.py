@@ -87,7 +87,8 @@ def fresh_key() -> str:
 def kept_secret(path: Path, fresh: str) -> str:
     """What the file holds; a fresh secret is written where there is none, once however many processes start."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # The embedded database lies beside it, with digests of passwords: for this user alone.
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

@@ -112,7 +112,8 @@ def make_celery(app: Flask) -> Celery:
 def _transport(app: Flask) -> dict[str, Any]:
     """Broker and result settings: Redis (or another URL) when configured, else folders and a SQLite file."""
     queue = Path(app.config["DATA_DIR"]) / "queue"
-    queue.mkdir(parents=True, exist_ok=True)  # beat keeps its schedule there with any broker
+    # Beat keeps its schedule there with any broker, as a pickle: who writes it runs what he likes.
+    queue.mkdir(mode=0o700, parents=True, exist_ok=True)
     schedule = {"beat_schedule_filename": str(queue / "beat-schedule")}
     broker = app.config.get("CELERY_BROKER_URL")
     if broker:

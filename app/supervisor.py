@@ -191,7 +191,7 @@ class Supervisor:
     def _alone(self) -> Iterator[None]:
         """Two of these on one data folder would send every message twice."""
         try:
-            self.place.data.mkdir(parents=True, exist_ok=True)
+            self.place.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.place.data / "run.lock").open("w")
         except OSError as error:
             raise CannotStart(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -64,3 +65,18 @@ def test_the_document_of_settings_names_each_variable_and_no_other() -> None:
     assert {name for name in told if not name.startswith("_") and name not in read_by_product()} <= set(
         re.findall(r'environ\.get\("([A-Z_]+)"\)', starting)
     )
+
+
+def test_a_data_folder_that_is_made_is_for_its_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys were shut and the database beside them was not: everybody on the machine read digests of passwords."""
+    made = tmp_path / "new" / "data"
+    monkeypatch.setenv("DATA_DIR", str(made))
+    before = os.umask(0o022)
+    try:
+        config.settings()
+    finally:
+        os.umask(before)
+    assert made.stat().st_mode & 0o777 == 0o700
+    tmp_path.chmod(0o755)
+    config.kept_secret(tmp_path / "key", "x")
+    assert tmp_path.stat().st_mode & 0o777 == 0o755, "what the operator made stays as he made it"
