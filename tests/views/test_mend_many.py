@@ -17,8 +17,8 @@ from app.workflows.desk import applications, mend_many
 from tests.conftest import csrf
 from tests.factories import World, make_elevator
 from tests.journeys.steps import BLANK_PDF
+from tests.views.apply_many.ground import checked, confirm, made
 from tests.views.decide_many.ground import killed, sheet
-from tests.views.test_apply_many import checked, confirm, made
 from tests.views.test_imports import work
 from tests.workflows.filing_world import fresh
 
