@@ -3,127 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from typing import Any
 
 import pytest
-from itsdangerous import URLSafeSerializer
 from playwright.sync_api import expect
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app import clock
-from app.models import Account, Attachment, Elevator, MaintenanceOrder, Visit
-from tests.factories import picture
+from app.models import Attachment, Elevator, Visit
 from tests.journeys.conftest import PHONE
+from tests.journeys.in_the_pit import (
+    ALL,
+    PHOTO,
+    PHOTOS,
+    brought_along,
+    carried_along,
+    count_of,
+    fill_sheet,
+    in_the_draft,
+    let_pass,
+    own_tasks,
+    stand_at,
+    state_of,
+)
 from tests.journeys.steps import arrive, fact, go, path_of, rows, sheet_stands, sign_in
 from tests.journeys.test_07_site import begin_afresh
-
-PHOTO = {"name": "底坑.png", "mimeType": "image/png", "buffer": picture()}
-KEPT = """async () => (await taKept.entries(await taKept.me())).map(
-    e => [e.state, e.lift.code, (e.errors || []).map(x => x.rule)])"""
-ALL = """() => new Promise(done => { const ask = indexedDB.open("ta-kept"); ask.onsuccess = () => {
-    const got = ask.result.transaction("entries").objectStore("entries").getAll();
-    got.onsuccess = () => done(got.result); }; })"""
-PHOTOS = "async () => (await taKept.photosOf((await taKept.entries(await taKept.me()))[0].key)).length"
-
-
-def state_of(page: Any) -> list[Any]:
-    return list(page.evaluate(KEPT))
-
-
-def own_tasks(product: Any) -> list[tuple[int, str, float, float, str]]:
-    """The worker's open orders as the phone carries them, at elevators with a place."""
-    with product.session() as session:
-        account = session.scalar(select(Account).where(Account.username == product.login("维保员").name))
-        found = session.execute(
-            select(Elevator.id, Elevator.code, Elevator.latitude, Elevator.longitude, Elevator.region_code)
-            .join(MaintenanceOrder, MaintenanceOrder.elevator_id == Elevator.id)
-            .where(
-                MaintenanceOrder.worker_id == account.person_id, MaintenanceOrder.state == "open",
-                MaintenanceOrder.planned_on <= clock.today() + dt.timedelta(days=5), Elevator.latitude.is_not(None),
-                MaintenanceOrder.level == "half_month", Elevator.status == "in_use",
-            )
-            .order_by(MaintenanceOrder.planned_on.desc(), Elevator.id.desc())
-        )  # fmt: skip
-        return [tuple(row) for row in found]  # type: ignore[misc]
-
-
-def count_of(product: Any, elevator: int) -> int:
-    # A visit is of the day on which it began: shortly after midnight that was yesterday.
-    since = clock.today() - dt.timedelta(days=1)
-    with product.session() as session:
-        on = select(func.count(Visit.id)).where(Visit.elevator_id == elevator, Visit.visit_on >= since)
-        return int(session.scalar(on))
-
-
-def stand_at(page: Any, latitude: float, longitude: float) -> None:
-    page.context.grant_permissions(["geolocation"])
-    page.context.set_geolocation({"latitude": latitude, "longitude": longitude, "accuracy": 14})
-
-
-def carried_along(page: Any) -> None:
-    """The worker is installed, and the phone has what it takes along."""
-    page.wait_for_function(
-        "async () => (await caches.keys()).some(n => n.startsWith('ta-field-'))"
-        " && !!navigator.serviceWorker.controller && !!(await taKept.get('copies', await taKept.me()))"
-    )
-
-
-def let_pass(page: Any, product: Any, minutes: int) -> None:
-    """Nobody waits for the minutes of a visit here: the phone was last on line, and checked in, so much earlier."""
-    with product.session() as session:
-        account = session.scalar(select(Account.id).where(Account.username == product.login("维保员").name))
-    at = round((clock.now() - dt.timedelta(minutes=minutes + 1)).timestamp() * 1000)
-    key = (product.data / "secret_key").read_text().strip()
-    signer = URLSafeSerializer(key, salt="phone-contact", signer_kwargs={"digest_method": hashlib.sha256})
-    page.evaluate(
-        """async ([contact, minutes]) => {
-            const rows = await taKept.entries(await taKept.me()), copy = await taKept.get("copies", await taKept.me());
-            const back = t => new Date(Date.parse(t) - minutes * 60000).toISOString();
-            copy.contact = contact;
-            if (copy.running) copy.running.began_at = back(copy.running.began_at);
-            await taKept.put("copies", copy);
-            for (const e of rows.filter(e => e.state === "running")) {
-                e.contact = contact; e.began.at = back(e.began.at); e.began_at = e.began.at;
-                await taKept.put("entries", e);
-            }
-        }""",
-        [signer.dumps([account, at, 0]), minutes],
-    )
-
-
-def brought_along(page: Any, visit: int) -> None:
-    """The phone has asked anew for what it takes along, this visit with it: of its own accord it writes no more."""
-    page.wait_for_function(
-        "async n => { const copy = await taKept.get('copies', await taKept.me());"
-        " return !!copy && copy.kept > performance.timeOrigin && (copy.running || {}).visit_id === n; }", arg=visit
-    )  # fmt: skip
-
-
-def in_the_draft(page: Any, of: str, note: str) -> None:
-    """The remark lies on the phone's disk."""
-    page.wait_for_function(
-        "async ([of, note]) => { const draft = await taKept.get('drafts', taKept.draftName(await taKept.me(), of));"
-        " return !!draft && draft.form.note === note; }", arg=[of, note]
-    )  # fmt: skip
-
-
-def fill_sheet(page: Any, code: str) -> None:
-    sheet_stands(page)
-    page.get_by_role("button", name="其余都正常").click()
-    for box in page.get_by_label("实测值").all():
-        box.fill("12")
-    page.get_by_label("无故障").check()
-    page.get_by_label("再次扫码或输入识别码").fill(code)
-
-
-def leave_and_send(page: Any) -> None:
-    """The check-out is kept without a line, and goes as soon as there is one."""
-    page.get_by_role("button", name="签退，存在手机").click()
-    expect(page.locator("main")).to_contain_text("签退在手机上，有网络后自动发送")
-    page.context.set_offline(False)
-    page.goto("/m/outbox")
-    expect(page.get_by_role("heading", name="没有待发送的记录")).to_be_visible()
 
 
 @pytest.mark.feature("MNT-05", "MNT-04", "MNT-08")
@@ -379,100 +283,3 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
         assert (row.elevator_id, row.offline, row.note) == (number, "in", "轿顶已清洁")
         assert row.checked_out_at - row.checked_in_at > dt.timedelta(minutes=39) and row.sent_at == row.checked_out_at
     expect(phone.locator(".fd-pics img")).to_have_count(1)
-
-
-@pytest.mark.feature("MNT-06", "MNT-05")
-def test_left_by_number_without_signal_the_label_is_photographed(product: Any, enter: Any, shot: Any) -> None:
-    """Begun by a scan; in the pit the label can't be read, so its number is typed and its photo goes along."""
-    number, code, *place, region = own_tasks(product)[3]
-    with product.session() as session:
-        token = session.get(Elevator, number).public_token
-    with product.policy(region, "试行：扫不了码的须拍标签", label_photo="unit"):
-        phone = enter("维保员", PHONE)
-        begin_afresh(product, phone)
-        stand_at(phone, *place)
-        phone.goto("/m/")
-        carried_along(phone)
-        phone.goto(f"/m/e/{token}")
-        expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
-        phone.get_by_role("button", name="签到", exact=True).click()
-        phone.wait_for_url("**/m/visits/*")
-        visit = int(path_of(phone).rsplit("/", 1)[-1])
-        brought_along(phone, visit)
-        with product.session() as session:
-            session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
-        asked = phone.locator("#label-out")
-        expect(asked).to_be_hidden()
-        phone.context.set_offline(True)
-        let_pass(phone, product, 40)
-        phone.goto(f"/m/visits/{visit}?code={token}")
-        expect(phone.get_by_label("再次扫码或输入识别码")).to_have_value(token)
-        expect(asked).to_be_hidden()
-        fill_sheet(phone, code)
-        expect(asked).to_be_visible()
-        phone.get_by_role("button", name="签退，存在手机").click()
-        expect(phone.locator(".fd-refused")).to_contain_text("这次是按识别码签退")
-        shot(phone, "a photo of the label is wanted to leave by number")
-        phone.locator("#label-out-photo").set_input_files(PHOTO)
-        expect(phone.locator('[data-photos="labelout"]')).to_contain_text("底坑.png")
-        leave_and_send(phone)
-        with product.session() as session:
-            row = session.get(Visit, visit)
-            assert (row.offline, row.by_code, row.label_state, row.label_by) == ("out", False, "waiting", "unit")
-            kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)
-            assert session.scalars(kinds).all() == ["label_out"]
-
-
-@pytest.mark.feature("MNT-04", "MNT-05", "MNT-01")
-def test_the_places_and_the_person_are_photographed_without_signal(product: Any, enter: Any, shot: Any) -> None:
-    """Begun on line with a photo of himself; photos taken in the shaft lie on the phone until there is a line."""
-    _number, code, *place, region = own_tasks(product)[4]
-    with product.policy(region, "试行：现场照片", photo_pit="every", photo_room="every", person_proof="photo"):
-        phone = enter("维保员", PHONE)
-        begin_afresh(product, phone)
-        stand_at(phone, *place)
-        phone.goto("/m/")
-        carried_along(phone)
-        phone.goto(f"/m/e/{code}")
-        expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
-        phone.locator("#selfie").set_input_files(PHOTO)
-        expect(phone.locator('[data-upload="selfie"] img')).to_be_visible()
-        shot(phone, "whoever checks in is photographed first")
-        phone.get_by_role("button", name="签到", exact=True).click()
-        phone.wait_for_url("**/m/visits/*")
-        visit = int(path_of(phone).rsplit("/", 1)[-1])
-        brought_along(phone, visit)
-        with product.session() as session:
-            session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
-        # One that was sent while there was a line comes back with the draft.
-        phone.locator("#photo_room").set_input_files(PHOTO | {"name": "机房.png"})
-        expect(phone.locator('[data-upload="photo_room"] img')).to_be_visible()
-        shot(phone, "a camera for each place")
-        phone.context.set_offline(True)
-        # One that did not get through is kept.
-        phone.locator("#photo_pit").set_input_files(PHOTO)
-        expect(phone.locator('[data-upload="photo_pit"]')).to_contain_text("已存在手机")
-        let_pass(phone, product, 40)
-        phone.goto(f"/m/visits/{visit}")
-        expect(phone.locator("#out-photo_pit")).to_be_visible()
-        expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
-        expect(phone.locator("[data-places]")).to_contain_text("照片 1 张")
-        fill_sheet(phone, code)
-        phone.get_by_role("button", name="移除 底坑.png").click()
-        expect(phone.locator("[data-places]")).not_to_contain_text("底坑.png")
-        phone.get_by_role("button", name="签退，存在手机").click()
-        refused = phone.locator(".fd-refused")
-        expect(refused).to_contain_text("底坑照片")
-        expect(refused).not_to_contain_text("机房照片")
-        shot(phone, "without signal a missing place is named")
-        phone.locator("#out-photo_pit").set_input_files(PHOTO)
-        expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
-        leave_and_send(phone)
-        with product.session() as session:
-            assert session.get(Visit, visit).offline == "out"
-            kinds = select(Attachment.kind).where(Attachment.entity == "visit", Attachment.entity_id == visit)
-            assert sorted(session.scalars(kinds)) == ["photo_pit", "photo_room", "selfie"]
-        phone.goto(f"/m/visits/{visit}")
-        expect(phone.locator(".fd-pics")).to_contain_text("底坑照片")
-        expect(phone.locator(".fd-pics img")).to_have_count(2)
-        shot(phone, "the record shows them by place")

@@ -17,8 +17,8 @@ from app.transaction import transaction
 from app.workflows.core.actors import actor_of
 from app.workflows.repair import repair_work, repairs
 from tests.journeys.conftest import PHONE
+from tests.journeys.in_the_pit import carried_along, own_tasks, stand_at
 from tests.journeys.steps import arrive, profile, sign_in
-from tests.journeys.test_21_without_signal import carried_along, own_tasks, stand_at
 
 pytestmark = pytest.mark.feature("REP-02", "MNT-05")
 # Nobody waits a quarter of a minute here for each line that is dead.

@@ -30,7 +30,8 @@ from app.models import (
 from app.transaction import transaction
 from app.workflows.core import jobs
 from tests.factories import World, make_ledger
-from tests.imports.test_imports import LIFT, lift, workbook
+from tests.imports.elevator_rows import LIFT, lift
+from tests.imports.ground import workbook
 from tests.workflows.filing_world import elevator_data, save
 
 Enter = Callable[[int], int]

@@ -25,7 +25,7 @@ from tests.conftest import csrf
 from tests.faces import ALIKE, OTHER, Service, face_service
 from tests.factories import World, make_ledger, make_policy, picture
 from tests.views.test_visit_photo_pages import HERE, ahead, post, sheet
-from tests.workflows.test_offline import kept, well_done
+from tests.workflows.offline.ground import kept, well_done
 from tests.workflows.visit_world import arrive
 
 MINUTE = dt.timedelta(minutes=1)

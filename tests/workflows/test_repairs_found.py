@@ -13,7 +13,8 @@ from app.models import RepairOrder, Visit
 from app.transaction import transaction
 from app.workflows.visits import offline, visits
 from tests.factories import World
-from tests.workflows.test_offline import kept, place, well_done
+from tests.workflows.offline.conftest import place
+from tests.workflows.offline.ground import kept, well_done
 from tests.workflows.test_repairs import MINUTE, H, count
 from tests.workflows.visit_world import HERE, START, answers, arrive, leave
 

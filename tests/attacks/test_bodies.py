@@ -1,30 +1,64 @@
-"""An attacker's fifth review, of whole bodies, of doors at once and of what was sent before: each finding as it was."""
+"""Attacks by what is sent: bodies of a size, forms that nobody's browser sends."""
 
 from __future__ import annotations
 
-import datetime as dt
 import io
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
 
 from app import clock
-from app.errors import Refusal
-from app.models import Captcha
-from app.reports import proof
-from app.transaction import transaction
+from app.models import SpotAvoidance, SpotDraw
 from app.views.frame import bodies
-from app.workflows.access import captchas
+from app.workflows.oversight import spot_draws
+from tests.api.callers import Caller
+from tests.attacks.ground import counted
 from tests.conftest import csrf
 from tests.factories import World
-from tests.imports.test_hostile_files import BOMBS, packed
+from tests.workflows.test_enforcement import do
 
+
+@pytest.mark.feature("TGT-01")
+@pytest.mark.parametrize("region", ["980402xxxxxx", "9804020~~~~~", "980402٠٠٠٠٠٠"])
+def test_what_lies_between_two_codes_is_no_region_to_draw_from(app: Any, world: World, region: str) -> None:
+    asked = {
+        "title": "抽查", "target": "elevator", "region": region, "quota": 1, "check_until": str(clock.today()),
+        "inspectors": [world.accounts["inspector"].id, world.accounts["region_admin"].id],
+    }  # fmt: skip
+    answer = Caller(app, world, "region_admin").post("/spot-draws", asked)
+    assert rules_of_answer(answer) == {"地区"} and counted(world.session, SpotDraw) == 0
+
+
+def rules_of_answer(answer: Any) -> set[str]:
+    assert answer.status_code == 422, answer.text
+    return {error["rule"] for error in answer.json["errors"]}
+
+
+@pytest.mark.feature("TGT-01")
+def test_keeping_out_twice_is_once(session: Any, world: World) -> None:
+    """Six presses were six rows; one was ended, and five went on keeping him out."""
+    made = [
+        do(world, "inspector", spot_draws.keep_out, None, world.firm.id, "亲属在该单位", clock.now()).id
+        for _press in range(3)
+    ]
+    assert len(set(made)) == 1 and counted(session, SpotAvoidance) == 1
+    do(world, "inspector", spot_draws.end_avoidance, made[0], clock.now())
+    again = do(world, "inspector", spot_draws.keep_out, None, world.firm.id, "亲属在该单位", clock.now())
+    assert again.id != made[0]
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("deed", ["columns", "save-filter"])
+def test_a_line_break_in_a_forms_way_back_is_no_error(world: World, sign_in: Any, deed: str) -> None:
+    browser = sign_in(world.accounts["clerk"])
+    form = {"csrf_token": csrf(browser), "name": "在用", "back": "tab=in_use\r\nX: y"}
+    answer = browser.post(f"/elevators/{deed}", data=form)
+    assert answer.status_code == 302 and answer.headers["Location"].startswith("/elevators/?tab=in_use")
+    assert "X" not in answer.headers
+
+
+pytestmark = pytest.mark.usefixtures("uncounted")
 FORM = "application/x-www-form-urlencoded"
-
-
-# --- bodies of a size
 
 
 @pytest.mark.feature("ACC-15")
@@ -87,44 +121,3 @@ def test_a_plan_for_no_row_is_not_one_for_all(app: Any, world: World, sign_in: A
     browser = sign_in(world.accounts["maintenance_head"])
     answer = browser.post("/ledgers/deed/plan", data={"csrf_token": csrf(browser), "ids": ["x", "-1"]})
     assert "/year-plans/" not in (answer.location or "")
-
-
-# --- questions against machines
-
-
-@pytest.mark.feature("ACC-04")
-def test_who_opens_a_page_again_and_again_fills_no_table(session: Any, world: World) -> None:
-    """Each look at 找回密码 writes a question; what nobody answered stayed until the night."""
-    at = clock.now()
-    with transaction(session):
-        for _n in range(12):
-            captchas.ask(session, at)
-    later = at + dt.timedelta(minutes=captchas.MINUTES)
-    with transaction(session):
-        for _n in range(3):
-            captchas.ask(session, later)
-    assert session.scalar(select(func.count()).select_from(Captcha)) == 3
-
-
-# --- workbooks that are proved
-
-
-@pytest.mark.feature("RPR-01")
-@pytest.mark.parametrize("name", [*BOMBS, "beyond"])
-def test_a_cell_far_out_ends_no_process_that_serves_pages(tmp_path: Path, name: str) -> None:
-    """A file of 600 bytes, given to 核对导出文件 by whoever may export, ended the process with all that it was at."""
-    path = tmp_path / "far.xlsx"
-    path.write_bytes(BOMBS.get(name) or packed('<row r="1"><c r="ZZZZ1"/><c r="A99999999"><v>1</v></c></row>'))
-    with pytest.raises(Refusal, match="导出文件"):
-        proof.read(path)
-
-
-@pytest.mark.feature("RPR-01")
-def test_a_small_file_is_not_read_without_end(tmp_path: Path, monkeypatch: Any) -> None:
-    """A few kilobytes that say gigabytes once they are unpacked."""
-    path = tmp_path / "long.xlsx"
-    path.write_bytes(packed("".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in range(1, 5000))))
-    monkeypatch.setattr(proof, "LEAST_LINES", 1000)
-    monkeypatch.setattr(proof, "LINES_A_BYTE", 0)
-    with pytest.raises(Refusal, match="不是能打开的工作簿"):
-        proof.read(path)

@@ -1,0 +1,122 @@
+"""Use units, ledgers, contracts and past visits from file to rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import clock
+from app.models import Contract, ContractElevator, MaintenanceClock, MaintenanceLedger, OverduePeriod, Unit, Visit
+from tests.factories import make_elevator, make_person, make_policy, uscc
+from tests.imports.ground import checked, errors_of, imported, workbook
+
+
+@pytest.mark.feature("IMP-01")
+@pytest.mark.feature("UNT-07")
+def test_use_units_come_in_as_drafts_of_their_filer(session: Any, world: Any) -> None:
+    code = uscc()
+    head = ["统一社会信用代码", "单位名称", "所在地区", "使用单位", "安全管理员", "安全管理员电话"]
+    file = workbook(head, [code, "澜州导入物业有限公司", "青坪区", "是", "苏见山", "13900000000"],
+                    ["91980402000000000X", "坏代码", "青坪区", "是", None, None])  # fmt: skip
+    batch = imported(session, world.actor("clerk"), "units", file)
+    assert (batch.done_rows, batch.bad_rows) == (1, 1)
+    unit = session.scalars(select(Unit).where(Unit.uscc == code)).one()
+    assert (unit.filing_state, unit.is_use, unit.filed_by_unit_id) == ("draft", True, world.firm.id)
+    masked = checked(session, world.actor("clerk"), "units", workbook(
+        head, [code, "澜州导入物业有限公司", "青坪区", "是", "苏见山", "139****0000"]
+    ))  # fmt: skip
+    assert masked.same_rows == 1
+
+
+@pytest.mark.feature("IMP-01")
+@pytest.mark.feature("ELV-06")
+def test_ledgers_by_code_with_people_by_name(session: Any, world: Any) -> None:
+    head = ["识别码", "维保人员", "任务生成模式", "维保间隔", "下次年度维保"]
+    make_person(session, world.firm, "重名"), make_person(session, world.firm, "重名")
+    other = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    session.commit()
+    who = world.actor("clerk")
+    file = workbook(
+        head, [world.own.code, world.worker.name, "自动", "15天", "2027-06-01"], [other.code, "重名", "自动", 15, None],
+        ["000000", None, None, None, None], [world.foreign.code, None, None, None, None],
+    )  # fmt: skip
+    batch = imported(session, who, "ledgers", file)
+    assert errors_of(session, batch) == {(3, "维保人员"), (4, "识别码"), (5, "识别码")}
+    ledger = session.scalars(select(MaintenanceLedger)).one()
+    assert (ledger.worker_id, ledger.interval_days, ledger.next_annual_on) == (
+        world.worker.id, 15, dt.date(2027, 6, 1),
+    )  # fmt: skip
+    assert ledger.next_half_month_on is not None
+    again = checked(
+        session, who, "ledgers", workbook(head, [world.own.code, world.worker.name, "自动", 15, "2027-06-01"])
+    )
+    assert again.same_rows == 1
+
+
+@pytest.mark.feature("IMP-01", "ELV-06")
+@pytest.mark.parametrize("mode", ["update", "new", "both"])
+def test_a_ledger_that_was_never_filled_in_is_welcome_in_each_mode(session: Any, world: Any, mode: str) -> None:
+    """更新导入 supplements elevators that stand; only one that has a ledger already is no new one."""
+    file = lambda: workbook(  # noqa: E731
+        ["识别码", "维保人员", "下次年度维保"], [world.own.code, world.worker.name, "2027-06-01"],
+        ["000000", None, "2027-06-01"],
+    )  # fmt: skip
+    batch = imported(session, world.actor("clerk"), "ledgers", file(), mode=mode)
+    assert (batch.new_rows, batch.bad_rows, batch.done_rows) == (1, 1, 1)
+    again = checked(session, world.actor("clerk"), "ledgers", file(), mode=mode)
+    assert (again.new_rows, again.same_rows) == (0, 0 if mode == "new" else 1)
+
+
+@pytest.mark.feature("IMP-01")
+@pytest.mark.feature("CON-01")
+def test_contracts_with_their_elevators(session: Any, world: Any) -> None:
+    lifts = [make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit) for _ in range(2)]
+    session.commit()
+    head = ["合同编号", "合同属性", "签订日期", "起始日期", "截止日期", "电梯"]
+    start, end = clock.today(), clock.today() + dt.timedelta(days=300)
+    who = world.actor("clerk")
+    codes = "、".join(e.code for e in lifts)
+    file = workbook(
+        head, ["HT-IMP-1", "半包", start, start, end, codes], ["HT-IMP-2", "普通", end, end, start, ""],
+        ["HT-IMP-3", "普通", start, start, end, f"{lifts[0].code} 999999"],
+    )  # fmt: skip
+    batch = imported(session, who, "contracts", file, at=clock.now())
+    contract = session.scalars(select(Contract).where(Contract.number == "HT-IMP-1")).one()
+    assert (contract.kind, contract.unit_id, contract.starts_on) == ("half", world.firm.id, start)
+    bound = session.scalars(select(ContractElevator.elevator_id).where(ContractElevator.contract_id == contract.id))
+    assert set(bound) == {e.id for e in lifts}
+    assert {n for n, _ in errors_of(session, batch)} == {3, 4}
+    assert batch.done_rows == 1
+
+
+@pytest.mark.feature("IMP-03")
+def test_past_visits_keep_their_true_times_and_move_the_clock(session: Any, world: Any) -> None:
+    make_policy(session, "preset", "huzhou")
+    session.commit()
+    head = ["识别码", "单位", "维保员", "签到", "签退", "模式", "现场签名", "上传时间", "复核时间"]
+    row = lambda on, out="10:00", signed="": [  # noqa: E731 - a row in one line
+        world.own.code, world.firm.name, world.worker.name, f"{on} 09:00", f"{on} {out}" if out else None,
+        "按系统维保项", f"{on} {signed}" if signed else None, None, None,
+    ]  # fmt: skip
+    file = workbook(
+        head, row("2026-09-01", signed="10:00"), row("2026-10-10", signed="10:00"), row("2026-11-05"),
+        row("2026-11-19", out="08:00"), row("2027-01-01"),
+    )  # fmt: skip
+    who = world.actor("region_admin")
+    batch = imported(session, who, "visits", file)
+    assert {n for n, _ in errors_of(session, batch)} == {5, 6}
+    stored = session.scalars(select(Visit).order_by(Visit.visit_on)).all()
+    assert [(v.visit_on, v.state, v.taken_over) for v in stored] == [
+        (dt.date(2026, 9, 1), "valid", True), (dt.date(2026, 10, 10), "valid", True),
+        (dt.date(2026, 11, 5), "awaiting", True),
+    ]  # fmt: skip
+    assert stored[0].checked_in_at == dt.datetime(2026, 9, 1, 1, 0, tzinfo=dt.UTC)
+    row_clock = session.get(MaintenanceClock, world.own.id)
+    assert (row_clock.first_visit_on, row_clock.last_visit_on) == (dt.date(2026, 9, 1), dt.date(2026, 11, 5))
+    missed = session.scalars(select(OverduePeriod.limit_on).order_by(OverduePeriod.limit_on)).all()
+    assert missed == [dt.date(2026, 9, 16), dt.date(2026, 10, 1), dt.date(2026, 10, 25)]
+    again = checked(session, who, "visits", workbook(head, row("2026-09-01", signed="10:00")))
+    assert again.same_rows == 1

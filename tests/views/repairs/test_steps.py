@@ -1,0 +1,156 @@
+"""REP-02, REP-03 on the pages: assigned, mended and confirmed at desk and phone, and what each may see of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import clock
+from app.models import Attachment, RepairOrder
+from app.transaction import transaction
+from app.workflows.on_site.presence import Position
+from app.workflows.oversight import anomalies
+from app.workflows.repair import past_repairs, repair_work
+from app.workflows.repair.repair_work import Ending
+from tests.factories import World, make_policy
+from tests.pages import flat
+from tests.views.repairs.ground import MINUTE, H, assigned, photo, report
+
+pytestmark = pytest.mark.feature("REP-03")
+
+
+@pytest.mark.feature("REP-02")
+def test_assigned_and_taken_back_at_the_desk(at: Any, world: World) -> None:
+    row = report(world)
+    status, page = at("clerk", f"/repairs/{row.id}")
+    assert status == 200 and "维修指派" in page and "王砚秋" in page
+    assert at("clerk", f"/repairs/{row.id}/assign", {"worker_id": ""})[0] == 422
+    assert at("clerk", f"/repairs/{row.id}/assign", {"worker_id": str(world.worker.id)})[0] == 302
+    assert at("clerk", f"/repairs/{row.id}/take_back", {"reason": "改日"})[0] == 302
+    world.session.refresh(row)
+    assert row.state == "waiting"
+    assert "维修指派" not in at("use_head", f"/repairs/{row.id}")[1]
+    for tab, count in (("waiting", 1), ("sent", 0)):
+        page = at("clerk", f"/repairs/?tab={tab}")[1]
+        assert (world.own.code in page.split("<tbody", 1)[-1]) == bool(count)
+
+
+def test_every_step_on_the_phone(at: Any, world: World) -> None:
+    row = assigned(world)
+    home = at("worker", "/m/")[1]
+    assert "待接单 1" in home
+    assert world.own.code in at("worker", "/m/repairs")[1]
+    door = f"/m/repairs/{row.id}"
+    for verb, state in (("accept", "accepted"), ("depart", "departed"), ("start", "started")):
+        assert at("worker", door, {"verb": verb, "latitude": "30.5", "longitude": "120.5"})[0] == 302
+        world.session.refresh(row)
+        assert row.state == state
+    assert (row.start_distance, row.signed_in_id) == (0, world.worker.id)
+    status, page = at("worker", door, {"verb": "end", "action": "调整门锁", "cause": ""})
+    assert status == 422 and "请选择故障原因" in page and "调整门锁" in page
+    end = {"verb": "end", "action": "调整门锁", "cause": "door", "restored": "yes", "parts": "触点", "photo": photo()}
+    assert at("worker", door, end)[0] == 302
+    world.session.refresh(row)
+    assert (row.state, row.restored, row.told_later) == ("done", True, None)
+    page = at("safety_officer", door)[1]
+    assert "调整门锁" in page and "门系统" in page and "维修照片" in page
+
+
+def test_times_are_told_with_the_end_on_the_phone(at: Any, world: World) -> None:
+    row = assigned(world, ago=5 * H)
+    wall = [f"{clock.local(row.reported_at + n * H):%Y-%m-%dT%H:%M}" for n in (1, 2, 3)]
+    form = {"verb": "end", "action": "调整", "cause": "door", "restored": "no", "accepted_at": "昨天"}
+    status, page = at("worker", f"/m/repairs/{row.id}", form)
+    assert status == 422 and "“昨天”不是时间" in page
+    times = dict(zip(("accepted_at", "started_at", "ended_at"), wall, strict=True))
+    assert at("worker", f"/m/repairs/{row.id}", form | times)[0] == 302
+    page = at("clerk", f"/repairs/{row.id}")[1]
+    assert page.count("事后补填") >= 3 and "电梯未恢复运行" in page
+
+
+def test_the_managers_word_at_the_desk(at: Any, world: World) -> None:
+    make_policy(world.session, "repair_approval", True)
+    world.session.commit()
+    row = assigned(world, ago=5 * H)
+    times = {name: row.reported_at + n * H for n, name in enumerate(("accepted_at", "started_at", "ended_at"), 1)}
+    ending = Ending(cause="door", action="调整", restored=True, times=times)
+    with transaction(world.session):
+        repair_work.end(world.session, world.actor("worker"), row.id, ending, clock.now())
+    assert "驳回，重新填写" not in at("clerk", f"/repairs/{row.id}")[1]
+    assert at("maintenance_head", f"/repairs/{row.id}/decide", {"decision": "rejected", "reason": ""})[0] == 422
+    form = {"decision": "rejected", "reason": "请补照片"}
+    assert at("maintenance_head", f"/repairs/{row.id}/decide", form)[0] == 302
+    assert "请补照片" in at("worker", f"/m/repairs/{row.id}")[1]
+    with transaction(world.session):
+        repair_work.end(world.session, world.actor("worker"), row.id, Ending("door", "调整", "", True), clock.now())
+    assert at("maintenance_head", f"/repairs/{row.id}/decide", {"decision": "approved"})[0] == 302
+    world.session.refresh(row)
+    assert (row.state, row.decision) == ("done", "approved")
+
+
+def test_the_elevators_page_lists_repairs_and_anomalies(at: Any, world: World) -> None:
+    row = report(world)
+    with transaction(world.session):
+        odd = anomalies.found(
+            world.session, None, world.own, source="iot", kind="door", text="反复开关门", at=clock.now()
+        )
+    page = at("inspector", f"/elevators/{world.own.id}")[1]
+    assert f"/repairs/{row.id}" in page and f"/anomalies/{odd.id}" in page
+
+
+@pytest.mark.feature("IMP-03")
+def test_a_repair_taken_over_says_so(at: Any, world: World) -> None:
+    began = clock.now() - 60 * H
+    told = {"reported_at": began.isoformat(), "ended_at": (began + 2 * H).isoformat()}
+    with transaction(world.session):
+        row = past_repairs.take_over(
+            world.session, world.actor("region_admin"), {"elevator_id": world.own.id, "level": "stopped", **told},
+            clock.now(),
+        )  # fmt: skip
+    status, page = at("clerk", f"/repairs/{row.id}")
+    assert status == 200 and "接管" in page and "已处理" in page and "维修情况" in page
+    assert 'action="/repairs/' not in page
+    status, page = at("region_admin", "/repairs/?f_taken_over=1")
+    assert status == 200 and row.code in page and "kind=past_repairs" in page
+    assert "kind=past_repairs" not in at("clerk", "/repairs/")[1]
+
+
+def handled(world: World, **more: Any) -> int:
+    row = assigned(world, **more)
+    at = row.reported_at + 2 * MINUTE
+    with transaction(world.session) as session:
+        worker = world.actor("worker")
+        repair_work.accept(session, worker, row.id, at)
+        repair_work.start(session, worker, row.id, Position(), at)
+        repair_work.end(session, worker, row.id, Ending("door", "更换触点", restored=True), at + MINUTE)
+    world.session.commit()
+    return row.id
+
+
+def test_the_use_unit_confirms_at_the_desk_or_sends_back_on_the_phone(at: Any, world: World) -> None:
+    first, second = handled(world), handled(world, fault="另一处")
+    page = at("safety_officer", f"/repairs/{first}")[1]
+    assert "确认修好" in page and "仍有问题，退回维保单位" in page
+    assert f"/repairs/{second}" in at("safety_officer", "/repairs/?tab=unconfirmed")[1]
+    for who in ("clerk", "inspector"):
+        page = at(who, f"/repairs/{first}")[1]
+        assert f"/repairs/{first}/answer" not in page and "unconfirmed" not in at(who, "/repairs/")[1]
+    assert at("safety_officer", f"/repairs/{first}/answer", {"answer": "yes"})[0] == 302
+    assert f"/repairs/{first}/answer" not in at("safety_officer", f"/repairs/{first}")[1]
+    # On the phone, with a photo; what was refused keeps its words.
+    phone = at("safety_officer", f"/m/repairs/{second}?again=1")[1]
+    assert 'id="again" open' in flat(phone) and 'data-upload="photo"' in phone
+    sent = {"verb": "answer", "answer": "no", "answer_note": " ", "photo": photo()}
+    status, refused = at("safety_officer", f"/m/repairs/{second}", sent)
+    assert status == 422 and "请写明还有什么问题" in refused
+    sent |= {"answer_note": "门还是关不上", "photo": photo()}
+    assert at("safety_officer", f"/m/repairs/{second}", sent)[0] == 302
+    row = world.session.scalars(select(RepairOrder).where(RepairOrder.again_of_id == second)).one()
+    assert world.session.scalar(select(Attachment.entity_id).where(Attachment.entity == "repair_order")) == row.id
+    page = at("inspector", f"/repairs/{second}")[1]
+    assert "仍有问题" in page and "门还是关不上" in page and f"/repairs/{row.id}" in page
+    assert f"/repairs/{second}" in at("inspector", "/repairs/?tab=disputed")[1]
+    assert f'href="/repairs/{first}"' not in at("inspector", "/repairs/?tab=disputed")[1]
+    assert "前一张工单" in at("clerk", f"/m/repairs/{row.id}")[1]
