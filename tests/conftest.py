@@ -147,6 +147,14 @@ def empty_database_url(db_kind: str, databases: dict[str, Database]) -> Iterator
     databases[db_kind].drop_empty()
 
 
+@pytest.fixture
+def migrated_database_url(db_kind: str, databases: dict[str, Database]) -> Iterator[str]:
+    """A database with all tables in which nobody has worked yet, beside the test's own."""
+    url = databases[db_kind].make_migrated()
+    yield url
+    databases[db_kind].drop_empty()
+
+
 # --- the application
 
 

@@ -38,6 +38,7 @@ class Database(Protocol):
     """A database whose address stays while its content is renewed.
 
     `renew(inhabited=True)` leaves the small world of tests/factories.py standing in it; `world` says where.
+    `make_migrated` makes the empty one with all tables, as the template of this run was migrated by the command itself.
     What became of the one that `make_empty` made is kept under a name, and brought back, while nobody is connected.
     """
 
@@ -49,6 +50,7 @@ class Database(Protocol):
     def engine(self) -> sa.Engine: ...
     def renew(self, inhabited: bool = False) -> None: ...
     def make_empty(self) -> str: ...
+    def make_migrated(self) -> str: ...
     def drop_empty(self) -> None: ...
     def keep_empty(self, name: str) -> None: ...
     def bring_empty(self, name: str) -> None: ...
@@ -94,6 +96,12 @@ class SqliteDatabase:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         remove_sqlite(self._empty)
         return f"sqlite:///{self._empty}"
+
+    def make_migrated(self) -> str:
+        self._make_template()
+        url = self.make_empty()
+        shutil.copyfile(self._template, self._empty)
+        return url
 
     def drop_empty(self) -> None:
         remove_sqlite(self._empty)
@@ -206,6 +214,12 @@ class PostgresDatabase:
     def make_empty(self) -> str:
         self.drop_empty()
         self._do(f"CREATE DATABASE {self._empty} TEMPLATE template0")
+        return f"{self._services.postgres()}/{self._empty}"
+
+    def make_migrated(self) -> str:
+        self._make_template()
+        self.drop_empty()
+        self._do(f"CREATE DATABASE {self._empty} TEMPLATE {self.TEMPLATE}")
         return f"{self._services.postgres()}/{self._empty}"
 
     def drop_empty(self) -> None:

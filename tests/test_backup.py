@@ -201,11 +201,11 @@ def rewritten(file: Path, change: Callable[[str, bytes], bytes]) -> bytes:
 
 @pytest.mark.feature("AUD-01", "RPR-01")
 def test_a_rewritten_backup_is_betrayed_by_the_audit_chain_and_leaves_nothing(
-    app: Any, lived: World, tmp_path: Path, empty_database_url: str, elsewhere: Any
+    app: Any, lived: World, tmp_path: Path, migrated_database_url: str, elsewhere: Any
 ) -> None:
     file, bad = tmp_path / "tian.backup", tmp_path / "bad.backup"
     backed_up(app, file)
-    engine = elsewhere(empty_database_url)
+    engine = elsewhere(migrated_database_url)
 
     def forged(name: str, data: bytes) -> bytes:
         return data.replace(b"test.note", b"test.nope") if name == "tables/audit_entry" else data
@@ -271,7 +271,7 @@ def test_a_restored_product_gives_no_number_of_a_row_that_was_deleted(
     lived.session.commit()
     assert backed_up(app, file)["sequences"]["contract_id_seq"] == gone
     for kind in KINDS[pytestconfig.getoption("db")]:
-        elsewhere(databases[kind].make_empty())
+        elsewhere(databases[kind].make_migrated())
         done = run(app, "restore", str(file))
         assert done.exit_code == 0, done.output
         with app.app_context(), transaction(db.session):

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from app.commands.imports import KINDS
 from app.models import Notification, Region
-from tests.databases import ROOT, run_flask
+from tests.databases import ROOT
 
 
 def typed(app: Any, *words: str) -> Any:
@@ -65,12 +65,10 @@ def test_an_unmigrated_database_says_what_to_run(
     assert "flask db upgrade" in done.output and "Traceback" not in done.output
 
 
-def test_the_invented_region_fills_an_empty_database_and_is_not_built_twice(
-    app: Any, database: Any, tmp_path: Path
-) -> None:
-    """By command, as `make run` does it; `--if-empty` leaves what is there alone."""
-    first = run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--days", "30", "--seed", "3", "--if-empty")
-    assert "演示账号" in first
+def test_the_invented_region_fills_an_empty_database_and_is_not_built_twice(app: Any, database: Any) -> None:
+    """By command, as `make run` does it (the journeys, in a process of its own); `--if-empty` leaves what is there."""
+    first = typed(app, "demo", "--elevators", "30", "--days", "30", "--seed", "3", "--if-empty")
+    assert first.exit_code == 0 and "演示账号" in first.output, first.output
     with database.engine.connect() as connection:
         told = connection.execute(
             select(Notification.state, Notification.read_at, Notification.created_at).where(
@@ -81,7 +79,8 @@ def test_the_invented_region_fills_an_empty_database_and_is_not_built_twice(
     # An inbox as after months of work: delivered, and unread what is of the last days.
     assert {state for state, _read, _at in told} == {"sent"} and any(read is None for _state, read, _at in told)
     assert all(read is not None or last - at < dt.timedelta(days=3) for _state, read, at in told)
-    assert run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--if-empty") == ""
+    there = typed(app, "demo", "--elevators", "30", "--if-empty")
+    assert (there.exit_code, there.output) == (0, "")
     again = typed(app, "demo", "--elevators", "30", "--seed", "3")
     assert again.exit_code == 2 and "已有种子 3 的演示区" in again.output and "--seed" in again.output
     other = typed(app, "demo", "--elevators", "30", "--days", "30", "--seed", "4", "--json")
@@ -89,13 +88,12 @@ def test_the_invented_region_fills_an_empty_database_and_is_not_built_twice(
 
 
 @pytest.mark.feature("ACC-02")
-def test_whoever_made_an_administrator_first_is_given_no_invented_region(
-    app: Any, database: Any, tmp_path: Path
-) -> None:
+def test_whoever_made_an_administrator_first_is_given_no_invented_region(app: Any, database: Any) -> None:
     """An own region begins with `flask create-admin`, then `make run`; no region stands yet at that moment."""
-    made = run_flask(database.url, tmp_path, "create-admin", "--login", "operator1", "--json")
-    assert json.loads(made.splitlines()[-1])["login_name"] == "operator1"
-    assert run_flask(database.url, tmp_path, "demo", "--elevators", "30", "--if-empty") == ""
+    made = typed(app, "create-admin", "--login", "operator1", "--json")
+    assert made.exit_code == 0 and json.loads(made.output.splitlines()[-1])["login_name"] == "operator1"
+    there = typed(app, "demo", "--elevators", "30", "--if-empty")
+    assert (there.exit_code, there.output) == (0, "")
     with database.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(Region)) == 0
 

@@ -38,7 +38,8 @@ def standing_at(
             database.bring_empty(nearest)
         engine, runner = elsewhere(empty_database_url), app.test_cli_runner()
         if nearest != revision:
-            assert runner.invoke(args=["db", "upgrade", revision]).exit_code == 0
+            done = runner.invoke(args=["db", "upgrade", revision])
+            assert done.exit_code == 0, done.output or done.exception
             engine.dispose()
             database.keep_empty(revision)
             kept.add(revision)
@@ -52,22 +53,21 @@ def test_there_is_one_head() -> None:
     assert len(heads) == 1, f"two people made a migration from the same parent: {heads}"
 
 
-def test_up_without_drift_then_down_to_nothing(app: Any, empty_database_url: str, elsewhere: Any) -> None:
-    """In this process; each run's template is made by the command in one of its own, as a deployment does it."""
-    elsewhere(empty_database_url)
+def test_up_without_drift_then_down_to_nothing(app: Any, migrated_database_url: str, elsewhere: Any) -> None:
+    """The way up to begin with is the template's: by the command in a process of its own, as a deployment goes it."""
+    elsewhere(migrated_database_url)
 
     def do(*words: str) -> None:
         done = app.test_cli_runner().invoke(args=["db", *words])
         assert done.exit_code == 0, done.output or done.exception
 
-    do("upgrade")
     do("check")
-    there = tables_of(empty_database_url)
+    there = tables_of(migrated_database_url)
     assert {"ab_user", "job"} <= there
     do("downgrade", "base")
-    assert tables_of(empty_database_url) <= KEPT_BY_ALEMBIC
+    assert tables_of(migrated_database_url) <= KEPT_BY_ALEMBIC
     do("upgrade")
-    assert tables_of(empty_database_url) == there
+    assert tables_of(migrated_database_url) == there
 
 
 FIRST = "0001"
@@ -157,8 +157,8 @@ def test_secrets_of_draws_are_sealed_and_come_back(standing_at: Any) -> None:
     with engine.begin() as connection:
         connection.execute(sa.update(sa.table("spot_draw", sa.column("secret"))).values(secret=secret))
     before = content(engine)
-    for _again in range(2):
-        done = runner.invoke(args=["db", "upgrade"])
+    for target in ("head", "0060"):  # the second time by its own revision alone
+        done = runner.invoke(args=["db", "upgrade", target])
         assert done.exit_code == 0, done.output or done.exception
         found = content(engine)
         assert secret not in str(found) and vault.open_text(found["spot_draw"]["secret"], "spot_draw.secret") == secret
@@ -237,8 +237,8 @@ def test_what_was_left_open_before_is_told_as_the_rules_have_it(standing_at: Any
             due_at=accepted + dt.timedelta(minutes=60, seconds=1),
         ))  # fmt: skip
     before = content(engine)
-    for _again in range(2):
-        done = runner.invoke(args=["db", "upgrade"])
+    for target in ("head", "0077"):  # the second time by its own revision, and what leads there
+        done = runner.invoke(args=["db", "upgrade", target])
         assert done.exit_code == 0, done.output or done.exception
         held = content(engine)
         told = held["maintenance_clock"]

@@ -66,6 +66,7 @@ IN_PERSON = (
     "/api/v1/privacy", "/api/v1/me/mail", "/api/v1/me/avatar", "/api/v1/me/real-name", "/api/v1/sessions",
 )  # fmt: skip
 _CASES: dict[str, list[Any]] = {}
+_DESCRIBED: list[Any] = []
 # The framework's own doors.
 OTHERS = ("/api/v1/security/", "/api/v1/menu/", "/api/{version}/")
 
@@ -294,19 +295,18 @@ def copied(case: Any) -> Any:
 def test_each_door_is_somebodys(app: Any, world: World) -> None:
     """No operation is left out of the walk above."""
     headers = Caller(app, world, "region_admin").headers
-    found = list(operations(app, headers))
+    found = operations(app, headers)
     assert len(found) > 120
     left = [o for o in found if not any(may(world, persona, o) for persona in PERSONAS)]
     assert [o.label for o in left if not o.path.startswith(OF_KEEPERS)] == []
 
 
-def operations(app: Any, headers: dict[str, str]) -> Any:
-    """All that the description names, without the framework's own."""
-    schema = schemathesis.openapi.from_wsgi("/api/v1/_openapi", app, headers=headers)
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        if not operation.path.startswith(OTHERS):
-            yield operation
+def operations(app: Any, headers: dict[str, str]) -> list[Any]:
+    """All that the description names, without the framework's own; it is the same whoever asks, and read once."""
+    if not _DESCRIBED:
+        schema = schemathesis.openapi.from_wsgi("/api/v1/_openapi", app, headers=headers)
+        _DESCRIBED.extend(found.ok() for found in schema.get_all_operations())
+    return [operation for operation in _DESCRIBED if not operation.path.startswith(OTHERS)]
 
 
 def may(world: World, persona: str, operation: Any) -> bool:

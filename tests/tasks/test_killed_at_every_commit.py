@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import os
 import signal
 import time
@@ -62,6 +63,7 @@ def killed(app: Any, database: Any, job_id: int, when: str, number: int) -> bool
     database.engine.dispose()  # no connection is shared with the child
     child = os.fork()
     if child == 0:
+        gc.disable()  # it walks over what the parent holds, and so copies all of it, for a life of one job
         try:
             commits = iter(range(1, number))
 
