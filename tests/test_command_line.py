@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.commands.imports import KINDS
-from app.models import Notification, Region
+from app.models import Account, Elevator, Notification, Region
 from tests.databases import ROOT
 
 
@@ -79,8 +79,9 @@ def test_the_invented_region_fills_an_empty_database_and_is_not_built_twice(app:
     # An inbox as after months of work: delivered, and unread what is of the last days.
     assert {state for state, _read, _at in told} == {"sent"} and any(read is None for _state, read, _at in told)
     assert all(read is not None or last - at < dt.timedelta(days=3) for _state, read, at in told)
+    held = standing(database)
     there = typed(app, "demo", "--elevators", "30", "--if-empty")
-    assert (there.exit_code, there.output) == (0, "")
+    assert (there.exit_code, there.output, standing(database)) == (0, "", held)
     again = typed(app, "demo", "--elevators", "30", "--seed", "3")
     assert again.exit_code == 2 and "已有种子 3 的演示区" in again.output and "--seed" in again.output
     other = typed(app, "demo", "--elevators", "30", "--days", "30", "--seed", "4", "--json")
@@ -94,8 +95,12 @@ def test_whoever_made_an_administrator_first_is_given_no_invented_region(app: An
     assert made.exit_code == 0 and json.loads(made.output.splitlines()[-1])["login_name"] == "operator1"
     there = typed(app, "demo", "--elevators", "30", "--if-empty")
     assert (there.exit_code, there.output) == (0, "")
+    assert standing(database) == (0, 0, 1)
+
+
+def standing(database: Any) -> tuple[int, ...]:
     with database.engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(Region)) == 0
+        return tuple(connection.scalar(select(func.count()).select_from(one)) for one in (Region, Elevator, Account))
 
 
 def _commands(group: Any, before: str = "") -> set[str]:
