@@ -53,6 +53,7 @@ def create_app(**overrides: Any) -> Flask:
     app.url_rule_class = requests.LateRule
     app.url_map.converters["int"] = requests.RowNumber
     db.init_app(app)
+    requests.begin(app)
     csrf.init_app(app)
     metrics.install(app)
     logs.install(app)

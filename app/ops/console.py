@@ -200,11 +200,17 @@ def _formatter(info: dict[str, Any], plain: bool = False, worded: Iterable[str] 
             return masked(sensitive, str(value))
         if isinstance(value, dict | list):
             text = mask_numbers(json.dumps(value, ensure_ascii=False))
+            if not value and not plain:
+                return "—"
             return text if plain else Markup("<code>{}</code>").format(escape(text[:2000]))
         value = shown(value)
         if plain and isinstance(value, str) and value.startswith(FORMULA):
             return "'" + value
-        return "" if value is None else value
+        if plain:
+            return "" if value is None else value
+        if isinstance(value, bool):
+            return _("是") if value else _("否")
+        return "—" if value is None or value == "" else value
 
     return show
 

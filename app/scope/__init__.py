@@ -138,6 +138,13 @@ def visible(
     return row
 
 
+def sees(session: Any, actor: Actor, model: type[Any], key: Any) -> bool:
+    """Whether `visible` would find the row: what a page links to only for those who may open it."""
+    primary = model.__mapper__.primary_key[0]
+    statement = apply(select(primary).where(primary == key), actor, model).execution_options(skip_scope=True)
+    return session.scalar(statement) is not None
+
+
 def not_found(key: Any, label: str = "") -> NotFound:
     """What is said of a row that is not there, or not there for this actor."""
     found = say("没有找到%(label)s（编号 %(key)s），或不在您的管辖范围内", label=label or "这条记录", key=key)

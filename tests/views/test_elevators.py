@@ -378,3 +378,13 @@ def test_many_are_submitted_each_by_itself(session: Any, world: World, sign_in: 
     assert f'<p class="ta-b"><a class="ta-a" href="/elevators/{lacking.id}">300002</a>' in answer.text
     fresh(session)
     assert (fine.filing_state, lacking.filing_state, world.foreign.filing_state) == ("pending", "draft", "approved")
+
+
+@pytest.mark.feature("ELV-02", "ACC-10")
+def test_a_firm_of_another_district_is_named_and_not_linked(session: Any, world: World, sign_in: Any) -> None:
+    row = factories.make_elevator(session, maintenance_unit=world.other_firm, use_unit=world.use_unit)
+    session.commit()
+    for name, opens in (("inspector", False), ("platform_admin", True)):
+        page = sign_in(world.accounts[name]).get(f"/elevators/{row.id}").get_data(as_text=True)
+        assert world.other_firm.name in page and (f'href="/units/{world.other_firm.id}"' in page) is opens
+        assert f'href="/units/{world.use_unit.id}"' in page

@@ -163,3 +163,9 @@ def test_what_is_stored_as_a_name_is_read_as_a_word(world: World, admin: Any) ->
     policy = admin.get("/ops/policy_value/").text
     assert f'<span title="label_photo">{SPECS[Key.LABEL_PHOTO].meaning}</span>' in policy
     assert "login.ok" in admin.get("/ops/audit_entry/export/csv/").text, "a file keeps what is stored"
+
+
+def test_a_row_speaks_in_words_and_leaves_no_cell_blank(world: World, admin: Any) -> None:
+    page = admin.get(f"/ops/unit/details/?id={world.firm.id}").text
+    assert "<td>是</td>" in re.sub(r"\s+", "", page) and "<td>—</td>" in re.sub(r"\s+", "", page)
+    assert "True" not in page and "False" not in page and not re.search(r"<td>\s*</td>", page)

@@ -144,3 +144,20 @@ def test_bad_parameters_are_no_error(scored: Any, sign_in: Any, query: str) -> N
     browser = sign_in(scored.accounts["inspector"])
     text(browser, f"/scores/{query}")
     text(browser, "/scores/99999999", 404)
+
+
+@pytest.mark.feature("SIM-01")
+def test_a_firm_of_another_district_is_scored_here_and_opened_there(session: Any, world: Any, sign_in: Any) -> None:
+    """Its score is the reader's, its page and 提分模拟 are not: no link leads where nothing opens."""
+    firm = world.other_firm
+    here = make_elevator(session, maintenance_unit=firm, use_unit=world.use_unit)
+    put_visit(session, here, firm, world.other_worker, day("2021-01-01"))
+    session.commit()
+    known = at(day("2021-06-01"))
+    key = score_id(session, score(session, "2021-01-01", "2021-03-31", as_of=known, region="980402000000"), firm)
+    link = f"/scores/{key}/what-if"
+    for name, opens in (("inspector", False), ("platform_admin", True)):
+        browser = sign_in(world.accounts[name])
+        for page in ("", "/items/fault", "/rating"):
+            assert (link in text(browser, f"/scores/{key}{page}")) is opens, page
+        assert browser.get(link).status_code == (200 if opens else 404)

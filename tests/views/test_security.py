@@ -143,6 +143,36 @@ def test_an_idle_session_ends(app: Any, world: World, minutes: int, stays: bool)
             assert "长时间没有操作" in client.get("/login/").get_data(as_text=True)
 
 
+@pytest.mark.feature("ACC-15", "ACC-13")
+def test_what_was_sent_after_the_session_ended_can_be_copied(app: Any, world: World) -> None:
+    """Words, never a password; nothing of what another site sent; a mere button leads to the sign-in page."""
+    client = app.test_client()
+    start = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
+    page, said = f"/elevators/{world.own.id}/apply/suspension", "楼体加固，预计四个月"
+    given = {"reason": said, "effective_on": "2026-03-03", "password": "这是密码", "client_key": "ab12"}
+    own = {"Referer": f"http://localhost{page}"}
+    with clock.frozen(start):
+        sign_in(client, world.accounts["use_head"].username)
+        token = token_of(client.get("/profile/"))
+    with clock.frozen(start + dt.timedelta(minutes=121)), client:
+        kept = client.get_cookie("session")
+        answer = client.post(page, data=given | {"csrf_token": token}, headers=own)
+        text = answer.get_data(as_text=True)
+        assert answer.status_code == 401 and text.count("<textarea") == 1 and said in text and "长时间没有操作" in text
+        assert "这是密码" not in text and "ab12" not in text and f'href="http://localhost{page}"' in text
+        client.set_cookie("session", kept.value)
+        bare = client.post(page, data={"csrf_token": token, "effective_on": "2026-03-03"}, headers=own)
+        assert bare.status_code == 302 and bare.location.startswith("/login/")
+        # The session is gone altogether: the form's token is worth nothing, its words are.
+        stranger = app.test_client()
+        for headers, shown in ((own, True), ({}, False), (own | {"Sec-Fetch-Site": "cross-site"}, False)):
+            answer = stranger.post(page, data=given | {"csrf_token": token}, headers=headers)
+            text = answer.get_data(as_text=True)
+            assert answer.status_code == 400 and (said in text) is shown and "这是密码" not in text
+            assert answer.headers["X-Request-Id"] in text
+            assert "'nonce-'" not in answer.headers["Content-Security-Policy"]
+
+
 @pytest.mark.feature("ACC-15")
 def test_a_busy_session_ends_after_its_longest_time(app: Any, world: World) -> None:
     client = app.test_client()

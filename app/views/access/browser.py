@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, jsonify, redirect, request, session, url_for
+from flask import Flask, Response, current_app, g, jsonify, redirect, request, session, url_for
+from flask_babel import gettext as _
 from flask_login import login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy.exc import OperationalError
@@ -15,6 +17,8 @@ from app.errors import Finding
 from app.models import Account
 from app.transaction import transaction
 from app.views.frame import languages
+from app.views.frame.errors import answer, unsaved
+from app.views.frame.told import told
 from app.workflows.access import devices, second_factor, sessions
 
 # What an account that must change its password may still reach.
@@ -146,3 +150,15 @@ def install(app: Flask) -> None:
                 secure=app.config["SESSION_COOKIE_SECURE"], samesite="Lax",
             )  # fmt: skip
         return response
+
+    @app.after_request
+    def _nothing_lost(response: Response) -> Response:
+        """What was sent when the session had ended is shown to who typed it: the way to the sign-in page forgets it."""
+        ended = g.get("session_ended")
+        if not ended or request.method != "POST" or urlsplit(response.location or "").path != url_for("SignIn.login"):
+            return response
+        typed = unsaved()
+        if not typed:
+            return response
+        body = _("%(why)s。这次没有保存，登录后请把下面的内容复制回去；文件须重新选择。", why=told(ENDED[ended]))
+        return app.make_response(answer(401, _("登录已结束"), body=body, typed=typed))

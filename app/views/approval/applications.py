@@ -255,15 +255,18 @@ def files_of(row: Application) -> list[Attachment]:
 def _subject_link(row: Application) -> str | None:
     if row.kind == "appeal" and g.actor.stands_for is None:
         return appeals.record_link(row)
-    pages = {"unit": "/units/", "elevator": "/elevators/", "contract": "/contracts/", "person": "/people/"}
+    pages = {
+        "unit": ("/units/", Verb.UNIT_READ), "elevator": ("/elevators/", Verb.ELEVATOR_READ),
+        "contract": ("/contracts/", Verb.CONTRACT_READ), "person": ("/people/", Verb.PERSON_READ),
+    }  # fmt: skip
     if row.entity in ("grade_certificate", "declaration") and g.actor.stands_for is None:
         model = GradeCertificate if row.entity == "grade_certificate" else Declaration
         paper: Any = db.session.get(model, row.entity_id)
         return f"/people/{paper.person_id}" if paper is not None and g.actor.may(Verb.PERSON_READ) else None
-    base = pages.get(row.entity)
+    base, verb = pages.get(row.entity, ("", None))
     if g.actor.stands_for is not None or (row.entity == "elevator" and not mending.sees_elevator(row)):
         return None
-    return f"{base}{row.entity_id}" if base else None
+    return f"{base}{row.entity_id}" if verb is not None and g.actor.may(verb) else None
 
 
 def _within(row: Application) -> int | None:

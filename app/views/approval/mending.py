@@ -155,8 +155,7 @@ def again(row: Application) -> str | None:
 
 def sees_elevator(row: Application) -> bool:
     """A new unit applies for an elevator that is not its own yet; it reads the code and nothing more."""
-    statement = scope.apply(select(Elevator.id).where(Elevator.id == row.elevator_id), g.actor, Elevator)
-    return db.session.scalar(statement.execution_options(skip_scope=True)) is not None
+    return scope.sees(db.session, g.actor, Elevator, row.elevator_id)
 
 
 def _to(address: str, row: Application, **more: Any) -> str:

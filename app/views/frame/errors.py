@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -35,8 +37,27 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def answer(code: int, title: str, findings: list[Finding] | None = None, body: str = "") -> Any:
-    """The page, or JSON for what asked for JSON."""
+# What is never shown again, though typed a moment ago; and what people type: words, no keys, no numbers of rows.
+_NEVER_SHOWN = re.compile("password|code|token|secret|key|resident|csrf|next")
+_WORDS = re.compile(r"[\u4e00-\u9fff]|\S\s+\S")
+
+
+def unsaved() -> list[str]:
+    """The words of a form of our own that could not be taken, in its order, so that nobody types them twice.
+
+    Nothing of a form that came from elsewhere: another site could put words into our page.
+    """
+    ours = (request.referrer or "").startswith(request.host_url)
+    if not ours or request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return []
+    given = [value for name, value in request.form.items(multi=True) if not _NEVER_SHOWN.search(name.lower())]
+    return list(dict.fromkeys(value for value in given if _WORDS.search(value)))
+
+
+def answer(
+    code: int, title: str, findings: list[Finding] | None = None, body: str = "", typed: Sequence[str] = ()
+) -> Any:  # fmt: skip
+    """The page, or JSON for what asked for JSON. `typed`: what was not saved, to be copied from there."""
     findings = findings or []
     if wants_json():
         said = [f.as_dict() for f in findings] or [Finding(title, False, body or title).as_dict()]
@@ -44,14 +65,15 @@ def answer(code: int, title: str, findings: list[Finding] | None = None, body: s
     back = request.referrer if request.referrer and request.referrer.startswith(request.host_url) else ""
     if request.path.startswith("/m/"):
         g.bare_page = True  # a phone keeps its own face: the desk's menu would be in the way
+    shown = {"title": title, "code": code, "findings": findings, "body": body, "back": back, "typed": typed}
     try:
-        page = render_template("ta/problem.html", title=title, code=code, findings=findings, body=body, back=back)
+        page = render_template("ta/problem.html", **shown)
     except Exception:
         # The shell itself may be what failed; the words still get through.
         log.exception("error page failed")
         db.session.rollback()
         g.bare_page = True
-        page = render_template("ta/problem.html", title=title, code=code, findings=findings, body=body, back=back)
+        page = render_template("ta/problem.html", **shown)
     return page, code
 
 
@@ -76,8 +98,13 @@ def _refused(refusal: Refusal) -> Any:
 
 def _forged(error: CSRFError) -> Any:
     _tell("forged or stale form", reason=error.description)
-    body = _("页面停留太久，或登录状态已变。请返回上一页刷新后再提交；已填的内容请先复制保存。")
-    return answer(400, _("页面已过期"), body=f"{body}")
+    typed = unsaved()
+    body = (
+        _("页面停留太久，或登录状态已变，这次没有保存。请重新打开原来的页面，把下面的内容复制回去；文件须重新选择。")
+        if typed
+        else _("页面停留太久，或登录状态已变，这次没有保存。请返回上一页刷新后再提交。")
+    )
+    return answer(400, _("页面已过期"), body=body, typed=typed)
 
 
 def _clash(error: IntegrityError) -> Any:

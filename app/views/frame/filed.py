@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Boolean, select
 from sqlalchemy.orm.util import identity_key
 
+from app import scope
 from app.extensions import db
 from app.models import Elevator, Region, Unit
 from app.models.policy import until_commit
@@ -78,11 +79,17 @@ class Line:
 
 def unit_names(keys: Iterable[Any]) -> dict[int, str]:
     """Names of units by id, each read once a transaction. Outside scope: a row that one may see names them."""
+    return {key: name for key, (name, _seen) in _units(keys).items()}
+
+
+def _units(keys: Iterable[Any]) -> dict[int, tuple[str, bool]]:
+    """The same with whether the reader may open it: a row names firms of other regions, too."""
     ids = {key for key in keys if key}
-    kept: dict[int, str] = until_commit(db.session).setdefault("unit_names", {})
+    kept: dict[int, tuple[str, bool]] = until_commit(db.session).setdefault("unit_names", {})
     if missing := ids - kept.keys():
-        statement = select(Unit.id, Unit.name).where(Unit.id.in_(missing)).execution_options(skip_scope=True)
-        kept.update((row.id, row.name) for row in db.session.execute(statement))
+        seen = scope.criterion(Unit, g.actor).label("seen")
+        statement = select(Unit.id, Unit.name, seen).where(Unit.id.in_(missing)).execution_options(skip_scope=True)
+        kept.update((row.id, (row.name, bool(row.seen))) for row in db.session.execute(statement))
     return {key: kept[key] for key in ids if key in kept}
 
 
@@ -173,7 +180,9 @@ def _whole(model: FiledModel, name: str, data: Mapping[str, Any], key: int | Non
 
 
 def _link(name: str, value: Any) -> str | None:
-    return f"/units/{value}" if name in UNIT_FIELDS and value and g.actor.may(Verb.UNIT_READ) else None
+    if name not in UNIT_FIELDS or not value or not g.actor.may(Verb.UNIT_READ):
+        return None
+    return f"/units/{value}" if _units([value]).get(value, ("", False))[1] else None
 
 
 def _word(model: FiledModel, name: str, value: Any, units: Mapping[int, str], regions: Mapping[int, str]) -> str:

@@ -93,6 +93,16 @@ def _for_everybody() -> bool:
     return request.path.startswith("/open/") and "lang" not in request.args
 
 
+def begin(app: Flask) -> None:
+    """What the page of a refusal needs as much as any other: its number and its nonce, before anything is refused."""
+
+    @app.before_request
+    def _named() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        g.csp_nonce = secrets.token_urlsafe(16)
+
+
 def install(app: Flask) -> None:
     """Hook the request cycle; runs before FAB's own hooks that read the user."""
 
@@ -100,9 +110,6 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def _who() -> None:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        g.csp_nonce = secrets.token_urlsafe(16)
         if by_token():
             return
         g.actor = actor_of(current_user._get_current_object(), "web", request.remote_addr)  # type: ignore[attr-defined]

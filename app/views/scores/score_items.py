@@ -49,6 +49,7 @@ from app.views.scores.scores import (
     held_score,
     page_number,
     region_name,
+    sees_unit,
     visible_codes,
 )
 from app.workflows.oversight import appeal_items
@@ -226,8 +227,8 @@ class ScoreItemPages(BaseView):
             "ta/scores/item.html", title=held.unit.name, score=held, run=held.run, item=item, items=ITEM, lost=lost,
             points=points_of(held, item), rank=getattr(held, rank.key), rows=rows[:ROWS], records=records, page=page,
             more=more, only=only, total=sum(n for *_rest, n in groups), rules=ITEM_RULE, evidence=ITEM_EVIDENCE,
-            pages=PAGES, appealed=appealed(held), asked=asked_for(rows[:ROWS]), never=appeal_items.NEVER,
-            enforce=enforce(held, rows[:ROWS]),
+            pages=PAGES, appealed=appealed(held), opens_unit=sees_unit(held), asked=asked_for(rows[:ROWS]),
+            never=appeal_items.NEVER, enforce=enforce(held, rows[:ROWS]),
             counted=COUNTED, counts=counts, groups=GROUPS, subjects=score_records_listed.subjects(item, chosen),
             tones=TONES, seen=visible_codes(named) if named else {}, exact=exact_of,
             wanted=wanted, heads=_heads(item), found=len(chosen), times=TIMES, may_export=g.actor.may(Verb.EXPORT),
@@ -262,7 +263,7 @@ class ScoreItemPages(BaseView):
         told = score_rating.of_score(db.session, held.run, held)
         if told is None:
             abort(404)
-        found, scheme = told
+        (found, scheme), opens_unit = told, sees_unit(held)
         rows = db.session.scalars(select(ScoreEntry).where(rating_lines(held.id)).order_by(ScoreEntry.id)).all()
         return self.render_template(
             "ta/scores/rating.html", title=held.unit.name, score=held, run=held.run, items=ITEM, item=None, rows=rows,
@@ -277,18 +278,18 @@ class ScoreItemPages(BaseView):
                 select(func.count(Score.total_rank)).where(Score.run_id == held.run_id)
                 .execution_options(skip_scope=True)
             ),
-            whole=sum(scheme.weights.values()), places=_places(held),
+            whole=sum(scheme.weights.values()), places=_places(held, opens_unit), opens_unit=opens_unit,
             vetoes=[rule.value for rule in RatingRule if rule.name.startswith("VETO")],
         )  # fmt: skip
 
 
-def _places(held: Score) -> dict[str, tuple[Any, str]]:
+def _places(held: Score, opens_unit: bool) -> dict[str, tuple[Any, str]]:
     """Where what a veto stands on is seen, as it is now."""
+    licence = {RatingRule.VETO_LICENCE.value: (_("许可证"), f"/units/{held.unit_id}")} if opens_unit else {}
     unit = "" if g.actor.unit_id else f"&f_maintenance_unit={held.unit_id}"
     return {
         RatingRule.VETO_UNCOVERED.value: (_("脱保的电梯"), f"/elevators/?tab=uncovered{unit}"),
-        RatingRule.VETO_LICENCE.value: (_("许可证"), f"/units/{held.unit_id}"),
-    }
+    } | licence
 
 
 def _figures(held: Score, item: Item) -> list[tuple[Any, Any, str, str]]:

@@ -24,7 +24,7 @@ from app.listings.score_elevators import EVERY, FAILED
 from app.listings.score_items import ITEM
 from app.listings.scores import SCORES
 from app.lookups import text_of
-from app.models import Elevator, OverduePeriod, Region, Score, ScoreEntry, UnitChange
+from app.models import Elevator, OverduePeriod, Region, Score, ScoreEntry, Unit, UnitChange
 from app.models.choices import LEVEL, SCORE_STATE, VISIT_MODE, VISIT_STATE, word
 from app.models.score import lines_of
 from app.permissions import Verb, require
@@ -161,7 +161,8 @@ class Scores(Ranking):
             counts=counts, rows=rows[:ROWS], more=len(rows) > ROWS, page=page, seen=seen, lost=lost, exact=exact_of,
             total=sum(counts.values()), state=word(SCORE_STATE, held.run.state), local=clock.local,
             region=region_name(held.run.region_code), items=ITEM, item=Item.MAINTENANCE,
-            appealed=appealed(held), asked=asked_for(rows[:ROWS]), enforce=enforce(held, rows[:ROWS]),
+            appealed=appealed(held), opens_unit=sees_unit(held), asked=asked_for(rows[:ROWS]),
+            enforce=enforce(held, rows[:ROWS]),
             ranked=db.session.scalar(
                 select(func.count(Score.rank)).where(Score.run_id == held.run_id).execution_options(skip_scope=True)
             ),
@@ -217,6 +218,11 @@ def held_score(pk: int) -> Score:
     require(g.actor, Verb.SCORE_READ)
     held: Score = scope.visible(db.session, g.actor, Score, pk, _("得分"))
     return held
+
+
+def sees_unit(held: Score) -> bool:
+    """Whether the reader may open the unit: a ranking names firms of other regions, too."""
+    return g.actor.unit_id == held.unit_id or scope.sees(db.session, g.actor, Unit, held.unit_id)
 
 
 def appealed(held: Score) -> frozenset[str]:
