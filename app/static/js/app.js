@@ -281,6 +281,8 @@
     var boxes = function () { return all('input[name="ids"]'); };
     var update = function () {
       var on = boxes().filter(function (b) { return b.checked; });
+      // All that the list found are chosen as long as no row of this page is left out.
+      if (on.length < boxes().length) bar.classList.remove("is-all");
       bar.hidden = !on.length; $("[data-selcount]", bar).textContent = on.length;
       boxes().forEach(function (b) { b.closest("tr").classList.toggle("is-sel", b.checked); });
       var head = $("[data-selall]"); if (head) head.checked = on.length > 0 && on.length === boxes().length;
@@ -290,7 +292,10 @@
       if (e.target.matches('[data-selall], input[name="ids"]')) update();
     });
     var clear = $("[data-selclear]", bar);
-    if (clear) clear.addEventListener("click", function () { boxes().forEach(function (b) { b.checked = false; }); update(); });
+    var tick = function (on) { boxes().forEach(function (b) { b.checked = on; }); bar.classList.toggle("is-all", on); update(); };
+    if (clear) clear.addEventListener("click", function () { tick(false); });
+    var every = $("[data-selevery]", bar);
+    if (every) every.addEventListener("click", function () { tick(true); clear.focus(); });
     update();
   }
 
