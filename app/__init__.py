@@ -53,10 +53,10 @@ def create_app(**overrides: Any) -> Flask:
     app.url_rule_class = requests.LateRule
     app.url_map.converters["int"] = requests.RowNumber
     db.init_app(app)
+    logs.install(app)
     requests.begin(app)
     csrf.init_app(app)
     metrics.install(app)
-    logs.install(app)
     sending.install(app)
     attachments.use_folder(app.config["UPLOAD_DIR"])
     passwords.use_list(app.config["BREACHED_LIST"])

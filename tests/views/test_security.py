@@ -174,6 +174,19 @@ def test_what_was_sent_after_the_session_ended_can_be_copied(app: Any, world: Wo
 
 
 @pytest.mark.feature("ACC-15")
+def test_what_is_refused_at_the_door_knows_who_asks(app: Any, world: World) -> None:
+    """A form that is too large, or with the token of another session, is refused within the frame of one signed in."""
+    client = app.test_client()
+    sign_in(client, world.accounts["clerk"].username)
+    large = client.post("/about/feedback", data={"text": "x" * (app.config["MAX_FORM_MEMORY_SIZE"] + 1)})
+    stale = client.post("/about/feedback", data={"text": "x", "csrf_token": "of another session"})
+    for answer, code in ((large, 413), (stale, 400)):
+        page = answer.get_data(as_text=True)
+        assert answer.status_code == code and "回到首页" in page and "去登录" not in page
+        assert 'class="ta-side' in page and answer.headers["X-Request-Id"] in page
+
+
+@pytest.mark.feature("ACC-15")
 def test_a_busy_session_ends_after_its_longest_time(app: Any, world: World) -> None:
     client = app.test_client()
     start = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)

@@ -94,7 +94,7 @@ def _for_everybody() -> bool:
 
 
 def begin(app: Flask) -> None:
-    """What the page of a refusal needs as much as any other: its number and its nonce, before anything is refused."""
+    """What the page of a refusal needs as any other does, before a form is looked at: number, nonce and who asks."""
 
     @app.before_request
     def _named() -> None:
@@ -102,17 +102,17 @@ def begin(app: Flask) -> None:
         g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         g.csp_nonce = secrets.token_urlsafe(16)
 
-
-def install(app: Flask) -> None:
-    """Hook the request cycle; runs before FAB's own hooks that read the user."""
-
-    app.session_interface = SignedSessions()
-
     @app.before_request
     def _who() -> None:
         if by_token():
             return
         g.actor = actor_of(current_user._get_current_object(), "web", request.remote_addr)  # type: ignore[attr-defined]
+
+
+def install(app: Flask) -> None:
+    """Hook the request cycle; runs before FAB's own hooks that read the user."""
+
+    app.session_interface = SignedSessions()
 
     @app.before_request
     def _readable() -> Any:
