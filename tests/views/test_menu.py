@@ -92,3 +92,15 @@ def test_a_page_as_it_is_sent_marks_it(world: World, sign_in: Any) -> None:
     desk = sign_in(world.accounts["inspector"])
     assert current(desk.get("/messages/").text) == ["/complaints/"]
     assert current(desk.get("/components/").text) == ["/elevators/"]
+
+
+@pytest.mark.feature("ACC-13")
+def test_a_records_page_says_in_its_title_which_one_it_is(world: Any, sign_in: Any) -> None:
+    """Several pages stand open side by side: each is told by its tab, on the phone too."""
+    desk, use = sign_in(world.accounts["region_admin"]), sign_in(world.accounts["use_head"])
+    for browser, page, title in (
+        (desk, f"/attached/elevator/{world.own.id}", f"附件 {world.own.code} · 梯安"),
+        (desk, "/units/", "单位 · 梯安"),
+        (use, "/safety/risks/new", "增加风险 · 梯安"),
+    ):
+        assert f"<title>{title}</title>" in browser.get(page).text, page
