@@ -176,7 +176,7 @@ def _preset(code: str, on: dt.date, names: dict[str, str]) -> tuple[str, str]:
 def _presets(key: str) -> list[tuple[str, str, str]]:
     """What each preset says of a key: label, value, source; one that does not list it says nothing."""
     if key == PRESET_KEY:
-        return [(p.label, p.name, p.source) for p in PRESETS.values()]
+        return [(p.label, "", p.source) for p in PRESETS.values()]
     known = Key(key)
     return [
         (p.label, shown(known, p.values[known]) if known in p.values else _("未规定，随上级"), p.source)
