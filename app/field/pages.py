@@ -215,7 +215,8 @@ def gate_page(text: str, position: Position, refused: list[Finding]) -> Any:
         # Outside scope, as it was found: what is not his is told as a finding.
         elevator = db.session.get(Elevator, found.id, execution_options={"skip_scope": True})
     return render_template(
-        "ta/field/elevator.html", title=_("维保签到"), back=came_from(url_for("field.scan")), text=text,
+        "ta/field/elevator.html", title=_("维保签到"), text=text,
+        back=came_from(url_for("field.scan" if g.actor.may(Verb.VISIT_MAKE) else "field.home")),
         elevator=elevator, mine=mine, label=label if mine else None, refused=refused,
         selfie=selfie if mine else None, face=_face(look, refused) if mine else None, keep_days=_selfie_days(found),
         failing=[f for f in findings if f.stops], warning=[f for f in findings if not f.ok and not f.stops],

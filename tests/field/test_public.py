@@ -106,7 +106,10 @@ def test_a_use_units_own_account_reads_the_page_and_a_firms_checks_in(world: Wor
         assert sign_in(world.accounts[persona]).get(door(world)).status_code == 302, persona
     head = world.accounts["use_head"]
     assert head.is_main
-    assert sign_in(head).get(door(world)).status_code == 200
+    read = sign_in(head).get(door(world))
+    assert read.status_code == 200 and "维保人员签到" not in read.text, "it would lead him to a refusal"
+    for persona, back in (("worker", "/m/scan"), ("maintenance_head", "/m/")):
+        assert f'<a href="{back}"' in sign_in(world.accounts[persona]).get(f"/m/e/{world.own.code}").text, persona
 
 
 def test_a_secret_elevator_tells_whom_to_call_and_nothing_else(client: Any, world: World, session: Any) -> None:
