@@ -294,8 +294,7 @@
     var clear = $("[data-selclear]", bar);
     var tick = function (on) { boxes().forEach(function (b) { b.checked = on; }); bar.classList.toggle("is-all", on); update(); };
     if (clear) clear.addEventListener("click", function () { tick(false); });
-    var every = $("[data-selevery]", bar);
-    if (every) every.addEventListener("click", function () { tick(true); clear.focus(); });
+    all("[data-selevery]", bar).forEach(function (b) { b.addEventListener("click", function () { tick(true); clear.focus(); }); });
     update();
   }
 
