@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -16,23 +15,10 @@ from app.permissions import Actor
 from app.reports import given_out
 from app.tasks import one_by_one
 from app.tasks.jobs import JobContext, handles
+from app.tasks.one_by_one import Line
 from app.telling import speaking, told
 from app.wording import say, together
 from app.workflows.desk import many, told_together
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One application and what became of it."""
-
-    key: int
-    name: many.Name | None
-    why: list[str]
-
-    @property
-    def number(self) -> str:
-        return self.name.number if self.name is not None else str(say("编号 %(n)s", n=self.key))
-
 
 COLUMNS = (
     Column("number", _l("申请编号"), lambda line: line.number, "code"),

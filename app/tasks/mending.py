@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -13,6 +12,7 @@ from app.permissions import Actor
 from app.reports import given_out
 from app.tasks import one_by_one
 from app.tasks.jobs import JobContext, handles
+from app.tasks.one_by_one import Line
 from app.telling import speaking, told
 from app.wording import say, together
 from app.workflows.desk import apply_many, many, mend_many
@@ -21,19 +21,6 @@ _WORDS = one_by_one.Words(
     "重新提交", "您停止了任务，没有重新提交", "您停止了任务，从第 %(n)s 件起没有重新提交",
     "您已不能提交申请，从第 %(n)s 件起没有重新提交",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One application and what became of it."""
-
-    key: int
-    name: many.Name | None
-    why: list[str]
-
-    @property
-    def number(self) -> str:
-        return self.name.number if self.name is not None else str(say("编号 %(n)s", n=self.key))
 
 
 COLUMNS = (

@@ -52,6 +52,19 @@ class Course:
     stopped: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One application and what became of it."""
+
+    key: int
+    name: many.Name | None
+    why: list[str]
+
+    @property
+    def number(self) -> str:
+        return self.name.number if self.name is not None else str(say("编号 %(n)s", n=self.key))
+
+
 def go_through(
     context: JobContext,
     keys: Sequence[int],
