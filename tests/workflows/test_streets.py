@@ -96,6 +96,21 @@ def test_a_code_is_one_of_its_level(session: Any, world: World, code: str, level
         regions.add(session, world.actor("region_admin"), **new, at=AT)
 
 
+@pytest.mark.feature("ACC-01")
+@pytest.mark.parametrize(("code", "level"), [("990000", "province"), ("980406", "district"), ("980402003", "street")])
+def test_a_level_that_is_not_said_follows_from_the_code(
+    session: Any, world: World, sign_in: Any, code: str, level: str
+) -> None:
+    """As the form stands on an empty platform, where the first region is a province."""
+    browser = sign_in(world.accounts["platform_admin"])
+    page = browser.get("/regions/").get_data(as_text=True)
+    assert re.search(r'<select [^>]*name="level">\s*<option value="">按代码的位数', page)
+    sent = {"code": code, "name": "新区", "level": "", "valid_from": "", "csrf_token": csrf(browser)}
+    assert browser.post("/regions/", data=sent).status_code == 302
+    session.rollback()
+    assert session.scalar(select(Region.level).where(Region.code == code.ljust(12, "0"))) == level
+
+
 def test_a_unit_is_made_within_the_street_only(session: Any, world: World) -> None:
     street = make(session, world.actor("region_admin"), STREET)
     given = {"unit_name": "临江物业", "head_name": "叶听雨", "phone": "13900000088", "kinds": ["use"], "at": AT}

@@ -24,15 +24,17 @@ MOST_LINES = 500
 def add(
     session: AnySession, actor: Actor, *, code: str, name: str, level: str, valid_from: str, at: dt.datetime
 ) -> Region:
-    """Add a region below one of the actor's own; the parent follows from the code. Every failing field at once."""
+    """Add a region below one of the actor's own; the parent follows from the code, so does a `level` that is not said.
+    Every failing field at once."""
     require(actor, Verb.REGION_EDIT)
     found: list[Finding] = []
 
     def bad(rule: str, field: str, value: str, what: str, remedy: str) -> None:
         found.append(Finding(rule, False, what, remedy, field=field, value=value))
 
-    digits = LEVEL_DIGITS.get(level, 0)
     full = code.ljust(12, "0") if re.fullmatch(r"[0-9]{2,12}", code) else ""
+    level = level or _level_of(full)
+    digits = LEVEL_DIGITS.get(level, 0)
     # The digits of the level itself: a district's code named as a street's would stand beside the districts for good.
     own = full[max((n for n in LEVEL_DIGITS.values() if n < digits), default=0) : digits]
     if not name or len(name) > 60:
@@ -93,9 +95,8 @@ def add_many(session: AnySession, actor: Actor, text: str, at: dt.datetime) -> t
         if session.scalar(select(Region.name).where(Region.code == code)) == name:
             there += 1
             continue
-        level = next((level for level, width in LEVEL_DIGITS.items() if width >= digits_used(code)), "street")
         try:
-            add(session, actor, code=code, name=name, level=level, valid_from="", at=at)
+            add(session, actor, code=code, name=name, level="", valid_from="", at=at)
             made += 1
         except Refusal as refusal:
             wrong += [(number, one) for one in refusal.findings if not one.ok]
@@ -105,6 +106,10 @@ def add_many(session: AnySession, actor: Actor, text: str, at: dt.datetime) -> t
             for number, one in sorted(wrong, key=lambda pair: pair[0])
         ])  # fmt: skip
     return made, there
+
+
+def _level_of(code: str) -> str:
+    return next((level for level, width in LEVEL_DIGITS.items() if width >= digits_used(code)), "street")
 
 
 def end(session: AnySession, actor: Actor, *, code: str, valid_until: str, at: dt.datetime) -> Region:
