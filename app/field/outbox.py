@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Response, current_app, g, jsonify, render_template, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
@@ -22,6 +23,8 @@ FILES = (
     "css/all.css", "css/field.css", "icon.svg", "js/app.js", "js/upload.js", "js/kept.js", "js/field.js",
     "js/offline.js", "js/outbox.js",
 )  # fmt: skip
+# Of the icon on the phone's first screen; full to its edges, as systems cut their own shape out of it.
+ICONS = {"app-512.png": "512x512", "app-180.png": "180x180"}
 # A worker may run what is ours and ask us; it shows nothing.
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"
 
@@ -57,3 +60,18 @@ def worker() -> Response:
     # Asked about each time: another version of the product takes over at the next page.
     answer.headers["Cache-Control"] = "no-cache"
     return answer
+
+
+@field.get("/app.webmanifest")
+def on_first_screen() -> Response:
+    """What a phone needs to put 梯安 on its first screen as an app of its own, which begins with the phone pages."""
+    icons = [
+        {"src": url_for("static", filename=name), "sizes": size, "type": "image/png", "purpose": purpose}
+        for name, size in ICONS.items() for purpose in ("any", "maskable")
+    ]  # fmt: skip
+    said = {
+        "id": "/m/", "name": _("梯安 电梯安全监管"), "short_name": _("梯安"), "lang": str(get_locale() or "zh"),
+        "start_url": "/m/", "scope": "/", "display": "standalone",
+        "theme_color": "#1a62a8", "background_color": "#f1f4f5", "icons": icons,
+    }  # fmt: skip
+    return Response(current_app.json.dumps(said), mimetype="application/manifest+json")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import io
 import json
 import re
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from app import clock
 from app.models import Visit
@@ -108,3 +110,21 @@ def test_the_steps_of_a_repair_are_what_the_phone_keeps(session: Any, huzhou: Wo
     assert all(f'name="verb" value="{verb}"' in page for verb in ("depart", "start"))
     words = json.loads(html.unescape(_in(client.get("/m/outbox").text, r'data-words="([^"]+)"')))
     assert words["depart"] == "出发" and words["gostart"] == "到场，开始维修" and "{c}" in words["stepask"]
+
+
+def test_a_phone_puts_it_on_its_first_screen(world: World, sign_in: Any, client: Any) -> None:
+    """Asked for without an account: browsers fetch it without a session."""
+    answer = client.get("/m/app.webmanifest")
+    assert answer.status_code == 200 and answer.mimetype == "application/manifest+json"
+    told = json.loads(answer.text)
+    assert told["start_url"] == "/m/" and told["display"] == "standalone" and told["short_name"] == "梯安"
+    assert {icon["purpose"] for icon in told["icons"]} == {"any", "maskable"}
+    for icon in told["icons"]:
+        picture = Image.open(io.BytesIO(client.get(icon["src"]).data))
+        assert "x".join(map(str, picture.size)) == icon["sizes"] and picture.format == "PNG"
+        edge = {picture.convert("RGB").getpixel(at) for at in ((0, 0), (picture.width - 1, picture.height - 1))}
+        assert edge == {(0x1A, 0x62, 0xA8)}, "a system that cuts its own shape meets no empty corner"
+    page = sign_in(world.accounts["worker"]).get("/m/").text
+    assert '<link rel="manifest" href="/m/app.webmanifest">' in page
+    icon = _in(page, r'<link rel="apple-touch-icon" href="([^"]+)">')
+    assert Image.open(io.BytesIO(client.get(html.unescape(icon)).data)).size == (180, 180)
