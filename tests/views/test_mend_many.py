@@ -196,3 +196,18 @@ def test_nobody_elses_and_no_reader_without_the_right(
         client = sign_in(world.accounts[who])
         assert client.get(f"/applications/batch/{batch}/mend").status_code in (302, 403, 404), who
         assert "整批补正" not in client.get(f"/applications/?f_batch={batch}").text
+
+
+def test_a_paper_that_was_taken_off_does_not_come_back(
+    app: Any, session: Any, world: World, sign_in: Any, batch: int
+) -> None:
+    """It stays with the application, but is not among those that it is decided with: it was offered as kept, counted
+    as a paper, and sent with none of them."""
+    client = sign_in(world.accounts["use_head"])
+    twice = [(io.BytesIO(OTHER_PDF), "盖章通知.pdf"), (io.BytesIO(OTHER_PDF), "盖章通知（副本）.pdf")]
+    job_of(session, send(client, batch, keep=[], files=twice))
+    work(app, session)
+    give_back(session, world, made(session)[: FEW - 1])
+    page = client.get(page_of(batch)).text
+    assert "旧通知.pdf" not in page and page.count('name="keep"') == 1
+    assert "盖章通知.pdf" in page and "3 件都有" in page, "counted by applications, though each has it twice"

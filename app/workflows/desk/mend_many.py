@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,24 +79,35 @@ def count(session: AnySession, actor: Actor, batch: int | None) -> int:
 def returned(session: AnySession, actor: Actor, batch: int) -> Returned | None:
     """What the form is about; None where nothing of the batch stands returned. A batch is of one kind."""
     found = _returned(actor, batch).subquery()
-    columns = select(found.c.id, found.c.row_version).order_by(found.c.id)
-    seen = [(key, version) for key, version in session.execute(columns.execution_options(**_QUIET))]
+    columns = select(found.c.id, found.c.row_version, found.c.data).order_by(found.c.id)
+    rows = session.execute(columns.execution_options(**_QUIET)).all()
+    seen = [(key, version) for key, version, _data in rows]
     one = session.get(Application, seen[0][0]) if seen else None
     if one is None:
         return None
     number = func.count()
     said = select(found.c.opinion, number).where(found.c.opinion.is_not(None)).group_by(found.c.opinion)
     opinions = session.execute(said.order_by(number.desc(), found.c.opinion).execution_options(**_QUIET))
-    alike = (
-        select(Attachment.sha256, func.min(Attachment.name), func.max(Attachment.size), number)
-        .where(
-            Attachment.entity == "application", Attachment.entity_id.in_(select(found.c.id)),
-            Attachment.removed_at.is_(None),
-        )
-        .group_by(Attachment.sha256).order_by(number.desc(), func.min(Attachment.id))
-    )  # fmt: skip
-    papers = [Paper(*row) for row in session.execute(alike.execution_options(**_QUIET))]
+    papers = _papers(session, found, {key for row in rows for key in row.data.get("attachments", [])})
     return Returned(seen, one, [(text, n) for text, n in opinions], papers)
+
+
+def _papers(session: AnySession, found: Any, current: set[int]) -> list[Paper]:
+    """The files that go with them now: one that was taken off when it was sent again before stays a row of its
+    application, and is none of them. First those that most have."""
+    statement = select(Attachment.id, Attachment.sha256, Attachment.name, Attachment.size, Attachment.entity_id).where(
+        Attachment.entity == "application", Attachment.entity_id.in_(select(found.c.id)),
+        Attachment.removed_at.is_(None),
+    )  # fmt: skip
+    first, having = dict[str, tuple[str, int]](), defaultdict[str, set[int | None]](set)
+    for key, digest, name, size, holder in session.execute(
+        statement.order_by(Attachment.id).execution_options(**_QUIET)
+    ):
+        if key in current:
+            first.setdefault(digest, (name, size))
+            having[digest].add(holder)
+    papers = [Paper(digest, *named, len(having[digest])) for digest, named in first.items()]
+    return sorted(papers, key=lambda paper: -paper.count)
 
 
 def mend_one(
