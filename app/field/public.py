@@ -108,7 +108,7 @@ def send_complaint(token: str) -> Any:
     with transaction(db.session) as own:
         over = complaints.flooded(own, now, request.remote_addr)
     if over is not None:
-        return _complain_page(_again(token), token, over.findings, 429, _held(token))
+        return _complain_page(_again(token), token, over.findings, 429, _held(token)[0])
     photos, findings = _photos(token)
     made: Complaint | None = None
     try:
@@ -238,18 +238,22 @@ def _again(token: str) -> Elevator:
     return row
 
 
-def _held(token: str) -> list[Received]:
-    """Those that a refused form kept."""
+def _held(token: str) -> tuple[list[Received], int]:
+    """Those that a refused form kept, and how many of them are there no more."""
     return held_photos.read(token, request.form.getlist(HELD)[:MOST_PHOTOS])
 
 
 def _photos(token: str) -> tuple[list[Received], list[Finding]]:
     """The form's pictures, checked and made anew before any transaction; what is wrong with them is told by name."""
-    sent, kept = [f for f in request.files.getlist(PHOTO) if f and f.filename], _held(token)
+    sent, (kept, gone) = [f for f in request.files.getlist(PHOTO) if f and f.filename], _held(token)
     if len(sent) + len(kept) > MOST_PHOTOS:
         found = _("选了 %(n)s 张", n=len(sent) + len(kept))
         return kept, [Finding(_("照片"), False, found, _("最多 %(n)s 张", n=MOST_PHOTOS), field=PHOTO)]
     findings: list[Finding] = []
+    if gone:
+        # Never left out in silence: they may be all the proof that there is.
+        found = _("先前选的照片有 %(n)s 张已过期", n=gone)
+        findings.append(Finding(_("照片"), False, found, _("请重新选择；不需要的，直接提交"), field=PHOTO))
     for file in sent:
         try:
             kept.append(attachments.receive(file.stream, file.filename or "", PHOTO))

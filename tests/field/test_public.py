@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import io
+import os
 import re
 from typing import Any
 
@@ -15,6 +16,7 @@ from app import clock
 from app.field import held_photos
 from app.models import Attachment, Complaint, ElevatorMessage, RepairOrder, Visit
 from app.rules.complaints import MOST_UNKNOWN, shown_tracking
+from app.workflows.files import attachments
 from app.workflows.public import complaints
 from tests.conftest import csrf
 from tests.factories import World, make_clock, make_ledger, make_policy, picture
@@ -210,9 +212,10 @@ def test_a_refused_form_keeps_its_good_photos(client: Any, world: World, session
     others = [(io.BytesIO(picture(colour=f"#00003{n}")), f"{n}.png") for n in range(2)]
     answer = send(client, world, held=kept, photo=others)
     assert answer.status_code == 422 and "最多 3 张" in answer.text and held(answer.text) == kept
-    # Of another label, made up, or older than a day: nothing.
-    made_up = [kept[1][:-4] + "AAAA", "x", ""]
-    answer = send(client, world, held=[kept[0], *made_up])
+    # Of another label, made up, or too old: said, once, and not taken.
+    answer = send(client, world, held=[kept[0], kept[1][:-4] + "AAAA", "x"])
+    assert answer.status_code == 422 and "有 2 张已过期" in answer.text and len(held(answer.text)) == 1
+    answer = send(client, world, held=held(answer.text))
     assert answer.status_code == 302
     row = session.scalars(select(Complaint)).one()
     files = session.scalars(select(Attachment).execution_options(skip_scope=True)).all()
@@ -220,15 +223,47 @@ def test_a_refused_form_keeps_its_good_photos(client: Any, world: World, session
 
 
 @pytest.mark.feature("CMP-02")
-def test_photos_that_a_form_kept_are_good_for_its_label_and_a_day(app: Any, client: Any, world: World) -> None:
+def test_photos_that_a_form_kept_are_good_for_its_label_and_a_while(app: Any, client: Any, world: World) -> None:
     kept = held(send(client, world, phone="12", photo=(io.BytesIO(picture("JPEG")), "门.jpg")).text)
     with app.app_context():
         token = str(world.own.public_token)
-        assert [photo.name for photo in held_photos.read(token, [*kept, *kept])] == ["门.jpg"]
-        assert held_photos.read("another", kept) == []
+        (photo,), gone = held_photos.read(token, [*kept, *kept])
+        assert (photo.name, gone) == ("门.jpg", 0)
+        assert held_photos.read("another", kept) == ([], 1)
         with pytest.MonkeyPatch.context() as late:
             late.setattr(held_photos, "LASTS", dt.timedelta(seconds=-1))
-            assert held_photos.read(token, kept) == []
+            assert held_photos.read(token, kept) == ([], 1)
+
+
+@pytest.mark.feature("CMP-02")
+def test_the_sweep_leaves_a_form_its_photos_or_it_says_so(
+    app: Any, client: Any, world: World, session: Any
+) -> None:
+    """What no row names is swept at night: it took photos that a form still held, and the complaint went without."""
+    kept = held(send(client, world, phone="12", photo=(io.BytesIO(picture("JPEG")), "门.jpg")).text)
+
+    def age(hours: float) -> None:
+        with app.app_context():
+            (photo,), _gone = held_photos.read(str(world.own.public_token), kept)
+            then = dt.datetime.now(dt.UTC).timestamp() - hours * 3600
+            for digest in filter(None, (photo.sha256, photo.thumb)):
+                os.utime(attachments.file_of(digest), (then, then))
+
+    def sweep() -> int:
+        with app.app_context():
+            swept = attachments.forget_strays(session, dt.datetime.now(dt.UTC))
+        session.rollback()
+        return swept
+
+    age(3)
+    kept = held(send(client, world, phone="12", held=kept).text)
+    assert len(kept) == 1 and sweep() == 0, "what a form brought once more is as good as new"
+    age(3)
+    assert sweep() >= 1
+    answer = send(client, world, held=kept)
+    assert answer.status_code == 422 and "有 1 张已过期" in answer.text and held(answer.text) == []
+    assert session.scalar(select(func.count()).select_from(Complaint)) == 0
+    assert send(client, world).status_code == 302
 
 
 @pytest.mark.feature("CMP-02")
