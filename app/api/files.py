@@ -18,7 +18,7 @@ from app.rules.visit_photos import Place
 from app.transaction import transaction
 from app.views.frame import screens
 from app.views.frame.files import fetch
-from app.workflows.files import attachments, sent_ahead
+from app.workflows.files import attachments, infected, sent_ahead
 from app.workflows.visits import papers
 
 # What may be sent ahead, and the rights of those who file such papers: one of them is enough.
@@ -80,7 +80,8 @@ class FileApi(Resource):
         file = request.files.get("file")
         if file is None or not file.filename:
             raise refuse("附件", "没有文件", "请用 multipart/form-data 的 file 字段上传", field="file")
-        received = attachments.receive(file.stream, file.filename, kind)
+        with infected.stopped_besides(db.session, clock.now()):
+            received = attachments.receive(file.stream, file.filename, kind)
         with transaction(db.session) as session:
             row = sent_ahead.send(session, actor(), clock.now(), received)
         return jsonify(file_shown(row)), 201

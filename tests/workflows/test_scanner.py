@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app import clock, scanner
 from app.errors import NotAllowed, Refusal
 from app.models import Attachment, AuditEntry, Notification
 from app.tasks import files as task
 from app.transaction import transaction
-from app.workflows.files import attachments
+from app.workflows.files import attachments, file_scans, infected
 from tests.conftest import csrf
-from tests.factories import World
+from tests.factories import PASSWORD, World
 from tests.gateways import MALWARE, clamd
 
 pytestmark = pytest.mark.feature("UNT-04")
@@ -145,7 +147,7 @@ def rows_over(world: World, digest: str) -> list[str]:
     return [row.scan for row in rows]
 
 
-@pytest.mark.parametrize("by", ["upload", "page", "waiting"])
+@pytest.mark.parametrize("by", ["upload", "page", "api", "waiting"])
 def test_what_was_judged_clean_before_is_stopped_with_the_same_bytes(
     app: Any, world: World, sign_in: Any, by: str
 ) -> None:
@@ -175,6 +177,14 @@ def test_what_was_judged_clean_before_is_stopped_with_the_same_bytes(
                 if by == "upload":
                     with pytest.raises(Refusal, match="含有病毒"):
                         store(world, BAD, "再传.pdf")
+                elif by == "api":
+                    phone = app.test_client()
+                    body = {"username": world.accounts["worker"].username, "password": PASSWORD, "provider": "db"}
+                    token = phone.post("/api/v1/security/login", json=body).json["access_token"]
+                    file, headers = {"file": (io.BytesIO(BAD), "维保单.pdf")}, {"Authorization": f"Bearer {token}"}
+                    answer = phone.post("/api/v1/files?kind=sheet", data=file, headers=headers)
+                    assert answer.status_code == 422 and "含有病毒" in answer.text
+                    session.rollback()
                 else:
                     client = sign_in(world.accounts["clerk"])
                     data = {"kind": "document", "file": (io.BytesIO(BAD), "再传.pdf"), "csrf_token": csrf(client)}
@@ -191,6 +201,77 @@ def test_what_was_judged_clean_before_is_stopped_with_the_same_bytes(
     assert sorted(one.recipient_id for one in told) == sorted(
         world.accounts[role].id for role in ("clerk", "use_head")
     )
+
+
+@pytest.mark.parametrize("db_kind", ["postgresql"], scope="session")  # SQLite has one writer at a time
+@pytest.mark.parametrize("first", ["copy", "stop"])
+def test_no_copy_of_infected_bytes_is_made_meanwhile(world: World, database: Any, first: str) -> None:
+    """A batch copies a paper thousands of times: the copy that was not committed yet stayed open for good."""
+    scanner.use({"SCANNER_URL": "command:true"})
+    row = store(world)
+    key, digest, actor = row.id, row.sha256, world.actor("use_head")
+    world.session.rollback()
+
+    def copy(own: Any) -> None:
+        file = own.get(Attachment, key, execution_options={"skip_scope": True})
+        attachments.copied(own, actor, clock.now(), file, "application", None, None)
+
+    def stop(own: Any) -> None:
+        infected.stop(own, digest, "Eicar", clock.now())
+
+    mine, others = (copy, stop) if first == "copy" else (stop, copy)
+    refused: list[Exception] = []
+    ended = threading.Event()
+
+    def meanwhile() -> None:
+        try:
+            with Session(database.engine) as own, transaction(own):
+                others(own)
+        except NotAllowed as refusal:
+            refused.append(refusal)
+        ended.set()
+
+    thread = threading.Thread(target=meanwhile)
+    with Session(database.engine) as own:
+        with transaction(own):
+            mine(own)
+            thread.start()
+            assert not ended.wait(0.5), "it waits for the first"
+        thread.join(30)
+    assert ended.is_set() and len(refused) == (first == "stop")
+    assert rows_over(world, digest) == ["infected"] * (1 + (first == "copy"))
+
+
+@pytest.mark.parametrize("db_kind", ["postgresql"], scope="session")
+def test_two_who_find_the_same_bytes_infected_do_not_wait_for_each_other(
+    world: World, database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look at what waits held its row and wanted all others; an upload held all others and wanted that one."""
+    scanner.use({"SCANNER_URL": "command:true"})
+    store(world, name="先前.pdf")
+    scanner.use({"SCANNER_URL": NOBODY})
+    row = store(world, name="新的.pdf")
+    key, digest, real = row.id, row.sha256, infected.stop
+    world.session.rollback()
+    ended = threading.Event()
+
+    def by_an_upload() -> None:
+        with Session(database.engine) as own, transaction(own):
+            real(own, digest, "Eicar", clock.now())
+        ended.set()
+
+    thread = threading.Thread(target=by_an_upload)
+
+    def stop_late(*args: Any) -> int:
+        thread.start()
+        ended.wait(1)
+        return real(*args)
+
+    monkeypatch.setattr(infected, "stop", stop_late)
+    with Session(database.engine) as own, transaction(own):
+        file_scans.judge(own, key, scanner.Verdict(scanner.INFECTED, "Eicar"), clock.now())
+    thread.join(30)
+    assert ended.is_set() and rows_over(world, digest) == ["infected"] * 2
 
 
 def test_what_happens_while_the_scanner_is_down_is_configured(world: World) -> None:

@@ -179,6 +179,8 @@ def copied(
 
     Raise for one that the scanner closed; what waits for the scanner waits as a copy, too.
     """
+    infected.alone(session, file.sha256)
+    session.refresh(file, ["scan"])
     not_infected(file)
     same = Received(file.name, file.kind, file.mime, file.size, file.sha256, file.scan, file.thumb_sha256)
     return record(session, actor, at, same, entity, None, unit_id, region_code)

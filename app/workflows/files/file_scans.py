@@ -37,11 +37,14 @@ def judge(session: AnySession, key: int, verdict: scanner.Verdict, at: dt.dateti
 
     A clean one is that of all rows over the same bytes that wait, an infected one stops whatever lies over them.
     """
+    if verdict.state == scanner.INFECTED:
+        # Which holds all rows over them: this one held before, two such would wait for each other's.
+        asked = select(Attachment.sha256).where(Attachment.id == key, Attachment.scan.in_(WAITING))
+        digest = session.scalar(asked.execution_options(skip_scope=True))
+        return 0 if digest is None else infected.stop(session, digest, verdict.told, at)
     row = lock(session, Attachment, key)
     if row is None or row.scan not in WAITING:
         return 0
-    if verdict.state == scanner.INFECTED:
-        return infected.stop(session, row.sha256, verdict.told, at)
     same = (Attachment.sha256 == row.sha256) & Attachment.scan.in_(WAITING)
     verdicts = update(Attachment).where(same).values(scan="clean")
     done: Any = session.execute(verdicts.execution_options(synchronize_session=False, skip_scope=True))

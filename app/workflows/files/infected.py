@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select, update
 
 from app.models import Attachment
 from app.permissions import SYSTEM
-from app.transaction import AnySession, whatever_comes
+from app.transaction import AnySession, hold, whatever_comes
 from app.wording import say
 from app.workflows.core import audit, outbox
 from app.workflows.files.file_contents import Infected
@@ -27,6 +27,7 @@ def stop(session: AnySession, digest: str, told: str, at: dt.datetime) -> int:
 
     Who sent one is told once, however many rows he has over it; the log has one entry, with their number.
     """
+    alone(session, digest)
     open_ = (Attachment.sha256 == digest) & (Attachment.scan != "infected")
     first = select(Attachment).where(open_).order_by(Attachment.id).limit(1).with_for_update()
     row: Attachment | None = session.scalar(first.execution_options(skip_scope=True, populate_existing=True))
@@ -45,6 +46,11 @@ def stop(session: AnySession, digest: str, told: str, at: dt.datetime) -> int:
             dedupe_key=f"infected:{key}",
         )  # fmt: skip
     return int(done.rowcount)
+
+
+def alone(session: AnySession, digest: str) -> None:
+    """Whoever stops these bytes, or makes one more row over them, waits for the other: none comes in between."""
+    hold(session, f"bytes {digest}")
 
 
 @contextmanager
