@@ -28,7 +28,7 @@ from app.wording import cut, say
 from app.workflows.approval import calendars, watching
 from app.workflows.approval.approval_limits import limit_key
 from app.workflows.core import moves, outbox
-from app.workflows.core.jobs import UNFINISHED
+from app.workflows.core.jobs import UNFINISHED, times_retried
 from app.workflows.core.numbers import next_number
 
 _READ = Verb.APPLICATION_READ
@@ -307,6 +307,10 @@ def tell_officers(
         title, body = say(sentence, unit=unit, kind=kind), say("正在逐件提交，同一批的可以一起批量同意")
         link, which = link_of_batch(batch), f"job-{mended_by or batch}:{application.kind}"
     officers = outbox.officers_of(session, application.region_code, secret=is_secret(session, application))
+    if batch is not None and mended_by is None and (again := times_retried(session, batch)):
+        # What told them before the job failed may be settled by now, or read: they are told of what comes besides.
+        which = f"{which}:{again}"
+        officers = sorted(set(officers) - outbox.waiting_for(session, "approval", link))
     outbox.notify(session, at, officers, "approval", title, body, link, f"submitted:{which}")
 
 

@@ -16,7 +16,7 @@ from blinker import Signal
 from sqlalchemy import ColumnElement, func, select, update
 
 from app.errors import Finding, NotFound, refuse
-from app.models import Account, ImportBatch, Job, ServiceHeartbeat
+from app.models import Account, AuditEntry, ImportBatch, Job, ServiceHeartbeat
 from app.permissions import Actor, Verb, require
 from app.rules.identifiers import mask_numbers
 from app.transaction import AnySession, after_commit, insert_of
@@ -119,6 +119,12 @@ def unfinished(session: AnySession, actor: Actor, kind: str, params: Mapping[str
         if {name: value for name, value in held.items() if name != EPOCH} == params:
             return int(job_id)
     return None
+
+
+def times_retried(session: AnySession, job_id: int) -> int:
+    """How many times somebody had the job taken up again after it failed, by the log."""
+    here = (AuditEntry.entity == "job") & (AuditEntry.entity_id == job_id) & (AuditEntry.action == "job.retry")
+    return session.scalar(select(func.count()).where(here).execution_options(skip_scope=True)) or 0
 
 
 def _epoch(account_id: int) -> Any:

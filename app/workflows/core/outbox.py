@@ -272,6 +272,13 @@ def settle(session: AnySession, at: dt.datetime, topic: str, *links: str) -> int
     return int(result.rowcount)
 
 
+def waiting_for(session: AnySession, topic: str, link: str) -> set[int]:
+    """The accounts that have an unread notice with this link."""
+    waits = (Notification.topic == topic) & (Notification.link == link) & Notification.read_at.is_(None)
+    asked = select(Notification.recipient_id).where(waits, Notification.channel == "inbox")
+    return {key for key in session.scalars(asked.execution_options(skip_scope=True)) if key is not None}
+
+
 def unread(session: AnySession, actor: Actor) -> int:
     """How many notices the actor has not read."""
     return session.scalar(

@@ -17,7 +17,7 @@ from app.workflows.desk import applications, apply_many
 from tests.conftest import csrf
 from tests.factories import World
 from tests.views.apply_many.ground import FEW, checked, confirm, made
-from tests.views.decide_many.ground import entered
+from tests.views.decide_many.ground import entered, killed
 from tests.views.test_imports import work
 from tests.workflows.filing_world import fresh
 
@@ -141,6 +141,26 @@ def test_a_job_that_fails_leaves_no_notice_of_what_is_decided(
         while_it_runs.setattr(JobContext, "progress", decided_then_dies)
         assert run(job.id) == "failed"
     assert len(made(session)) == 2 and not any(waiting_notices(session, job)), "none waits, none comes"
+    # Taken up again it hands in more, of which officers hear: what told them of the first ones is read.
+    answer = client.post(f"/jobs/{job.id}/retry", data={"csrf_token": csrf(client)})
+    assert answer.status_code == 302
+    work(app, session)
+    notices = waiting_notices(session, job)
+    assert len(made(session)) == FEW and sum(notices) * 2 == len(notices) > 0, "each is told once more"
+
+
+@pytest.mark.feature("LIF-08")
+def test_who_was_told_of_a_batch_and_has_not_read_it_is_not_told_again(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    job = confirm(session, client, checked(app, session, client))
+    killed(app, session, monkeypatch, job.id)
+    before = waiting_notices(session, job)
+    assert before and all(before)
+    client.post(f"/jobs/{job.id}/retry", data={"csrf_token": csrf(client)})
+    work(app, session)
+    assert len(made(session)) == FEW and waiting_notices(session, job) == before
 
 
 @pytest.mark.feature("LIF-08")
