@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.listing import Column, Filter, Listing, Tab, column, register
-from app.models import Application, Unit
+from app.models import Application, ApplicationStep, Unit
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.wording import say, together
 
@@ -27,13 +27,15 @@ def _of_batch(typed: str) -> Any:
 def _batch_words(session: Any, typed: str) -> str:
     """What was handed in together, how many and when: as far as the reader sees it."""
     number = func.count()
-    statement = select(Application.kind, number, func.min(Application.submitted_at)).where(_of_batch(typed))
+    statement = select(Application.kind, number, func.min(Application.id)).where(_of_batch(typed))
     found = session.execute(statement.group_by(Application.kind).order_by(number.desc())).all()
     if not found:
         return typed
-    kinds = together(say("%(kind)s %(n)s 件", kind=APPLICATION_KIND[kind], n=n) for kind, n, _at in found)
-    first = clock.local(min(at for _kind, _n, at in found))
-    return say("%(kinds)s，%(at)s 提交", kinds=kinds, at=f"{first:%Y-%m-%d %H:%M}")
+    kinds = together(say("%(kind)s %(n)s 件", kind=APPLICATION_KIND[kind], n=n) for kind, n, _first in found)
+    # Not `submitted_at`: what was returned and sent again has that of the last time.
+    first = min(key for _kind, _n, key in found)
+    began = session.scalar(select(func.min(ApplicationStep.at)).where(ApplicationStep.application_id == first))
+    return say("%(kinds)s，%(at)s 提交", kinds=kinds, at=f"{clock.local(began):%Y-%m-%d %H:%M}") if began else kinds
 
 
 APPLICATIONS = register(

@@ -211,3 +211,20 @@ def test_a_paper_that_was_taken_off_does_not_come_back(
     page = client.get(page_of(batch)).text
     assert "旧通知.pdf" not in page and page.count('name="keep"') == 1
     assert "盖章通知.pdf" in page and "3 件都有" in page, "counted by applications, though each has it twice"
+
+
+def test_a_batch_is_known_by_when_it_was_handed_in_not_sent_again(
+    app: Any, session: Any, world: World, sign_in: Any, batch: int
+) -> None:
+    client, head = sign_in(world.accounts["use_head"]), world.actor("use_head")
+    said = re.findall(r"停用登记 4 件，\S+ \S+ 提交", client.get(f"/applications/?f_batch={batch}").text)
+    give_back(session, world, made(session)[FEW - 1 :])
+    seen = [(row.id, row.data["attachments"]) for row in made(session)]
+    session.rollback()
+    later = clock.now() + DAY
+    for key, files in seen:
+        with transaction(session):
+            applications.resubmit(
+                session, head, key, effective_on=clock.local_day(later), reason="改造", attachments=files, at=later
+            )
+    assert said and said[0] in client.get(f"/applications/?f_batch={batch}").text
