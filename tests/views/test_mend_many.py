@@ -12,10 +12,11 @@ from sqlalchemy import select
 
 from app import clock
 from app.models import Application, ApplicationStep, Attachment, Elevator, Job, Notification
+from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.desk import applications, mend_many
 from tests.conftest import csrf
-from tests.factories import World, make_elevator
+from tests.factories import World, make_account, make_elevator
 from tests.journeys.steps import BLANK_PDF
 from tests.views.apply_many.ground import checked, confirm, made
 from tests.views.decide_many.ground import killed, sheet
@@ -192,10 +193,22 @@ def test_a_killed_job_goes_on_and_sends_none_twice(
 def test_nobody_elses_and_no_reader_without_the_right(
     app: Any, session: Any, world: World, sign_in: Any, batch: int
 ) -> None:
-    for who in ("maintenance_head", "inspector"):
-        client = sign_in(world.accounts[who])
-        assert client.get(f"/applications/batch/{batch}/mend").status_code in (302, 403, 404), who
-        assert "整批补正" not in client.get(f"/applications/?f_batch={batch}").text
+    reader = make_account(session, Role.UNIT_HEAD, unit=world.use_unit)
+    session.commit()
+    key = made(session)[0].id
+    for account in (world.accounts["maintenance_head"], world.accounts["inspector"], reader):
+        client = sign_in(account)
+        assert client.get(page_of(batch)).status_code in (302, 403, 404), account.username
+        sent = client.post(page_of(batch), data={"seen": "0" * 64, "csrf_token": csrf(client, "/account/")})
+        assert sent.status_code in (302, 403, 404) and session.scalar(select(Job.id).where(Job.kind == "mend")) is None
+        session.rollback()
+        for place in (f"/applications/?f_batch={batch}", f"/applications/{key}"):
+            assert "整批补正" not in client.get(place).text, (account.username, place)
+    # Another account of the unit that may apply puts them right for it.
+    colleague = sign_in(world.accounts["safety_officer"])
+    job_of(session, send(colleague, batch))
+    work(app, session)
+    assert {row.state for row in made(session)} == {"submitted"}
 
 
 def test_a_paper_that_was_taken_off_does_not_come_back(
