@@ -40,7 +40,7 @@ def mend_all(context: JobContext) -> dict[str, Any]:
     known by its steps. Gives `mended`, `refused`, `stopped`, `left` and a workbook of all.
     """
     params, session = context.params, context.session
-    chosen, form = many.read(params["chosen"]), apply_many.form_of(params["form"])
+    chosen, form, keep = many.read(params["chosen"]), apply_many.form_of(params["form"]), set(params["keep"])
     with speaking(params.get("language")):
 
         def over(number: int) -> one_by_one.Ended | None:
@@ -53,7 +53,7 @@ def mend_all(context: JobContext) -> dict[str, Any]:
             )
 
         def mend(owner: Actor, at: int) -> None:
-            mend_many.mend_one(session, owner, chosen[at], form, params["keep"], context.job_id, clock.now())
+            mend_many.mend_one(session, owner, chosen[at], form, keep, context.job_id, clock.now())
 
         done = many.decided(session, context.actor, chosen, "resubmit", context.entered_at)
         course = one_by_one.go_through(context, [key for key, _seen in chosen], done, _WORDS, mend, over)

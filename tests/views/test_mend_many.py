@@ -14,7 +14,9 @@ from app import clock
 from app.models import Application, ApplicationStep, Attachment, Elevator, Job, Notification
 from app.permissions import Role
 from app.transaction import transaction
+from app.views.approval import mend_many as pages
 from app.workflows.desk import applications, mend_many
+from app.workflows.files import attachments
 from tests.conftest import csrf
 from tests.factories import World, make_account, make_elevator
 from tests.journeys.steps import BLANK_PDF
@@ -241,3 +243,29 @@ def test_a_batch_is_known_by_when_it_was_handed_in_not_sent_again(
                 session, head, key, effective_on=clock.local_day(later), reason="改造", attachments=files, at=later
             )
     assert said and said[0] in client.get(f"/applications/?f_batch={batch}").text
+
+
+def test_each_keeps_its_own_paper_however_many_there_are(
+    app: Any, session: Any, world: World, sign_in: Any, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Put right singly before, each with a file of its own: those past the first sixty were dropped unsaid."""
+    monkeypatch.setattr(pages, "MOST_PAPERS", 1)
+    client, head = sign_in(world.accounts["use_head"]), world.actor("use_head")
+    for n, (key, place) in enumerate([(row.id, row.region_code) for row in made(session)[: FEW - 1]]):
+        session.rollback()
+        with transaction(session):
+            file = attachments.store(
+                session, head, clock.now(), io.BytesIO(BLANK_PDF + b"%" * (n + 1)), f"第{n}份.pdf", "document",
+                "application", None, head.unit_id, place,
+            )  # fmt: skip
+            applications.resubmit(
+                session, head, key, effective_on=clock.today(), reason="改造", attachments=[file.id], at=clock.now()
+            )
+    give_back(session, world, made(session)[: FEW - 1])
+    page = client.get(page_of(batch)).text
+    ticks = re.findall(r'name="keep" value="(\w+)" checked', page)
+    assert len(ticks) == 2 and ticks[1] == "rest" and "保留其余 2 份" in page
+    job_of(session, send(client, batch, page, keep=ticks[1:], files=(io.BytesIO(OTHER_PDF), "盖章通知.pdf")))
+    work(app, session)
+    kept = [papers(session, row) for row in made(session)[: FEW - 1]]
+    assert kept == [["盖章通知.pdf"], *([f"第{n}份.pdf", "盖章通知.pdf"] for n in (1, 2))]

@@ -25,6 +25,9 @@ from app.workflows.core import jobs
 from app.workflows.desk import applications, apply_many, many, mend_many
 from app.workflows.files import attachments
 
+# So many files have a line of their own; each application may have been put right singly with one that none else has.
+MOST_PAPERS, REST = 30, "rest"
+
 
 class MendMany(BaseView):
     """The page."""
@@ -59,7 +62,8 @@ class MendMany(BaseView):
             "ta/lifecycle/many_mend.html", title=_("整批补正：%(kind)s", kind=told(KIND_LABELS[kind])), batch=batch,
             found=found, findings=findings, form=typed, fields=fields_of(one, kind, None, findings, typed),
             needs_reason=kind not in NO_REASON, paper=PAPER.get(kind, ""),
-            kept=_kept() if request.method == "POST" else [paper.sha256 for paper in found.papers],
+            kept=_ticked() if request.method == "POST" else [*(paper.sha256 for paper in found.papers), REST],
+            most=MOST_PAPERS,
             back=f"/applications/?f_batch={batch}&tab=returned",
         )  # fmt: skip
         return page, status
@@ -74,7 +78,7 @@ class MendMany(BaseView):
         one, kind = found.one, ApplicationKind(found.one.kind)
         if one.elevator is None:
             abort(404)
-        typed, keep = typed_of(one.elevator, kind.value), _kept()
+        typed, keep = typed_of(one.elevator, kind.value), _kept(found)
         on = typed.effective_on.isoformat() if typed.effective_on else None
         files = [0] * (len([paper for paper in found.papers if paper.sha256 in keep]) + uploads.chosen("files"))
         form = apply_many.Form(kind.value, on, typed.reason, files, typed.data)
@@ -105,9 +109,15 @@ class MendMany(BaseView):
             return job.id
 
 
-def _kept() -> list[str]:
-    """The files that stay, by their bytes."""
-    return [digest for digest in request.form.getlist("keep")[: uploads.MOST_IDS] if len(digest) == 64]
+def _ticked() -> set[str]:
+    return set(request.form.getlist("keep"))
+
+
+def _kept(found: mend_many.Returned) -> list[str]:
+    """The files that stay, by their bytes; those that have no line of their own stay together, or none of them."""
+    ticked = _ticked()
+    own, rest = found.papers[:MOST_PAPERS], found.papers[MOST_PAPERS:]
+    return [one.sha256 for one in own if one.sha256 in ticked] + [one.sha256 for one in rest if REST in ticked]
 
 
 def register(appbuilder: Any) -> None:

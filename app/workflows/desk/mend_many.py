@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,7 +111,7 @@ def _papers(session: AnySession, found: Any, current: set[int]) -> list[Paper]:
 
 
 def mend_one(
-    session: AnySession, actor: Actor, seen: many.Seen, form: apply_many.Form, keep: Sequence[str], job: int,
+    session: AnySession, actor: Actor, seen: many.Seen, form: apply_many.Form, keep: Collection[str], job: int,
     at: dt.datetime,
 ) -> Application:  # fmt: skip
     """Send one of them again, in a transaction of its own: its files of those that are to be kept (by their bytes),
