@@ -38,8 +38,8 @@ class Attachment(Model):
     __tablename__ = "attachment"
     __table_args__ = (
         Index("ix_attachment_entity", "entity", "entity_id"),
-        # What was found infected is stopped under every name; nobody asks for an order.
-        Index("ix_attachment_sha256", "sha256", postgresql_using="hash"),
+        # What was found infected is stopped under every name.
+        Index("ix_attachment_sha256", "sha256"),
         # The few that are erased by their age.
         Index(
             "ix_attachment_selfie", "entity_id", sqlite_where=text("kind = 'selfie'"),
