@@ -100,7 +100,7 @@ def kept_secret(path: Path, fresh: str) -> str:
 
 OIDC_FIELDS = (
     "label", "kind", "issuer", "client_id", "client_secret", "scope", "authorize_url", "token_url", "keys_url",
-    "user_url", "id_field", "name_field", "code_field", "token_body", "token_header", "prompt", "pkce",
+    "user_url", "id_field", "name_field", "code_field", "token_body", "token_header", "prompt", "pkce", "proxy",
 )  # fmt: skip
 
 

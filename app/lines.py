@@ -6,6 +6,7 @@ days, and with two of them nothing else is sent, computed or dispatched.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import socket
 import ssl
@@ -13,21 +14,29 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 if TYPE_CHECKING:
     import smtplib
+
+# How often a line is cut whose time is over: it may just have been about to be reached, or to be wrapped in TLS.
+CUT_SECONDS = 0.2
 
 
 class Plain(http.client.HTTPConnection):
     """Speaks to `address` where one was looked up and checked, whatever its name says by now."""
 
     def __init__(self, host: str, port: int | None, timeout: float, address: str | None = None) -> None:
-        super().__init__(host, port, timeout=timeout)
+        # Without a port the library looks for one behind the last colon, which every IPv6 address has.
+        super().__init__(host, port or self.default_port, timeout=timeout)
         self._address = address or host
+        # What is cut: `sock` is given away to the answer as soon as its head says that it ends with the line.
+        self.way: socket.socket | None = None
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        self.sock = self.way = socket.create_connection((self._address, self.port), self.timeout)
+        if self._tunnel_host:
+            self._tunnel()  # type: ignore[attr-defined]
 
 
 class Secure(Plain):
@@ -43,26 +52,33 @@ class Secure(Plain):
 
     def connect(self) -> None:
         super().connect()
+        named = self._tunnel_host or self.host
         # In hand before the handshake: whoever drips that is cut off, too.
-        self.sock = self._context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock = self.way = self._context.wrap_socket(
+            self.sock, server_hostname=named, do_handshake_on_connect=False
+        )  # fmt: skip
         self.sock.do_handshake()
 
 
 @contextmanager
 def ending(line: Plain | smtplib.SMTP, seconds: float) -> Iterator[None]:
     """Within it the line is cut once the time is over; TimeoutError then, whatever had been read by that time."""
-    over = threading.Event()
+    over, done = threading.Event(), threading.Event()
 
     def cut() -> None:
+        if done.wait(seconds):
+            return
         over.set()
-        if line.sock is not None:
-            with suppress(OSError):
-                # Of the socket below TLS, which does not wait for a farewell.
-                socket.socket.shutdown(line.sock, socket.SHUT_RDWR)
+        while True:
+            way = line.way if isinstance(line, Plain) else line.sock
+            if way is not None:
+                with suppress(OSError):
+                    # Of the socket below TLS, which does not wait for a farewell.
+                    socket.socket.shutdown(way, socket.SHUT_RDWR)
+            if done.wait(CUT_SECONDS):
+                return
 
-    watch = threading.Timer(seconds, cut)
-    watch.daemon = True
-    watch.start()
+    threading.Thread(target=cut, daemon=True).start()
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
@@ -70,22 +86,36 @@ def ending(line: Plain | smtplib.SMTP, seconds: float) -> Iterator[None]:
             raise TimeoutError("no whole answer in time") from error
         raise
     finally:
-        watch.cancel()
+        done.set()
         line.close()
     if over.is_set():
         raise TimeoutError("no whole answer in time")
 
 
-def asked(url: str, body: bytes | None, headers: dict[str, str], seconds: float, most: int) -> tuple[int, bytes]:
+def asked(
+    url: str, body: bytes | None, headers: dict[str, str], seconds: float, most: int, proxy: str = ""
+) -> tuple[int, bytes]:  # fmt: skip
     """Status and at most `most` bytes of the answer to one GET, or POST of a body; no redirect is followed, no proxy
-    asked. Raises OSError, http.client.HTTPException or ValueError for what is no answer.
+    asked but the one given (`http://[user:password@]host:port`), and that for https only: it carries what it can't
+    read. Raises OSError, http.client.HTTPException or ValueError for what is no answer.
     """
     place = urlsplit(url)
-    line = Plain(place.hostname or "", place.port, seconds)
-    if place.scheme == "https":
-        line = Secure(place.hostname or "", place.port, seconds, ssl.create_default_context())
+    secure = place.scheme == "https"
+    way = urlsplit(proxy) if proxy and secure else place
+    line = Plain(way.hostname or "", way.port, seconds)
+    if secure:
+        line = Secure(way.hostname or "", way.port, seconds, ssl.create_default_context())
+    if way is not place:
+        line.set_tunnel(place.hostname or "", place.port or line.default_port, _known_to(way))
     path = (place.path or "/") + (f"?{place.query}" if place.query else "")
     with ending(line, seconds):
         line.request("GET" if body is None else "POST", path, body, {"Connection": "close"} | headers)
-        answer = line.getresponse()
-        return answer.status, answer.read(most)
+        with line.getresponse() as answer:
+            return answer.status, answer.read(most)
+
+
+def _known_to(proxy: SplitResult) -> dict[str, str]:
+    if proxy.username is None:
+        return {}
+    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}

@@ -61,6 +61,7 @@ class Provider:
     What follows `keys_url` is of OAuth 2.0 only, where there is no issuer: the page about the token's holder, the
     fields there that hold his number and name (`data.openid` for one within another), and how the provider departs
     from the standard: the name of the code that comes back, JSON in camel case for the token, a header of its own.
+    `proxy` is the only way out where there is none other; the environment's are not asked.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Provider:
     token_header: str = ""
     prompt: str = ""
     pkce: str = "1"
+    proxy: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,9 @@ def providers(described: Iterable[Mapping[str, str]]) -> dict[str, Provider]:
         for url in filter(None, (one.issuer, one.authorize_url, one.token_url, one.keys_url, one.user_url)):
             if not _is_safe(url):
                 raise ValueError(f"OIDC_{one.name.upper()}: {url} must be https")
+        if one.proxy and not _is_proxy(one.proxy):
+            # Without what was given: a password may stand in it.
+            raise ValueError(f"OIDC_{one.name.upper()}_PROXY must be http://[user:password@]host:port")
         made[one.name] = one
     return made
 
@@ -207,7 +212,7 @@ def _holder(provider: Provider, flow: Flow, back: str, code: str) -> Identity:
     if not isinstance(token, str) or not token.isascii() or not token.isprintable() or len(token) > 8000:
         raise NotProven("身份来源没有给出访问令牌")
     name, value = (provider.token_header, token) if provider.token_header else ("Authorization", f"Bearer {token}")
-    about = _fetch(provider.user_url, None, {"Accept": "application/json", name: value})
+    about = _fetch(provider, provider.user_url, None, {"Accept": "application/json", name: value})
     subject = _field(about, provider.id_field)
     if isinstance(subject, int) and not isinstance(subject, bool):
         subject = str(subject)
@@ -225,7 +230,7 @@ def _exchange_as_json(provider: Provider, flow: Flow, code: str) -> dict[str, An
     if provider.pkce == "1":
         asked["codeVerifier"] = flow.verifier
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    return _fetch(provider.token_url, json.dumps(asked).encode(), headers)
+    return _fetch(provider, provider.token_url, json.dumps(asked).encode(), headers)
 
 
 def _field(about: dict[str, Any], path: str) -> object:
@@ -256,7 +261,7 @@ def _exchange(provider: Provider, flow: Flow, back: str, code: str) -> dict[str,
         more["client_id"] = provider.client_id
         if provider.client_secret:
             more["client_secret"] = provider.client_secret
-    return _fetch(url, prepare_token_request("authorization_code", "", **more).encode(), headers)
+    return _fetch(provider, url, prepare_token_request("authorization_code", "", **more).encode(), headers)
 
 
 def _claims(provider: Provider, token: str, nonce: str) -> dict[str, Any]:
@@ -301,7 +306,7 @@ def _told(provider: Provider) -> dict[str, Any]:
         if _down.get(provider.name, 0.0) > time.monotonic():
             raise NotProven("暂时连不上身份来源")
         try:
-            told = _fetch(provider.issuer.rstrip("/") + DISCOVERY)
+            told = _fetch(provider, provider.issuer.rstrip("/") + DISCOVERY)
         except NotProven:
             _down[provider.name] = time.monotonic() + REST_SECONDS
             raise
@@ -329,7 +334,7 @@ def _keys(provider: Provider, anew: bool = False) -> KeySet:
     if held.keys is None or anew:
         try:
             # Kinds of keys that are not known yet, and those for other uses, stand beside the ones that sign.
-            usable = [key for key in _fetch(url)["keys"] if key.get("kty") in ("RSA", "EC")]
+            usable = [key for key in _fetch(provider, url)["keys"] if key.get("kty") in ("RSA", "EC")]
             held.keys = KeySet.import_key_set({"keys": usable})
         except (JoseError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise NotProven("身份来源的密钥无法读取") from error
@@ -342,10 +347,23 @@ def _is_safe(url: str) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
 
 
-def _fetch(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
+def _is_proxy(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        whole = bool(parts.hostname and parts.port)
+    except ValueError:
+        return False
+    return whole and parts.scheme == "http" and parts.path in ("", "/") and not (parts.query or parts.fragment)
+
+
+def _fetch(
+    provider: Provider, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> dict[str, Any]:  # fmt: skip
     """JSON from the provider, within the time and size that a page can wait for; a redirect is not followed."""
     try:
-        status, text = lines.asked(url, body, headers or {"Accept": "application/json"}, TIMEOUT_SECONDS, MOST_BYTES)
+        status, text = lines.asked(
+            url, body, headers or {"Accept": "application/json"}, TIMEOUT_SECONDS, MOST_BYTES, provider.proxy
+        )  # fmt: skip
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotProven("暂时连不上身份来源") from error
     if not 200 <= status < 300:

@@ -162,15 +162,16 @@ def tls_server(folder: Path, *, at_once: bool) -> Iterator[Gateway]:
         yield held
 
 
-def own_certificate(folder: Path) -> tuple[str, str]:
-    """The files of a certificate for 127.0.0.1 that signs itself, and of its key."""
+def own_certificate(folder: Path, host: str = "") -> tuple[str, str]:
+    """The files of a certificate for the host (else 127.0.0.1) that signs itself, and of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host or "127.0.0.1")])
+    meant = x509.DNSName(host) if host else x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     now = clock.now()
     made = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
         .serial_number(1).not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.SubjectAlternativeName([meant]), False)
         .sign(key, hashes.SHA256())
     )  # fmt: skip
     (folder / "own.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))

@@ -68,6 +68,6 @@ def call(target: targets.Target, body: bytes, headers: dict[str, str]) -> None:
 def _posted(line: lines.Plain, path: str, body: bytes, headers: dict[str, str]) -> int:
     shown = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "tian-webhook", "Connection": "close"}
     line.request("POST", path, body, shown | headers)
-    answer = line.getresponse()
-    answer.read(1024)
-    return answer.status
+    with line.getresponse() as answer:
+        answer.read(1024)
+        return answer.status
