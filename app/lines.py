@@ -35,7 +35,7 @@ class Plain(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = self.way = socket.create_connection((self._address, self.port), self.timeout)
-        if self._tunnel_host:
+        if self._tunnel_host:  # type: ignore[attr-defined]
             self._tunnel()  # type: ignore[attr-defined]
 
 
@@ -52,7 +52,7 @@ class Secure(Plain):
 
     def connect(self) -> None:
         super().connect()
-        named = self._tunnel_host or self.host
+        named = self._tunnel_host or self.host  # type: ignore[attr-defined]
         # In hand before the handshake: whoever drips that is cut off, too.
         self.sock = self.way = self._context.wrap_socket(
             self.sock, server_hostname=named, do_handshake_on_connect=False

@@ -173,6 +173,20 @@ def test_what_was_sent_after_the_session_ended_can_be_copied(app: Any, world: Wo
             assert "'nonce-'" not in answer.headers["Content-Security-Policy"]
 
 
+@pytest.mark.feature("ACC-15", "ACC-05")
+def test_of_a_form_sent_after_the_session_ended_no_secret_is_shown(app: Any) -> None:
+    """A password that is a sentence stood there in clear: its repetition has a name of its own."""
+    secret, number = "correct horse battery", "110101 19900307 7758"
+    given = {
+        "old_password": "old sentence", "new_password": secret, "again": secret, "confirmed": secret,
+        "resident_id": number, "someones_number": number, "csrf_token": "of another", "next": "/a b",
+        "next_reason": "换轴承 then test",
+    }  # fmt: skip
+    page = app.test_client().post("/password/", data=given, headers={"Referer": "http://localhost/password/"}).text
+    assert page.count("<textarea") == 1 and "换轴承 then test" in page
+    assert not [value for name, value in given.items() if name != "next_reason" and value in page]
+
+
 @pytest.mark.feature("ACC-15")
 def test_what_is_refused_at_the_door_knows_who_asks(app: Any, world: World) -> None:
     """A form that is too large, or with the token of another session, is refused within the frame of one signed in."""

@@ -38,7 +38,7 @@ def install(app: Flask) -> None:
 
 
 # What is never shown again, though typed a moment ago; and what people type: words, no keys, no numbers of rows.
-_NEVER_SHOWN = re.compile("password|code|token|secret|key|resident|csrf|next")
+_NEVER_SHOWN = re.compile("password|^again$|code|captcha|token|secret|key|resident|id_number|csrf|^next$")
 _WORDS = re.compile(r"[\u4e00-\u9fff]|\S\s+\S")
 
 
@@ -50,8 +50,11 @@ def unsaved() -> list[str]:
     ours = (request.referrer or "").startswith(request.host_url)
     if not ours or request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         return []
-    given = [value for name, value in request.form.items(multi=True) if not _NEVER_SHOWN.search(name.lower())]
-    return list(dict.fromkeys(value for value in given if _WORDS.search(value)))
+    given = list(request.form.items(multi=True))
+    # A secret typed again under whatever name stays one; and digits in groups are somebody's number.
+    kept_back = {value for name, value in given if _NEVER_SHOWN.search(name.lower())}
+    typed = dict.fromkeys(value for _name, value in given if value not in kept_back)
+    return [value for value in typed if _WORDS.search(value) and any(map(str.isalpha, value))]
 
 
 def answer(
