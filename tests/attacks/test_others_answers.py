@@ -197,6 +197,40 @@ def test_slow_addresses_of_many_stand_before_nobodys_code(
     assert asked.count("webhook") == 2 * tried
 
 
+@pytest.mark.feature("NTF-01")
+def test_what_a_slow_gateway_left_no_time_for_comes_before_what_came_meanwhile(
+    app: Any, session: Any, world: World, monkeypatch: Any
+) -> None:
+    """An honest gateway of a minute each: whoever waited since the round before fell behind all that came in it."""
+    asked: list[str] = []
+    spent = [0.0]
+
+    def tell(phone: str) -> None:
+        with transaction(session) as own:
+            outbox.send_to(own, clock.now(), None, "sms", phone, "rescue.call", "困人")
+
+    def send(_session: Any, notice: Notification) -> None:
+        asked.append(str(notice.address))
+        spent[0] += rounds.SECONDS / 2
+
+    monkeypatch.setitem(outbox.SENDERS, "sms", send)
+    for number in range(1, 4):
+        tell(f"1390000000{number}")
+
+    def begun() -> float:
+        if not asked and not later:
+            later.append("13900000009")
+            tell(later[0])
+        return spent[0]
+
+    later: list[str] = []
+    monkeypatch.setattr(rounds, "monotonic", begun)
+    for _round in range(2):
+        with app.app_context():
+            deliver()
+    assert asked[:3] == ["13900000001", "13900000002", "13900000003"] and asked[3] == "13900000009"
+
+
 # Its head, and bodies that end at their length and with the line: the library lets go of the line of the last.
 DRIPPED = (
     b"HTTP/1.1 200 OK\r\nX: ",

@@ -338,9 +338,9 @@ def lease(session: AnySession, at: dt.datetime, most: int = 50, *, own: bool = F
 
 
 def give_back(session: AnySession, ids: Sequence[int], at: dt.datetime) -> None:
-    """What was leased and not tried is due again, as if it never had been."""
+    """What was leased and not tried is due again, before all that became due since it was leased."""
     untried = update(Notification).where(Notification.id.in_(ids), Notification.state == "queued")
-    untried = untried.values(tries=Notification.tries - 1, next_try_at=at)
+    untried = untried.values(tries=Notification.tries - 1, next_try_at=at - LEASE)
     session.execute(untried.execution_options(synchronize_session=False, skip_scope=True))
 
 
