@@ -173,6 +173,22 @@ def test_what_was_sent_after_the_session_ended_can_be_copied(app: Any, world: Wo
             assert "'nonce-'" not in answer.headers["Content-Security-Policy"]
 
 
+@pytest.mark.feature("ACC-15")
+@pytest.mark.parametrize(
+    ("came", "leads"),
+    [
+        ("/elevators/7/apply/suspension?again=3", "http://localhost/elevators/7/apply/suspension?again=3"),
+        ("/applications/7/decision", "/applications/7"), ("/regions/many", "/regions"), ("/nowhere", ""),
+    ],
+)  # fmt: skip
+def test_the_way_back_opens_though_the_form_stood_where_only_forms_go(app: Any, came: str, leads: str) -> None:
+    """An opinion refused once stands at the address of its deed: the way back answered 不能这样打开."""
+    data = {"opinion": "资料不全，请补", "csrf_token": "old"}
+    page = app.test_client().post("/applications/7/decision", data=data, headers={"Referer": f"http://localhost{came}"})
+    assert "资料不全，请补" in page.text
+    assert (f'href="{leads}" target="_blank"' in page.text) if leads else 'target="_blank"' not in page.text
+
+
 @pytest.mark.feature("ACC-15", "ACC-05")
 def test_of_a_form_sent_after_the_session_ended_no_secret_is_shown(app: Any) -> None:
     """A password that is a sentence stood there in clear: its repetition has a name of its own."""

@@ -6,9 +6,10 @@ import logging
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -65,7 +66,7 @@ def answer(
     if wants_json():
         said = [f.as_dict() for f in findings] or [Finding(title, False, body or title).as_dict()]
         return jsonify(errors=said, message=title, request_id=g.get("request_id", "")), code
-    back = request.referrer if request.referrer and request.referrer.startswith(request.host_url) else ""
+    back = _way_back()
     if request.path.startswith("/m/"):
         g.bare_page = True  # a phone keeps its own face: the desk's menu would be in the way
     shown = {"title": title, "code": code, "findings": findings, "body": body, "back": back, "typed": typed}
@@ -78,6 +79,23 @@ def answer(
         g.bare_page = True
         page = render_template("ta/problem.html", **shown)
     return page, code
+
+
+def _way_back() -> str:
+    """Where one came from, as far as it opens: what is refused may stand at an address that only takes forms, and then
+    the page of the record above it is meant. Empty where one came from elsewhere."""
+    came = request.referrer or ""
+    if not came.startswith(request.host_url):
+        return ""
+    doors, parts = current_app.url_map.bind(request.host), urlsplit(came)
+    path = parts.path
+    if doors.test(path, "GET"):
+        return came
+    while "/" in path.strip("/"):
+        path = path.rstrip("/").rpartition("/")[0]
+        if doors.test(path, "GET"):
+            return path
+    return ""
 
 
 def wants_json() -> bool:
