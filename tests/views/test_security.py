@@ -159,6 +159,7 @@ def test_what_was_sent_after_the_session_ended_can_be_copied(app: Any, world: Wo
         answer = client.post(page, data=given | {"csrf_token": token}, headers=own)
         text = answer.get_data(as_text=True)
         assert answer.status_code == 401 and text.count("<textarea") == 1 and said in text and "长时间没有操作" in text
+        assert "访问被拒绝" not in text, "that is said of what somebody signed in may not open"
         assert "这是密码" not in text and "ab12" not in text and f'href="http://localhost{page}"' in text
         client.set_cookie("session", kept.value)
         bare = client.post(page, data={"csrf_token": token, "effective_on": "2026-03-03"}, headers=own)

@@ -54,6 +54,13 @@ def forget_session() -> None:
     session.update(kept)
 
 
+def forget_denials() -> None:
+    """Whoever is not signed in is not refused but asked to sign in: no banner says otherwise."""
+    kept = [said for said in session.pop("_flashes", []) if said[0] != "danger"]
+    if kept:
+        session["_flashes"] = kept
+
+
 def begin_session(account: Account) -> None:
     """Start a session with nothing of the one before it: a cookie planted before sign-in is worthless after it."""
     forget_session()
@@ -160,5 +167,6 @@ def install(app: Flask) -> None:
         typed = unsaved()
         if not typed:
             return response
+        forget_denials()
         body = _("%(why)s。这次没有保存，登录后请把下面的内容复制回去；文件须重新选择。", why=told(ENDED[ended]))
         return app.make_response(answer(401, _("登录已结束"), body=body, typed=typed))

@@ -18,7 +18,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.transaction import transaction
 from app.views.access import captcha, external, second_step
-from app.views.access.browser import ENDED, begin_session, browser_tokens, end_session
+from app.views.access.browser import ENDED, begin_session, browser_tokens, end_session, forget_denials
 from app.views.access.proving import confirm_second_factor, sign_in
 from app.views.frame.addresses import safe_next
 from app.wording import say
@@ -36,10 +36,7 @@ class SignIn(AuthDBView):
         if g.user.is_authenticated:
             return redirect(safe_next())
         findings, status = [], 200
-        # Whoever is not signed in is not refused but asked to sign in: that is what this page does.
-        kept = [said for said in session.pop("_flashes", []) if said[0] != "danger"]
-        if kept:
-            session["_flashes"] = kept
+        forget_denials()
         ended = session.pop("ended", None)
         name = request.form.get("username", "")[:200]
         if request.method == "POST" and not captcha.words_wanted():
