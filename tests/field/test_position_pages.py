@@ -81,6 +81,12 @@ def test_a_correction_by_hand(world: World, sign_in: Any) -> None:
     assert "已送审，编号 JC" in post(worker, f"/m/correct/{world.own.code}", stops="12", reason="铭牌").text
     page = worker.get(f"/m/correct/{world.own.code}").text
     assert "办结后才能再提交" in page
+    # What is kept on a phone is its writer's alone, and gone once he has sent it: the next one read his words.
+    kept = f"correct-{world.own.id}-{world.accounts['worker'].id}"
+    assert f'data-kept="{kept}"' in page and "data-keep=" not in page
+    other = world.accounts["maintenance_head"]
+    page = sign_in(other).get(f"/m/correct/{world.own.code}").text
+    assert f'data-keep="correct-{world.own.id}-{other.id}"' in page and "data-kept=" not in page
 
 
 @pytest.mark.parametrize("path", ["/m/position/", "/m/correct/"])
