@@ -87,7 +87,7 @@ def _way_back() -> str:
     came = request.referrer or ""
     if not came.startswith(request.host_url):
         return ""
-    doors, parts = current_app.url_map.bind(request.host), urlsplit(came)
+    doors, parts = current_app.url_map.bind(""), urlsplit(came)
     path = parts.path
     if doors.test(path, "GET"):
         return came

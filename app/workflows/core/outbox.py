@@ -314,15 +314,19 @@ def deliver_inbox(session: AnySession, at: dt.datetime) -> int:
     return int(result.rowcount)
 
 
+# Codes and links, for which somebody sits before the page, and calls for rescue: whatever else waits at a slow gateway.
+_WAITED_FOR = or_(Notification.is_secret, Notification.topic.startswith("rescue."))
+
+
 def lease(session: AnySession, at: dt.datetime, most: int = 50, *, own: bool = False) -> list[int]:
     """Take due notices of other channels, or of those to addresses of people's `own`; each is this caller's alone until
-    the lease ends. Commit, then send.
+    the lease ends; what somebody waits for comes first. Commit, then send.
     """
     channels = Notification.channel.in_(OWN_ADDRESS) if own else Notification.channel.not_in({"inbox", *OWN_ADDRESS})
     due = (
         select(Notification.id)
         .where(Notification.state == "queued", Notification.next_try_at <= at, channels)
-        .order_by(Notification.next_try_at, Notification.id)
+        .order_by(_WAITED_FOR.desc(), Notification.next_try_at, Notification.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
