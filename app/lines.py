@@ -11,6 +11,7 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -34,9 +35,26 @@ class Plain(http.client.HTTPConnection):
         self.way: socket.socket | None = None
 
     def connect(self) -> None:
-        self.sock = self.way = socket.create_connection((self._address, self.port), self.timeout)
+        self.sock = self.way = self._reached()
         if self._tunnel_host:  # type: ignore[attr-defined]
             self._tunnel()  # type: ignore[attr-defined]
+
+    def _reached(self) -> socket.socket:
+        """By the first address that answers. Each has its share of the time: one where all is dropped in silence, as
+        IPv6 often is, must leave enough of it for the next."""
+        ends = time.monotonic() + float(self.timeout or 0)
+        found = socket.getaddrinfo(self._address, self.port, type=socket.SOCK_STREAM)
+        for left, (*_kind, there) in zip(range(len(found), 0, -1), found, strict=True):
+            share = max(ends - time.monotonic(), 0.001) / left
+            try:
+                way = socket.create_connection((str(there[0]), int(there[1])), share)
+            except OSError:
+                if left == 1:
+                    raise
+            else:
+                way.settimeout(self.timeout)
+                return way
+        raise OSError("no address")
 
 
 class Secure(Plain):

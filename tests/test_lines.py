@@ -7,6 +7,7 @@ import http.server
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,3 +135,32 @@ def test_an_address_of_six_words_keeps_its_port() -> None:
     trusted = ssl.create_default_context()
     for line, port in ((lines.Plain("fd00::5", None, 1), 80), (lines.Secure("fd00::5", None, 1, trusted), 443)):
         assert (line.host, line.port) == ("fd00::5", port)
+
+
+def test_an_address_that_drops_all_in_silence_leaves_time_for_the_next(monkeypatch: Any) -> None:
+    """Of a host of two addresses the first used up all of the time, and nothing was ever sent there again."""
+    reach, dead = socket.create_connection, "192.0.2.1"
+
+    def connect(there: tuple[str, int], seconds: float) -> socket.socket:
+        if there[0] == dead:
+            time.sleep(seconds)
+            raise TimeoutError("timed out")
+        return reach(there, seconds)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with served(server := http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)):
+        port = server.server_address[1]
+        both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in (dead, "127.0.0.1")]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_given, **_more: both)
+        monkeypatch.setattr(socket, "create_connection", connect)
+        assert lines.asked(f"http://two.test:{port}/", None, {}, 2, 100)[0] == 204
+        both[1:] = [(*both[1][:4], (dead, port))]
+        with pytest.raises(TimeoutError):
+            lines.asked(f"http://two.test:{port}/", None, {}, 0.5, 100)
