@@ -87,7 +87,7 @@ def _units(keys: Iterable[Any]) -> dict[int, tuple[str, bool]]:
     ids = {key for key in keys if key}
     kept: dict[int, tuple[str, bool]] = until_commit(db.session).setdefault("unit_names", {})
     if missing := ids - kept.keys():
-        seen = scope.criterion(Unit, g.actor).label("seen")
+        seen = scope.criterion(Unit, scope.current()).label("seen")
         statement = select(Unit.id, Unit.name, seen).where(Unit.id.in_(missing)).execution_options(skip_scope=True)
         kept.update((row.id, (row.name, bool(row.seen))) for row in db.session.execute(statement))
     return {key: kept[key] for key in ids if key in kept}
