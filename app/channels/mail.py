@@ -48,9 +48,11 @@ def _way(place: SplitResult) -> smtplib.SMTP:
     """A way to the server, not gone yet: from its first word on the talk is bounded."""
     import smtplib  # loaded with the first letter
 
-    way = smtplib.SMTP(timeout=TIMEOUT_SECONDS)
+    way: smtplib.SMTP
     if place.scheme == "smtps":
         way = smtplib.SMTP_SSL(timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+    else:
+        way = smtplib.SMTP(timeout=TIMEOUT_SECONDS)
     # Whose name the certificate must bear; the library is told of it by a constructor that also connects.
     way._host = place.hostname or "localhost"  # type: ignore[attr-defined]
     return way

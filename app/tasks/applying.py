@@ -125,21 +125,19 @@ def apply_all(context: JobContext) -> dict[str, Any]:
             Line(key, *named.get(key, _unknown(key)), made[key][1] if key in made else "", course.why.get(key, []))
             for key in keys
         ]
-        # What still needs somebody comes first.
-        lines.sort(key=lambda line: not line.why)
-        refused = [line for line in lines if line.why]
         result = {
-            "applied": len(made), "refused": len(refused), "stopped": course.stopped or None,
-            "left": [[line.code, f"/elevators/{line.key}", line.why] for line in refused[: one_by_one.MOST_NAMED]],
+            "applied": len(made), **one_by_one.told_of(lines, lambda line: line.code, "/elevators", course),
             "link": f"/applications/?f_batch={context.job_id}" if made else None,
         }  # fmt: skip
-        title, said = told("批量申请结果"), say("已申请 %(d)s 台，没有申请 %(n)s 台", d=len(made), n=len(refused))
+        said = say("已申请 %(d)s 台，没有申请 %(n)s 台", d=len(made), n=result["refused"])
 
         def settled(own: AnySession) -> None:
             if made:
                 submissions.settle_batch(own, context.job_id, at)
 
-        one_by_one.give(context, lines, COLUMNS, title, said, given_out.APPLIED, result, at, settled)
+        one_by_one.give(
+            context, lines, COLUMNS, told("批量申请结果"), said, given_out.APPLIED, result, at, settled
+        )
     return result
 
 

@@ -51,14 +51,10 @@ def decide_all(context: JobContext) -> dict[str, Any]:
         at = clock.now()
         names = _names(context, [key for key, _seen in chosen], at)
         lines = [Line(key, names.get(key), course.why.get(key, [])) for key, _seen in chosen]
-        # What still needs somebody comes first.
-        lines.sort(key=lambda line: not line.why)
-        refused = [line for line in lines if line.why]
         result = {
-            "decided": len(course.done), "refused": len(refused), "stopped": course.stopped or None,
-            "left": [[line.number, f"/applications/{line.key}", line.why] for line in refused[: one_by_one.MOST_NAMED]],
+            "decided": len(course.done), **one_by_one.told_of(lines, lambda line: line.number, "/applications", course),
         }  # fmt: skip
-        said = say("已办理 %(d)s 件，未办理 %(n)s 件", d=len(course.done), n=len(refused))
+        said = say("已办理 %(d)s 件，未办理 %(n)s 件", d=len(course.done), n=result["refused"])
         press = told_together.press_of_job(context.job_id)
         one_by_one.give(context, lines, COLUMNS, told("批量审批结果"), said, given_out.DECISIONS, result, at)
         # By itself: the decisions stand and the job is over, whatever keeps this from being told at once.

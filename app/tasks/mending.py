@@ -61,14 +61,10 @@ def mend_all(context: JobContext) -> dict[str, Any]:
         with scope.acting(context.actor):
             names = many.names(session, context.actor, [key for key, _seen in chosen], at)
         lines = [Line(key, names.get(key), course.why.get(key, [])) for key, _seen in chosen]
-        # What still needs somebody comes first.
-        lines.sort(key=lambda line: not line.why)
-        refused = [line for line in lines if line.why]
         result = {
-            "mended": len(course.done), "refused": len(refused), "stopped": course.stopped or None,
-            "left": [[line.number, f"/applications/{line.key}", line.why] for line in refused[: one_by_one.MOST_NAMED]],
+            "mended": len(course.done), **one_by_one.told_of(lines, lambda line: line.number, "/applications", course),
             "link": f"/applications/?f_batch={params['batch']}",
         }  # fmt: skip
-        said = say("已重新提交 %(d)s 件，没有重新提交 %(n)s 件", d=len(course.done), n=len(refused))
+        said = say("已重新提交 %(d)s 件，没有重新提交 %(n)s 件", d=len(course.done), n=result["refused"])
         one_by_one.give(context, lines, COLUMNS, told("整批补正结果"), said, given_out.APPLIED, result, at)
     return result

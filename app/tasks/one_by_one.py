@@ -113,6 +113,17 @@ def _turn(
         return None, Ended(many.reasons(refusal), say(words.rightless_from, n=number))
 
 
+def told_of(lines: list[Any], called: Callable[[Any], str], place: str, course: Course) -> dict[str, Any]:
+    """What the job's page tells of the `lines` (`key`, `why`), by what each is `called` and its page below `place`; the
+    lines are put in order: what still needs somebody comes first."""
+    lines.sort(key=lambda line: not line.why)
+    refused = [line for line in lines if line.why]
+    return {
+        "refused": len(refused), "stopped": course.stopped or None,
+        "left": [[called(line), f"{place}/{line.key}", line.why] for line in refused[:MOST_NAMED]],
+    }  # fmt: skip
+
+
 def give(
     context: JobContext,
     lines: Sequence[Any],

@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from app import clock
 from app.models import Account, Elevator, MaintenanceOrder, Visit
 from tests.factories import picture
-from tests.journeys.steps import sheet_stands
+from tests.journeys.steps import path_of, sheet_stands
+from tests.journeys.test_07_site import begin_afresh
 
 PHOTO = {"name": "底坑.png", "mimeType": "image/png", "buffer": picture()}
 KEPT = """async () => (await taKept.entries(await taKept.me())).map(
@@ -95,6 +96,27 @@ def brought_along(page: Any, visit: int) -> None:
         "async n => { const copy = await taKept.get('copies', await taKept.me());"
         " return !!copy && copy.kept > performance.timeOrigin && (copy.running || {}).visit_id === n; }", arg=visit
     )  # fmt: skip
+
+
+def at_the_gate(product: Any, page: Any, place: list[float], address: str) -> None:
+    """He stands at the elevator, all that the phone takes along is on it, and he may check in."""
+    begin_afresh(product, page)
+    stand_at(page, *place)
+    page.goto("/m/")
+    carried_along(page)
+    page.goto(address)
+    expect(page.locator("[data-gate]")).to_contain_text("项已通过")
+
+
+def check_in(product: Any, page: Any) -> int:
+    """The visit that he began there, forty minutes ago; the phone has it along."""
+    page.get_by_role("button", name="签到", exact=True).click()
+    page.wait_for_url("**/m/visits/*")
+    visit = int(path_of(page).rsplit("/", 1)[-1])
+    brought_along(page, visit)
+    with product.session() as session:
+        session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
+    return visit
 
 
 def in_the_draft(page: Any, of: str, note: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import pytest
@@ -13,16 +12,13 @@ from app.models import Attachment, Elevator, Visit
 from tests.journeys.conftest import PHONE
 from tests.journeys.in_the_pit import (
     PHOTO,
-    brought_along,
-    carried_along,
+    at_the_gate,
+    check_in,
     fill_sheet,
     leave_and_send,
     let_pass,
     own_tasks,
-    stand_at,
 )
-from tests.journeys.steps import path_of
-from tests.journeys.test_07_site import begin_afresh
 
 
 @pytest.mark.feature("MNT-06", "MNT-05")
@@ -33,18 +29,8 @@ def test_left_by_number_without_signal_the_label_is_photographed(product: Any, e
         token = session.get(Elevator, number).public_token
     with product.policy(region, "试行：扫不了码的须拍标签", label_photo="unit"):
         phone = enter("维保员", PHONE)
-        begin_afresh(product, phone)
-        stand_at(phone, *place)
-        phone.goto("/m/")
-        carried_along(phone)
-        phone.goto(f"/m/e/{token}")
-        expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
-        phone.get_by_role("button", name="签到", exact=True).click()
-        phone.wait_for_url("**/m/visits/*")
-        visit = int(path_of(phone).rsplit("/", 1)[-1])
-        brought_along(phone, visit)
-        with product.session() as session:
-            session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
+        at_the_gate(product, phone, place, f"/m/e/{token}")
+        visit = check_in(product, phone)
         asked = phone.locator("#label-out")
         expect(asked).to_be_hidden()
         phone.context.set_offline(True)
@@ -73,21 +59,11 @@ def test_the_places_and_the_person_are_photographed_without_signal(product: Any,
     _number, code, *place, region = own_tasks(product)[4]
     with product.policy(region, "试行：现场照片", photo_pit="every", photo_room="every", person_proof="photo"):
         phone = enter("维保员", PHONE)
-        begin_afresh(product, phone)
-        stand_at(phone, *place)
-        phone.goto("/m/")
-        carried_along(phone)
-        phone.goto(f"/m/e/{code}")
-        expect(phone.locator("[data-gate]")).to_contain_text("项已通过")
+        at_the_gate(product, phone, place, f"/m/e/{code}")
         phone.locator("#selfie").set_input_files(PHOTO)
         expect(phone.locator('[data-upload="selfie"] img')).to_be_visible()
         shot(phone, "whoever checks in is photographed first")
-        phone.get_by_role("button", name="签到", exact=True).click()
-        phone.wait_for_url("**/m/visits/*")
-        visit = int(path_of(phone).rsplit("/", 1)[-1])
-        brought_along(phone, visit)
-        with product.session() as session:
-            session.get(Visit, visit).checked_in_at -= dt.timedelta(minutes=40)
+        visit = check_in(product, phone)
         # One that was sent while there was a line comes back with the draft.
         phone.locator("#photo_room").set_input_files(PHOTO | {"name": "机房.png"})
         expect(phone.locator('[data-upload="photo_room"] img')).to_be_visible()
