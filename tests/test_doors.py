@@ -31,7 +31,7 @@ LESS_THAN = {"inspector": "region_admin", "clerk": "maintenance_head", "safety_o
 ON_ONE = pytest.mark.parametrize("db_kind", ["sqlite"], scope="session")
 # Doors that are open to everybody on purpose (/metrics: to this machine); what they show is checked elsewhere.
 OPEN = re.compile(
-    r"^/(static|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/track|m/join|m/outbox$|m/worker|m/app\.|open/|help|m/help)"
+    r"^/(static|favicon\.ico$|appbuilder/static|login|logout|health|metrics|lang|swaggerview-static|recover|register|captcha|m/p/|m/track|m/join|m/outbox$|m/worker|m/app\.|open/|help|m/help)"
 )
 # What a passer-by may be told of any elevator, told to whoever holds its label (tests/field/test_public.py).
 BEHIND_THE_CODE = re.compile(r"^/m/p/")

@@ -9,6 +9,7 @@ from flask import jsonify, request
 from sqlalchemy import or_, select
 
 from app import clock, scope
+from app.api import histories
 from app.api.base import Resource, actor, answers, chosen, finding_list, iso, page, whole
 from app.api.reading import asked_bool
 from app.extensions import db
@@ -23,11 +24,11 @@ from app.views.approval.application_words import asked_words
 from app.views.approval.applications import files_of
 from app.views.frame import clock_words, screens
 from app.views.frame.filing_words import Due
-from app.workflows.approval import seconds, submissions, watching
+from app.workflows.approval import seconds, watching
 from app.workflows.approval.submissions import FILING_KINDS
 from app.workflows.desk import applications, field_remarks
 from app.workflows.filing import filing
-from app.workflows.people import person_filing, person_versions
+from app.workflows.people import person_filing
 
 
 class ApplicationApi(Resource):
@@ -114,7 +115,7 @@ def full(row: Application) -> dict[str, Any]:
     may_decide = applications.waits_for(who, row)
     files = files_of(row)
     return brief(row) | {
-        "reason": row.reason, "steps": [_step(s) for s in applications.steps(db.session, row)],
+        "reason": row.reason, "steps": _steps(row),
         "checks": finding_list(applications.checks_shown(db.session, who, row, now)), "differences": changed,
         "asked": [{"label": str(label), "text": str(text)} for label, text in asked_words(row)],
         "data": {name: masked(name, value) for name, value in row.data.items() if name not in _APART},
@@ -139,7 +140,7 @@ def _differences(kind: str, version: Version | None) -> list[Any]:
     if version is not None and kind in FILING_KINDS:
         return filing.differences(filing.base_of(db.session, version), version.data)
     if version is not None and kind == person_filing.KIND:
-        base, asked = person_versions.base_of(db.session, version), version.data
+        base, asked = filing.base_of(db.session, version), version.data
         return filing.differences(base, asked)
     return []
 
@@ -184,13 +185,14 @@ def masked(field: str, value: Any) -> Any:
     return masked_number(numbers()[field], str(value)) if value and field in numbers() else value
 
 
-def _step(row: Any) -> dict[str, Any]:
-    behalf = row.on_behalf_of_id
-    return {
-        "verb": row.verb, "state": row.state, "at": iso(row.at), "opinion": row.opinion,
-        "actor": submissions.name_of(db.session, row.actor_id),
-        "on_behalf_of": submissions.name_of(db.session, behalf) if behalf is not None else None,
-    }  # fmt: skip
+def _steps(row: Application) -> list[dict[str, Any]]:
+    steps = applications.steps(db.session, row)
+    by = histories.names(key for one in steps for key in (one.actor_id, one.on_behalf_of_id))
+    return [
+        {"verb": one.verb, "state": one.state, "at": iso(one.at), "opinion": one.opinion, "actor": by[one.actor_id],
+         "on_behalf_of": by[one.on_behalf_of_id] if one.on_behalf_of_id is not None else None}
+        for one in steps
+    ]  # fmt: skip
 
 
 def register(appbuilder: Any) -> None:

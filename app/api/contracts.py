@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
-from app.api import as_of
+from app.api import as_of, histories
 from app.api.applications import brief as application_brief
 from app.api.applications import file_shown
 from app.api.base import Resource, actor, answers, body, chosen, finding_list, iso, page, whole
@@ -25,7 +25,6 @@ from app.policy import Key
 from app.rules.contracts import contract_state
 from app.transaction import transaction
 from app.views.frame import screens
-from app.workflows.approval import submissions
 from app.workflows.contracts import contract_changes, contract_versions, contracts, renewals
 from app.workflows.files import attachments
 
@@ -109,11 +108,13 @@ class ContractApi(Resource):
           summary: 合同条款的历次版本和差异
           gives: {200: ContractVersions}
         """
+        versions = contract_versions.versions_of(db.session, _row(key))
+        by = histories.names(version.edited_by_id for version, _changed in versions)
         rows = [
             {"number": version.number, "at": iso(version.edited_at), "terms": version.data,
-             "by": submissions.name_of(db.session, version.edited_by_id),
+             "by": by[version.edited_by_id],
              "changed": [{"field": name, "old": old, "new": new} for name, (old, new) in changed.items()]}
-            for version, changed in contract_versions.versions_of(db.session, _row(key))
+            for version, changed in versions
         ]  # fmt: skip
         return jsonify(rows=rows)
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from flask import jsonify
-from sqlalchemy import select
 
 from app import clock, scope
+from app.api import histories
 from app.api.applications import full as application_full
 from app.api.applications import masked
-from app.api.base import Resource, actor, answers, body, finding_list, iso, whole
+from app.api.base import Resource, actor, answers, body, finding_list, whole
 from app.api.reading import part
 from app.extensions import db
-from app.models import Elevator, StatusChange, Unit
+from app.models import Elevator, Unit
 from app.permissions import Verb
 from app.transaction import transaction
 from app.views.frame import filed, screens
-from app.workflows.approval import submissions
 from app.workflows.approval.filing_fields import FiledModel
 from app.workflows.filing import filing
 
@@ -118,26 +118,9 @@ class FilingApi(Resource):
           summary: 备案的历次版本、差异和流转
           gives: {200: FilingHistory}
         """
-        row, name = self._row(key), submissions.name_of
-        versions = [
-            {"number": v.number, "state": v.state, "edited_at": iso(v.edited_at), "submitted_at": iso(v.submitted_at),
-             "decided_at": iso(v.decided_at), "in_force_from": iso(v.in_force_from), "opinion": v.opinion,
-             "by": name(db.session, v.edited_by_id),
-             "changed": [
-                 {"label": str(line.label), "old": str(line.old), "new": str(line.new)}
-                 for line in filed.comparison(self.model, filing.base_of(db.session, v), v.data)[0]
-             ]}
-            for v in filing.versions_seen(db.session, actor(), row)
-        ]  # fmt: skip
-        taken = select(StatusChange).where(
-            StatusChange.entity == self.model.__tablename__, StatusChange.entity_id == row.id
-        )
-        steps = [
-            {"verb": s.verb, "old": s.old, "new": s.new, "at": iso(s.known_at), "by": name(db.session, s.actor_id),
-             "reason": s.reason}
-            for s in db.session.scalars(taken.order_by(StatusChange.id.desc()).limit(200))
-        ]  # fmt: skip
-        return jsonify(versions=versions, steps=steps)
+        row = self._row(key)
+        seen, changed = filing.versions_seen(db.session, actor(), row), partial(filed.comparison, self.model)
+        return jsonify(histories.history(self.model.__tablename__, row.id, seen, changed))
 
     def _row(self, key: int) -> Any:
         return scope.visible(db.session, actor(), self.model, key, self.noun)

@@ -8,24 +8,23 @@ from __future__ import annotations
 from typing import Any
 
 from flask import jsonify
-from sqlalchemy import select
 
 from app import clock, scope
-from app.api import listed
+from app.api import histories, listed
 from app.api.base import Resource, actor, answers, body, finding_list, iso, whole
 from app.api.reading import flag, words
 from app.api.reading import key as key_of
 from app.errors import Refusal, refuse
 from app.extensions import db
 from app.listings.invitations import INVITATIONS
-from app.models import Invitation, StatusChange
+from app.models import Invitation
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views.frame import screens
 from app.views.people.invitations import address_of, told
 from app.wording import say
-from app.workflows.approval.submissions import name_of
+from app.workflows.core import moves
 from app.workflows.people import invitations, taking_on
 from app.workflows.people.invitations import Invited
 
@@ -206,9 +205,9 @@ def full(row: Invitation) -> dict[str, Any]:
     checks = []
     if row.state == "review" and decides:
         checks = finding_list(taking_on.findings(db.session, actor(), row, row.with_account, clock.now()))
-    steps = select(StatusChange).where(
-        StatusChange.entity == Invitation.__tablename__, StatusChange.entity_id == row.id
-    )
+    steps = moves.steps_of(db.session, Invitation.__tablename__, row.id)
+    # What no account did the invited person did.
+    by = histories.names(one.actor_id for one in steps) | {None: row.name}
     return brief(row) | {
         "sex": row.sex, "resident_id": mask_resident_id(row.resident_id) if row.resident_id else None,
         "certificate_no": row.certificate_no, "certificate_issued_on": iso(row.certificate_issued_on),
@@ -216,8 +215,8 @@ def full(row: Invitation) -> dict[str, Any]:
         "person_id": row.person_id, "may_decide": decides, "checks": checks,
         "steps": [
             {"verb": one.verb, "old": one.old, "new": one.new, "at": iso(one.known_at), "reason": one.reason,
-             "by": name_of(db.session, one.actor_id) if one.actor_id else row.name}
-            for one in db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(100))
+             "by": by[one.actor_id]}
+            for one in steps
         ],
     }  # fmt: skip
 

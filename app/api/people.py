@@ -9,14 +9,14 @@ from flask import jsonify
 from sqlalchemy import select
 
 from app import clock, scope
-from app.api import listed
+from app.api import histories, listed
 from app.api.applications import full as application_full
 from app.api.base import Resource, actor, answers, body, finding_list, iso, whole
 from app.api.reading import day, words
 from app.errors import Finding, refuse
 from app.extensions import db
 from app.listings.people import PEOPLE
-from app.models import GradeCertificate, Person, StatusChange
+from app.models import GradeCertificate, Person
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
@@ -90,28 +90,9 @@ class PersonApi(Resource):
           summary: 备案的历次版本、差异和流转
           gives: {200: PersonHistory}
         """
-        row, name = _row(key), submissions.name_of
-        versions = [
-            {"number": v.number, "state": v.state, "edited_at": iso(v.edited_at), "submitted_at": iso(v.submitted_at),
-             "decided_at": iso(v.decided_at), "in_force_from": iso(v.in_force_from), "opinion": v.opinion,
-             "by": name(db.session, v.edited_by_id),
-             "changed": [
-                 {"label": str(line.label), "old": line.old, "new": line.new}
-                 for line in person_words.comparison(
-                     person_versions.base_of(db.session, v), v.data
-                 )[0]
-             ]}
-            for v in filing_versions.versions_of(db.session, row)
-        ]  # fmt: skip
-        steps = select(StatusChange).where(
-            StatusChange.entity == person_versions.ENTITY, StatusChange.entity_id == row.id
-        )
-        done = [
-            {"verb": s.verb, "old": s.old, "new": s.new, "at": iso(s.known_at), "by": name(db.session, s.actor_id),
-             "reason": s.reason}
-            for s in db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(200))
-        ]  # fmt: skip
-        return jsonify(versions=versions, steps=done)
+        row = _row(key)
+        versions = filing_versions.with_bases(db.session, filing_versions.versions_of(db.session, row))
+        return jsonify(histories.history(person_versions.ENTITY, row.id, versions, person_words.comparison))
 
     @answers("", "POST", once=True)
     def make(self) -> Any:

@@ -45,7 +45,7 @@ from app.rules.notices import group_of
 from app.transaction import transaction
 from app.views.data import audit_words
 from app.views.frame.told import shown, told
-from app.workflows.approval import policies
+from app.workflows.approval import policies, submissions
 from app.workflows.core import audit, jobs, outbox
 
 MOST_EXPORTED = 5000
@@ -140,6 +140,9 @@ class Raw(Guarded, ModelView):
         self.column_formatters = {key: _formatter(info, worded=worded) for key, info in told.items()}
         self.column_formatters_detail = self.column_formatters
         self.column_formatters_export = {key: _formatter(info, plain=True) for key, info in told.items()}
+        # Whose number it is says the name, with the number for whoever looks it up in the log.
+        for key in (a.key for a in model.__mapper__.column_attrs if _of_account(a.columns[0])):
+            self.column_formatters[key] = _account
         table = model.__tablename__
         super().__init__(model, db, name=name, category=category, endpoint=f"ops_{table}", url=f"/ops/{table}")
 
@@ -158,7 +161,10 @@ class Raw(Guarded, ModelView):
     ) -> Any:
         # A negative or endless OFFSET is an error to PostgreSQL, and so is a NUL in a text.
         place, words = min(max(page or 0, 0), MOST_PAGES), search.replace("\x00", "") if search else search
-        return super().get_list(place, sort, descending, words, *more, **named)
+        count, rows = super().get_list(place, sort, descending, words, *more, **named)
+        keys = [key for key in self.column_list if self.column_formatters.get(key) is _account]
+        g.account_names = submissions.names_of(db.session, (getattr(row, key) for row in rows for key in keys))
+        return count, rows
 
     def get_one(self, key: Any) -> Any:
         model = self.model
@@ -180,6 +186,18 @@ class Raw(Guarded, ModelView):
 
 def _label(model: type[Any], key: str) -> Any:
     return model.__mapper__.attrs[key].columns[0].info.get("label", _l("编号") if key == "id" else key)
+
+
+def _of_account(column: Any) -> bool:
+    return any(one.column.table.name == "ab_user" for one in column.foreign_keys)
+
+
+def _account(_view: Any, _context: Any, row: Any, name: str) -> Any:
+    key = getattr(row, name)
+    if key is None:
+        return "—"
+    known = g.get("account_names", {})
+    return Markup("{} <code>{}</code>").format(known.get(key) or submissions.name_of(db.session, key), key)
 
 
 def _formatter(info: dict[str, Any], plain: bool = False, worded: Iterable[str] = ()) -> Any:
@@ -249,7 +267,8 @@ def register(app: Flask) -> None:
     )
     data = _l("数据")
     for view in (
-        Jobs(Job, _l("任务"), columns="id kind title state done total tries created_at finished_at error",
+        Jobs(Job, _l("任务"),
+             columns="id kind title state created_by_id done total tries created_at finished_at error",
              search="title"),
         Notices(Notification, _l("通知"), columns="id channel recipient_id topic title state tries created_at error",
                 search="title topic"),

@@ -11,6 +11,7 @@ from app.transaction import transaction
 from app.workflows.filing import filing
 from tests.api.callers import Caller
 from tests.factories import World
+from tests.statements import statements
 from tests.workflows.filing_world import AT, decide, filed_elevator, save, submit
 
 pytestmark = pytest.mark.feature("UNT-06", "ELV-10", "INT-04")
@@ -33,6 +34,23 @@ def test_versions_and_steps(app: Any, session: Any, world: World) -> None:
     firm = Caller(app, world, "maintenance_head")
     assert firm.get(f"/elevators/{world.foreign.id}/history").status_code == 404
     assert firm.get(f"/units/{world.other_firm.id}/history").status_code == 404
+
+
+def test_who_did_it_is_asked_for_once(app: Any, session: Any, world: World) -> None:
+    row, head = filed_elevator(world, safety_phone="13800000001"), world.actor("maintenance_head")
+    inspector = Caller(app, world, "inspector")
+
+    def asked() -> int:
+        with statements() as sent:
+            assert inspector.get(f"/elevators/{row.id}/history").status_code == 200
+        return len(sent)
+
+    asked()
+    few = asked()
+    for number in range(2, 6):
+        save(session, head, Elevator, row, {"address": f"明水路 8 号 {number} 幢"})
+        decide(session, world.actor("inspector"), submit(session, head, row), "approve", "属实")
+    assert asked() <= few, "none for each version and its region, none for each name"
 
 
 def test_what_was_not_handed_in_is_not_told_to_others(app: Any, session: Any, world: World, sign_in: Any) -> None:

@@ -32,6 +32,13 @@ def test_what_a_page_fetches_is_small_and_fetched_once(world: Any, sign_in: Any,
     assert total < 22_000, f"{total} bytes beside the page"
 
 
+def test_a_page_that_names_no_icon_has_one(client: Any) -> None:
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 302 and "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "public, max-age=86400"
+    assert client.get(answer.location).mimetype == "image/svg+xml"
+
+
 def test_compressed_it_is_the_same_file(client: Any) -> None:
     plain = client.get("/static/css/components.css")
     assert "Content-Encoding" not in plain.headers and plain.headers["Cache-Control"] == "no-cache"

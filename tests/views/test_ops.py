@@ -53,6 +53,13 @@ def test_each_table_is_listed_in_chinese(admin: Any, world: World, table: str) -
     assert "http://" not in answer.text and "https://" not in answer.text, "nothing comes from other hosts"
 
 
+def test_a_row_says_whose_it_is(admin: Any, world: World) -> None:
+    key, clerk = failed_job(world), world.accounts["clerk"]
+    named = f"{clerk.get_full_name()} <code>{clerk.id}</code>"
+    for page in (admin.get("/ops/job/"), admin.get(f"/ops/job/details/?id={key}")):
+        assert named in page.text
+
+
 def test_the_front_page_counts_queues_and_services(admin: Any, world: World) -> None:
     failed_job(world)
     with transaction(world.session):

@@ -28,7 +28,7 @@ from app.workflows.approval import effects, seconds, submissions
 from app.workflows.approval.submissions import FILING_KINDS, REFILED_KINDS
 from app.workflows.desk import applications, field_remarks, mend_many, revocations
 from app.workflows.filing import filing
-from app.workflows.people import person_filing, person_versions
+from app.workflows.people import person_filing
 
 MOST_COUNTED = 1001
 MOST_REMARKS = 200
@@ -141,7 +141,7 @@ class ApplicationPages(BaseView):
             changed, same = filed.comparison(model, filing.base_of(db.session, version), version.data)
             base_number = version.base_number
         if version is not None and row.kind == person_filing.KIND:
-            old, new = person_versions.base_of(db.session, version), version.data
+            old, new = filing.base_of(db.session, version), version.data
             changed, same = person_words.comparison(old, new)
             base_number = version.base_number
         refused, mended = _refused(row, version)

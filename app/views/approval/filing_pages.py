@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding, Refusal, Stale
 from app.extensions import db
-from app.models import StatusChange, Version
+from app.models import Version
 from app.models.sealed import as_held
 from app.permissions import Actor, Verb
 from app.rules.approval import EDITABLE
@@ -27,6 +27,7 @@ from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
 from app.workflows.approval import submissions
 from app.workflows.approval.filing_fields import FiledModel, empty, snapshot
+from app.workflows.core import moves
 from app.workflows.desk import field_remarks
 from app.workflows.filing import filing, filing_rights
 
@@ -121,14 +122,11 @@ class FilingPages(BaseView):
         """Every version: which fields, who, when, why; every step of the states (ELV-10, UNT-06)."""
         row = self.row(key)
         versions = []
-        for version in filing.versions_seen(db.session, g.actor, row):
-            changed, _same = filed.comparison(self.model, filing.base_of(db.session, version), version.data)
+        for version, base in filing.versions_seen(db.session, g.actor, row):
+            changed, _same = filed.comparison(self.model, base, version.data)
             versions.append((version, changed))
         names = _names([v for v, _c in versions])
-        steps = select(StatusChange).where(
-            StatusChange.entity == self.model.__tablename__, StatusChange.entity_id == row.id
-        )
-        shown = db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(200)).all()
+        shown = moves.steps_of(db.session, self.model.__tablename__, row.id)
         return self.render_template(
             "ta/filing/history.html", words=WORDS, title=_("%(row)s 的历史", row=row), row=row, noun=self.noun,
             steps=shown, names=names, opens=desks.openable(step.application_id for step in shown),

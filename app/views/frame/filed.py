@@ -93,6 +93,17 @@ def _units(keys: Iterable[Any]) -> dict[int, tuple[str, bool]]:
     return {key: kept[key] for key in ids if key in kept}
 
 
+def _region_names(keys: set[int]) -> dict[int, str]:
+    kept: dict[int, str] = until_commit(db.session).setdefault("region_names", {})
+    for key in keys - kept.keys():
+        if (row := db.session.identity_map.get(identity_key(Region, key))) is not None:
+            kept[key] = row.name
+    if missing := keys - kept.keys():
+        found = db.session.execute(select(Region.id, Region.name).where(Region.id.in_(missing)))
+        kept.update((row.id, row.name) for row in found)
+    return kept
+
+
 def words(model: FiledModel, data: Mapping[str, Any]) -> dict[str, str]:
     """Every filed field as it is read by people; phones masked, nothing shown as —."""
     return words_of_many(model, [data])[0]
@@ -101,12 +112,7 @@ def words(model: FiledModel, data: Mapping[str, Any]) -> dict[str, str]:
 def words_of_many(model: FiledModel, many: list[Mapping[str, Any]]) -> list[dict[str, str]]:
     """The same for several contents, with one statement for the names of units and one for those of regions."""
     units = unit_names(data.get(name) for data in many for name in UNIT_FIELDS)
-    region_ids = {data["region_id"] for data in many if data.get("region_id")}
-    at_hand = (db.session.identity_map.get(identity_key(Region, key)) for key in region_ids)
-    regions = {row.id: row.name for row in at_hand if row is not None}
-    if missing := region_ids - regions.keys():
-        found = db.session.execute(select(Region.id, Region.name).where(Region.id.in_(missing)))
-        regions |= {row.id: row.name for row in found}
+    regions = _region_names({data["region_id"] for data in many if data.get("region_id")})
     return [
         {name: _word(model, name, data.get(name), units, regions) for name in fields_of(model)} for data in many
     ]

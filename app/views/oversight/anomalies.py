@@ -25,12 +25,13 @@ from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.models.rescue import RESCUE_STATUS
 from app.permissions import Actor, Verb, require
 from app.rules.anomalies import AnomalyState
-from app.views.frame import maintenance_forms, menu, numbers, screens, uploads
+from app.views.frame import courses, maintenance_forms, menu, numbers, screens, uploads
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Button, Deed, Screen, cut, firm, mark, pill, two
 from app.views.frame.cells import elevator_link
 from app.views.repair import repair_forms
-from app.views.repair.repair_facts import account_names, course_of, pairs
+from app.views.repair.repair_facts import pairs
+from app.workflows.approval import submissions
 from app.workflows.files import attachments
 from app.workflows.oversight import anomalies
 
@@ -167,7 +168,7 @@ def facts(row: Anomaly, actor: Actor) -> dict[str, Any]:
     """What both the desk's and the phone's page show of an anomaly, and what the reader may do with it now."""
     open_ = row.state != AnomalyState.CLOSED and actor.may(Verb.ANOMALY_HANDLE)
     elevator = db.session.get(Elevator, row.elevator_id, execution_options={"skip_scope": True})
-    names = account_names({row.reported_by_id})
+    names = submissions.names_of(db.session, [row.reported_by_id])
     unit = row.reported_unit.name if row.reported_unit else ""
     when = f"{clock.local(row.found_at):%Y-%m-%d %H:%M}"
     told_by = f"{unit} {names.get(row.reported_by_id, '')}".strip() or word(ANOMALY_SOURCE, row.source)
@@ -179,7 +180,7 @@ def facts(row: Anomaly, actor: Actor) -> dict[str, Any]:
         "source": word(ANOMALY_SOURCE, row.source), "told_by": told_by, "local": clock.local,
         "outcome": word(ANOMALY_OUTCOME, row.outcome) if row.outcome else "",
         "outcome_tone": OUTCOME_TONES.get(row.outcome or "", "gone"),
-        "course": [*course_of("anomaly", row.id, DID), (str(_("发现")), f"{when}　{told_by}", "")],
+        "course": [*courses.course_of("anomaly", row.id, DID), (str(_("发现")), f"{when}　{told_by}", "")],
         "files": attachments.of(db.session, "anomaly", row.id), "order": order,
         "case": case, "case_state": word(RESCUE_STATUS, case.status) if case is not None else "",
         "order_state": word(REPAIR_STATE, order.state) if order is not None else "",

@@ -17,14 +17,14 @@ from app import clock, scope
 from app.errors import refuse
 from app.extensions import db
 from app.listings.bulletins import BULLETINS, period_words
-from app.models import Bulletin, BulletinReader, Region, StatusChange, Unit
+from app.models import Bulletin, BulletinReader, Region, Unit
 from app.models.bulletin import BULLETIN_STATE
 from app.models.choices import word
 from app.permissions import Actor, Verb
 from app.reports import exports
 from app.rules.bulletins import LONGEST_TEXT, BulletinState
 from app.rules.periods import latest_periods, period_of
-from app.views.frame import screens
+from app.views.frame import courses, screens
 from app.views.frame.account_forms import number, regions_below, run, text
 from app.views.frame.base import Button, Screen, pill, two
 from app.views.frame.records import RecordPages
@@ -271,21 +271,8 @@ def recount(row: Bulletin) -> dict[str, Any]:
 
 def _course(row: Bulletin) -> list[tuple[str, str, str]]:
     """Every step, the newest first: what, when and by whom, its words."""
-    steps = db.session.scalars(
-        select(StatusChange).where(StatusChange.entity == "bulletin", StatusChange.entity_id == row.id)
-        .order_by(StatusChange.id.desc())
-    ).all()  # fmt: skip
-    names = bulletins.names_of(db.session, [step.actor_id for step in steps])
-    shown = [
-        (
-            str(DID.get(step.verb, step.verb)),
-            f"{clock.local(step.known_at):%Y-%m-%d %H:%M}　{names.get(step.actor_id or 0, '')}".strip(),
-            told(step.reason) if step.reason else "",
-        )
-        for step in steps
-    ]
-    begun = f"{clock.local(row.created_at):%Y-%m-%d %H:%M}　{row.drafted_by}"
-    return [*shown, (str(_("生成草稿")), begun, row.correct_reason or "")]
+    begun = courses.when(row.created_at, row.drafted_by)
+    return [*courses.course_of("bulletin", row.id, DID), (str(_("生成草稿")), begun, row.correct_reason or "")]
 
 
 def _regions(actor: Actor) -> list[tuple[str, str]]:

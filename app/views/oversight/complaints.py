@@ -18,7 +18,7 @@ from app import clock, scope
 from app.extensions import db
 from app.listing import Moment, moment
 from app.listings import complaints as listed
-from app.models import Account, Complaint, ElevatorMessage, StatusChange
+from app.models import Complaint, ElevatorMessage
 from app.models.choices import word
 from app.models.complaint import COMPLAINT_STATE
 from app.models.policy import policy_book
@@ -28,7 +28,7 @@ from app.reports.complaints import STILL_OPEN
 from app.rules.complaints import STEP_LABELS, ComplaintState, Step, shown_tracking
 from app.rules.identifiers import mask_mobile
 from app.rules.other_scores import Outcome
-from app.views.frame import numbers, screens, uploads
+from app.views.frame import courses, numbers, screens, uploads
 from app.views.frame.account_forms import text
 from app.views.frame.base import Button, Deed, Screen, countdown, firm, mark, pill, two
 from app.views.frame.cells import elevator_link
@@ -36,7 +36,6 @@ from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import Due
 from app.views.frame.policy_words import origin, region_names
 from app.views.frame.records import RecordPages
-from app.views.frame.told import told
 from app.views.oversight.enforcement import start
 from app.wording import say
 from app.workflows.files import attachments
@@ -203,23 +202,7 @@ def facts(row: Complaint, actor: Actor) -> dict[str, Any]:
 
 def _course(row: Complaint) -> list[tuple[str, str, str]]:
     """Every step that was taken, the newest first: what, when and by whom, and its words."""
-    steps = db.session.scalars(
-        select(StatusChange)
-        .where(StatusChange.entity == "complaint", StatusChange.entity_id == row.id)
-        .order_by(StatusChange.id.desc())
-    ).all()
-    keys = {step.actor_id for step in steps}
-    people = select(Account).where(Account.id.in_(keys)).execution_options(skip_scope=True)
-    names = {account.id: account.get_full_name() for account in db.session.scalars(people)}
-    shown = [
-        (
-            str(DID.get(step.verb, step.verb)),
-            f"{clock.local(step.known_at):%Y-%m-%d %H:%M}　{names.get(step.actor_id, '')}".strip(),
-            told(step.reason) if step.reason else "",
-        )
-        for step in steps
-    ]
-    return [*shown, (str(_("投诉")), f"{clock.local(row.complained_at):%Y-%m-%d %H:%M}", "")]
+    return [*courses.course_of("complaint", row.id, DID), (str(_("投诉")), courses.when(row.complained_at, ""), "")]
 
 
 # --- messages

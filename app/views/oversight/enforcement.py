@@ -16,7 +16,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listing import Moment, moment
 from app.listings import enforcement as listed
-from app.models import Account, Elevator, Enforcement, EnforcementEvidence, StatusChange, Unit
+from app.models import Account, Elevator, Enforcement, EnforcementEvidence, Unit
 from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import word
 from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE, STANDS
@@ -26,11 +26,10 @@ from app.rules.enforcement import (
     MOST_EVIDENCE,
     VERB_LABELS,
     EnforcementState,
-    EnforcementVerb,
     needs_second,
 )
+from app.views.frame import courses, numbers, screens, uploads
 from app.views.frame import maintenance_forms as forms
-from app.views.frame import numbers, screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Deed, Screen, SQLAInterface, countdown, cut, firm, mark, pill
 from app.views.frame.clock_words import due_of
@@ -38,6 +37,7 @@ from app.views.frame.filed import unit_names
 from app.views.frame.records import RecordPages
 from app.views.frame.told import told
 from app.workflows.approval import submissions
+from app.workflows.core import moves
 from app.workflows.files import attachments
 from app.workflows.oversight import appeals, enforcement
 from app.workflows.oversight import evidence as records
@@ -385,24 +385,14 @@ def _units_of(accounts: list[int | None]) -> dict[int | None, int | None]:
 
 def _course(row: Enforcement) -> list[tuple[str, str, str]]:
     """Every step that was taken, the newest first. A unit reads from the hour in which it took force."""
-    statement = select(StatusChange).where(
-        StatusChange.entity == "enforcement", StatusChange.entity_id == row.id
-    )
-    steps = db.session.scalars(statement.order_by(StatusChange.id.desc())).all()
+    steps = moves.steps_of(db.session, "enforcement", row.id)
     if g.actor.unit_id is not None and row.in_force_at is not None:
         steps = [step for step in steps if step.known_at >= row.in_force_at]
-    names = submissions.names_of(db.session, [row.created_by_id, *(step.actor_id for step in steps)])
-    shown = [
-        (
-            str(told(VERB_LABELS[EnforcementVerb(step.verb)])),
-            f"{clock.local(step.known_at):%Y-%m-%d %H:%M}　{names.get(step.actor_id, _('系统'))}",
-            told(step.reason) if step.reason else "",
-        )
-        for step in steps
-    ]
+    system = str(_("系统"))
+    shown = courses.in_words(steps, {verb: told(label) for verb, label in VERB_LABELS.items()}, system)
     if g.actor.unit_id is None:
-        begun = f"{clock.local(row.created_at):%Y-%m-%d %H:%M}　{names.get(row.created_by_id, _('系统'))}"
-        shown.append((_("起草"), begun, ""))
+        by = submissions.names_of(db.session, [row.created_by_id]).get(row.created_by_id, system)
+        shown.append((str(_("起草")), courses.when(row.created_at, by), ""))
     return shown
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.extensions import db
 from app.listings.invitations import INVITATIONS
-from app.models import Invitation, InvitationPoster, StatusChange, Unit
+from app.models import Invitation, InvitationPoster, Unit
 from app.models.choices import INVITATION_STATE, PERSON_KIND, SEX
 from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
@@ -26,6 +26,7 @@ from app.views.frame.account_forms import Findings, number, run, show_once, text
 from app.views.frame.base import Button, Deed, Screen, SQLAInterface, pill
 from app.views.frame.told import told as in_words
 from app.workflows.approval.submissions import name_of
+from app.workflows.core import moves
 from app.workflows.people import invitations, joining, taking_on
 from app.workflows.people.invitations import POSTER_HOURS, POSTER_MOST, Invited
 from app.workflows.privacy import revealing
@@ -272,11 +273,8 @@ class InvitationPages(BaseView):
         if row.state == "review" and may_decide:
             with transaction(db.session) as session:
                 checks = taking_on.findings(session, g.actor, row, row.with_account, clock.now())
-        steps = select(StatusChange).where(
-            StatusChange.entity == Invitation.__tablename__, StatusChange.entity_id == row.id
-        )
         verb = Verb.PERSON_EDIT if g.actor.unit_id is not None else Verb.ACCOUNT_CREATE
-        changes = db.session.scalars(steps.order_by(StatusChange.id.desc())).all()
+        changes = moves.steps_of(db.session, Invitation.__tablename__, row.id)
         page = self.render_template(
             "ta/people/invitation.html", title=row.name, row=row, findings=findings, state=state_words(row),
             tone=TONES[row.state], kinds=PERSON_KIND, sexes=SEX, phone=mask_mobile(row.phone),

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.extensions import db
-from app.models import Person, StatusChange
+from app.models import Person
 from app.permissions import Verb
 from app.reports import filing_sheet
 from app.scratch import scratch
@@ -23,6 +23,7 @@ from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
 from app.workflows.approval import filing_versions
 from app.workflows.approval.submissions import names_of
+from app.workflows.core import moves
 from app.workflows.files.attachments import XLSX
 from app.workflows.people import person_filing, person_versions, real_names
 from app.workflows.privacy import revealing
@@ -71,20 +72,16 @@ class PersonFilingPages(BaseView):
     def history(self, pk: int) -> Any:
         """Every version: which fields, who, when, why; every step of the filing."""
         person: Person = scope.visible(db.session, g.actor, Person, pk, _("人员"))
-        versions = []
-        for version in filing_versions.versions_of(db.session, person):
-            old, new = person_versions.base_of(db.session, version), version.data
-            versions.append((version, person_words.comparison(old, new)[0]))
-        held = (v for v, _lines in versions)
+        held = filing_versions.versions_of(db.session, person)
+        versions = [
+            (version, person_words.comparison(base, version.data)[0])
+            for version, base in filing_versions.with_bases(db.session, held)
+        ]
         keys = (k for v in held for k in (v.edited_by_id, v.submitted_by_id, v.decided_by_id))
-        steps = select(StatusChange).where(
-            StatusChange.entity == person_versions.ENTITY, StatusChange.entity_id == person.id
-        )
         return self.render_template(
             "ta/filing/history.html", words=WORDS, title=_("%(row)s 的历史", row=person.name), row=person,
-            steps=db.session.scalars(steps.order_by(StatusChange.id.desc()).limit(200)).all(), versions=versions,
-            names=names_of(db.session, keys),
-            back=url_for("PeoplePages.show", pk=pk), noun=_("人员"),
+            steps=moves.steps_of(db.session, person_versions.ENTITY, person.id), versions=versions,
+            names=names_of(db.session, keys), back=url_for("PeoplePages.show", pk=pk), noun=_("人员"),
         )  # fmt: skip
 
     @expose("/sheet", methods=["GET", "POST"])

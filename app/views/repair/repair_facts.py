@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 from app import clock, scope
 from app.extensions import db
 from app.listings import repairs as listed
-from app.models import Account, Elevator, MaintenanceLedger, Person, RepairOrder, StatusChange, Visit
+from app.models import Elevator, MaintenanceLedger, Person, RepairOrder, Visit
 from app.models.choices import word
 from app.models.policy import policy_book
 from app.models.repair import REPAIR_ANSWER, REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
@@ -21,14 +21,15 @@ from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.repairs import BEFORE_START, STEP_LABELS, TIME_LABELS, TIMES, RepairState, Step
 from app.rules.visit_photos import Place
+from app.views.frame import courses
 from app.views.frame.account_forms import text
 from app.views.frame.cells import elevator_link
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import Due
 from app.views.frame.policy_words import origin, region_names
-from app.views.frame.told import told
 from app.views.repair import repair_forms
 from app.wording import say, together
+from app.workflows.approval import submissions
 from app.workflows.files import attachments
 from app.workflows.maintenance import item_lists
 from app.workflows.repair import repair_answers, repair_work, repairs
@@ -148,39 +149,19 @@ def _keeper(row: RepairOrder) -> int | None:
 
 def _course(row: RepairOrder) -> list[tuple[str, str, str]]:
     """Every step that was taken, the newest first: what, when and by whom, and its words."""
-    course = course_of("repair_order", row.id, DID)
+    course = courses.course_of("repair_order", row.id, DID)
     if row.answer and row.answered_at is not None:
-        who = account_names({row.answered_by_id}).get(row.answered_by_id, "")
-        when = f"{clock.local(row.answered_at):%Y-%m-%d %H:%M}　{who}".strip()
+        when = courses.when(row.answered_at, _account(row.answered_by_id))
         course = [(str(word(REPAIR_ANSWER, row.answer)), when, row.answer_note or ""), *course]
-    return [*course, (str(_("报修")), f"{clock.local(row.reported_at):%Y-%m-%d %H:%M}　{_reporter(row)}".strip(), "")]
+    return [*course, (str(_("报修")), courses.when(row.reported_at, _reporter(row)), "")]
 
 
-def course_of(entity: str, key: int, words: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """The steps of a row, the newest first: what, when and by whom, and its words."""
-    steps = db.session.scalars(
-        select(StatusChange)
-        .where(StatusChange.entity == entity, StatusChange.entity_id == key)
-        .order_by(StatusChange.id.desc())
-    ).all()
-    names = account_names({step.actor_id for step in steps})
-    return [
-        (
-            str(words.get(step.verb, step.verb)),
-            f"{clock.local(step.known_at):%Y-%m-%d %H:%M}　{names.get(step.actor_id, '')}".strip(),
-            told(step.reason) if step.reason else "",
-        )
-        for step in steps
-    ]
-
-
-def account_names(keys: set[Any]) -> dict[Any, str]:
-    people = select(Account).where(Account.id.in_(keys - {None})).execution_options(skip_scope=True)
-    return {account.id: account.get_full_name() for account in db.session.scalars(people)}
+def _account(key: int | None) -> str:
+    return submissions.names_of(db.session, [key]).get(key, "")
 
 
 def _reporter(row: RepairOrder) -> str:
-    name = account_names({row.reported_by_id}).get(row.reported_by_id, "")
+    name = _account(row.reported_by_id)
     unit = row.reported_unit.name if row.reported_unit else ""
     return f"{unit} {name}".strip()
 

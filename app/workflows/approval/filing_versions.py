@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import func, or_, select
@@ -56,8 +56,16 @@ def base_of(session: AnySession, version: Version) -> Data:
     base = session.scalar(select(Version).where(*same, Version.number == version.base_number))
     if base is not None:
         return dict(base.data)
-    row: Any = session.get(MODEL[version.entity], version.entity_id)
+    # Of people there is no content in force without its version.
+    model = MODEL.get(version.entity)
+    row: Any = session.get(model, version.entity_id) if model is not None else None
     return snapshot(row) if row is not None and row.approved_version == version.base_number else {}
+
+
+def with_bases(session: AnySession, held: Sequence[Version]) -> list[tuple[Version, Data]]:
+    """Versions of one row, each with what was in force when it was submitted; asked for only what is not among them."""
+    at_hand = {one.number: dict(one.data) for one in held}
+    return [(one, at_hand.get(one.base_number or 0) or base_of(session, one)) for one in held]
 
 
 def version_of(session: AnySession, application: Application) -> Version | None:

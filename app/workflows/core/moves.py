@@ -73,6 +73,7 @@ SENT_LATER = "sent_later"
 APPEAL = "appeal"
 EDIT = "edit"
 DISCARD = "discard"
+MOST_STEPS = 200
 
 
 def _by(
@@ -320,6 +321,12 @@ def edit_where(
             actor.user_id,
         )  # fmt: skip
         insert_rows(session, StatusChange.__table__, _STEP, [(*alike, key) for key in moved])
+
+
+def steps_of(session: AnySession, entity: str, key: int, most: int = MOST_STEPS) -> list[StatusChange]:
+    """What was done to a row, the newest first, at most `most` steps; who may see the row may see them."""
+    steps = select(StatusChange).where(StatusChange.entity == entity, StatusChange.entity_id == key)
+    return list(session.scalars(steps.order_by(StatusChange.id.desc()).limit(most)))
 
 
 def status_on(session: AnySession, elevator: Any, on: dt.date, known_at: dt.datetime | None = None) -> str:

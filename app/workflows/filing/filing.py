@@ -63,6 +63,7 @@ from app.workflows.approval.filing_versions import (
     subject,
     version_of,
     versions_of,
+    with_bases,
 )
 from app.workflows.core import audit, moves
 from app.workflows.files import left_behind
@@ -214,13 +215,13 @@ def discard(session: AnySession, actor: Actor, row: Filed, at: dt.datetime) -> N
         unit_papers.discarded(session, actor, row, at)
 
 
-def versions_seen(session: AnySession, actor: Actor, row: Filed) -> list[Version]:
-    """The versions that the actor may read, the newest first: what was not handed in is for those who may edit it."""
-    held = versions_of(session, row)
+def versions_seen(session: AnySession, actor: Actor, row: Filed) -> list[tuple[Version, Data]]:
+    """Versions with what was in force before each, the newest first; those not handed in for who may edit them."""
+    held = with_bases(session, versions_of(session, row))
     try:
         require_editing(session, actor, row)
     except Refusal:
-        return [one for one in held if one.state == "approved" or one.submitted_at is not None]
+        return [(one, base) for one, base in held if one.state == "approved" or one.submitted_at is not None]
     return held
 
 

@@ -17,7 +17,6 @@ from sqlalchemy import func, or_, select
 from app import clock
 from app.errors import Finding, NotAllowed, NotFound, Stale, raise_failing, refuse
 from app.models import (
-    Account,
     Attachment,
     Bulletin,
     BulletinReader,
@@ -400,9 +399,3 @@ def _readers(session: AnySession, row: Bulletin, named: Collection[int]) -> list
     which = or_(Unit.id.in_(serving), among(session, Unit.id, sorted(named)))
     statement = select(Unit.id).where(Unit.approved_version > 0, which).order_by(Unit.id)
     return list(session.scalars(statement.execution_options(skip_scope=True)))
-
-
-def names_of(session: AnySession, keys: Collection[int | None]) -> dict[int, str]:
-    """Accounts by number, as pages name them."""
-    found = select(Account).where(Account.id.in_([key for key in keys if key is not None]))
-    return {row.id: row.get_full_name() for row in session.scalars(found.execution_options(skip_scope=True))}

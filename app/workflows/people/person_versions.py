@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Date, select
+from sqlalchemy import Date
 
 from app.models import Person, Version
 from app.transaction import AnySession
@@ -46,15 +46,6 @@ def put(person: Person, data: Mapping[str, Any]) -> None:
 def close(version: Version, data: Mapping[str, Any]) -> None:
     """Keep a content in a version."""
     version.data, version.digest = dict(data), digest(data)
-
-
-def base_of(session: AnySession, version: Version) -> Data:
-    """What was in force when a version was handed in; nothing for a first one."""
-    if not version.base_number:
-        return {}
-    same = (Version.entity == ENTITY, Version.entity_id == version.entity_id)
-    base = session.scalar(select(Version).where(*same, Version.number == version.base_number))
-    return dict(base.data) if base is not None else {}
 
 
 def content(session: AnySession, person: Person) -> Data:
