@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("ARCHITECTURE.md", "docs/security.md")
+AREAS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "areas").glob("*.md"))
+DOCUMENTS = ("ARCHITECTURE.md", "docs/security.md", *AREAS)
 CODE = ("app", "tests", "scripts", "bench", "deploy", "docs", "translations")
 # Put together while the product runs.
 MADE = {"css/all.css"}
@@ -72,6 +73,11 @@ def missing(text: str) -> list[str]:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_what_a_document_names_is_there(document: str) -> None:
     assert not missing((ROOT / document).read_text(encoding="utf-8"))
+
+
+def test_each_area_is_named_where_one_looks_for_it() -> None:
+    told = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert AREAS and not [area for area in AREAS if f"]({area})" not in told]
 
 
 def test_what_is_not_there_is_found() -> None:
