@@ -29,11 +29,6 @@ def month_end(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def days_between(first: date, second: date) -> int:
-    """Days from first to second; negative when second is earlier."""
-    return (second - first).days
-
-
 def local_day(instant: datetime) -> date:
     """The Shanghai day on which an instant falls. A naive instant is a programming error."""
     if instant.tzinfo is None:

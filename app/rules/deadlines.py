@@ -131,18 +131,6 @@ def start(
     return Deadline(at, due_after_working_days(at, working_days or 0, is_working_day))
 
 
-def stop(deadline: Deadline, at: datetime) -> Deadline:
-    """What was asked is done; in time if before `due_at`. The first stop holds."""
-    return deadline if deadline.stopped_at is not None else replace(deadline, stopped_at=at)
-
-
-def pause(deadline: Deadline, at: datetime) -> Deadline:
-    """The clock stands, for example while an application is with the applicant for correction."""
-    if deadline.stopped_at is not None or deadline.paused_at is not None:
-        return deadline
-    return replace(deadline, paused_at=at)
-
-
 def resume(deadline: Deadline, at: datetime) -> Deadline:
     """Run on with the time that was left. One that was over before the pause stays over."""
     if deadline.paused_at is None:

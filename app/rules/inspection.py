@@ -12,7 +12,7 @@ those of 定期检验 are from memory (domain reference, §3), which is why they
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -323,24 +323,3 @@ def _next(record: Record, day: date, rule_on: date | None, latest_on: date | Non
 
 
 # --- counted for the score (SCO-04)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One inspection as the score sees it: of which elevator, with which result, whether the unit has to mend, and
-    whether it is a 自行检测 that a unit handed in itself (`own_word`)."""
-
-    elevator: Hashable
-    result: InspectionResult
-    is_fault: bool
-    own_word: bool = False
-
-
-def first_time(records: Sequence[Judged]) -> tuple[int, int]:
-    """Elevators inspected, and those of them that failed for the unit's reasons: one counts once, however often.
-
-    A 复检合格 says that the first had failed; it heals nothing. What a unit says of itself counts for nothing.
-    """
-    records = [r for r in records if not r.own_word]
-    failed = {r.elevator for r in records if r.is_fault and r.result is not R.PASSED}
-    return len({r.elevator for r in records}), len(failed)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from enum import StrEnum
 
 from app.rules.levels import (
     LEVEL_LABELS,
@@ -36,9 +35,6 @@ __all__ = [
     "OnDemand",
     "Pause",
     "PlannedOrder",
-    "TaskStanding",
-    "TaskState",
-    "anchor_after_visit",
     "change_unit",
     "clock_from",
     "dates_from_annual",
@@ -56,7 +52,6 @@ __all__ = [
     "resume",
     "roll",
     "start_clock",
-    "task_state",
     "year_plan",
 ]
 
@@ -144,11 +139,6 @@ def roll(clock: Clock, through_day: date, limit_days: int) -> tuple[Clock, list[
     if not missed:
         return clock, []
     return replace(clock, anchor_on=missed[-1], limit_on=missed[-1] + timedelta(days=limit_days)), missed
-
-
-def anchor_after_visit(anchor: date | None, visit_on: date) -> date:
-    """The anchor once a counted visit is known. Evidence that arrives late never moves the anchor back."""
-    return visit_on if anchor is None else max(anchor, visit_on)
 
 
 def pause(clock: Clock, on: date) -> Clock:
@@ -282,51 +272,3 @@ def due_day(
         return DueDay(None, None)
     left = (limit - today).days
     return DueDay(limit, left, left < 0)
-
-
-class TaskState(StrEnum):
-    """A task's one state for a list: 已暂停, 超期维保, 尚未初始维保, 临近维保, 正常."""
-
-    PAUSED = "paused"
-    OVERDUE = "overdue"
-    NEVER_VISITED = "never_visited"
-    NEAR = "near"
-    NORMAL = "normal"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskStanding:
-    """How a task stands (PLN-09). The flags are the tabs: never visited and overdue can both hold."""
-
-    state: TaskState
-    near: bool
-    overdue: bool
-    never_visited: bool
-    left_days: int | None
-
-
-def task_state(
-    clock: Clock | None, today: date, near_days: int, *, ever_visited: bool, missed: int = 0
-) -> TaskStanding:
-    """The maintenance tabs of an elevator today.
-
-    Overdue lasts until the next counted visit, though each missed limit starts a new period: hence `missed`, the
-    standing missed periods since the last visit. Near counts to the limit, not to the planned day: being late
-    matters at the limit. The contract's tabs (临近有效期, 已超有效期) come from `contracts.contract_state`.
-    """
-    never = not ever_visited
-    if clock is None:
-        return TaskStanding(TaskState.NEVER_VISITED if never else TaskState.NORMAL, False, False, never, None)
-    if clock.paused_on is not None:
-        # Stopped, a missed limit still stands as missed, but nothing is asked of anybody today.
-        return TaskStanding(TaskState.PAUSED, False, missed > 0, never, clock.remaining_days)
-    left = (clock.limit_on - today).days
-    overdue = missed > 0 or left < 0
-    near = not overdue and left <= near_days
-    if overdue:
-        state = TaskState.OVERDUE
-    elif never:
-        state = TaskState.NEVER_VISITED
-    else:
-        state = TaskState.NEAR if near else TaskState.NORMAL
-    return TaskStanding(state, near, overdue, never, left)

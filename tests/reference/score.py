@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from tests.reference.clock import COUNTED, DAY, Cover, Overdue, Slower, Stop, Visit
 
@@ -35,6 +36,11 @@ class UnitScore:
     due: int
     bad: int
     points: Decimal | None
+
+
+def lost(entries: Iterable[Any]) -> Fraction:
+    """The exact sum of ledger entries."""
+    return sum((Fraction(int(entry.numerator), int(entry.denominator)) for entry in entries), Fraction(0))
 
 
 def due_by_days(

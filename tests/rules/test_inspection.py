@@ -13,9 +13,7 @@ from app.rules.inspection import (
     InspectionKind,
     InspectionResult,
     Interval,
-    Judged,
     Record,
-    first_time,
     kind_due_on,
     kind_of_year,
     next_check,
@@ -218,21 +216,6 @@ def test_edges_that_hold(values: dict[str, object]) -> None:
 
 def test_a_second_inspection_stands_on_a_failed_one() -> None:
     assert found(change(result=R.PASSED_AGAIN, is_fault=True, failed_items="主机渗油"), failed_before=True) == set()
-
-
-def test_one_elevator_counts_once_and_a_second_inspection_heals_nothing() -> None:
-    seen = [
-        Judged("a", R.PASSED, False), Judged("b", R.FAILED, True), Judged("b", R.FAILED, True),
-        Judged("b", R.PASSED_AGAIN, True), Judged("c", R.FAILED, False), Judged("d", R.PASSED_AGAIN, True),
-    ]  # fmt: skip
-    assert first_time(seen) == (4, 2)
-    assert first_time([]) == (0, 0)
-
-
-def test_what_a_unit_says_of_itself_counts_neither_way() -> None:
-    own = [Judged("a", R.PASSED, False, True), Judged("b", R.FAILED, True, True)]
-    assert first_time(own) == (0, 0)
-    assert first_time([*own, Judged("a", R.FAILED, True)]) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,6 @@ from app.rules.schedule import (
     Level,
     LongDates,
     Pause,
-    TaskState,
-    anchor_after_visit,
     change_unit,
     dates_from_annual,
     first_anchor,
@@ -30,7 +28,6 @@ from app.rules.schedule import (
     resume,
     roll,
     start_clock,
-    task_state,
     year_plan,
 )
 
@@ -57,13 +54,6 @@ def test_rolling_twice_finds_nothing_new() -> None:
     assert clock.anchor_on == missed[-1] == D(2021, 4, 15)
     assert clock.planned_on == D(2021, 3, 15)
     assert roll(clock, D(2021, 4, 19), 15) == (clock, [])
-
-
-@pytest.mark.feature("PLN-01")
-def test_late_evidence_never_moves_the_anchor_back() -> None:
-    assert anchor_after_visit(None, D(2021, 3, 1)) == D(2021, 3, 1)
-    assert anchor_after_visit(D(2021, 3, 12), D(2021, 3, 1)) == D(2021, 3, 12)
-    assert anchor_after_visit(D(2021, 3, 1), D(2021, 3, 12)) == D(2021, 3, 12)
 
 
 @pytest.mark.feature("PLN-11")
@@ -140,38 +130,6 @@ def test_an_elevator_never_visited() -> None:
 @pytest.mark.feature("PLN-03")
 def test_an_order_behind_its_day_is_due() -> None:
     assert order_due(D(2021, 3, 1), D(2021, 3, 11), 5)
-
-
-@pytest.mark.feature("PLN-09")
-@pytest.mark.parametrize(
-    ("today", "missed", "state", "left"),
-    [
-        (D(2021, 3, 12), 0, TaskState.NORMAL, 4),
-        (D(2021, 3, 13), 0, TaskState.NEAR, 3),
-        (D(2021, 3, 16), 0, TaskState.NEAR, 0),
-        (D(2021, 3, 17), 0, TaskState.OVERDUE, -1),
-        (D(2021, 3, 12), 1, TaskState.OVERDUE, 4),
-    ],
-)
-def test_task_tabs(today: date, missed: int, state: TaskState, left: int) -> None:
-    clock = start_clock(D(2021, 3, 1), 14, 15)
-    standing = task_state(clock, today, 3, ever_visited=True, missed=missed)
-    assert (standing.state, standing.left_days) == (state, left)
-    assert (standing.near, standing.overdue) == (state is TaskState.NEAR, state is TaskState.OVERDUE)
-    assert not standing.never_visited
-
-
-@pytest.mark.feature("PLN-09")
-def test_never_visited_and_paused_tabs() -> None:
-    today = D(2021, 3, 20)
-    assert task_state(None, today, 3, ever_visited=False).state is TaskState.NEVER_VISITED
-    started = start_clock(D(2021, 3, 1), 15, 15)
-    both = task_state(started, today, 3, ever_visited=False)
-    assert both.overdue and both.never_visited
-    fresh = task_state(start_clock(today, 15, 15), today, 3, ever_visited=False)
-    assert fresh.state is TaskState.NEVER_VISITED
-    paused = task_state(pause(started, D(2021, 3, 10)), today, 3, ever_visited=True)
-    assert (paused.state, paused.left_days, paused.overdue) == (TaskState.PAUSED, 6, False)
 
 
 @pytest.mark.feature("PLN-02")

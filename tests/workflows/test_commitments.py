@@ -7,9 +7,12 @@ import io
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app import clock
 from app.errors import NotAllowed, Refusal
+from app.listing import Moment
+from app.listings.commitments import COMMITMENTS
 from app.models import Application, Commitment
 from app.transaction import transaction
 from app.workflows.desk import applications
@@ -44,14 +47,22 @@ def letter(world: World, application: Application) -> Commitment:
     return world.session.get(Commitment, application.entity_id)
 
 
+def in_force(world: World, day: dt.date) -> bool:
+    """As the list shows it under 有效."""
+    held = next(tab.criterion for tab in COMMITMENTS.tabs if tab.key == "held")
+    judged = held(Moment(world.session, world.actor("clerk"), day, NOW))
+    own = select(Commitment.id).where(Commitment.unit_id == world.firm.id, judged)
+    return world.session.scalar(own) is not None
+
+
 def test_it_is_in_force_once_approved_and_within_its_time(world: World) -> None:
     application = submit(world)
-    assert commitments.in_force(world.session, world.firm.id, FROM) is None
+    assert not in_force(world, FROM)
     decide(world, application, "approve")
     row = letter(world, application)
     assert (row.state, row.in_force_from) == ("approved", NOW)
     for day, held in ((FROM, True), (UNTIL, True), (UNTIL + dt.timedelta(1), False), (FROM - dt.timedelta(1), False)):
-        assert (commitments.in_force(world.session, world.firm.id, day) is not None) is held
+        assert in_force(world, day) is held
 
 
 def test_a_rejected_one_is_history_and_another_may_be_handed_in(world: World) -> None:

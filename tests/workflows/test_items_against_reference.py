@@ -13,11 +13,11 @@ from sqlalchemy import delete, select
 from app.models import Contract, ContractElevator, Score, ScoreEntry, ScoreRun
 from app.models.score import lines_of
 from app.rules.score_items import Item
-from app.workflows.scores import scores
 from app.workflows.scores.score_items import COUNTS
 from tests.factories import make_elevator, make_maintenance_unit, make_use_unit
 from tests.reference import items
 from tests.reference.items import At, Called, Changed, Complained, Held, Inspected, Trapped
+from tests.reference.score import lost
 from tests.workflows.clock_world import at, day
 from tests.workflows.item_world import put_change, put_complaint, put_inspection, put_rescue
 from tests.workflows.score_world import LATER, put_cover, score
@@ -194,7 +194,7 @@ def assert_sums(session: Any, held: Score, item: Item) -> None:
     if points is None:
         assert not lines
         return
-    exact = 16 - scores.lost(lines)
+    exact = 16 - lost(lines)
     assert Fraction(points) - Fraction(1, 200) <= exact < Fraction(points) + Fraction(1, 200)
 
 

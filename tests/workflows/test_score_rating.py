@@ -13,8 +13,9 @@ from sqlalchemy import delete, select
 
 from app.models import Enforcement, PolicySnapshot, PolicyValue, Score, ScoreEntry, ScoreRun
 from app.models.score import rating_lines
-from app.workflows.scores import score_rating, scores
+from app.workflows.scores import score_rating
 from tests.factories import make_elevator, make_policy
+from tests.reference.score import lost
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import LATER, put_cover, put_overdue, put_visit, score
 
@@ -96,7 +97,7 @@ def test_missing_points_by_weight(session: Any, served: Any) -> None:
     assert (held.points, held.stars) == (Decimal("15.33"), 5)
     found = lines(session, held)
     assert [line.rule for line in found] == ["rating_item"]
-    assert abs(100 - scores.lost(found) - Fraction(held.rating_points)) <= Fraction(1, 200)
+    assert abs(100 - lost(found) - Fraction(held.rating_points)) <= Fraction(1, 200)
 
 
 def test_policy_of_a_region(session: Any, served: Any) -> None:

@@ -22,8 +22,9 @@ from app.models import (
 from app.models.score import lines_of
 from app.rules.score_items import Item
 from app.rules.scoring import ranked
-from app.workflows.scores import score_facts, scores
+from app.workflows.scores import score_facts
 from tests.factories import make_elevator, make_policy
+from tests.reference.score import lost
 from tests.workflows.clock_world import add_visit, at, day, run, visit
 from tests.workflows.score_world import put_cover, put_overdue, put_stop, put_visit, score
 
@@ -44,7 +45,7 @@ def entries(session: Any, held: Score) -> list[ScoreEntry]:
 def assert_sums(session: Any, held: Score) -> None:
     """The ledger's exact fractions make what is missing from 16 points."""
     assert held.points is not None
-    exact = 16 - scores.lost(entries(session, held))
+    exact = 16 - lost(entries(session, held))
     assert held.points == Decimal(str(round(float(exact) + 1e-9, 2))).quantize(Decimal("0.01"))
     expected = Fraction(0) if held.due == 0 else 16 * (1 - Fraction(min(held.bad, held.due), held.due))
     assert exact == expected

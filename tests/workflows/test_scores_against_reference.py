@@ -15,13 +15,12 @@ from app.models import PolicyValue, Score, ScoreEntry, ScoreRun, StatusChange
 from app.models.score import lines_of
 from app.rules.score_items import Item
 from app.rules.scoring import tally
-from app.workflows.scores import scores
 from app.workflows.scores.score_facts import Facts
 from app.workflows.scores.score_frame import frame_of_run
 from app.workflows.scores.score_sets import Event
 from tests.factories import make_elevator, make_maintenance_unit, make_person
 from tests.reference.clock import Cover, Overdue, Stop, Visit, clock_facts
-from tests.reference.score import pair_counts, unit_scores
+from tests.reference.score import lost, pair_counts, unit_scores
 from tests.workflows.clock_world import at, day
 from tests.workflows.score_world import LATER, put_cover, put_overdue, put_stop, put_visit, score
 
@@ -211,6 +210,6 @@ def _by_pair(found: dict[int, list[Event]]) -> dict[tuple[int, int], list[Event]
 def assert_ledger(session: Any, run: ScoreRun) -> None:
     for held in session.scalars(select(Score).where(Score.run_id == run.id, Score.points.is_not(None))):
         entries = session.scalars(select(ScoreEntry).where(lines_of(held.id, Item.MAINTENANCE))).all()
-        missing = 16 - scores.lost(entries)
+        missing = 16 - lost(entries)
         assert abs(missing - float(held.points)) <= 0.005 + 1e-9
         assert missing >= 0

@@ -279,16 +279,6 @@ def waiting_for(session: AnySession, topic: str, link: str) -> set[int]:
     return {key for key in session.scalars(asked.execution_options(skip_scope=True)) if key is not None}
 
 
-def unread(session: AnySession, actor: Actor) -> int:
-    """How many notices the actor has not read."""
-    return session.scalar(
-        select(func.count()).where(
-            Notification.recipient_id == (actor.user_id or 0), Notification.read_at.is_(None),
-            Notification.channel == "inbox",
-        )
-    ) or 0  # fmt: skip
-
-
 def mark_read(session: AnySession, actor: Actor, at: dt.datetime, ids: Iterable[int] | None = None) -> int:
     """Mark the actor's own notices read, all of them when no ids are given; others' ids change nothing."""
     statement = update(Notification).where(

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from app import clock
 from app.models import Elevator, Inspection, InspectionClock
@@ -121,11 +121,6 @@ def refresh_all(session: Any, at: dt.datetime) -> int:
         with transaction(session):
             changed += refresh(session, ids, at)
         last = ids[-1]
-
-
-def forget(session: AnySession, ids: Iterable[int]) -> None:
-    """Of elevators that are taken away."""
-    session.execute(delete(InspectionClock).where(InspectionClock.elevator_id.in_(list(ids))))
 
 
 def _records(session: AnySession, keys: Sequence[int]) -> dict[int, list[Any]]:

@@ -59,13 +59,6 @@ def effect(
     audit.record(session, actor, at, "elevator.on_demand", Elevator.__tablename__, elevator.id, after=after)
 
 
-def running(session: AnySession, elevator_id: int, on: dt.date) -> OnDemandInterval | None:
-    """The span that holds on a day."""
-    statement = select(OnDemandInterval).where(OnDemandInterval.elevator_id == elevator_id, runs_on(on))
-    found: OnDemandInterval | None = session.scalar(statement.limit(1).execution_options(skip_scope=True))
-    return found
-
-
 def runs_on(on: dt.date) -> ColumnElement[bool]:
     """Of spans those that hold on a day."""
     last = func.coalesce(OnDemandInterval.closed_on, OnDemandInterval.to_on)

@@ -52,10 +52,6 @@ class Plan:
     inspectors: Sequence[int]
 
 
-def link_of(row: SpotDraw) -> str:
-    return f"/spot/draws/{row.id}"
-
-
 def inspectors_of(session: AnySession, actor: Actor) -> list[Account]:
     """The regulators of the actor's region who enter results: whom a draw may send."""
     names = sorted(role.value for role in REGULATORS if Verb.SPOT_CHECK in GRANTS[role])

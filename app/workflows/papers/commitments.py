@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import select
-
 from app import clock
 from app.errors import Finding, NotAllowed, raise_failing
 from app.models import Application, Commitment, Unit
@@ -61,17 +59,6 @@ def submit(
     )  # fmt: skip
     _PAPER.follow(session, actor, row, ApplicationVerb.SUBMIT, at, application)
     return application
-
-
-def in_force(session: AnySession, unit_id: int, on: dt.date) -> Commitment | None:
-    """The unit's letter that holds on a day; the one that lasts longest where several do."""
-    statement = select(Commitment).where(
-        Commitment.unit_id == unit_id, Commitment.state == "approved", Commitment.valid_from <= on,
-        Commitment.valid_until >= on,
-    )  # fmt: skip
-    found = statement.order_by(Commitment.valid_until.desc(), Commitment.id.desc()).limit(1)
-    letter: Commitment | None = session.scalar(found.execution_options(skip_scope=True))
-    return letter
 
 
 def own_unit(session: AnySession, actor: Actor) -> Unit:

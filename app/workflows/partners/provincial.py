@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from app import scope
 from app.errors import Finding, Refusal, raise_failing, refuse
@@ -399,11 +399,6 @@ def _regions(session: AnySession, codes: set[str]) -> dict[str, int]:
 
 
 regions_of = _regions
-
-
-def broken(session: AnySession, run_id: int, at: dt.datetime) -> None:
-    """Begin a region's list at its head again: the register lost its place."""
-    session.execute(update(ProvincialRun).where(ProvincialRun.id == run_id).values(cursor=None))
 
 
 def refuse_plainly(words: str) -> Refusal:

@@ -354,8 +354,9 @@ def _inspected(facts: Facts) -> Select[Any]:
 
 
 def inspection(facts: Facts, first: int, last: int) -> Found:
-    """As `rules.inspection.first_time`: one elevator counts once, and what failed stays failed.
+    """Elevators inspected, and what failed of them for the unit's reasons: one counts once, however often.
 
+    A 复检合格 says that the first had failed; it heals nothing. What a unit says of itself counts for nothing.
     From the hour in which an appeal was upheld a record tells nothing against the unit.
     """
     found: Found = defaultdict(score_items.Inspection)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from itertools import groupby, repeat
 from typing import Any
 
@@ -442,8 +441,3 @@ def unjudged(session: AnySession, row: ScoreRun) -> int:
         held.limit_on >= row.from_on, held.limit_on < until, held.paused_on.is_(None), frame.within(held.region_code)
     )
     return session.scalar(statement) or 0
-
-
-def lost(entries: Iterable[ScoreEntry]) -> Fraction:
-    """The exact sum of ledger entries."""
-    return sum((Fraction(int(e.numerator), int(e.denominator)) for e in entries), Fraction(0))
