@@ -292,6 +292,35 @@ def test_elevators_that_were_there_are_found_by_their_job_and_service_numbers(
         assert done.exit_code == 0, done.output or done.exception
 
 
+def test_what_was_told_of_limits_is_marked_and_of_a_limit_that_moved_it_is_not(standing_at: Any) -> None:
+    engine, runner = standing_at("0085")
+    fill(engine)
+    metadata = sa.MetaData()
+    metadata.reflect(engine, only=["application", "notification", "clock_mark"])
+    application, notification, mark = (metadata.tables[n] for n in ("application", "notification", "clock_mark"))
+    at = dt.datetime(2026, 11, 27, 16, tzinfo=dt.UTC if engine.dialect.name == "postgresql" else None)
+    with engine.begin() as connection:
+        connection.execute(application.update().values(is_open=True, due_at=at))
+        [row] = connection.execute(sa.select(notification)).mappings().all()
+        keys = (
+            "due:near:1:2611271600:7", "due:near:1:2611271600:8", "due:over:1:2611261600:7", "due:over:2:2611271600:7",
+            "escalate:1:1:2611271600:7", "due:near", "due:near:x:2611271600:7", "duet:1",
+        )  # fmt: skip
+        for number, key in enumerate(keys, 2):
+            connection.execute(notification.insert(), {**row, "id": number, "dedupe_key": key})
+        before = connection.execute(sa.select(mark)).all()
+    for _again in range(2):
+        done = runner.invoke(args=["db", "upgrade"])
+        assert done.exit_code == 0, done.output or done.exception
+        with engine.connect() as connection:
+            after = connection.execute(sa.select(mark)).all()
+        assert set(after) - set(before) == {("due_near:1", at), ("escalate1:1", at)}
+        done = runner.invoke(args=["db", "downgrade", "0085"])
+        assert done.exit_code == 0, done.output or done.exception
+        with engine.connect() as connection:
+            assert connection.execute(sa.select(mark)).all() == before
+
+
 def fill(engine: sa.Engine) -> dict[str, dict[str, Any]]:
     """One row in every table, each foreign key pointing at the other table's; what then stands there."""
     metadata = sa.MetaData()

@@ -6,61 +6,55 @@ How much is little is the policy of the application's region (`yellow_hours`), a
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from app import clock
 from app.models import Account, Application
 from app.models.policy import policy_groups
 from app.permissions import Verb
 from app.policy import Key
-from app.rules.approval import WAITING_STATES
-from app.rules.deadlines import Deadline, DeadlineLevel, countdown
-from app.transaction import AnySession
-from app.wording import say
-from app.workflows.approval import delegations, submissions
+from app.rules.deadlines import DeadlineLevel
+from app.transaction import AnySession, hold
+from app.workflows.approval import delegations, limit_rounds, submissions
 from app.workflows.core import outbox
 from app.workflows.core.actors import actor_by_id
 
-MOST_AT_ONCE = 500
 WORDS = {DeadlineLevel.NEAR: "即将到期", DeadlineLevel.OVER: "已超过期限"}
 
 
 def remind(session: AnySession, at: dt.datetime) -> int:
-    """Write the notices that are due and give how many were new; the outbox's key keeps each from coming twice.
+    """Write the notices that are due and give how many were new; each step of each limit is told once.
 
-    A limit that moved (time with the unit for correction) is a new limit, with reminders of its own.
+    A limit that moved (time with the unit for correction) is a new limit, with reminders of its own. Where nobody may
+    be told of one, it is asked for again in the next round.
     """
-    written = 0
-    for hours, here in policy_groups(session, Key.YELLOW_HOURS, clock.local_day(at), Application.region_code):
-        near = dt.timedelta(hours=int(hours))
-        statement = (
-            select(Application)
-            .where(
-                Application.is_open.is_(True), Application.state.in_([s.value for s in WAITING_STATES]),
-                Application.due_at <= at + near, here,
-            )
-            .order_by(Application.due_at.desc())
-            .limit(MOST_AT_ONCE)
+    # Two rounds at once: the second sees the first's marks.
+    hold(session, "approval:reminders")
+    desks, written = _Desks(session, clock.local_day(at)), 0
+    for level, turned in _turned(session, at):
+        step, found = f"due_{level.value}", []
+        for row in limit_rounds.untold(session, step, *turned):
+            accounts = desks.of(row, secret=row.is_secret)
+            if accounts:
+                found.append((row, accounts))
+        told = (
+            (account, row, f"due:{level.value}:{row.id}:{row.due_at:%y%m%d%H%M}")
+            for row, accounts in found for account in accounts
         )  # fmt: skip
-        for row in session.scalars(statement.execution_options(skip_scope=True)):
-            written += _remind_of(session, row, near, at)
+        written += limit_rounds.tell(session, at, step, WORDS[level], told)
+        limit_rounds.mark(session, step, [row for row, _accounts in found])
     return written
 
 
-def _remind_of(session: AnySession, row: Application, near: dt.timedelta, at: dt.datetime) -> int:
-    assert row.due_at is not None
-    level = countdown(Deadline(row.submitted_at or at, row.due_at), at, near).level
-    words = WORDS.get(level)
-    if words is None:
-        return 0
-    return outbox.notify(
-        session, at, recipients(session, row, clock.local_day(at)), f"due_{level.value}",
-        say("%(words)s：%(title)s", words=words, title=row.heading),
-        body=say("申请编号 %(number)s　期限 %(until)s", number=row.number, until=clock.until(row.due_at)),
-        link=submissions.link_of(row),
-        dedupe_key=f"due:{level.value}:{row.id}:{row.due_at:%y%m%d%H%M}",
-    )  # fmt: skip
+def _turned(session: AnySession, at: dt.datetime) -> Iterator[tuple[DeadlineLevel, list[ColumnElement[bool]]]]:
+    """Which limits stand at a level, as `countdown` says it."""
+    yield DeadlineLevel.OVER, [Application.due_at <= at]
+    for hours, here in policy_groups(session, Key.YELLOW_HOURS, clock.local_day(at), Application.region_code):
+        near = dt.timedelta(hours=int(hours))
+        yield DeadlineLevel.NEAR, [Application.due_at > at, Application.due_at <= at + near, here]
 
 
 def recipients(session: AnySession, application: Application, on: dt.date) -> list[int]:
@@ -68,13 +62,37 @@ def recipients(session: AnySession, application: Application, on: dt.date) -> li
 
     Of a 涉密 elevator's application only who may see these: the notice names the elevator.
     """
-    secret = submissions.is_secret(session, application)
-    if application.officer_id is not None and application.state != "endorsed":
-        statement = select(Account).where(Account.id == application.officer_id, Account.active.is_(True))
-        owner = session.scalar(statement.execution_options(skip_scope=True))
-        if owner is not None:
-            found = [owner.id, *delegations.standing_in(session, owner, on)]
-            return [key for key in found if not secret or actor_by_id(session, key, "notice").may(Verb.SECRET_READ)]
-    left_out = {application.submitted_by_id, application.endorsed_by_id}
-    office = outbox.officers_of(session, application.region_code, secret=secret)
-    return [key for key in office if key not in left_out]
+    return _Desks(session, on).of(application, secret=submissions.is_secret(session, application))
+
+
+class _Desks:
+    """Who is reminded of applications on a day; each office and each officer is asked for once."""
+
+    def __init__(self, session: AnySession, on: dt.date) -> None:
+        self._session, self._on = session, on
+        self._offices: dict[tuple[str, bool], list[int]] = {}
+        self._officers: dict[tuple[int, bool], list[int] | None] = {}
+
+    def of(self, row: Any, *, secret: bool) -> list[int]:
+        """Of an `Application`, or what a round read of it."""
+        if row.officer_id is not None and row.state != "endorsed":
+            key = (row.officer_id, secret)
+            if key not in self._officers:
+                self._officers[key] = self._with_stand_ins(*key)
+            found = self._officers[key]
+            if found is not None:
+                return found
+        place = (row.region_code, secret)
+        if place not in self._offices:
+            self._offices[place] = outbox.officers_of(self._session, row.region_code, secret=secret)
+        left_out = {row.submitted_by_id, row.endorsed_by_id}
+        return [key for key in self._offices[place] if key not in left_out]
+
+    def _with_stand_ins(self, officer_id: int, secret: bool) -> list[int] | None:
+        """The officer and whoever stands in for him; None where he is here no more."""
+        statement = select(Account).where(Account.id == officer_id, Account.active.is_(True))
+        owner = self._session.scalar(statement.execution_options(skip_scope=True))
+        if owner is None:
+            return None
+        found = [owner.id, *delegations.standing_in(self._session, owner, self._on)]
+        return [a for a in found if not secret or actor_by_id(self._session, a, "notice").may(Verb.SECRET_READ)]

@@ -97,6 +97,18 @@ def notify(
     return len(told)
 
 
+def alike(told: Iterable[tuple[int, int]]) -> list[tuple[tuple[int, ...], list[int]]]:
+    """Who is to be told of which rows, as pairs of account and row: the rows with all accounts that hear of just these,
+    each of which one message is for."""
+    of_account: dict[int, set[int]] = defaultdict(set)
+    for account, key in told:
+        of_account[account].add(key)
+    found: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for account, keys in of_account.items():
+        found[tuple(sorted(keys))].append(account)
+    return list(found.items())
+
+
 @lru_cache(maxsize=2)
 def _notice(dialect: str) -> Any:
     """One notice for the inbox, made once: many rows in one statement are put together anew each time."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,15 +47,9 @@ def tell(session: AnySession, at: dt.datetime) -> int:
     # Two rounds at once: the second sees the first's marks.
     hold(session, "iot:silence")
     rows = session.execute(_untold(session, at), execution_options={"skip_scope": True}).all()
-    told: dict[int, list[Any]] = defaultdict(list)
-    for row in rows:
-        for account in _keepers(session, row):
-            told[account].append(row)
-    alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for account, own in told.items():
-        alike[tuple(row.id for row in own)].append(account)
-    for keys, accounts in alike.items():
-        title, body, link = _words(told[accounts[0]])
+    by_id = {row.id: row for row in rows}
+    for keys, accounts in outbox.alike((account, row.id) for row in rows for account in _keepers(session, row)):
+        title, body, link = _words([by_id[key] for key in keys])
         key = f"iot-silent:{keys[0]}:{len(keys)}:{at:%y%m%d%H%M%S}"
         outbox.notify(session, at, accounts, TOPIC, title, body, link, key)
     _mark(session, rows)

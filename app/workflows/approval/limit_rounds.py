@@ -1,0 +1,125 @@
+"""What the rounds of notices say of applications' limits: each step of each limit once, and in few messages.
+
+A mark (`ClockMark`) holds the limit that was told, by step and application; it is written with the notices. So a round
+reads nothing that was told, goes page by page to the end of what was not, and a limit that moved is told anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Text, cast, false, func, literal, or_, select
+
+from app import clock
+from app.models import Application, ClockMark, Elevator
+from app.rules.approval import WAITING_STATES
+from app.transaction import AnySession, insert_of
+from app.wording import say, together
+from app.workflows.approval import submissions
+from app.workflows.core import outbox
+
+PAGE = 500
+# Whoever is told of so many at most is told of each by itself, with its name; of more in one message.
+SINGLY = 3
+LATE_LIST, QUEUE = "/applications/queue?tab=late", "/applications/queue"
+
+
+class Waiting(NamedTuple):
+    """One application whose limit is to be told, with what decides who is told and what is said."""
+
+    id: int
+    number: str
+    said: str | None
+    title: str
+    due_at: dt.datetime
+    region_code: str
+    state: str
+    officer_id: int | None
+    submitted_by_id: int | None
+    endorsed_by_id: int | None
+    batch: int | None
+    is_secret: bool
+
+    @property
+    def heading(self) -> str:
+        return self.said or self.title
+
+
+# Who is told, and of what, under which key that keeps a repeated message silent.
+Told = Iterable[tuple[int, Waiting, str]]
+
+
+def untold(session: AnySession, step: str, *which: ColumnElement[bool]) -> Iterator[Waiting]:
+    """Every application that waits for a decision, of which this step of its limit was not told; page by page."""
+    row, mark, last = Application, ClockMark, 0
+    name: Any = literal(f"{step}:", Text) + cast(row.id, Text)
+    statement = (
+        select(
+            row.id, row.number, row.said, row.title, row.due_at, row.region_code, row.state, row.officer_id,
+            row.submitted_by_id, row.endorsed_by_id, row.batch,
+            func.coalesce(Elevator.is_secret, false()),
+        )
+        .outerjoin(Elevator, Elevator.id == row.elevator_id)
+        .outerjoin(mark, mark.name == name)
+        .where(
+            row.is_open.is_(True), row.state.in_([s.value for s in WAITING_STATES]), *which,
+            or_(mark.at.is_(None), mark.at != row.due_at),
+        )
+        .order_by(row.id)
+        .limit(PAGE)
+    )  # fmt: skip
+    while True:
+        page = session.execute(statement.where(row.id > last).execution_options(skip_scope=True)).all()
+        yield from (Waiting._make(columns) for columns in page)
+        if len(page) < PAGE:
+            return
+        last = page[-1].id
+
+
+def mark(session: AnySession, step: str, rows: Sequence[Waiting]) -> None:
+    """That this step of their limits was told."""
+    for start in range(0, len(rows), PAGE):
+        marks = [{"name": f"{step}:{row.id}", "at": row.due_at} for row in rows[start : start + PAGE]]
+        statement = insert_of(session, ClockMark).values(marks)
+        session.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_={"at": statement.excluded.at})
+        )
+
+
+def tell(session: AnySession, at: dt.datetime, topic: str, words: str, told: Told, *note: str) -> int:
+    """Write what a round has to tell: few are told one by one, more in one message with their number and the nearest
+    limit, for all accounts that hear of the same. `note` ends each message. How many messages were new."""
+    of_account: dict[int, dict[int, tuple[Waiting, str]]] = defaultdict(dict)
+    for account, row, key in told:
+        of_account[account][row.id] = (row, key)
+    written = 0
+    for keys, accounts in outbox.alike((account, key) for account, rows in of_account.items() for key in rows):
+        some = [of_account[accounts[0]][key] for key in keys]
+        if len(some) > SINGLY:
+            written += _together(session, at, topic, words, [row for row, _key in some], accounts, note)
+            continue
+        for row, key in some:
+            body = say("申请编号 %(number)s　期限 %(until)s", number=row.number, until=clock.until(row.due_at))
+            title, body = say("%(words)s：%(title)s", words=words, title=row.heading), together([body, *note], "　")
+            written += outbox.notify(session, at, accounts, topic, title, body, f"/applications/{row.id}", key)
+    return written
+
+
+def _together(
+    session: AnySession, at: dt.datetime, topic: str, words: str, rows: Sequence[Waiting], accounts: Sequence[int],
+    note: Sequence[str],
+) -> int:  # fmt: skip
+    first, batches = min(rows, key=lambda row: (row.due_at, row.id)), {row.batch for row in rows}
+    numbers = say("申请编号 %(first)s 等 %(n)s 件", first=first.number, n=len(rows))
+    until = say("最早一件的期限 %(until)s", until=clock.until(first.due_at))
+    batch = batches.pop() if len(batches) == 1 else None
+    link = LATE_LIST if first.due_at <= at else QUEUE
+    return outbox.notify(
+        session, at, accounts, topic,
+        say("%(words)s：%(title)s", words=words, title=say("%(n)s 件申请", n=len(rows))),
+        together([numbers, until, *note], "　"),
+        link if batch is None else submissions.link_of_batch(batch),
+    )  # fmt: skip

@@ -1,0 +1,148 @@
+"""LIF-07, CLK-01: a round of limits with more rows than a page: all are told, once, in messages that can be read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from app.models import Application, ClockMark, Notification
+from app.permissions import Role
+from app.transaction import transaction
+from app.workflows.approval import limit_rounds, reminders
+from tests.factories import World, make_account
+from tests.statements import statements
+from tests.workflows.test_applications import suspend
+
+pytestmark = pytest.mark.feature("LIF-07", "CLK-01")
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit_rounds, "PAGE", 2)
+
+
+def waiting(world: World, count: int, **fields: Any) -> list[Application]:
+    """So many that wait with one limit, as a batch hands them in."""
+    first = suspend(world)
+    table = Application.__table__
+    row = {c.name: getattr(first, c.name) for c in table.columns if c.name != "id" and c.computed is None}
+    more = [
+        row | {"number": f"TY-{n}", "entity_id": 10**6 + n, "title": f"第 {n} 件", "said": None} | fields
+        for n in range(1, count)
+    ]
+    world.session.execute(insert(Application), more)
+    world.session.commit()
+    return list(world.session.scalars(select(Application).order_by(Application.id).execution_options(skip_scope=True)))
+
+
+def remind(world: World, at: dt.datetime) -> int:
+    with transaction(world.session):
+        return reminders.remind(world.session, at)
+
+
+def notices(world: World, topic: str) -> list[Notification]:
+    world.session.expire_all()
+    statement = select(Notification).where(Notification.topic == topic).order_by(Notification.id)
+    return list(world.session.scalars(statement.execution_options(skip_scope=True)))
+
+
+def marked(world: World, step: str) -> set[int]:
+    names = world.session.scalars(select(ClockMark.name).where(ClockMark.name.startswith(f"{step}:", autoescape=True)))
+    return {int(name.partition(":")[2]) for name in names}
+
+
+def officers(world: World) -> set[int]:
+    return {world.accounts[who].id for who in ("inspector", "region_admin")}
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_every_limit_is_told_to_its_office_once_in_one_message(world: World) -> None:
+    rows = waiting(world, 7)
+    due, keys = rows[0].due_at, {row.id for row in rows}
+    assert due is not None
+    assert remind(world, due - HOUR) == 2
+    told = notices(world, "due_near")
+    assert {one.recipient_id for one in told} == officers(world) and marked(world, "due_near") == keys
+    assert {(one.title, one.link) for one in told} == {("即将到期：7 件申请", "/applications/queue")}
+    assert f"申请编号 {rows[0].number} 等 7 件" in str(told[0].body) and "最早一件的期限" in str(told[0].body)
+    assert remind(world, due - HOUR) == 0 == remind(world, due - HOUR / 2)
+    assert remind(world, due) == 2 and marked(world, "due_over") == keys
+    assert {one.link for one in notices(world, "due_over")} == {"/applications/queue?tab=late"}
+    with statements() as seen:
+        assert remind(world, due + DAY) == 0
+    assert len(seen) < 10, seen
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize(("count", "messages"), [(3, 3), (4, 1)])
+def test_few_are_told_by_their_names(world: World, count: int, messages: int) -> None:
+    rows = waiting(world, count)
+    assert rows[0].due_at is not None
+    assert remind(world, rows[0].due_at) == 2 * messages
+    titles = {one.title for one in notices(world, "due_over")}
+    assert (len(titles) == count and "已超过期限：第 1 件" in titles) if messages > 1 else len(titles) == 1
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_each_hears_of_his_own_only(world: World) -> None:
+    """What an officer took on is his; of one that he endorsed, another hears."""
+    rows = waiting(world, 8, batch=12)
+    mine = world.accounts["inspector"].id
+    for row in rows[1:6]:
+        row.officer_id, row.state = mine, "accepted"
+    rows[6].state, rows[6].officer_id, rows[6].endorsed_by_id = "endorsed", mine, mine
+    world.session.commit()
+    assert rows[0].due_at is not None
+    remind(world, rows[0].due_at)
+    told = Counter((one.recipient_id, one.title) for one in notices(world, "due_over"))
+    assert told == Counter({
+        (mine, "已超过期限：7 件申请"): 1,
+        **{(world.accounts["region_admin"].id, f"已超过期限：{title}"): 1
+           for title in (rows[0].heading, rows[6].heading, rows[7].heading)},
+    })  # fmt: skip
+
+
+def test_one_batch_leads_to_its_own_list(world: World) -> None:
+    rows = waiting(world, 6, batch=12)
+    rows[0].batch = 12
+    world.session.commit()
+    assert rows[0].due_at is not None
+    remind(world, rows[0].due_at)
+    assert {one.link for one in notices(world, "due_over")} == {"/applications/queue?batch=12"}
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_whom_nobody_may_be_told_of_hinders_nobody_and_is_asked_for_again(world: World) -> None:
+    rows = waiting(world, 7)
+    officer = make_account(world.session, Role.INSPECTOR, region_code="980402000000")
+    for row in rows[:4]:
+        row.officer_id, row.state, row.elevator_id = officer.id, "accepted", world.own.id
+    for row in rows[4:]:
+        row.elevator_id = None
+    world.own.is_secret = True
+    world.session.commit()
+    assert rows[0].due_at is not None
+    assert remind(world, rows[0].due_at) == 6 + 3
+    assert marked(world, "due_over") == {row.id for row in rows[4:]}
+    world.own.is_secret = False
+    world.session.commit()
+    assert remind(world, rows[0].due_at + HOUR) == 1 and marked(world, "due_over") == {row.id for row in rows}
+    assert [one.title for one in notices(world, "due_over") if one.recipient_id == officer.id][-1].endswith("4 件申请")
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_limit_that_moved_is_told_again_and_the_others_are_not(world: World) -> None:
+    rows = waiting(world, 5)
+    due = rows[0].due_at
+    assert due is not None
+    remind(world, due)
+    rows[3].due_at = due + DAY
+    world.session.commit()
+    assert remind(world, due + HOUR) == 2, "one that is near"
+    assert remind(world, due + DAY) == 2 and remind(world, due + 2 * DAY) == 0
+    assert notices(world, "due_over")[-1].title == f"已超过期限：{rows[3].heading}"
