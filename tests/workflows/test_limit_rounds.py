@@ -12,9 +12,10 @@ from sqlalchemy import insert, select
 from app.models import Application, ClockMark, Notification
 from app.permissions import Role
 from app.transaction import transaction
-from app.workflows.approval import limit_rounds, reminders
-from tests.factories import World, make_account
+from app.workflows.approval import escalation, limit_rounds, reminders
+from tests.factories import World, make_account, make_policy
 from tests.statements import statements
+from tests.workflows.filing_world import decide
 from tests.workflows.test_applications import suspend
 
 pytestmark = pytest.mark.feature("LIF-07", "CLK-01")
@@ -43,6 +44,11 @@ def waiting(world: World, count: int, **fields: Any) -> list[Application]:
 def remind(world: World, at: dt.datetime) -> int:
     with transaction(world.session):
         return reminders.remind(world.session, at)
+
+
+def rise(world: World, at: dt.datetime) -> int:
+    with transaction(world.session):
+        return escalation.tell(world.session, at).get("escalated", 0)
 
 
 def notices(world: World, topic: str) -> list[Notification]:
@@ -146,3 +152,58 @@ def test_a_limit_that_moved_is_told_again_and_the_others_are_not(world: World) -
     assert remind(world, due + HOUR) == 2, "one that is near"
     assert remind(world, due + DAY) == 2 and remind(world, due + 2 * DAY) == 0
     assert notices(world, "due_over")[-1].title == f"已超过期限：{rows[3].heading}"
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_all_that_is_over_rises_to_the_office_above_once(world: World) -> None:
+    city = make_account(world.session, Role.REGION_ADMIN, region_code="980400000000")
+    rows = waiting(world, 7)
+    due, keys = rows[0].due_at, {row.id for row in rows}
+    assert due is not None
+    assert rise(world, due + 23 * HOUR) == 0
+    assert rise(world, due + 24 * HOUR) == 1 and marked(world, "escalate1") == keys
+    (one,) = notices(world, "escalation")
+    assert (one.recipient_id, one.title) == (city.id, "下级超期未办：7 件申请")
+    assert one.link == "/applications/queue?tab=late"
+    assert "已报您督办" in str(one.body)
+    for hours in (25, 30):
+        with statements() as seen:
+            assert rise(world, due + hours * HOUR) == 0
+        assert not any("INSERT" in s for s in seen) and sum("application.due_at" in s for s in seen) == 4, seen
+    # The second step goes to the administrators; there is no third office, and nobody is asked for it again and again.
+    assert rise(world, due + 48 * HOUR) == 1 and rise(world, due + 96 * HOUR) == 0
+    assert marked(world, "escalate4") == keys
+    assert notices(world, "escalation")[-1].recipient_id == world.accounts["platform_admin"].id
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_offices_are_looked_for_once_a_region(world: World) -> None:
+    make_account(world.session, Role.REGION_ADMIN, region_code="980400000000")
+    rows = waiting(world, 9)
+    assert rows[0].due_at is not None
+    rise(world, rows[0].due_at + 23 * HOUR)
+    with statements() as seen:
+        assert rise(world, rows[0].due_at + 24 * HOUR) == 1
+    assert sum("ab_user" in s and "region_code" in s for s in seen) < 9, "the chain of one region"
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_regions_with_hours_of_their_own_are_told_by_them(world: World) -> None:
+    make_account(world.session, Role.REGION_ADMIN, region_code="980400000000")
+    rows = waiting(world, 6)
+    for row in rows[:3]:
+        row.region_code = "980403000000"
+    make_policy(world.session, "yellow_hours", 48, region_code="980403000000")
+    make_policy(world.session, "escalate_hours", 4, region_code="980403000000")
+    world.session.commit()
+    due = rows[0].due_at
+    assert due is not None
+    remind(world, due - 30 * HOUR)
+    assert marked(world, "due_near") == {row.id for row in rows[:3]}
+    remind(world, due - 20 * HOUR)
+    assert marked(world, "due_near") == {row.id for row in rows}
+    rise(world, due + 5 * HOUR)
+    assert marked(world, "escalate1") == {row.id for row in rows[:3]}
+    decide(world.session, world.actor("inspector"), rows[5], "return", "请补材料")
+    rise(world, due + 25 * HOUR)
+    assert marked(world, "escalate1") == {row.id for row in rows[:5]}, "what is with its unit is not late"

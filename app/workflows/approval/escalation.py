@@ -1,6 +1,7 @@
 """The round of notices: what turned yellow or red since the last round, and what goes to the next office up.
 
-Each turn is told once: the rounds join end to end (`ClockMark`), and the outbox's key keeps a repeated one silent.
+Each turn is told once: the rounds join end to end (`ClockMark`), and the outbox's key keeps a repeated one silent;
+what went to an office above is marked by application and step (`limit_rounds`).
 Reminders of applications to their officers are `reminders`' affair; here they only rise to the office above.
 """
 
@@ -8,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import Any
 
 from sqlalchemy import and_, func, select
 
@@ -19,7 +19,7 @@ from app.permissions import Verb
 from app.policy import Key
 from app.transaction import AnySession
 from app.wording import say
-from app.workflows.approval import submissions
+from app.workflows.approval import limit_rounds
 from app.workflows.approval.clock_register import CLOCKS, Clock
 from app.workflows.core import outbox
 
@@ -28,7 +28,6 @@ ROUND = "clocks"
 FIRST_BACK = dt.timedelta(hours=1)
 MOVED_BACK = dt.timedelta(days=7)
 LEVELS = 4
-MOST_ROWS = 2000
 
 
 def tell(session: AnySession, at: dt.datetime) -> dict[str, int]:
@@ -41,7 +40,7 @@ def tell(session: AnySession, at: dt.datetime) -> dict[str, int]:
             told["yellow"] += _turns(session, one, since, at, yellow=True)
             told["red"] += _turns(session, one, since, at, yellow=False)
         if one.escalates:
-            told["escalated"] += _escalate(session, one, since, at)
+            told["escalated"] += _escalate(session, since, at)
     if mark is None:
         session.add(ClockMark(name=ROUND, at=at))
     else:
@@ -69,33 +68,31 @@ def _turns(session: AnySession, one: Clock, since: dt.datetime, at: dt.datetime,
     return new
 
 
-def _escalate(session: AnySession, one: Clock, since: dt.datetime, at: dt.datetime) -> int:
+def _escalate(session: AnySession, since: dt.datetime, at: dt.datetime) -> int:
     """A limit that has been over for n × the policy's hours goes to the n-th office above, each once."""
-    new = 0
-    for hours, here in policy_groups(session, Key.ESCALATE_HOURS, clock.local_day(at), one.model.region_code):
+    above: dict[tuple[str, bool], list[list[int]]] = {}
+    told: list[tuple[int, limit_rounds.Waiting, str]] = []
+    for hours, here in policy_groups(session, Key.ESCALATE_HOURS, clock.local_day(at), Application.region_code):
         if hours is None:
             continue
         for level in range(1, LEVELS + 1):
-            shift = dt.timedelta(hours=int(hours) * level)
-            turned = and_(one.running(), one.due > since - MOVED_BACK - shift, one.due <= at - shift, here)
-            statement = select(one.model).where(turned).order_by(one.due).limit(MOST_ROWS)
-            for row in session.scalars(statement.execution_options(skip_scope=True)):
-                new += _raise(session, row, level, at)
-    return new
+            shift, step = dt.timedelta(hours=int(hours) * level), f"escalate{level}"
+            turned = and_(Application.due_at > since - MOVED_BACK - shift, Application.due_at <= at - shift, here)
+            rows = list(limit_rounds.untold(session, step, turned))
+            for row in rows:
+                place = (row.region_code, row.is_secret)
+                if place not in above:
+                    above[place] = _above(session, *place)
+                key = f"escalate:{level}:{row.id}:{row.due_at:%y%m%d%H%M}"
+                # Above the last office there is nobody: such a step is over without a word.
+                accounts = above[place][level - 1] if level <= len(above[place]) else []
+                told += ((account, row, key) for account in accounts)
+            limit_rounds.mark(session, step, rows)
+    note = say("由下级部门办理，已报您督办")
+    return limit_rounds.tell(session, at, "escalation", say("下级超期未办"), told, note)
 
 
-def _raise(session: AnySession, row: Application, level: int, at: dt.datetime) -> int:
-    """Tell the office `level` steps above the one that decides; above the last region stand the administrators."""
-    offices = list(outbox.offices_of(
-        session, row.region_code, Verb.APPLICATION_DECIDE, secret=submissions.is_secret(session, row)
-    ))  # fmt: skip
-    above: list[Any] = [*offices[1:], outbox.platform_admins(session)]
-    if level > len(above):
-        return 0
-    assert row.due_at is not None
-    return outbox.notify(
-        session, at, above[level - 1], "escalation", say("下级超期未办：%(title)s", title=row.heading),
-        say("申请编号 %(number)s　期限 %(until)s，由下级部门办理，已报您督办", number=row.number,
-            until=clock.until(row.due_at)),
-        submissions.link_of(row), f"escalate:{level}:{row.id}:{row.due_at:%y%m%d%H%M}",
-    )  # fmt: skip
+def _above(session: AnySession, region_code: str, secret: bool) -> list[list[int]]:
+    """The offices above the one that decides, the nearest first; above the last region stand the administrators."""
+    offices = list(outbox.offices_of(session, region_code, Verb.APPLICATION_DECIDE, secret=secret))
+    return [*offices[1:], outbox.platform_admins(session)]
