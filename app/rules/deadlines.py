@@ -91,6 +91,36 @@ def due_after_working_days(start: datetime, days: int, is_working_day: WorkingDa
     return day_end(day)
 
 
+def due_with_pauses(start: datetime, days: int, is_working_day: WorkingDay, pauses: Iterable[Span] = ()) -> datetime:
+    """A limit of working days whose clock stood at times: each time it runs on with the days that were left.
+
+    `pauses` in their order; one that still stands changes nothing yet. Days are counted as at the start: neither the
+    day on which it stopped nor the one on which it runs on again is used up, whatever their hour. One that was over
+    when it stopped stays over, by as much.
+    """
+    due_at = due_after_working_days(start, days, is_working_day)
+    for span in pauses:
+        if span.until is None:
+            break
+        left = working_days_left(start, due_at, span.since, is_working_day)
+        if left is None:
+            due_at += span.until - span.since
+        else:
+            start, due_at = span.until, due_after_working_days(span.until, left, is_working_day)
+    return due_at
+
+
+def working_days_left(start: datetime, due_at: datetime, at: datetime, is_working_day: WorkingDay) -> int | None:
+    """Working days that a limit still has at an instant, the instant's own among them; None where it is over.
+
+    `start` is when it began to run, the last time: that day is not one of the limit's.
+    """
+    if at >= due_at:
+        return None
+    before = max(local_day(at) - DAY, local_day(start))
+    return working_days_between(before, local_day(due_at - timedelta(microseconds=1)), is_working_day)
+
+
 def too_long_off(days: Iterable[date], is_working_day: WorkingDay) -> tuple[date, date] | None:
     """First and last of a row of days without work, around one of `days`, in which working days can't be counted."""
     seen: set[date] = set()
@@ -132,7 +162,10 @@ def start(
 
 
 def resume(deadline: Deadline, at: datetime) -> Deadline:
-    """Run on with the time that was left. One that was over before the pause stays over."""
+    """Run on with the time that was left. One that was over before the pause stays over.
+
+    Of limits that run by the hour; those of working days go on by `due_with_pauses`.
+    """
     if deadline.paused_at is None:
         raise ValueError("the deadline is not paused")
     if at < deadline.paused_at:
@@ -155,14 +188,6 @@ def countdown(deadline: Deadline, now: datetime, near: timedelta) -> Countdown:
         level = DeadlineLevel.NEAR if left <= near else DeadlineLevel.OK
     running = deadline.stopped_at is None and deadline.paused_at is None
     return Countdown(deadline.due_at, left, max(spent, 0.0), level, running)
-
-
-def replay(due_at: datetime, pauses: Iterable[Span]) -> datetime:
-    """A limit moved by the times in which its clock stood; one that still stands moves it when it ends."""
-    for span in pauses:
-        if span.until is not None:
-            due_at += span.until - span.since
-    return due_at
 
 
 def idle_days(first: date, last: date, is_working_day: WorkingDay) -> int:

@@ -144,6 +144,71 @@ def test_a_pause_keeps_what_is_left() -> None:
         deadlines.resume(running, sh(3, 2))
 
 
+def mar(day: int, hour: int = 0) -> datetime:
+    return day_start(date(2026, 3, day)) + timedelta(hours=hour)
+
+
+def spans(*pairs: tuple[datetime, datetime | None]) -> list[deadlines.Span]:
+    return [deadlines.Span(since, until) for since, until in pairs]
+
+
+# Monday 2 March 2026, four working days: Friday 6, 24:00. Monday 9 is a holiday, Saturday 14 is worked.
+@pytest.mark.feature("CLK-01")
+@pytest.mark.parametrize(
+    ("pauses", "last"),
+    [
+        ([], 6),
+        # On the last day, back on the weekend, in the week, on the holiday, on the day that is worked instead.
+        ([(mar(6, 16), mar(7, 10))], 10),
+        ([(mar(6, 16), mar(11, 10))], 12),
+        ([(mar(6, 16), mar(9, 10))], 10),
+        ([(mar(6, 16), mar(14, 10))], 16),
+        ([(mar(5, 16), mar(13, 10))], 16),
+        # In the last second, which is the limit's.
+        ([(mar(7) - timedelta(seconds=1), mar(10))], 11),
+        # Returned in the middle: the days from that one on are left, on whichever hour of it.
+        ([(mar(4, 0), mar(5, 23))], 11),
+        ([(mar(4, 23), mar(5, 0))], 11),
+        # Back on the same day: that day is used by nobody.
+        ([(mar(4, 9), mar(4, 10))], 10),
+        # On the first day nothing is used up, so nothing is won either, however often it goes to and fro.
+        ([(mar(2, 9), mar(2, 10))], 6),
+        ([(mar(2, 9), mar(2, 10)), (mar(2, 11), mar(2, 12))], 6),
+        ([(mar(4, 9), mar(4, 10)), (mar(4, 11), mar(4, 12))], 10),
+        # Returned on a weekend or a holiday: what comes after it is left.
+        ([(mar(5, 9), mar(6, 9)), (mar(8, 9), mar(9, 9))], 11),
+        ([(mar(5, 9), mar(6, 9)), (mar(9, 9), mar(14, 9))], 17),
+        # Twice.
+        ([(mar(3, 9), mar(5, 9)), (mar(10, 9), mar(12, 9))], 16),
+        # One that still stands changes nothing yet.
+        ([(mar(6, 16), None)], 6),
+        ([(mar(6, 16), mar(7, 10)), (mar(10, 9), None)], 10),
+    ],
+)
+def test_a_limit_of_working_days_runs_on_in_working_days(
+    pauses: list[tuple[datetime, datetime | None]], last: int
+) -> None:
+    def working(day: date) -> bool:
+        return (deadlines.weekday(day) and day != date(2026, 3, 9)) or day == date(2026, 3, 14)
+
+    due = deadlines.due_with_pauses(mar(2, 9), 4, working, spans(*pauses))
+    assert due == day_end(date(2026, 3, last))
+
+
+@pytest.mark.feature("CLK-01")
+def test_one_that_was_over_stays_over_by_as_much_and_a_long_pause_is_no_broken_calendar() -> None:
+    start, due = mar(2, 9), mar(7)
+    for returned, away in ((due, timedelta(hours=5)), (due + timedelta(hours=9), timedelta(days=40))):
+        found = deadlines.due_with_pauses(start, 4, deadlines.weekday, spans((returned, returned + away)))
+        assert found - due == away
+        again = spans((returned, returned + away), (returned + away, returned + 2 * away))
+        assert deadlines.due_with_pauses(start, 4, deadlines.weekday, again) - due == 2 * away
+    year_on = deadlines.due_with_pauses(start, 4, deadlines.weekday, spans((mar(5, 9), day_start(date(2026, 12, 31)))))
+    assert year_on == day_end(date(2027, 1, 4)), "Thursday and Friday were left: the next Friday and Monday"
+    assert deadlines.working_days_left(start, due, due, deadlines.weekday) is None
+    assert deadlines.working_days_left(start, due, start, deadlines.weekday) == 4
+
+
 @pytest.mark.feature("CLK-01")
 def test_a_stopped_deadline_no_longer_ages() -> None:
     done = replace(deadlines.start(sh(3, 1), hours=24), stopped_at=sh(3, 1, 12))

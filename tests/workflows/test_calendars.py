@@ -90,21 +90,56 @@ def test_what_holds_in_many_regions_is_read_at_once(world: World) -> None:
     assert sum("calendar_day" in s for s in seen) == 1
 
 
-def test_time_with_the_applicant_is_kept_and_told(world: World) -> None:
-    row = suspend(world)
+def back_and_forth(world: World, row: Application, returned: dt.datetime, again: dt.datetime) -> None:
     officer, owner = world.actor("inspector"), world.actor("use_head")
-    decide(world.session, officer, row, "return", "请补材料", at=AT + dt.timedelta(hours=2))
+    decide(world.session, officer, row, "return", "请补材料", at=returned)
     with scope.acting(owner), transaction(world.session):
         applications.resubmit(
-            world.session, owner, row.id, effective_on=dt.date(2026, 11, 25), reason="楼宇改造", attachments=[],
-            at=AT + dt.timedelta(hours=26),
+            world.session, owner, row.id, effective_on=clock.local_day(again), reason="楼宇改造", attachments=[],
+            at=again,
         )  # fmt: skip
-    assert limit(row) == "2026-11-28 24:00"
-    assert put(world, [Day(WEDNESDAY, False)]).limits == 1
-    assert limit(row) == "2026-12-01 24:00"
+
+
+def on(day: int, hour: int = 10) -> dt.datetime:
+    return dt.datetime(2026, 11, day, hour, tzinfo=clock.SHANGHAI)
+
+
+def test_time_with_the_applicant_is_kept_and_told(world: World) -> None:
+    row = suspend(world)
+    back_and_forth(world, row, on(24, 16), on(28))
+    assert limit(row) == "2026-12-03 24:00", "Tuesday to Friday were left, and begin on the Monday"
+    assert put(world, [Day(WEDNESDAY, False)]).limits == 0, "it fell into the time with the unit"
+    assert put(world, [Day(dt.date(2026, 12, 1), False)]).limits == 1
+    assert limit(row) == "2026-12-04 24:00"
     why = approval_limits.reason(world.session, row, calendars.working_calendar(world.session, DISTRICT))
-    assert why is not None and (why.days, why.idle_days, why.left) == (5, 5, None)
-    assert why.paused == dt.timedelta(hours=24) and why.started_at == AT
+    assert why is not None and (why.days, why.returns, why.left, why.over, why.started_at) == (5, 1, None, None, AT)
+    # From the first Monday on: of fourteen days six are not worked, and three of the others count for nobody.
+    assert (why.idle_days, why.paused_days) == (6, 3)
+
+
+def test_what_comes_back_on_a_weekend_is_not_due_before_the_office_is_open(world: World) -> None:
+    row = suspend(world)
+    back_and_forth(world, row, on(27, 16), on(28))
+    assert limit(row) == "2026-11-30 24:00"
+    back_and_forth(world, row, on(30, 9), on(30, 11))
+    assert limit(row) == "2026-12-01 24:00", "twice"
+    assert put(world, [Day(SATURDAY, True)]).limits == 0, "the day on which it came back is no day of the limit's"
+    assert put(world, [Day(dt.date(2026, 12, 1), False)]).limits == 1 and limit(row) == "2026-12-02 24:00"
+
+
+def test_a_limit_that_was_over_is_over_by_as_much_when_it_comes_back(world: World) -> None:
+    row = suspend(world)
+    decide(world.session, world.actor("inspector"), row, "return", "请补材料", at=on(30, 3))
+    why = approval_limits.reason(world.session, row, calendars.working_calendar(world.session, DISTRICT))
+    assert why is not None and (why.left, why.over) == (None, dt.timedelta(hours=51))
+    owner = world.actor("use_head")
+    with scope.acting(owner), transaction(world.session):
+        applications.resubmit(
+            world.session, owner, row.id, effective_on=dt.date(2026, 12, 1), reason="楼宇改造", attachments=[],
+            at=on(30, 3) + dt.timedelta(hours=30),
+        )  # fmt: skip
+    assert row.due_at is not None and on(30, 3) + dt.timedelta(hours=30) - row.due_at == dt.timedelta(hours=51)
+    assert put(world, [Day(dt.date(2026, 12, 9), False)]).limits == 0
 
 
 @pytest.mark.parametrize("persona", ["inspector", "maintenance_head", "use_head"])

@@ -80,12 +80,12 @@ def why_due(row: Application) -> str:
     ]
     if found.idle_days:
         parts.append(_("其间非工作日 %(n)s 天", n=found.idle_days))
-    if found.paused:
-        parts.append(_("退回补正暂停 %(t)s", t=_length(found.paused)))
+    if found.returns:
+        parts.append(_("退回补正 %(n)s 次，其间 %(days)s 个工作日不计", n=found.returns, days=found.paused_days))
     if found.left is not None:
-        left = _length(abs(found.left))
-        said = _("退回时还剩 %(t)s", t=left) if found.left > dt.timedelta(0) else _("退回时已超期 %(t)s", t=left)
-        parts.append(said + _("，重新提交后接着计算"))
+        parts.append(_("退回时还剩 %(n)s 个工作日（含当日），重新提交的次日起接着计算", n=found.left))
+    if found.over is not None:
+        parts.append(_("退回时已超期 %(t)s", t=_length(found.over)) + _("，重新提交后接着计算"))
     return together(parts, "；")
 
 

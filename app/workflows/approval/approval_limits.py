@@ -16,7 +16,14 @@ from app.models import Application, ApplicationStep
 from app.models.policy import policy_book
 from app.models.region import code_span
 from app.policy import Held, Key
-from app.rules.deadlines import Span, WorkingDay, due_after_working_days, idle_days, replay
+from app.rules.deadlines import (
+    Span,
+    WorkingDay,
+    due_with_pauses,
+    idle_days,
+    working_days_between,
+    working_days_left,
+)
 from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession
 
@@ -27,14 +34,18 @@ Calendar = Callable[[str], WorkingDay]
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a limit is what it is; `left` of one that stands, as it stood when it stopped."""
+    """Why a limit is what it is: `days` allowed, days between that are not worked, how often it came
+    back from the applicant and how many working days did not count for that. Of one that stands, as it stood when it
+    stopped: the working days that were `left`, or how long it was `over`."""
 
     days: int
     held: Held
     started_at: dt.datetime
     idle_days: int
-    paused: dt.timedelta
-    left: dt.timedelta | None
+    returns: int
+    paused_days: int
+    left: int | None
+    over: dt.timedelta | None
 
 
 def limit_key(kind: str) -> Key:
@@ -52,13 +63,16 @@ def limit_of(
     return (days if isinstance(days, int) else None), held, first
 
 
-def due_at(session: AnySession, application: Application, is_working: WorkingDay) -> dt.datetime | None:
-    """The limit as policy, calendar and steps give it; None where policy sets none."""
+def due_at(
+    session: AnySession, application: Application, is_working: WorkingDay, back_at: dt.datetime | None = None
+) -> dt.datetime | None:
+    """The limit as policy, calendar and steps give it; None where policy sets none.
+
+    `back_at`: the instant at which it is being sent again, of which no step tells yet.
+    """
     steps = _steps(session, application)
     days, _held, first = limit_of(session, application, steps)
-    if days is None:
-        return None
-    return replay(due_after_working_days(first, days, is_working), _pauses(steps))
+    return None if days is None else due_with_pauses(first, days, is_working, _pauses(steps, back_at))
 
 
 def reason(session: AnySession, application: Application, is_working: WorkingDay) -> Reason | None:
@@ -68,11 +82,17 @@ def reason(session: AnySession, application: Application, is_working: WorkingDay
     if days is None or application.due_at is None:
         return None
     pauses = _pauses(steps)
-    stood = sum(((p.until - p.since) for p in pauses if p.until is not None), dt.timedelta(0))
-    end = due_after_working_days(first, days, is_working)
-    idle = idle_days(clock.local_day(first), clock.local_day(end - dt.timedelta(seconds=1)), is_working)
+    end = due_with_pauses(first, days, is_working, pauses)
+    whole = clock.local_day(first), clock.local_day(end - dt.timedelta(microseconds=1))
     since = next((p.since for p in pauses if p.until is None), None)
-    return Reason(days, held, first, idle, stood, None if since is None else application.due_at - since)
+    left = over = None
+    if since is not None:
+        began = max([first, *(p.until for p in pauses if p.until is not None)])
+        left = working_days_left(began, application.due_at, since, is_working)
+        over = since - application.due_at if left is None else None
+    paused = working_days_between(*whole, is_working) - days
+    returns = sum(p.until is not None for p in pauses)
+    return Reason(days, held, first, idle_days(*whole, is_working), returns, paused, left, over)
 
 
 def recompute(session: AnySession, region_code: str, calendar: Calendar) -> dict[str, list[str]]:
@@ -99,7 +119,7 @@ def _steps(session: AnySession, application: Application) -> list[ApplicationSte
     return list(session.scalars(statement.order_by(ApplicationStep.id)))
 
 
-def _pauses(steps: list[ApplicationStep]) -> list[Span]:
+def _pauses(steps: list[ApplicationStep], back_at: dt.datetime | None = None) -> list[Span]:
     """The times with the applicant: from each return to the next resubmission; the last may still run."""
     pauses: list[Span] = []
     for step in steps:
@@ -107,4 +127,6 @@ def _pauses(steps: list[ApplicationStep]) -> list[Span]:
             pauses.append(Span(step.at))
         elif step.verb == "resubmit" and pauses and pauses[-1].until is None:
             pauses[-1] = Span(pauses[-1].since, step.at)
+    if back_at is not None and pauses and pauses[-1].until is None:
+        pauses[-1] = Span(pauses[-1].since, back_at)
     return pauses

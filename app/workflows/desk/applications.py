@@ -15,7 +15,6 @@ from app import clock, scope
 from app.errors import Finding, Stale, raise_failing, refuse
 from app.models import Application, ApplicationStep, Elevator, Region, Unit, Version
 from app.permissions import Actor, Verb, require
-from app.rules import deadlines
 from app.rules.approval import (
     WAITING_STATES,
     ApplicationState,
@@ -27,7 +26,7 @@ from app.rules.approval import (
 from app.rules.lifecycle import CAUSE_LABELS, ELEVATOR_KINDS, KIND_LABELS, ApplicationKind, ChangeCause
 from app.transaction import AnySession, at_hand, lock
 from app.wording import say, together
-from app.workflows.approval import delegations, effects, seconds, submissions
+from app.workflows.approval import approval_limits, calendars, delegations, effects, seconds, submissions
 from app.workflows.approval.kinds import HANDLERS, handlers
 from app.workflows.approval.submissions import REFILED_KINDS, Asked
 from app.workflows.core import audit
@@ -250,7 +249,7 @@ def resubmit(
     seen_version: int | None = None,
     job: int | None = None,
 ) -> Application:
-    """Send back what was returned for correction, mended. The officer's clock runs on with the time that was left.
+    """Send back what was returned for correction, mended; the clock runs on with the working days that were left.
 
     The effective day may not lie before this submission: back-dating by way of a return is none. `mended` is what was
     filed, put right: of a kind about an elevator what `apply` takes as data, of the others the values of their `mends`.
@@ -264,7 +263,6 @@ def resubmit(
     application_move(ApplicationState(application.state), ApplicationVerb.RESUBMIT)
     if mended is not None:
         submissions.may_mend(session, actor, application, handlers(application.kind))
-    returned = submissions.last_step(session, application)
     application.effective_on = effective_on if application.kind in ELEVATOR_KINDS else application.effective_on
     application.reason = (reason or "").strip() or None
     # What the officer said of what he sent back is answered by this; it stays with its step.
@@ -273,9 +271,9 @@ def resubmit(
     application.submitted_at, application.submitted_by_id = at, actor.user_id
     if mended is not None:
         _mend(session, actor, application, mended, at)
-    if application.due_at is not None and returned is not None:
-        stood = deadlines.Deadline(returned.at, application.due_at, paused_at=returned.at)
-        application.due_at = deadlines.resume(stood, at).due_at
+    if application.due_at is not None:
+        is_working = calendars.working_calendar(session, application.region_code)
+        application.due_at = approval_limits.due_at(session, application, is_working, back_at=at)
     submissions.advance(session, actor, application, ApplicationVerb.RESUBMIT, at, seen_version=seen_version)
     resubmitted = handlers(application.kind).resubmitted
     if resubmitted is not None:
