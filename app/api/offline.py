@@ -26,10 +26,11 @@ from app.models.choices import VISIT_STATE, word
 from app.permissions import Verb, require
 from app.rules.offline import Contact, PhoneClock
 from app.telling import told
-from app.transaction import transaction
+from app.transaction import in_one
 from app.views.access import contacts
 from app.views.frame import screens
 from app.wording import say
+from app.workflows.desk.many import its_own
 from app.workflows.files import attachments
 from app.workflows.on_site import phone_copy, presence
 from app.workflows.visits import offline
@@ -38,6 +39,7 @@ from app.workflows.visits.visits import CheckOut
 
 MOST = 20
 LONGEST_SIGNATURE = 400_000
+_LATER = "内容仍在手机上，稍后再发一次；若仍失败，请把编号告诉管理员"
 # Any clock that a phone can show; what lies beyond is no date.
 _EARLIEST, _LATEST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
@@ -97,13 +99,16 @@ def _take(entry: Mapping[str, Any], shown: dt.datetime) -> dict[str, Any]:
 
 
 def taken(entry: Mapping[str, Any], read: Callable[[], Any], receive: Callable[[Any, Any], Any]) -> dict[str, Any]:
-    """One entry, read before and received in a transaction of its own: what became of it."""
+    """One entry, read before and received in a transaction of its own: what became of it.
+
+    An unexpected error is this one's answer too (500, with its incident): the phone keeps it, and the next ones go on.
+    """
     key = entry.get("key")
     named = {"key": key[:40] if isinstance(key, str) else ""}
     try:
-        kept = read()
-        with transaction(db.session) as session:
-            return named | {"ok": True} | receive(session, kept)
+        with its_own(db.session, f"kept entry {named['key']!r}", _LATER):
+            kept = read()
+            return named | {"ok": True} | in_one(db.session, lambda own: receive(own, kept))
     except Refusal as refusal:
         db.session.rollback()
         errors = finding_list([f for f in refusal.findings if f.stops])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import io
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from sqlalchemy import func, select
 from app import clock
 from app.models import Attachment, Visit
 from app.reference import items_for
+from app.workflows.files import attachments
+from app.workflows.visits import offline
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World, make_clock, make_ledger, make_policy, picture
 from tests.workflows.clock_world import add_visit, run
@@ -133,6 +136,46 @@ def test_a_batch_is_taken_entry_by_entry_and_once(session: Any, huzhou: World, p
     assert (row.checked_in_at, row.sent_at, row.signer) == (START, START + 2 * HOUR, "安序")
     told = phone.client.get(f"/api/v1/visits/{row.id}", headers=phone.headers).json
     assert told["offline"] == "both" and dt.datetime.fromisoformat(told["sent_at"]) == START + 2 * HOUR
+
+
+def test_what_the_system_fails_at_is_that_entrys_answer(
+    session: Any, huzhou: World, phone: Phone, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Read or received, it is told with the number that the log has; the others are judged, and nothing of it stays."""
+    received, signed = offline.receive, attachments.receive
+
+    def receive(own: Any, actor: Any, kept: Any, at: dt.datetime) -> Any:
+        row = received(own, actor, kept, at)
+        if kept.key == "phone-key-1":
+            own.flush()
+            raise RuntimeError("broken here")
+        return row
+
+    def read(stream: Any, name: str, kind: str) -> Any:
+        raise RuntimeError("broken there")
+
+    monkeypatch.setattr(offline, "receive", receive)
+    monkeypatch.setattr(attachments, "receive", read)
+    drawn = "data:image/png;base64," + base64.b64encode(picture()).decode()
+    signing = whole(phone, huzhou, "phone-key-2")
+    signing["check_out"]["signature"] = drawn
+    sent = (whole(phone, huzhou), signing, whole(phone, huzhou, "phone-key-3"))
+    answer = phone.send(*sent)
+    assert answer.status_code == 200
+    first, second, third = answer.json["entries"]
+    for entry, cause in ((first, "broken here"), (second, "broken there")):
+        assert (entry["ok"], entry["status"], rules_of(entry)) == (False, 500, {"内部错误"})
+        number = re.search(r"事件编号 ([0-9a-f]{8})", entry["errors"][0]["found"])
+        told = [one for one in caplog.records if number and number[1] in one.getMessage()]
+        assert len(told) == 1 and entry["key"] in told[0].getMessage() and cause in str(told[0].exc_info)
+    assert third["ok"] is True
+    session.rollback()
+    assert session.scalars(select(Visit.client_key)).all() == ["phone-key-3"]
+    # Nothing is lost: what it kept goes again, once the fault is mended.
+    monkeypatch.setattr(offline, "receive", received)
+    monkeypatch.setattr(attachments, "receive", signed)
+    again = phone.send(third | sent[2], at=START + 3 * HOUR).json["entries"][0]
+    assert again["ok"] is True and again["visit"]["id"] == third["visit"]["id"]
 
 
 def test_a_stolen_or_made_up_contact_is_worth_nothing(app: Any, huzhou: World, phone: Phone) -> None:

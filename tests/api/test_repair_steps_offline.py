@@ -51,6 +51,24 @@ def row_of(world: World, order: int) -> RepairOrder:
     return found
 
 
+def test_a_step_that_the_system_fails_at_stops_no_other(
+    app: Any, huzhou: World, order: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = Phone(app, huzhou)
+    broken = step(phone, order, "start", START + 40 * MINUTE)
+
+    def start(*_given: Any) -> None:
+        raise RuntimeError("broken")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(repair_work, "start", start)
+        told = send(phone, broken, step(phone, order, "depart", START + 10 * MINUTE))
+    first, second = told.json["entries"]
+    assert (told.status_code, first["ok"], first["status"], second["ok"]) == (200, False, 500, True)
+    assert "事件编号" in first["errors"][0]["found"] and row_of(huzhou, order).state == "departed"
+    assert send(phone, broken).json["entries"][0]["repair"]["state"] == "started"
+
+
 def test_each_once_at_its_true_time(app: Any, huzhou: World, order: int) -> None:
     phone = Phone(app, huzhou)
     both = step(phone, order, "depart", START + 10 * MINUTE), step(phone, order, "start", START + 40 * MINUTE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,8 @@ from tests.journeys.in_the_pit import (
 )
 from tests.journeys.steps import arrive, fact, go, path_of, rows, sheet_stands, sign_in
 from tests.journeys.test_07_site import begin_afresh
+
+STATIC = Path(__file__).parents[2] / "app" / "static"
 
 
 @pytest.mark.feature("MNT-05", "MNT-04", "MNT-08")
@@ -274,3 +277,123 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
         assert (row.elevator_id, row.offline, row.note) == (number, "in", "轿顶已清洁")
         assert row.checked_out_at - row.checked_in_at > dt.timedelta(minutes=39) and row.sent_at == row.checked_out_at
     expect(phone.locator(".fd-pics img")).to_have_count(1)
+
+
+@pytest.mark.feature("MNT-05")
+@pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 500, 502, None])
+def test_what_an_answer_says_of_one_entry_and_of_the_line(browser: Any, status: int | None) -> None:
+    """Only no answer, a login that has run out and too many calls end a round; all else is about its entry."""
+    tried: list[str] = []
+
+    def answer(route: Any) -> None:
+        if "outbox.json" in route.request.url:
+            route.fulfill(json={"account": 1, "csrf": "x"})
+        elif "/offline" not in route.request.url:
+            route.fulfill(content_type="text/html", body="")
+        else:
+            key = route.request.post_data_json["entries"][0]["key"]
+            tried.append(key)
+            if key != "bad-entry":
+                route.fulfill(json={"entries": [{"key": key, "ok": True, "visit": {"id": 5, "state": "valid"}}]})
+            elif status is None:
+                route.abort()
+            else:
+                route.fulfill(status=status, content_type="text/html", body="<p>no words of ours</p>")
+
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.route("**/*", answer)
+        page.goto("http://localhost:9/m/x")
+        page.add_script_tag(content=(STATIC / "js" / "kept.js").read_text(encoding="utf-8"))
+        told, rows = page.evaluate("""async () => { const K = taKept, told = []; await K.setMe(1);
+            for (const [n, key] of ["bad-entry", "good-two", "good-three"].entries()) await K.put("entries", {
+                key: key, account: 1, made: n, lift: {}, state: "waiting", errors: null,
+                began: { at: "x" }, ended: { at: "x" } });
+            for (let n = 0; n < 3; n++) told.push((await K.sendAll(null, true, n === 2)).state);
+            const minutes = e => Math.round((e.later - Date.now()) / 60000);
+            return [told, (await K.entries(1)).map(e => [e.state, e.errors, minutes(e)])];
+        }""")
+    finally:
+        context.close()
+    if status in (401, 429, None):
+        word = "signin" if status == 401 else "broken"
+        assert (told, tried) == ([word] * 3, ["bad-entry"] * 3) and [r[0] for r in rows] == ["waiting"] * 3
+    elif status >= 500:
+        # The second round finds its pause not over; the third was pressed, and the pause has grown.
+        assert (told, tried) == (["later", "nothing", "later"], ["bad-entry", "good-two", "good-three", "bad-entry"])
+        assert rows[0] == ["waiting", None, 2] and [r[0] for r in rows[1:]] == ["sent"] * 2
+    else:
+        assert (told, tried) == (["done", "nothing", "nothing"], ["bad-entry", "good-two", "good-three"])
+        assert rows[0][:2] == ["refused", [{"status": status}]] and [r[0] for r in rows[1:]] == ["sent"] * 2
+
+
+@pytest.mark.feature("MNT-05", "REP-03")
+def test_one_that_is_not_taken_holds_up_no_other(product: Any, enter: Any, shot: Any) -> None:
+    """The first of three meets a fault of the system, then a right that was taken away; the others are judged each
+    time, and what stays on the phone says why, until it goes."""
+    _number, code, *_place, _region = own_tasks(product)[0]
+    phone = enter("维保员", PHONE)
+    phone.goto("/m/")
+    carried_along(phone)
+    phone.goto("/m/outbox")
+    told, tried = 200, []
+    fault = {"rule": "内部错误", "found": "事件编号 0a1b2c3d，没有办理", "remedy": "内容仍在手机上，稍后再发一次"}
+
+    def answer(route: Any) -> None:
+        key = route.request.post_data_json["entries"][0]["key"]
+        tried.append(key)
+        if told == 200 and key.endswith("broken"):
+            route.fulfill(status=200, json={"entries": [{"key": key, "ok": False, "status": 500, "errors": [fault]}]})
+        elif told and key.endswith("broken"):
+            route.fulfill(status=told, content_type="text/html", body="")
+        else:
+            route.continue_()
+
+    def waiting() -> list[Any]:
+        found: list[Any] = phone.evaluate("""async () => (await taKept.entries(await taKept.me())).filter(
+            e => e.made < 9).map(e => [e.key, e.state, e.later > Date.now()])""")
+        return found
+
+    phone.context.route("**/api/v1/*/offline", answer)
+    phone.evaluate(
+        """async code => { const me = await taKept.me(), at = new Date().toISOString();
+        for (const [n, key] of ["queue-1-broken", "queue-2-other", "queue-3-other"].entries())
+            await taKept.put("entries", { key: key, account: me, made: n, lift: { code: code }, state: "waiting",
+                errors: null, contact: "none", began: { code: code, at: at }, began_at: at,
+                ended: { code: code, at: at }, ended_at: at });
+        await taKept.put("entries", { key: "queue-4-broken", account: me, made: 4, kind: "repair", order: 1,
+            verb: "depart", lift: { code: code }, state: "waiting", errors: null, contact: "none", step: { at: at },
+            began_at: at }); }""",
+        code,
+    )
+    phone.goto("/m/outbox")
+    cards = phone.locator(".fd-entry")
+    expect(cards.filter(has_text="事件编号 0a1b2c3d")).to_have_count(2)
+    expect(cards.filter(has_text="联网凭据")).to_have_count(2)
+    expect(phone.locator("[data-line]")).to_contain_text("稍后自动再发")
+    shot(phone, "what the system failed at waits, the others were judged")
+    keys = ["queue-1-broken", "queue-2-other", "queue-3-other", "queue-4-broken"]
+    assert tried == keys
+    assert waiting() == [
+        [keys[0], "waiting", True], [keys[1], "refused", False], [keys[2], "refused", False], [keys[3], "waiting", True]
+    ]  # fmt: skip
+    # It waits for its hour, unless somebody presses.
+    phone.goto("/m/outbox")
+    expect(cards.first).to_contain_text("仍在手机上")
+    assert tried == keys
+    told = 403
+    phone.locator("[data-dock]").get_by_role("button", name="再发一次").click()
+    expect(cards.filter(has_text="请联系单位负责人或管理员恢复权限")).to_have_count(2)
+    assert tried[4:] == [keys[0], keys[3]] and [one[1] for one in waiting()] == ["refused"] * 4
+    shot(phone, "without the right it stays and says so")
+    # The right is back: pressed again it is judged as the others were.
+    told = 0
+    cards.first.get_by_role("button", name="再发一次").click()
+    expect(cards.filter(has_text="联网凭据")).to_have_count(3)
+    # Signed out meanwhile: that is about all of them.
+    told = 401
+    cards.last.get_by_role("button", name="再发一次").click()
+    expect(phone.locator("[data-line]")).to_contain_text("登录已失效")
+    assert waiting()[3][1] == "waiting"
+    phone.evaluate("async keys => { for (const key of keys) await taKept.drop('entries', key); }", keys)

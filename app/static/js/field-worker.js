@@ -42,7 +42,7 @@
   // The browser's own word that the line is back, also when no page is open.
   self.addEventListener("sync", function (e) {
     if (e.tag === "ta-kept") e.waitUntil(self.taKept.sendAll(null, false).then(function (end) {
-      if (end.state === "offline" || end.state === "broken") throw new Error(end.state);
+      if (end.state === "offline" || end.state === "broken" || end.state === "later") throw new Error(end.state);
     }));
   });
 })();

@@ -3,6 +3,10 @@
 (function (root) {
   "use strict";
   var PATIENCE = 15000, PHOTO_PATIENCE = 120000, DAY = 86400000, SHOWN = 3 * DAY, opened = null, listeners = [];
+  // What the system failed at is tried again by itself after a minute, then two, at most an hour.
+  var FIRST_PAUSE = 60000, LONGEST_PAUSE = 3600000;
+  // What says nothing of one entry: who asks, or how often; whoever comes next would be told the same.
+  var OF_ALL = [401, 429];
   // Photos of the places: what they are called here and as files, and how a check-out names them.
   var PLACES = { photo_pit: "pit_photo_ids", photo_top: "top_photo_ids", photo_room: "room_photo_ids" };
   // What one account left of another's is never read: every look goes by account.
@@ -120,11 +124,12 @@
       form.append("kind", { label: "label", labelout: "label_out", selfie: "selfie" }[one.part] || (PLACES[one.part] ? one.part : "photo"));
       form.append("file", new Blob([one.bytes], { type: one.type }), one.name);
       var answer = await asked("/files/", { method: "POST", body: form, headers: { "X-CSRFToken": here.csrf } });
-      if (answer.status === 413 || answer.status === 422) {
-        var why = await answer.json().catch(function () { return {}; });
-        return [{ rule: one.name, found: (why.errors || ["413"]).join("；"), remedy: "" }];
+      if (answer.status !== 201) {
+        var why = await unmade(answer);
+        // The door of files says why in words alone.
+        why.errors = why.errors.map(function (e) { return typeof e === "string" ? { rule: one.name, found: e, remedy: "" } : e; });
+        return why;
       }
-      if (answer.status !== 201) throw new Error("photo " + answer.status);
       one.sent = (await answer.json()).id;
       await put("photos", one);
     }
@@ -148,18 +153,29 @@
     var answer = await asked(url, {
       method: "POST", body: JSON.stringify(sent), headers: { "Content-Type": "application/json", "X-CSRFToken": here.csrf },
     });
-    if (answer.status !== 200 && answer.status !== 422) throw new Error("entry " + answer.status);
-    var found = await answer.json();
-    return answer.status === 200 ? found.entries[0] : { ok: false, errors: found.errors };
+    return answer.status === 200 ? (await answer.json()).entries[0] : unmade(answer);
+  }
+  // An answer that is about this entry alone, as the doors tell of one: why not, or only the status where no words came.
+  async function unmade(answer) {
+    if (OF_ALL.indexOf(answer.status) >= 0) throw Object.assign(new Error("answered " + answer.status), { status: answer.status });
+    var said = await answer.json().catch(function () { return {}; });
+    return { ok: false, status: answer.status, errors: said && said.errors && said.errors.length ? said.errors : [{ status: answer.status }] };
+  }
+  // What was not taken stays. A refusal waits for its owner; what the system failed at waits for its hour, longer each time.
+  async function stays(entry, why) {
+    var now = Date.now(), times = why.status >= 500 ? (entry.times || 0) + 1 : 0;
+    Object.assign(entry, { errors: times ? null : why.errors, tried: now, again: false, times: times, failed: times ? why.errors : null });
+    entry.later = times ? now + Math.min(LONGEST_PAUSE, FIRST_PAUSE * Math.pow(2, Math.min(times, 9) - 1)) : 0;
+    if (!times) entry.state = entry.ended || entry.kind ? "refused" : "running";
+    await put("entries", entry);
   }
 
   // A step of a repair: nothing goes with it.
   async function sendStep(entry, here) {
     var step = Object.assign({ key: entry.key, contact: entry.contact, order_id: entry.order, verb: entry.verb }, entry.step);
     var one = await told("/api/v1/repairs/offline", { phone_at: new Date().toISOString(), entries: [step] }, here);
-    if (one.ok) Object.assign(entry, { state: "sent", errors: null, sent_at: Date.now(), repair: one.repair });
-    else Object.assign(entry, { state: "refused", errors: one.errors, tried: Date.now() });
-    await put("entries", entry);
+    if (!one.ok) return stays(entry, one);
+    await put("entries", Object.assign(entry, { state: "sent", errors: null, failed: null, later: 0, sent_at: Date.now(), repair: one.repair }));
   }
 
   // One entry: photos first, each kept as sent; then the visit, which the server knows by its key.
@@ -176,10 +192,9 @@
         entry.again = true; await put("entries", entry);
         return sendOne(entry, here);
       }
-      wrong = one.errors;
+      wrong = one;
     }
-    entry.state = entry.ended ? "refused" : "running"; entry.errors = wrong; entry.tried = Date.now(); entry.again = false;
-    await put("entries", entry);
+    await stays(entry, wrong);
   }
 
   async function arrived(entry, visit) {
@@ -211,11 +226,13 @@
     });
   }
 
-  // In their order, one after the other; what is refused stays and the next goes on, a broken line ends the round.
-  // `skip`: the key of the visit whose sheet is open; `begun`: whether beginnings go as well as whole visits.
-  async function round(skip, begun) {
+  // In their order, one after the other; what is not taken stays and the next goes on. Only a broken line, or a login that
+  // has run out, ends the round. `skip`: the key of the visit whose sheet is open; `begun`: whether beginnings go as well
+  // as whole visits; `now`: also what has not waited long enough since the system failed at it.
+  async function round(skip, begun, now) {
     // What a page is trying to send by itself is its own until then.
-    var due = function (e) { return !(e.held > Date.now()) && (e.state === "waiting" || (begun && e.state === "running" && !e.errors)); };
+    var open = function (e) { return !(e.held > Date.now()) && (e.state === "waiting" || (begun && e.state === "running" && !e.errors)); };
+    var due = function (e) { return open(e) && (now || !(e.later > Date.now())); };
     var mine = (await all("entries")).some(function (e) { return due(e) || (begun && e.state === "running"); });
     if (!mine) return { state: "nothing" };
     var here = await who();
@@ -228,15 +245,18 @@
       // Another tab, or the worker, may have sent it while this one waited for its turn.
       var entry = await get("entries", rows[i].key);
       if (!entry || (entry.state !== "waiting" && entry.state !== "running")) continue;
-      try { await sendOne(entry, here); } catch (e) { tell(); return { state: "broken", error: String(e) }; }
+      // Steps of one order follow each other: without the one before it a step would be refused.
+      if (entry.kind === "repair" && (await entries(here.account)).some(function (e) { return e.order === entry.order && e.made < entry.made && e.failed; })) continue;
+      try { await sendOne(entry, here); } catch (e) { tell(); return e.status === 401 ? { state: "signin" } : { state: "broken", error: String(e) }; }
       tell();
     }
-    return { state: "done", sent: rows.length };
+    var left = (await entries(here.account)).filter(function (e) { return e.key !== skip && e.failed && open(e); });
+    return { state: left.length ? "later" : "done", sent: rows.length };
   }
-  function sendAll(skip, begun) {
+  function sendAll(skip, begun, now) {
     // One sender on this phone: pages and the worker take turns.
-    if (root.navigator && navigator.locks) return navigator.locks.request("ta-kept-send", function () { return round(skip, begun); });
-    return round(skip, begun);
+    if (root.navigator && navigator.locks) return navigator.locks.request("ta-kept-send", function () { return round(skip, begun, now); });
+    return round(skip, begun, now);
   }
 
   // What is taken along; the server's word on when this was.

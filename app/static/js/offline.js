@@ -96,7 +96,7 @@
   }
   async function keepEnd(entry, held, text, place, ids, labels, places) {
     entry.ended = Object.assign(moment(text, place), done(held), { photo_ids: ids || [], label_photo_ids: labels || [] }, places);
-    entry.ended_at = entry.ended.at; entry.form = held; entry.state = "waiting"; entry.errors = null;
+    entry.ended_at = entry.ended.at; entry.form = held; entry.state = "waiting"; entry.errors = entry.failed = null; entry.later = 0;
     await K.put("entries", entry);
     var names_ = [K.draftName(entry.account, "k" + entry.key)];
     if (entry.visit_id) names_.push(K.draftName(entry.account, "v" + entry.visit_id));

@@ -9,7 +9,7 @@
     return Object.keys(values || {}).reduce(function (text, key) { return text.replace("{" + key + "}", values[key]); }, words[name]);
   };
   var part = function (name) { return $('template[data-t="' + name + '"]').content.cloneNode(true); };
-  var account = null, copy = null, skip = null, atHome = false, isFrame = location.pathname === "/m/outbox";
+  var account = null, copy = null, skip = null, next = null, atHome = false, isFrame = location.pathname === "/m/outbox";
 
   function head(text) { title.textContent = text; document.title = document.title.replace(/^[^·]*/, text + " "); }
   function told(tone, first, more, link, address) {
@@ -42,6 +42,14 @@
     $("b", one).textContent = rule; $("p:last-child", one).textContent = words_;
     return one;
   }
+  // Why it was not taken, as the system said it; where no words came, by the status alone.
+  function reasons(entry) {
+    return (entry.errors || entry.failed || []).map(function (e) {
+      if (e.rule) return reason(e.rule, e.found + (e.remedy ? (document.documentElement.lang === "en" ? ". " : "。") + e.remedy : ""));
+      var name = [403, 404, 413].indexOf(e.status) >= 0 ? "s" + e.status : "sother";
+      return reason(say(name), say(name + "more", { n: e.status }));
+    });
+  }
   function empty(first, more) {
     var box = make("div", "ta-empty");
     box.append(make("b", "", first), make("span", "ta-mut", more));
@@ -62,11 +70,12 @@
     headline.append(make("span", "ta-mark ta-mark--" + (refused ? "over" : sent ? "ok" : "near") + " ta-push", refused ? say("refused") : sent ? entry.repair.state_name : say("title")));
     if (entry.lift.place) body.append(make("p", "fd-place", entry.lift.place));
     body.append(make("p", "ta-2", say(entry.verb) + "　" + O.stamp(Date.parse(entry.began_at))));
-    body.append(make("p", "ta-mut", sent ? say("sentat", { t: O.stamp(entry.sent_at) }) : refused ? say("refusedmore", { n: entry.errors.length }) : say("stepwaits")));
+    body.append(make("p", "ta-mut", sent ? say("sentat", { t: O.stamp(entry.sent_at) }) : refused ? say("refusedmore", { n: entry.errors.length })
+      : entry.failed ? say("failed", { t: hm(entry.later) }) : say("stepwaits")));
     if (sent && navigator.onLine) { var open = make("a", "ta-a", say("order") + " ›"); open.href = "/m/repairs/" + entry.order; body.append(open); }
     box.append(headline, body);
-    if (refused) entry.errors.forEach(function (e) { box.append(reason(e.rule, e.found + (e.remedy ? (document.documentElement.lang === "en" ? ". " : "。") + e.remedy : ""))); });
-    if (refused) box.append(deeds(entry));
+    box.append.apply(box, reasons(entry));
+    if (refused || entry.failed) box.append(deeds(entry));
     var next = entry.verb === "depart" && !refused && (!navigator.onLine || !sent) && !rows.some(function (r) { return r.order === entry.order && r.verb === "start"; });
     if (next && copy) {
       var row = make("div", "fd-deeds"), begin = make("button", "ta-glove ta-glove--tint", say("gostart"));
@@ -97,21 +106,23 @@
       if (navigator.onLine) { var open = make("a", "ta-a", say("record") + " ›"); open.href = "/m/visits/" + entry.visit.id; body.append(open); }
     } else if (refused) {
       body.append(make("p", "ta-2", say("refusedmore", { n: entry.errors.length })));
+    } else if (entry.failed) {
+      body.append(make("p", "ta-2", say("failed", { t: hm(entry.later) })));
     } else {
       body.append(make("p", "ta-mut", say(entry.visit_id ? "outwaits" : entry.ended ? "wholewaits" : "inwaits")));
     }
     box.append(headline, body);
-    if (refused) entry.errors.forEach(function (e) { box.append(reason(e.rule, e.found + (e.remedy ? (document.documentElement.lang === "en" ? ". " : "。") + e.remedy : ""))); });
-    if (!sent && (refused || entry.state === "running")) box.append(deeds(entry));
+    box.append.apply(box, reasons(entry));
+    if (!sent && (refused || entry.failed || entry.state === "running")) box.append(deeds(entry));
     return box;
   }
   function deeds(entry) {
     var row = make("div", "fd-deeds"), ask = make("form", "");
-    if (entry.errors) {
+    if (entry.errors || entry.failed) {
       var again = make("button", "ta-glove", say("again"));
       again.type = "button";
       again.addEventListener("click", function () {
-        entry.errors = null; entry.state = entry.ended || entry.kind ? "waiting" : "running";
+        entry.errors = null; entry.later = 0; entry.state = entry.ended || entry.kind ? "waiting" : "running";
         K.put("entries", entry).then(function () { return send(); });
       });
       row.append(again);
@@ -173,7 +184,7 @@
     if (!navigator.onLine || !isFrame) fresh.push(tasks());
     view.replaceChildren.apply(view, fresh);
     dock.hidden = false;
-    if (navigator.onLine && left.some(function (r) { return r.state === "waiting"; })) press(say("again"), function () { send(); });
+    if (navigator.onLine && left.some(function (r) { return r.state === "waiting"; })) press(say("again"), function () { send(true); });
     else press(say("checkin"), function () { location.href = "/m/scan"; });
   }
   function tasks() {
@@ -418,17 +429,22 @@
 
   // --- sending
 
-  async function send() {
+  // `now`: pressed, so nothing waits for its hour.
+  async function send(now) {
     if (!navigator.onLine) return;
     var waits = account !== null && (await K.entries(account)).some(function (e) { return e.state === "waiting" && e.key !== skip; });
     if (waits && atHome) told("info", say("sending"));
-    var end = await K.sendAll(skip, atHome);
+    var end = await K.sendAll(skip, atHome, now === true);
     if (end.state === "signin") told("near", say("signin"), "", say("login"), "/login/?next=/m/outbox");
     else if (end.state === "broken" || (end.state === "offline" && waits)) told("near", say("broken"));
+    else if (end.state === "later") told("near", say("later"));
     else if (isFrame) line.hidden = true;
     // Whoever is signed in may be known only now, where the system took its time to answer.
     if (atHome) account = await K.me();
     copy = account === null ? null : await K.get("copies", account);
+    clearTimeout(next);
+    var hours = account === null ? [] : (await K.entries(account)).map(function (e) { return e.errors ? 0 : e.later || 0; }).filter(function (t) { return t > Date.now(); });
+    if (hours.length) next = setTimeout(send, Math.min.apply(null, hours) - Date.now() + 1000);
     if (atHome) { var kept = line.hidden ? null : line.cloneNode(true); await home(); if (kept && (end.state !== "done")) { line.hidden = false; line.className = kept.className; line.replaceChildren.apply(line, Array.prototype.slice.call(kept.childNodes)); } }
     return end;
   }

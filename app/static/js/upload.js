@@ -121,6 +121,11 @@
       ask.setRequestHeader("X-CSRFToken", token()); ask.setRequestHeader("Accept", "application/json");
       ask.upload.addEventListener("progress", function (e) { if (e.lengthComputable) bar.value = Math.round(95 * e.loaded / e.total); });
       var end = function (good) { going -= 1; bar.remove(); at.box.classList.remove("is-going"); later(good); };
+      // Who keeps it on the phone until it can be sent says so; else it is to be tried again.
+      var lost = function (why) {
+        var keeping = new CustomEvent("ta-lost", { bubbles: true, cancelable: true, detail: { file: file, line: at.box } });
+        if (box.dispatchEvent(keeping)) fail(at, file, say(why, file), words.lostway, true);
+      };
       ask.addEventListener("load", function () {
         var told = {};
         try { told = JSON.parse(ask.responseText); } catch (_e) { told = {}; }
@@ -134,18 +139,13 @@
           if (told.thumb) { var picture = make("img"); picture.src = "/files/" + told.id + "?thumb=1"; picture.alt = ""; at.mark.replaceWith(picture); }
           removable(at.box, told.id, told.name);
           box.dispatchEvent(new CustomEvent("ta-uploaded", { bubbles: true, detail: { told: told, file: file } }));
-        } else if (ask.status === 413) fail(at, file, say("size", file), words.sizeway);
+        } else if (ask.status >= 500) lost("bad");
+        else if (ask.status === 413) fail(at, file, say("size", file), words.sizeway);
         else if (told.errors && told.errors.length) fail(at, file, told.errors.join(english ? "; " : "；"), "");
         else fail(at, file, say("bad", file), words.lostway, true);
         settle();
       });
-      ask.addEventListener("error", function () {
-        end(false);
-        // Who keeps it on the phone until there is a line says so; else it is to be tried again.
-        var keeping = new CustomEvent("ta-lost", { bubbles: true, cancelable: true, detail: { file: file, line: at.box } });
-        if (box.dispatchEvent(keeping)) fail(at, file, say("lost", file), words.lostway, true);
-        settle();
-      });
+      ask.addEventListener("error", function () { end(false); lost("lost"); settle(); });
       ask.send(data);
     };
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -91,8 +92,16 @@ def decide_one(
 def by_itself(session: AnySession, deed: Callable[[Session], Made], what: str) -> Made:
     """One of many in a transaction of its own, again where the database broke it off for another's sake. An unexpected
     error is this one's alone: a `Fault`, so that the others go on; the log calls it `what`."""
-    try:
+    with its_own(session, what, "请单独办理；若仍失败，请把编号告诉管理员"):
         return in_one(session, deed)
+
+
+@contextmanager
+def its_own(session: AnySession, what: str, remedy: str) -> Iterator[None]:
+    """What is done here is one of many: an unexpected error becomes a `Fault` with the number by which the log tells
+    it, as `what`; `remedy` is what whoever asked can do. What is wrong with all of them is raised as it is."""
+    try:
+        yield
     except Refusal:
         raise
     except Exception as error:
@@ -102,7 +111,7 @@ def by_itself(session: AnySession, deed: Callable[[Session], Made], what: str) -
         number = secrets.token_hex(4)
         log.exception("%s among many: incident %s", what, number)
         found = say("事件编号 %(number)s，没有办理", number=number)
-        raise Fault(Finding("内部错误", False, found, "请单独办理；若仍失败，请把编号告诉管理员")) from error
+        raise Fault(Finding("内部错误", False, found, remedy)) from error
 
 
 def _of_all(error: Exception) -> bool:
