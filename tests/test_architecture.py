@@ -157,6 +157,7 @@ class Facts:
     for_types: list[tuple[int, str]] = field(default_factory=list)
     times: list[tuple[int, str]] = field(default_factory=list)
     statuses: list[tuple[int, str]] = field(default_factory=list)
+    nears: list[tuple[int, str]] = field(default_factory=list)
 
 
 @cache
@@ -171,6 +172,8 @@ def facts_of(path: Path) -> Facts:
         if isinstance(node, ast.Call) and asks_for_the_time(node):
             facts.times.append((node.lineno, ast.unparse(node)))
         facts.statuses += statuses_set_in(node)
+        if isinstance(node, ast.Call | ast.Subscript) and asked_by_who_looks(node):
+            facts.nears.append((node.lineno, ast.unparse(node)))
     return facts
 
 
@@ -310,6 +313,40 @@ def statuses_set_by(call: ast.Call) -> Iterator[str]:
             for keyword in call.keywords:
                 if keyword.arg in STATUS_NAMES:
                     yield f"{source}.values({keyword.arg}=…)"
+
+
+# How many days ahead, and how many are near: of the region in which the elevator stands, the contract, the person.
+OF_THE_ROW = re.compile(r"\bKey\.(HORIZON|NEAR)_")
+WHO_ASKS = re.compile(r"\bactor(\(\))?\.region_code$")
+
+
+def asked_by_who_looks(node: ast.AST) -> bool:
+    """`policy_value(s, Key.NEAR_…, actor.region_code, on)`, `policy_book(s, actor.region_code, on)[Key.NEAR_…]`, and
+    what else is given both."""
+    if isinstance(node, ast.Call):
+        asked = [ast.unparse(given) for given in (*node.args, *(one.value for one in node.keywords))]
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
+        asked = [ast.unparse(given) for given in (node.slice, *node.value.args)]
+    else:
+        return False
+    return any(OF_THE_ROW.match(one) for one in asked) and any(WHO_ASKS.search(one) for one in asked)
+
+
+def test_what_is_near_goes_by_the_row() -> None:
+    """A firm's elevators stand in more districts than its own: by that one phone, desk and the night would differ.
+
+    One criterion each, over the row's region: `orders.within_horizon`, `standing.due_soon`.
+    """
+    wrong = [f"{name_of(path)}:{line} {found}" for path in edited_files() for line, found in facts_of(path).nears]
+    assert not wrong, "\n".join(wrong)
+    for text, found in {
+        "policy_value(s, Key.NEAR_CONTRACT_DAYS, m.actor.region_code, on)": True,
+        "policy_value(s, key=Key.HORIZON_DAYS, region_code=actor().region_code, on=on)": True,
+        "policy_book(s, g.actor.region_code, on)[Key.NEAR_CERTIFICATE_DAYS]": True,
+        "policy_value(s, Key.NEAR_CONTRACT_DAYS, row.region_code, on)": False,
+        "policy_value(s, Key.SUPPORT_CONTACT, actor.region_code, on)": False,
+    }.items():
+        assert asked_by_who_looks(ast.parse(text, mode="eval").body) is found, text
 
 
 def test_no_module_or_class_of_everything() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import jsonify, request
@@ -16,9 +15,7 @@ from app.extensions import db
 from app.listings.maintenance import shown_as
 from app.models import MaintenanceOrder
 from app.models.choices import LEVEL, ORDER_SHOWN
-from app.models.policy import policy_value
 from app.permissions import Verb
-from app.policy import Key
 from app.telling import told
 from app.transaction import transaction
 from app.views.frame import screens
@@ -52,9 +49,8 @@ class OrderApi(Resource):
             state = chosen("state", ORDER_SHOWN) or "open"
             statement = statement.where(shown_as([state]))
         else:
-            last = clock.today() + dt.timedelta(days=_horizon())
             own = scope.parts.open_orders_of(actor().person_id or 0)
-            statement = statement.where(own, MaintenanceOrder.planned_on <= last)
+            statement = statement.where(own, orders.within_horizon(db.session, clock.today()))
         if request.args.get("elevator_id"):
             statement = statement.where(MaintenanceOrder.elevator_id == whole(request.args, "elevator_id"))
         statement = statement.options(
@@ -118,11 +114,6 @@ class OrderApi(Resource):
             else:
                 plan = year_plans.make(session, actor(), ids, asked, clock.now(), expected)
         return jsonify(_plan(plan) | {"preview": only})
-
-
-def _horizon() -> int:
-    """How many days ahead a worker sees his orders (PLN-06)."""
-    return int(policy_value(db.session, Key.HORIZON_DAYS, actor().region_code, clock.today()))
 
 
 def _order(row: MaintenanceOrder) -> dict[str, Any]:

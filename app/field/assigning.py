@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import abort, flash, g, redirect, render_template, request, url_for
@@ -15,9 +14,7 @@ from app.errors import Finding
 from app.extensions import db
 from app.field.pages import came_from, field, signed_in
 from app.models import Elevator, MaintenanceOrder
-from app.models.policy import policy_value
 from app.permissions import Actor, Verb, require
-from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
 from app.search import contains
 from app.views.frame import maintenance_forms as forms
@@ -50,8 +47,7 @@ def _open(statement: Any, actor: Actor, kind: str) -> Any:
     elif kind == "late":
         statement = statement.where(MaintenanceOrder.planned_on < today)
     elif kind == "soon":
-        days = int(policy_value(db.session, Key.HORIZON_DAYS, actor.region_code, today))
-        statement = statement.where(MaintenanceOrder.planned_on <= today + dt.timedelta(days=days))
+        statement = statement.where(orders.within_horizon(db.session, today))
     return statement.execution_options(skip_scope=True)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app import clock, scope, search
 from app.extensions import db
-from app.listing import moment
+from app.listing import Moment, moment
 from app.listings import complaints, rescues, standing
 from app.listings import repairs as listed
 from app.listings.visits import VISITS
@@ -30,11 +30,9 @@ from app.models import (
     Visit,
     VisitNote,
 )
-from app.models.policy import policy_value
 from app.models.repair import sent_to
 from app.models.rescue import under_way
 from app.permissions import Actor, Verb
-from app.policy import Key
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.schedule import DueDay
 from app.workflows.on_site import phone_copy
@@ -85,37 +83,39 @@ def person_of(actor: Actor) -> Person | None:
     return db.session.get(Person, actor.person_id) if actor.person_id else None
 
 
-def orders(session: Any, actor: Actor, now: dt.datetime, kind: str = "") -> list[Task]:
-    """The person's orders, the most pressing first; `kind` today, over or near narrows."""
-    today = clock.local_day(now)
-    statement = (
-        select(MaintenanceOrder, MaintenanceClock)
-        .outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == MaintenanceOrder.elevator_id)
-        .where(phone_copy.own_orders(session, actor, today))
-        .options(joinedload(MaintenanceOrder.elevator))
-        .order_by(standing.DUE_ON.asc().nulls_last(), MaintenanceOrder.planned_on)
-        .limit(MOST)
+def kinds(m: Moment) -> dict[str, Any]:
+    """What a person's orders are told apart by, beside their clocks: near and over as every list of the desk says."""
+    return {
+        "today": MaintenanceOrder.planned_on <= m.today, "over": standing.maintenance_over(m),
+        "near": standing.maintenance_near(m),
+    }  # fmt: skip
+
+
+def _own(m: Moment, *what: Any) -> Any:
+    """These of the person's orders beside their clocks."""
+    joined = MaintenanceClock.elevator_id == MaintenanceOrder.elevator_id
+    statement = select(*what).select_from(MaintenanceOrder).outerjoin(MaintenanceClock, joined)
+    return _scoped(statement.where(phone_copy.own_orders(m.session, m.actor, m.today)), m.actor, MaintenanceOrder)
+
+
+def orders(session: Any, actor: Actor, now: dt.datetime, kind: str = "", most: int = MOST) -> list[Task]:
+    """The person's orders, the most pressing first and at most so many; `kind` today, over or near narrows."""
+    m = Moment(session, actor, clock.local_day(now), now)
+    told = kinds(m)
+    statement = _own(m, MaintenanceOrder, MaintenanceClock, told["near"]).options(
+        joinedload(MaintenanceOrder.elevator)
     )
-    rows = session.execute(_scoped(statement, actor, MaintenanceOrder)).all()
-    near = policy_value(session, Key.NEAR_MAINTENANCE_DAYS, actor.region_code, today)
-    found = []
-    for order, running in rows:
-        due = standing.due_of(running, today)
-        left = due.left_days
-        soon = left is not None and near is not None and 0 <= left <= near
-        if kind == "today" and order.planned_on > today:
-            continue
-        if kind == "over" and not (left is not None and left < 0):
-            continue
-        if kind == "near" and not soon:
-            continue
-        found.append(Task(order, order.elevator, LEVEL_LABELS[Level(order.level)], due, soon))
-    return found
+    if kind in told:
+        statement = statement.where(told[kind])
+    statement = statement.order_by(standing.DUE_ON.asc().nulls_last(), MaintenanceOrder.planned_on).limit(most)
+    return [
+        Task(order, order.elevator, LEVEL_LABELS[Level(order.level)], standing.due_of(running, m.today), bool(near))
+        for order, running, near in session.execute(statement)
+    ]
 
 
 def counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
     """Numbers that open their lists (MNT-12)."""
-    today = clock.local_day(now)
     own = Visit.worker_id == (actor.person_id or 0)
     sheet, review, label = session.execute(
         scope.apply(
@@ -127,12 +127,12 @@ def counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
             Visit,
         )
     ).one()
-    tasks = orders(session, actor, now)
+    m = Moment(session, actor, clock.local_day(now), now)
+    told = kinds(m)
+    asked = (func.count(case((one, 1))) for one in told.values())
+    every, *of_kind = session.execute(_own(m, func.count(), *asked)).one()
     return {
-        "today": sum(1 for t in tasks if t.order.planned_on <= today),
-        "over": sum(1 for t in tasks if t.left is not None and t.left < 0),
-        "near": sum(1 for t in tasks if t.near),
-        "all": len(tasks), "sheet": sheet, "review": review, "label": label,
+        **dict(zip(told, of_kind, strict=True)), "all": every, "sheet": sheet, "review": review, "label": label,
     }  # fmt: skip
 
 

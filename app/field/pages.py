@@ -39,6 +39,7 @@ from app.views.maintenance import confirming
 from app.workflows.desk import gates
 from app.workflows.files import attachments
 from app.workflows.maintenance import item_lists
+from app.workflows.maintenance.orders import horizons
 from app.workflows.on_site import companions, phone_copy, presence
 from app.workflows.on_site.presence import Position
 from app.workflows.people import consents, people
@@ -92,8 +93,8 @@ def home() -> Any:
     running = presence.open_visit(db.session, actor.person_id, now)
     return render_template(
         "ta/field/home.html", title=_("现场"), person=person, quota=quota, running=_running(running, now),
-        horizon=policy_value(db.session, Key.HORIZON_DAYS, actor.region_code, clock.today()),
-        counts=lists.counts(db.session, actor, now), first=lists.orders(db.session, actor, now)[:5], tab="home",
+        horizon=horizons(db.session, actor.region_code, clock.today())[0],
+        counts=lists.counts(db.session, actor, now), first=lists.orders(db.session, actor, now, most=5), tab="home",
         complained=lists.complained(db.session, actor), rescued=lists.rescued(db.session, actor), **_repairs(actor),
     )  # fmt: skip
 
@@ -110,10 +111,11 @@ def _repairs(actor: Any) -> dict[str, Any]:
 @signed_in
 def orders() -> Any:
     require(g.actor, Verb.VISIT_MAKE)
+    kind = request.args.get("kind", "")
+    rows = lists.orders(db.session, g.actor, clock.now(), kind, lists.MOST + 1)
     return render_template(
-        "ta/field/orders.html", title=_("我的任务"), tab="orders",
-        rows=lists.orders(db.session, g.actor, clock.now(), request.args.get("kind", "")),
-        kind=request.args.get("kind", ""),
+        "ta/field/orders.html", title=_("我的任务"), tab="orders", rows=rows[: lists.MOST],
+        more=len(rows) > lists.MOST, most=lists.MOST, kind=kind,
     )  # fmt: skip
 
 

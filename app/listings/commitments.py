@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -10,8 +9,8 @@ from sqlalchemy import and_
 from sqlalchemy.orm import joinedload
 
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register
+from app.listings.standing import due_soon
 from app.models import Commitment, Unit
-from app.models.policy import policy_value
 from app.policy import Key
 from app.workflows.papers.commitments import WAITING
 
@@ -21,8 +20,7 @@ def _approved(*criteria: Any) -> Any:
 
 
 def _near(moment: Moment) -> Any:
-    days = int(policy_value(moment.session, Key.NEAR_CONTRACT_DAYS, moment.actor.region_code, moment.today))
-    return _approved(Commitment.valid_until.between(moment.today, moment.today + dt.timedelta(days=days)))
+    return _approved(due_soon(moment, Commitment.valid_until, Commitment.region_code, Key.NEAR_CONTRACT_DAYS))
 
 
 def _held(moment: Moment) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,11 +33,10 @@ from app.models import (
     Visit,
 )
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_SHOWN
-from app.models.policy import policy_value
 from app.permissions import Verb
-from app.policy import Key
 from app.rules.identifiers import normal_code
 from app.rules.levels import Level
+from app.workflows.maintenance.orders import within_horizon
 
 _WORDS = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
 _HINT = _l("识别码、注册代码、地址、楼盘")
@@ -287,8 +285,7 @@ def _given_out(m: Moment) -> Any:
     """Whoever does the work sees what is planned for the next days; who gives it out, and everybody else, all of it."""
     if m.actor.unit_id is None or m.actor.may(Verb.ORDER_EDIT) or not m.actor.may(Verb.VISIT_MAKE):
         return true()
-    days = int(policy_value(m.session, Key.HORIZON_DAYS, m.actor.region_code, m.today))
-    return or_(MaintenanceOrder.state != "open", MaintenanceOrder.planned_on <= m.today + dt.timedelta(days=days))
+    return or_(MaintenanceOrder.state != "open", within_horizon(m.session, m.today))
 
 
 # The few visits that wait for a word, each kind out of its partial index; what an EXISTS asks reads all visits for it.

@@ -35,9 +35,7 @@ from app.models import (
     Visit,
 )
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
-from app.models.policy import policy_value
 from app.permissions import Actor, Verb
-from app.policy import Key
 from app.rules.scoring import FULL_POINTS
 from app.views.frame import screens
 from app.views.frame.clock_words import approval_due, due_of
@@ -57,6 +55,7 @@ from app.views.safety.rescues import open_cases, rescue_figure
 from app.views.safety.safety import gap_figure
 from app.wording import say
 from app.workflows.desk import applications
+from app.workflows.maintenance.orders import within_horizon
 from app.workflows.scores import scores
 
 # Flags older than this were settled by ageing long ago; the day index keeps the count cheap.
@@ -212,10 +211,9 @@ def _reviews(actor: Actor, now: dt.datetime) -> Figure:
 
 
 def _own_orders(actor: Actor, today: dt.date) -> Figure:
-    days = int(policy_value(db.session, Key.HORIZON_DAYS, actor.region_code, today))
     statement = scope.apply(
         select(func.count(), func.count(case((MaintenanceOrder.planned_on < today, 1)))).where(
-            scope.parts.open_orders_of(actor.person_id), MaintenanceOrder.planned_on <= today + dt.timedelta(days=days)
+            scope.parts.open_orders_of(actor.person_id), within_horizon(db.session, today)
         ),
         actor,
         MaintenanceOrder,

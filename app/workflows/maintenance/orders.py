@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
@@ -16,8 +16,8 @@ from app.models import Elevator, MaintenanceClock, MaintenanceLedger, Maintenanc
 from app.models.among import among
 from app.models.base import Instant
 from app.models.choices import LEVEL
-from app.models.policy import policy_groups
-from app.models.region import in_region
+from app.models.policy import policy_cuts, policy_groups, policy_value
+from app.models.region import code_span, in_region
 from app.permissions import Actor, Verb, require, require_own_side
 from app.policy import Key
 from app.rules.calendar import day_finding
@@ -85,6 +85,34 @@ def make_due(
         many = elevator_ids is None
         made += added(session, statement) if many else written(session, statement.on_conflict_do_nothing())
     return made
+
+
+def within_horizon(session: AnySession, today: dt.date) -> ColumnElement[bool]:
+    """Planned for the next days, or behind (PLN-06): as many days as orders of its region are made ahead (`make`).
+
+    The one criterion of whoever does the work, by the row's own region, on phone, desk and API alike.
+    """
+    groups = policy_groups(session, Key.HORIZON_DAYS, today, MaintenanceOrder.region_code)
+    planned = MaintenanceOrder.planned_on
+    furthest = planned <= today + dt.timedelta(days=max(int(days) for days, _where in groups))
+    if len(groups) == 1:
+        return furthest
+    near = [and_(where, planned <= today + dt.timedelta(days=int(days))) for days, where in groups]
+    # The furthest day besides: an index of days ends there, whatever the regions say.
+    return and_(furthest, or_(*near))
+
+
+def horizons(session: AnySession, region_code: str | None, today: dt.date) -> tuple[int, int]:
+    """For how many days orders are made ahead around a region, in all of its province: the least and the most.
+
+    For words about several orders, or about none: a firm's elevators stand in more districts than its own.
+    """
+    province = code_span((region_code or "")[:2].ljust(12, "0"))
+    found = [
+        int(policy_value(session, Key.HORIZON_DAYS, code, today))
+        for code in policy_cuts(session, Key.HORIZON_DAYS, province, today)
+    ]
+    return min(found), max(found)
 
 
 def _making(session: AnySession, due: Select[Any], at: dt.datetime) -> Any:

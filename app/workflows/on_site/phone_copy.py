@@ -25,6 +25,7 @@ from app.rules.visit_photos import ROOM_ITEMS, Place, Proof, places_wanted
 from app.rules.visits import VisitPolicy
 from app.transaction import AnySession
 from app.workflows.maintenance import item_lists
+from app.workflows.maintenance.orders import horizons, within_horizon
 from app.workflows.on_site import check_outs, labels, presence
 from app.workflows.people import consents
 
@@ -37,10 +38,9 @@ Told = tuple[VisitPolicy, int, bool, dict[Place, str], bool]
 def own_orders(session: AnySession, actor: Actor, today: dt.date) -> Any:
     """Open orders of the person, of his teams' elevators, or of his unit without a worker yet, planned within the
     horizon (PLN-06, PLN-07)."""
-    horizon = policy_value(session, Key.HORIZON_DAYS, actor.region_code, today)
     nobodys = and_(_order.worker_id.is_(None), _order.unit_id == (actor.unit_id or 0))
     mine = scope.parts.open_orders_of(actor.person_id or 0, nobodys)
-    return and_(mine, MaintenanceOrder.planned_on <= today + dt.timedelta(days=horizon))
+    return and_(mine, within_horizon(session, today))
 
 
 def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def copy(session: AnySession, actor: Actor, now: dt.datetime) -> dict[str, Any]:
         "selfie": _selfie(session, actor.region_code, today),
         # Whether a photo that is asked for may be compared: he consented to it.
         "face": _face(session, actor, today),
-        "horizon_days": policy_value(session, Key.HORIZON_DAYS, actor.region_code, today),
+        "horizon_days": horizons(session, actor.region_code, today)[1],
         "photos": _photos(None, Level.HALF_MONTH, check_outs.places_asked(session, actor.region_code, today)),
     }  # fmt: skip
 
