@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app.errors import NotFound, Refusal
-from app.models import Attachment, MaintenanceClock, Notification
+from app.models import Attachment, ElevatorAssignment, MaintenanceClock, Notification
 from app.permissions import Role
 from app.rules.visit_photos import Place
 from app.transaction import transaction
@@ -117,6 +117,24 @@ def test_who_may_review(session: Any, huzhou: Any) -> None:
     with pytest.raises(Refusal) as refusal, transaction(session):
         visits.review(session, huzhou.actor("use_head"), visit.id, "长" * 141, START + DAY)
     assert rules_of(refusal) == {"意见"}
+
+
+@pytest.mark.feature("MNT-07")
+def test_the_review_is_asked_of_whoever_has_this_elevator(session: Any, huzhou: Any) -> None:
+    """Of two safety officers with some elevators each, though both of these have been visited."""
+    use, other = huzhou.use_unit, make_elevator(session, maintenance_unit=huzhou.firm, use_unit=huzhou.use_unit)
+    make_contract(session, huzhou.firm, [other])
+    its, others = (make_account(session, Role.SAFETY_OFFICER, unit=use, sees_all_elevators=False) for _ in range(2))
+    session.flush()
+    for account, elevator in ((its, huzhou.own), (others, other)):
+        session.add(ElevatorAssignment(user_id=account.id, elevator_id=elevator.id))
+    session.commit()
+    leave(session, huzhou, arrive(session, huzhou, code=other.code), START + 40 * MINUTE, code=other.code)
+    visit = leave(session, huzhou, arrive(session, huzhou, START + HOUR), START + 100 * MINUTE)
+    told = select(Notification.recipient_id).where(
+        Notification.topic == "visit.review", Notification.link == f"/visits/{visit.id}"
+    )
+    assert set(session.scalars(told)) & {its.id, others.id} == {its.id}
 
 
 @pytest.mark.feature("MNT-07")

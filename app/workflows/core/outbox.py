@@ -264,7 +264,9 @@ def _readers(verb: Verb) -> Select[Any]:
 
 
 def _reading(unit_id: Any, elevator_id: Any, verb: Verb) -> Iterator[ColumnElement[bool]]:
+    # However deep this stands in a statement, the elevator is the one that the statement is about.
     assigned = select(_assigned.user_id).where(_assigned.elevator_id == elevator_id)
+    assigned = assigned.correlate_except(ElevatorAssignment.__table__)
     yield _account.active.is_(True)
     yield _account.unit_id == unit_id
     yield from _able(verb, frozenset(Role))
