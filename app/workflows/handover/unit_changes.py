@@ -18,6 +18,7 @@ from app import clock, scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Application, Contract, ContractElevator, Elevator, Unit, UnitChange, Visit
 from app.models.policy import policy_value
+from app.models.visit import is_open
 from app.permissions import Actor, Verb, require
 from app.policy import Key
 from app.rules.calendar import day_finding
@@ -348,7 +349,7 @@ def _signals(session: AnySession, elevator: Elevator, asked: Asked) -> list[Find
         found.append(Finding("原合同", False, said, "请核对双方是否已经解除合同", level="warn"))
     else:
         found.append(Finding("原合同", True, say("%(on)s 以后没有原维保单位的合同", on=on)))
-    visit = select(Visit.id).where(Visit.elevator_id == elevator.id, Visit.state == "open").limit(1)
+    visit = select(Visit.id).where(Visit.elevator_id == elevator.id, is_open(Visit)).limit(1)
     if session.scalar(visit.execution_options(skip_scope=True)) is not None:
         found.append(Finding("未签退的维保", False, "有一次维保还没有签退", "建议等它签退后再办理", level="warn"))
     times = swaps(session, elevator.id, asked.submitted_on, asked.application_id)

@@ -19,6 +19,7 @@ from app.models import (
     Visit,
 )
 from app.models.policy import policy_value
+from app.models.visit import is_open
 from app.policy import Key
 from app.rules.clock_history import History, history_since, periods_of
 from app.rules.schedule import Clock, OnDemand, Pause, period_days, roll
@@ -202,7 +203,7 @@ _AROUND = union_all(
         _longer.interval_days,
     ).where(_longer.elevator_id == bindparam("elevator")),
     select(literal_column("'open'"), func.min(_visit.visit_on), _NO_DAY, _NO_NUMBER).where(
-        _visit.elevator_id == bindparam("elevator"), _visit.state == literal_column("'open'")
+        _visit.elevator_id == bindparam("elevator"), is_open(_visit)
     ),
     select(literal_column("'missed'"), func.min(overdue.CONCERNED.c.limit_on), _NO_DAY, _NO_NUMBER),
 ).order_by("what", "first")  # fmt: skip

@@ -14,6 +14,7 @@ from app.at_once import next_key
 from app.errors import Finding, NotAllowed
 from app.models import Account, Elevator, Visit
 from app.models.policy import STATE, recall
+from app.models.visit import is_open
 from app.permissions import Actor
 from app.rules.item_lists import Head
 from app.transaction import Answer, AnySession, all_written, asked, asked_in_turn
@@ -182,10 +183,7 @@ def _statement(kind: Actor, persons: int, drawn: bool) -> Select[Any]:
         STATE, item_lists.HEADS, next_key(Visit) if drawn else null(), _ACTIVE,
     ).select_from(
         one.outerjoin(site, true())
-        # The state is written out, so that the index of open visits alone answers it.
-        .outerjoin(
-            running, and_(running.c.worker_id == bindparam("person"), running.c.state == literal_column("'open'"))
-        )
+        .outerjoin(running, and_(running.c.worker_id == bindparam("person"), is_open(running.c)))
         .outerjoin(its, its.c.id == running.c.elevator_id)
         .outerjoin(again, again.c.client_key == bindparam("key"))
     )  # fmt: skip

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from app.errors import Finding, raise_failing, refuse
 from app.models import Visit, VisitCompanion
+from app.models.visit import is_open
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession, lock
 from app.wording import say
@@ -45,7 +46,7 @@ def running(session: AnySession, actor: Actor, elevator_id: int, at: dt.datetime
     statement = (
         select(Visit, mine.exists())
         .where(
-            Visit.elevator_id == elevator_id, Visit.state == "open", Visit.unit_id == actor.unit_id,
+            Visit.elevator_id == elevator_id, is_open(Visit), Visit.unit_id == actor.unit_id,
             Visit.worker_id != actor.person_id, Visit.checked_out_at.is_(None),
         )
         .order_by(Visit.checked_in_at.desc())

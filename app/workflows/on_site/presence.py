@@ -14,6 +14,7 @@ from app import clock, scope
 from app.errors import Finding
 from app.models import Elevator, MaintenanceTeam, TeamMember, Unit, Version, Visit
 from app.models.policy import policy_book
+from app.models.visit import is_open
 from app.permissions import Actor, Verb
 from app.policy import Key
 from app.reference import CURRENT
@@ -363,7 +364,7 @@ def may_serve(session: AnySession, actor: Actor, elevator: Elevator | Lift) -> b
 def open_visit(session: AnySession, person_id: int | None, at: dt.datetime) -> Visit | None:
     """The visit that this person has not checked out of; one that has run out by `at` is open no more (see ageing)."""
     statement = select(Visit).where(
-        Visit.worker_id == (person_id or 0), Visit.state == "open",
+        Visit.worker_id == (person_id or 0), is_open(Visit),
         or_(Visit.next_change_at.is_(None), Visit.next_change_at > at),
     )  # fmt: skip
     found: Visit | None = session.scalar(statement.execution_options(skip_scope=True))

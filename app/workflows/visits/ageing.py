@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from app.models import Visit
 from app.models.region import in_region
+from app.models.visit import is_open
 from app.permissions import SYSTEM
 from app.transaction import AnySession
 from app.workflows.core import audit
@@ -36,7 +37,7 @@ def is_due(session: AnySession, at: dt.datetime) -> bool:
 
 def settle_run_out(session: AnySession, person_id: int, at: dt.datetime) -> None:
     """Settle the open visit of a person whose hours are over at `at`; the caller holds the person."""
-    found = select(Visit).where(Visit.worker_id == person_id, Visit.state == "open", Visit.next_change_at <= at)
+    found = select(Visit).where(Visit.worker_id == person_id, is_open(Visit), Visit.next_change_at <= at)
     for visit in session.scalars(found.with_for_update().execution_options(skip_scope=True)).all():
         settle(session, visit, at)
 

@@ -1,0 +1,38 @@
+"""Open visits are found by who makes them and by where, however many are open: each index answers those alone that ask
+for its column, in words that the index of all that need attention does not know.
+
+Revision ID: 0089
+Revises: 0085
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0089"
+down_revision = "0085"
+branch_labels = None
+depends_on = None
+
+ONE = "uq_visit_open_elevator_worker"
+WAS = sa.text("state = 'open'")
+
+
+def upgrade() -> None:
+    op.drop_index(ONE, table_name="visit")
+    op.create_index(ONE, "visit", ["worker_id"], unique=True, **_open_by("worker_id"))
+    op.create_index("ix_visit_open_elevator", "visit", ["elevator_id"], **_open_by("elevator_id"))
+
+
+def downgrade() -> None:
+    op.drop_index("ix_visit_open_elevator", table_name="visit")
+    op.drop_index(ONE, table_name="visit")
+    op.create_index(ONE, "visit", ["worker_id"], unique=True, sqlite_where=WAS, postgresql_where=WAS)
+
+
+def _open_by(column: str) -> dict[str, sa.TextClause]:
+    return {
+        "sqlite_where": sa.text(f"(state = 'open') IS 1 AND {column} IS NOT NULL"),
+        "postgresql_where": sa.text(f"(state = 'open') IS TRUE AND {column} IS NOT NULL"),
+    }
