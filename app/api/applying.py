@@ -21,7 +21,7 @@ from app.views.frame import screens
 from app.wording import say, together
 from app.workflows.desk import applications
 from app.workflows.filing import registration_changes
-from app.workflows.handover import unit_changes
+from app.workflows.handover import unit_change_terms, unit_changes
 from app.workflows.maintenance import ledgers
 
 MOST_FILES = 10
@@ -102,7 +102,7 @@ class UnitChangeApi(Resource):
           gives: {201: ApplicationWhole}
         """
         sent = body()
-        wanted = unit_changes.Wanted(
+        wanted = unit_change_terms.Wanted(
             words(sent, "code", 30), key(sent, "new_unit_id"), key(sent, "contract_id"), day(sent, "signed_on"),
             day(sent, "effective_on"), words(sent, "reason"), keys(sent, "attachments", MOST_FILES),
         )  # fmt: skip

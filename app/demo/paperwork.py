@@ -22,7 +22,7 @@ from app.rules.approval import ApplicationVerb
 from app.rules.insurance import first_of
 from app.workflows.contracts import contracts
 from app.workflows.desk import applications
-from app.workflows.handover import unit_changes
+from app.workflows.handover import unit_change_terms, unit_changes
 from app.workflows.papers import commitments, insurance
 from app.workflows.people import invitations, joining, people, person_filing
 
@@ -98,7 +98,7 @@ def _changes(session: Any, head: Actor, city: Actor, firm: Unit, at: dt.datetime
         }  # fmt: skip
         contract = contracts.save(session, head, None, values, then)
         document = paper(session, head, f"{row.code} 新签维保合同", "document", row.region_code, then)
-        wanted = unit_changes.Wanted(
+        wanted = unit_change_terms.Wanted(
             row.code, head.unit_id, contract.id, None, today + 3 * DAY, "业主大会改聘维保单位", [document]
         )
         asked = unit_changes.apply(session, head, wanted, then)

@@ -1,11 +1,13 @@
-"""批量申请 (LIF-01 to LIF-04): looked at first, elevator by elevator, then applied for, each in its own transaction."""
+"""批量申请 (LIF-01 to LIF-06): looked at first, elevator by elevator, then applied for, each in its own transaction."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -36,6 +38,14 @@ _WORDS = one_by_one.Words(
 )  # fmt: skip
 
 
+class _Named(NamedTuple):
+    """What an elevator is called to the owner, and where he reads what stands in its way."""
+
+    code: str
+    place: str
+    link: str
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One elevator and what became of it."""
@@ -43,6 +53,7 @@ class Line:
     key: int
     code: str
     place: str
+    link: str
     number: str
     why: list[str]
 
@@ -62,7 +73,8 @@ _CHECKED = (
 
 @handles("apply_check")
 def check_all(context: JobContext) -> dict[str, Any]:
-    """Params: `listing` and `query` (the list's address), `form` (`apply_many.Form`), `language`.
+    """Params: `listing` and `query` (the list's address), or `chosen` (keys with the codes that named them), `form`
+    (`apply_many.Form`), `language`.
 
     Nothing is applied for. Gives how many `can` and how many not (`refused`), the `ids` of those that can, `why` the
     others can't and what is to be looked at (`warn`), reason by reason: rule, remedy, number, the first of them with
@@ -72,7 +84,8 @@ def check_all(context: JobContext) -> dict[str, Any]:
     params, session = context.params, context.session
     form, actor = apply_many.form_of(params["form"]), context.actor
     with speaking(params.get("language")):
-        keys, at = exports.found(session, actor, params, apply_many.MOST + 1), clock.now()
+        chosen, at = apply_many.called(session, context.job_id), clock.now()
+        keys = list(chosen) or exports.found(session, actor, params, apply_many.MOST + 1)
         if len(keys) > apply_many.MOST:
             found = say("筛选出 %(n)s 台，一次最多 %(m)s 台", n=len(keys), m=apply_many.MOST)
             raise refuse("批量申请", found, "请用筛选分几次申请")
@@ -91,13 +104,13 @@ def check_all(context: JobContext) -> dict[str, Any]:
             if number % one_by_one.FORGET_EVERY == 0:
                 session.expunge_all()
             context.progress(number, len(keys), "核对")
-        named = _named(context, actor, [*refused, *ids])
+        named = _named(context, actor, [*refused, *ids], chosen)
         result = {
             "can": len(ids), "refused": len(refused), "ids": ids, "why": why.told(named), "warn": warn.told(named),
             "why_more": why.more(), "warn_more": warn.more(),
             "link": f"/applications/many/checked/{context.job_id}",
         }  # fmt: skip
-        lines = [Line(key, *named.get(key, _unknown(key)), "", refused.get(key, [])) for key in [*refused, *ids]]
+        lines = [Line(key, *named[key], "", refused.get(key, [])) for key in [*refused, *ids]]
         if not lines:
             return result
         title, said = told("批量申请核对"), say("可以申请 %(d)s 台，不能申请 %(n)s 台", d=len(ids), n=len(refused))
@@ -120,13 +133,13 @@ def apply_all(context: JobContext) -> dict[str, Any]:
         keys = apply_many.found_by(session, context.actor, int(params["check"]))
         course = _gone_through(context, form, keys)
         at, made = clock.now(), apply_many.handed_in(session, context.job_id)
-        named = _named(context, context.actor, keys)
+        named = _named(context, context.actor, keys, apply_many.called(session, int(params["check"])))
         lines = [
-            Line(key, *named.get(key, _unknown(key)), made[key][1] if key in made else "", course.why.get(key, []))
+            Line(key, *named[key], made[key][1] if key in made else "", course.why.get(key, []))
             for key in keys
         ]
         result = {
-            "applied": len(made), **one_by_one.told_of(lines, lambda line: line.code, "/elevators", course),
+            "applied": len(made), **one_by_one.told_of(lines, attrgetter("code"), attrgetter("link"), course),
             "link": f"/applications/?f_batch={context.job_id}" if made else None,
         }  # fmt: skip
         said = say("已申请 %(d)s 台，没有申请 %(n)s 台", d=len(made), n=result["refused"])
@@ -187,15 +200,14 @@ class _Reasons:
         """How many reasons there are besides those that are told."""
         return max(0, len(self._count) - MOST_REASONS)
 
-    def told(self, named: dict[int, tuple[str, str]]) -> list[list[Any]]:
+    def told(self, named: Mapping[int, _Named]) -> list[list[Any]]:
         """Rule, remedy, number, of the first ones code, address and what was found, and what was found of all, where
         that is the same; the most frequent first."""
         return [
             [
                 kept(rule), kept(remedy), count,
                 [
-                    [named.get(key, _unknown(key))[0], f"/elevators/{key}", kept(found)]
-                    for key, found in self._first[rule, remedy]
+                    [named[key].code, named[key].link, kept(found)] for key, found in self._first[rule, remedy]
                 ],
                 kept(self._alike[rule, remedy] or ""),
             ]
@@ -203,15 +215,17 @@ class _Reasons:
         ]  # fmt: skip
 
 
-def _named(context: JobContext, actor: Actor, keys: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """Code and place of those that the owner sees."""
-    found, wanted = dict[int, tuple[str, str]](), list(dict.fromkeys(keys))
+def _named(context: JobContext, actor: Actor, keys: Sequence[int], chosen: Mapping[int, str]) -> dict[int, _Named]:
+    """What they are called: those that the owner sees by code and place, others as they were `chosen`."""
+    found, wanted = dict[int, _Named](), list(dict.fromkeys(keys))
     for start in range(0, len(wanted), _BLOCK):
         some = among(context.session, Elevator.id, wanted[start : start + _BLOCK])
         statement = scope.apply(select(Elevator.id, Elevator.code, Elevator.address).where(some), actor, Elevator)
-        found |= {key: (code, address) for key, code, address in context.session.execute(statement)}
+        for key, code, address in context.session.execute(statement):
+            found[key] = _Named(code, address, f"/elevators/{key}")
+    for key in wanted:
+        if key not in found:
+            code = chosen.get(key)
+            other = _Named(str(say("编号 %(n)s", n=key)), "", f"/elevators/{key}")
+            found[key] = other if code is None else _Named(code, "", f"/unit-changes/new?{urlencode({'code': code})}")
     return found
-
-
-def _unknown(key: int) -> tuple[str, str]:
-    return str(say("编号 %(n)s", n=key)), ""

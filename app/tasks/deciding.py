@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from operator import attrgetter
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -52,7 +53,7 @@ def decide_all(context: JobContext) -> dict[str, Any]:
         names = _names(context, [key for key, _seen in chosen], at)
         lines = [Line(key, names.get(key), course.why.get(key, [])) for key, _seen in chosen]
         result = {
-            "decided": len(course.done), **one_by_one.told_of(lines, lambda line: line.number, "/applications", course),
+            "decided": len(course.done), **one_by_one.told_of(lines, attrgetter("number"), attrgetter("link"), course),
         }  # fmt: skip
         said = say("已办理 %(d)s 件，未办理 %(n)s 件", d=len(course.done), n=result["refused"])
         press = told_together.press_of_job(context.job_id)

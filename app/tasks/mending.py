@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -62,7 +63,7 @@ def mend_all(context: JobContext) -> dict[str, Any]:
             names = many.names(session, context.actor, [key for key, _seen in chosen], at)
         lines = [Line(key, names.get(key), course.why.get(key, [])) for key, _seen in chosen]
         result = {
-            "mended": len(course.done), **one_by_one.told_of(lines, lambda line: line.number, "/applications", course),
+            "mended": len(course.done), **one_by_one.told_of(lines, attrgetter("number"), attrgetter("link"), course),
             "link": f"/applications/?f_batch={params['batch']}",
         }  # fmt: skip
         said = say("已重新提交 %(d)s 件，没有重新提交 %(n)s 件", d=len(course.done), n=result["refused"])

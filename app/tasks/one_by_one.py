@@ -61,6 +61,10 @@ class Line:
     why: list[str]
 
     @property
+    def link(self) -> str:
+        return f"/applications/{self.key}"
+
+    @property
     def number(self) -> str:
         return self.name.number if self.name is not None else str(say("编号 %(n)s", n=self.key))
 
@@ -113,14 +117,16 @@ def _turn(
         return None, Ended(many.reasons(refusal), say(words.rightless_from, n=number))
 
 
-def told_of(lines: list[Any], called: Callable[[Any], str], place: str, course: Course) -> dict[str, Any]:
-    """What the job's page tells of the `lines` (`key`, `why`), by what each is `called` and its page below `place`; the
+def told_of(
+    lines: list[Any], called: Callable[[Any], str], link: Callable[[Any], str], course: Course
+) -> dict[str, Any]:  # fmt: skip
+    """What the job's page tells of the `lines` (`key`, `why`), by what each is `called` and its page's address; the
     lines are put in order: what still needs somebody comes first."""
     lines.sort(key=lambda line: not line.why)
     refused = [line for line in lines if line.why]
     return {
         "refused": len(refused), "stopped": course.stopped or None,
-        "left": [[called(line), f"{place}/{line.key}", line.why] for line in refused[:MOST_NAMED]],
+        "left": [[called(line), link(line), line.why] for line in refused[:MOST_NAMED]],
     }  # fmt: skip
 
 

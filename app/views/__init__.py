@@ -36,6 +36,7 @@ def register(appbuilder: Any) -> None:
         printing,
         queue,
         unit_changes,
+        unit_changes_many,
     )
     from app.views.data import audit, imports, own_data, privacy, reports, revealing
     from app.views.frame import (
@@ -105,8 +106,9 @@ def register(appbuilder: Any) -> None:
         accounts, api_tokens, roles, sub_accounts, sub_rights, sessions, external, assigning, partners, people,
         people_filing, leaving, invitations, revealing, privacy, jobs, policy, policy_proposals, audit, calendar,
         units, elevators, elevator_map, elevator_positions, elevator_labels, components, labels, applications,
-        apply_many, mend_many, applying, printing, queue, unit_changes, office, filing_lists, contracts, commitments,
-        declarations, attached, insurance, inspections, usual_parts, ledgers, teams, item_sets, orders, year_plans,
+        apply_many, mend_many, applying, printing, queue, unit_changes, unit_changes_many, office, filing_lists,
+        contracts, commitments, declarations, attached, insurance, inspections, usual_parts, ledgers, teams, item_sets,
+        orders, year_plans,
         maintenance_lists, visits, exports, reports, coverage, capacity, cockpit, scores, score_items, fairness,
         what_if, safety, patrols,
         repairs, repair_statistics, anomalies, bulletins, complaints, enforcement, appeals, fraud, spot_draws,

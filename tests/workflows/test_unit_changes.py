@@ -27,7 +27,7 @@ from app.transaction import transaction
 from app.workflows.approval import effects
 from app.workflows.desk import applications
 from app.workflows.filing import filing
-from app.workflows.handover import unit_changes
+from app.workflows.handover import unit_change_terms, unit_changes
 from tests import factories
 from tests.factories import World
 from tests.workflows.clock_world import add_visit
@@ -52,7 +52,7 @@ def ask(world: World, persona: str, at: dt.datetime = AT, **fields: Any) -> Appl
     paper = attachment(world.session, actor, kind="contract", name="合同.pdf")
     asked = {"code": world.own.code, "effective_on": TODAY, "reason": "合同到期换单位", "attachments": [paper.id]}
     with scope.acting(actor), transaction(world.session):
-        return unit_changes.apply(world.session, actor, unit_changes.Wanted(**asked | fields), at)
+        return unit_changes.apply(world.session, actor, unit_change_terms.Wanted(**asked | fields), at)
 
 
 def by_new(world: World, **fields: Any) -> Application:
@@ -252,7 +252,7 @@ def test_swapping_every_month_is_shown(session: Any, world: World) -> None:
         told = [f for f in applications.checks(session, application, at) if f.rule == "频繁变更"]
         assert [f.found for f in told] == ([f"近一年已变更维保单位 {month} 次"] if month else [])
         approve(world, application, at=at)
-    assert unit_changes.swaps(session, world.own.id, TODAY + 90 * DAY) == 3
+    assert unit_change_terms.swaps(session, world.own.id, TODAY + 90 * DAY) == 3
 
 
 def test_a_filing_under_review_or_another_application_stands_in_the_way(session: Any, world: World) -> None:

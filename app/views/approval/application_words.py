@@ -31,7 +31,7 @@ from app.views.frame.told import told
 from app.wording import say
 from app.workflows.approval import seconds, submissions
 from app.workflows.approval.filing_fields import label
-from app.workflows.handover import unit_changes
+from app.workflows.handover import unit_change_terms, unit_changes
 from app.workflows.maintenance import ledgers
 
 Pairs = list[tuple[str, str]]
@@ -72,7 +72,7 @@ def _unit_change(row: Application) -> Pairs:
         (_("原维保单位"), names.get(data.get("old_unit_id") or 0, "—")),
         (_("新维保单位"), names.get(data.get("new_unit_id") or 0, "—")),
         (_("新合同签订日期"), data.get("signed_on") or "—"),
-        (_("提出方"), unit_changes.SIDES.get(data.get("side") or "", "—")),
+        (_("提出方"), unit_change_terms.SIDES.get(data.get("side") or "", "—")),
     ]
     if data.get("contract_id"):
         statement = select(Contract.number).where(Contract.id == data["contract_id"])

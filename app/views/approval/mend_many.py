@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import abort, flash, g, redirect, request, url_for
@@ -17,12 +18,13 @@ from app.permissions import Verb
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.telling import language
 from app.transaction import hold, transaction
-from app.views.approval.applying import NO_REASON, PAPER, fields_of, said_by, typed_of
+from app.views.approval import many_forms
+from app.views.approval.applying import said_by
 from app.views.frame import screens, uploads
 from app.views.frame.told import told
 from app.wording import say
 from app.workflows.core import jobs
-from app.workflows.desk import applications, apply_many, many, mend_many
+from app.workflows.desk import apply_many, many, mend_many
 from app.workflows.files import attachments
 
 # So many files have a line of their own; each application may have been put right singly with one that none else has.
@@ -55,13 +57,15 @@ class MendMany(BaseView):
                     return redirect(f"/applications/?f_batch={batch}")
         assert found is not None
         kind = ApplicationKind(found.one.kind)
-        typed = {"effective_on": "", "reason": ""} | said_by(found.one) | request.form.to_dict()
+        held = said_by(found.one)
+        typed = {"effective_on": "", "reason": ""} | held | request.form.to_dict()
         typed["effective_on"] = typed["effective_on"] or clock.today().isoformat()
-        one = found.one.elevator or Elevator()
+        one, side = found.one.elevator or Elevator(), many_forms.side_now(found.one)
         page = self.render_template(
             "ta/lifecycle/many_mend.html", title=_("整批补正：%(kind)s", kind=told(KIND_LABELS[kind])), batch=batch,
-            found=found, findings=findings, form=typed, fields=fields_of(one, kind, None, findings, typed),
-            needs_reason=kind not in NO_REASON, paper=PAPER.get(kind, ""),
+            found=found, findings=findings, form=typed,
+            fields=many_forms.fields(kind, side, one, found.one.data if side else held, findings),
+            needs_reason=kind not in many_forms.NO_REASON, paper=many_forms.paper(kind, side),
             kept=_ticked() if request.method == "POST" else [*(paper.sha256 for paper in found.papers), REST],
             most=MOST_PAPERS,
             back=f"/applications/?f_batch={batch}&tab=returned",
@@ -78,17 +82,9 @@ class MendMany(BaseView):
         one, kind = found.one, ApplicationKind(found.one.kind)
         if one.elevator is None:
             abort(404)
-        typed, keep = typed_of(one.elevator, kind.value), _kept(found)
-        on = typed.effective_on.isoformat() if typed.effective_on else None
-        files = [0] * (len([paper for paper in found.papers if paper.sha256 in keep]) + uploads.chosen("files"))
-        form = apply_many.Form(kind.value, on, typed.reason, files, typed.data)
-        asked, said_wrong = form.asked(g.actor, clock.today(), one.id), {f.field for f in typed.wrong}
-        wrong = [
-            f for f in applications.conditions_of(db.session, kind.value, one.elevator, asked)
-            if f.stops and f.field in apply_many.COMMON - said_wrong
-        ]  # fmt: skip
-        if typed.wrong or wrong:
-            raise Refusal([*typed.wrong, *wrong])
+        keep = _kept(found)
+        files = len([paper for paper in found.papers if paper.sha256 in keep]) + uploads.chosen("files")
+        form = many_forms.understood(kind, many_forms.side_now(one), one.elevator, files, one.id)
         now = clock.now()
         with transaction(db.session) as session:
             hold(session, f"apply:{g.actor.user_id}")
@@ -98,7 +94,7 @@ class MendMany(BaseView):
             made = uploads.kept(
                 session, "files", apply_many.PAPER, apply_many.HOLDER, None, g.actor.unit_id, g.actor.region_code, now
             )
-            form = apply_many.Form(kind.value, on, typed.reason, made, typed.data)
+            form = replace(form, files=made)
             title = say("整批补正%(kind)s：%(n)s 件", kind=KIND_LABELS[kind], n=len(found.seen))
             params = {
                 "batch": batch, "chosen": many.told(found.seen), "seen": seen, "form": form.as_dict(), "keep": keep,

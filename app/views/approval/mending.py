@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import g, request
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import scope
@@ -16,9 +15,8 @@ from app.models import Application, Commitment, Contract, Declaration, Elevator,
 from app.permissions import Verb
 from app.rules.approval import EDITABLE
 from app.rules.lifecycle import ApplicationKind, ChangeCause
-from app.views.approval import applying, filing_forms, unit_changes
+from app.views.approval import applying, change_fields, filing_forms
 from app.views.approval.filing_forms import Field
-from app.views.frame import filed
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.told import told
 from app.workflows.approval import submissions
@@ -43,7 +41,7 @@ def fields(row: Application, findings: list[Finding]) -> list[Field]:
         form = filing_forms.masked_numbers(Elevator, applying.said_by(row)) | sent
         return applying.fields_of(row.elevator, _K(row.kind), _cause(row), findings, form)
     if row.kind == _K.UNIT_CHANGE:
-        return _of_unit_change(row, sent, findings)
+        return change_fields.fields(row.data.get("side") or "use", row.data, sent, findings)
     mends = _mends(row)
     held = applications.filed_of(db.session, row) if not any(one.name in sent for one in mends) else sent
     return [_field(one, held.get(one.name), findings) for one in mends]
@@ -56,7 +54,10 @@ def typed(row: Application) -> tuple[dict[str, Any] | None, list[Finding]]:
             return None, []
         return applying.typed_data(row.elevator, row.kind, row)
     if row.kind == _K.UNIT_CHANGE:
-        return _unit_change(row)
+        side = row.data.get("side") or "use"
+        if ("contract_id" if side == "new" else "new_unit") not in request.form:
+            return None, []
+        return change_fields.typed(side)
     values: dict[str, Any] = {}
     wrong: list[Finding] = []
     for one in _mends(row):
@@ -89,35 +90,6 @@ def _field(one: Mend, value: Any, findings: list[Finding]) -> Field:
 def _cause(row: Application) -> ChangeCause | None:
     given = row.data.get("cause") or ""
     return ChangeCause(given) if given in set(ChangeCause) else None
-
-
-def _of_unit_change(row: Application, sent: dict[str, str], findings: list[Finding]) -> list[Field]:
-    """The new unit names its contract, the others the new unit and the day of signing."""
-
-    def field(name: str, label: str, kind: str, value: Any, about: str = "", **more: Any) -> Field:
-        wrong = [f for f in findings if f.field == (about or name)]
-        return Field(name, label, kind, sent.get(name, value), required=True, errors=wrong, **more)
-
-    data = row.data
-    if data.get("side") == "new":
-        chosen, choices = str(data.get("contract_id") or ""), unit_changes.contracts_offered()
-        return [field("contract_id", _("新签订的维保合同"), "choice", chosen, choices=choices)]
-    key = data.get("new_unit_id") or 0
-    return [
-        field("new_unit", _("新维保单位"), "unit", filed.unit_names([key]).get(key, ""), "new_unit_id"),
-        field("signed_on", _("新合同签订日期"), "date", data.get("signed_on") or ""),
-    ]
-
-
-def _unit_change(row: Application) -> tuple[dict[str, Any] | None, list[Finding]]:
-    if row.data.get("side") == "new":
-        key, wrong = forms.whole("contract_id", _("新合同"))
-        return ({"contract_id": key} if "contract_id" in request.form else None), wrong
-    if "new_unit" not in request.form:
-        return None, []
-    unit_id, wrong = unit_changes.unit_named(request.form["new_unit"])
-    signed_on, bad = forms.day("signed_on", _("签订日期"))
-    return {"new_unit_id": unit_id, "signed_on": signed_on}, [*wrong, *bad]
 
 
 # --- apply anew after 不通过 or 撤回

@@ -10,20 +10,19 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 
-from app import clock, scope
+from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listings.unit_changes import UNIT_CHANGES
-from app.models import Contract, Elevator, UnitChange
+from app.models import Elevator, UnitChange
 from app.models.choices import APPLICATION_STATE
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
 from app.transaction import transaction
+from app.views.approval import change_fields
 from app.views.approval.applying import earlier, said_by, store_files
-from app.views.approval.filing_forms import find_units
 from app.views.approval.filing_lists import APPLICATION_TONE
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
@@ -31,6 +30,7 @@ from app.views.frame.base import Button, Screen, firm, mark, pill
 from app.views.frame.filed import unit_names
 from app.views.frame.filing_words import WORDS
 from app.workflows.approval.submissions import Asked
+from app.workflows.handover import unit_change_terms as terms
 from app.workflows.handover import unit_changes
 
 # What the form asks for is judged when it is sent; before that only what stands already can pass or fail.
@@ -54,7 +54,8 @@ class UnitChangeScreen(Screen):
         ),
     }
     buttons: ClassVar[list[Button]] = [
-        Button(_l("申请变更"), "UnitChangePages.new", Verb.APPLICATION_SUBMIT, main=True)
+        Button(_l("多台一起申请"), "UnitChangesMany.many", Verb.APPLICATION_SUBMIT, icon="list"),
+        Button(_l("申请变更"), "UnitChangePages.new", Verb.APPLICATION_SUBMIT, main=True),
     ]
     empty_text = _l("还没有维保单位变更。新维保单位签订合同后，凭新合同在这里申请。")
 
@@ -98,14 +99,14 @@ class UnitChangePages(BaseView):
     def _apply(self, elevator: Elevator, typed: dict[str, str]) -> Any:
         days, bad = forms.days([("effective_on", _("生效日期")), ("signed_on", _("签订日期"))])
         contract_id, wrong = forms.whole("contract_id", _("新合同"))
-        unit_id, missing = unit_named(typed.get("new_unit", ""))
-        if unit_changes.side_of(g.actor, elevator) == "new":
+        unit_id, missing = change_fields.unit_named(typed.get("new_unit", ""))
+        if terms.side_of(g.actor, elevator) == "new":
             missing = []
         if bad or wrong or missing:
             raise Refusal([*bad, *wrong, *missing])
         now = clock.now()
         with transaction(db.session):
-            wanted = unit_changes.Wanted(
+            wanted = terms.Wanted(
                 typed["code"], unit_id, contract_id, days["signed_on"], days["effective_on"],
                 typed.get("reason", "")[:500], store_files(elevator, now),
             )  # fmt: skip
@@ -115,16 +116,16 @@ class UnitChangePages(BaseView):
         elevator = unit_changes.find(db.session, g.actor, code) if code else None
         side, standing, contracts = "", [], []
         if elevator is not None:
-            side = unit_changes.side_of(g.actor, elevator)
+            side = terms.side_of(g.actor, elevator)
             today = clock.today()
             own = g.actor.unit_id if side == "new" else None
             asked = Asked(today, today, "…", [0], {"side": side, "new_unit_id": own})
-            standing = unit_changes.findings(db.session, unit_changes.KIND.value, elevator, asked)
-            contracts = contracts_offered() if side == "new" else []
+            standing = terms.findings(db.session, terms.KIND.value, elevator, asked)
+            contracts = change_fields.contracts_offered() if side == "new" else []
         seen = elevator is not None and side != "new"
         return self.render_template(
             "ta/lifecycle/unit_change.html", title=_("维保单位变更"), form=typed, findings=findings, words=WORDS,
-            code=code, row=elevator, seen=seen, side=side, sides=unit_changes.SIDES, contracts=contracts,
+            code=code, row=elevator, seen=seen, side=side, sides=terms.SIDES, contracts=contracts,
             standing=[f for f in standing if f.field not in TYPED], within=_within(elevator),
         )  # fmt: skip
 
@@ -137,31 +138,10 @@ def _within(elevator: Elevator | None) -> int:
 
 def _before() -> dict[str, str]:
     """What an own application said that came to nothing; the new unit by its name."""
-    held = said_by(earlier(unit_changes.KIND))
+    held = said_by(earlier(terms.KIND))
     key = held.get("new_unit_id", "")
     names = unit_names([int(key)] if key.isdigit() else [])
     return held | {"new_unit": next(iter(names.values()), "")}
-
-
-def unit_named(text: str) -> tuple[int | None, list[Finding]]:
-    """The unit that a name or code gives in full."""
-    if not text.strip():
-        return None, []
-    found = find_units(g.actor, text.strip()[:120], exact=True)
-    if len(found) == 1:
-        return found[0].id, []
-    said = _("没有找到名称或统一社会信用代码为“%(t)s”的单位", t=text[:60])
-    if found:
-        said = _("有 %(n)s 家单位叫这个名称", n=len(found))
-    return None, [Finding(_("新维保单位"), False, said, _("请改填统一社会信用代码"), field="new_unit_id")]
-
-
-def contracts_offered() -> list[tuple[str, str]]:
-    """The new unit's contracts that are not over."""
-    statement = select(Contract).where(Contract.unit_id == g.actor.unit_id, Contract.ends_on >= clock.today())
-    rows = db.session.scalars(scope.apply(statement, g.actor).order_by(Contract.id.desc()).limit(200))
-    return [(str(c.id), _("%(n)s　%(s)s 签订　%(a)s 至 %(b)s", n=c.number, s=c.signed_on, a=c.starts_on, b=c.ends_on))
-            for c in rows]  # fmt: skip
 
 
 def register(appbuilder: Any) -> None:

@@ -358,9 +358,13 @@ def settle_batch(session: AnySession, batch: int, at: dt.datetime) -> None:
 
 
 def tell_parties(
-    session: AnySession, application: Application, deed: str, at: dt.datetime, batch: int | None = None
-) -> None:
-    """Notice to the other units that the application concerns; of a batch once, with the first that one may read."""
+    session: AnySession, application: Application, deed: str, at: dt.datetime, batch: int | None = None,
+    held: str = "",
+) -> None:  # fmt: skip
+    """Notice to the other units that the application concerns; of a batch once, with the first that one may read.
+
+    `held`: the batch took effect on this day.
+    """
     units = select(ApplicationParty.unit_id).where(ApplicationParty.application_id == application.id)
     recipients = [
         account for unit_id in session.scalars(units)
@@ -374,8 +378,23 @@ def tell_parties(
         kind = KIND_LABELS[ApplicationKind(application.kind)]
         title = say("%(deed)s：%(unit)s 批量申请%(kind)s", deed=deed, unit=unit, kind=kind)
         body = say("正在逐件提交，与本单位有关；如有异议请在申请页面留言或联系登记机关")
-        link, which = f"/applications/?f_batch={batch}", f"job-{batch}:{application.kind}"
+        if held:
+            body = say("同一批里到生效日的一起生效，与本单位有关")
+        link, which = f"/applications/?f_batch={batch}", f"job-{batch}:{application.kind}{held}"
     outbox.notify(session, at, recipients, "party", title, body, link, f"party:{which}")
+
+
+def tell_effect(session: AnySession, application: Application, at: dt.datetime) -> None:
+    """Word to the other units that what was asked for holds: with the decision where one press made many
+    (`told_together`), once for those of a batch that waited for the day."""
+    last, on = last_step(session, application), clock.local_day(at)
+    if last is not None and last.press:
+        return
+    waited = application.decided_at is not None and clock.local_day(application.decided_at) < on
+    if waited and application.batch is not None:
+        tell_parties(session, application, "已生效", at, application.batch, held=f":{on}")
+    else:
+        tell_parties(session, application, "已生效", at)
 
 
 def is_secret(session: AnySession, application: Application) -> bool:

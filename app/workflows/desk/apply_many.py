@@ -1,14 +1,16 @@
-"""批量申请 (LIF-01 to LIF-04, LIF-06): one form for many elevators, each of which has its own application by `apply`.
+"""批量申请 (LIF-01 to LIF-06): one form for many elevators, each of which has its own application by `apply`.
 
-Only kinds in which nothing is said of the single elevator: a day, a reason, papers. What an application needs besides
-stands in the register, and each is judged by its own rules, before (`findings`) and when its turn comes (`apply_one`).
+Only kinds in which nothing is said of the single elevator: a day, a reason, papers, the new unit with its contract.
+What an application needs besides stands in the register, and each is judged by its own rules, before (`findings`) and
+when its turn comes (`apply_one`). A new maintenance unit does not see the elevators yet: it names them by their codes
+(`unit_changes.find_all`), which the check keeps as `chosen`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -17,21 +19,25 @@ from app import clock, scope
 from app.errors import Finding, refuse
 from app.models import Application, Attachment, Elevator, Job
 from app.permissions import Actor
-from app.rules.lifecycle import ELEVATOR_MOVES, ApplicationKind, ElevatorStatus
-from app.transaction import AnySession
+from app.rules.lifecycle import ELEVATOR_MOVES, KIND_LABELS, ApplicationKind, ElevatorStatus
+from app.transaction import AnySession, hold
+from app.wording import say
 from app.workflows.approval.submissions import Asked
+from app.workflows.core import jobs
 from app.workflows.desk import applications, many
 from app.workflows.files import attachments
+from app.workflows.handover import unit_change_terms, unit_changes
 
 _K = ApplicationKind
 KINDS = (
     _K.USE_REGISTRATION, _K.SUSPENSION, _K.REACTIVATION, _K.SCRAPPING, _K.MAINTENANCE_PAUSE, _K.MAINTENANCE_RESUME,
+    _K.UNIT_CHANGE,
 )
 # What the form says for all: wrong in it is wrong for every one.
-COMMON = frozenset({"effective_on", "reason", "attachments", "until_on"})
+_COMMON = frozenset({"effective_on", "reason", "attachments", "until_on", "new_unit_id", "contract_id", "signed_on"})
 PAPER, HOLDER = "document", "job"
-# One job takes at most so many.
-MOST = 10_000
+# One job takes at most so many; so many of those that are named by their codes.
+MOST, MOST_CODES = 10_000, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,27 @@ class Form:
     def asked(self, actor: Actor, on: dt.date, application_id: int | None = None) -> Asked:
         return Asked(on, self.day, self.reason, self.files, self.data, application_id, actor.unit_id)
 
+    @property
+    def side(self) -> str:
+        """Of 维保单位变更: for which side it was filled."""
+        return str(self.data["side"])
+
+    @property
+    def change(self) -> unit_change_terms.Wanted:
+        """What 维保单位变更 asks for; its papers are each application's own."""
+        said = self.mended
+        return unit_change_terms.Wanted(
+            "", said["new_unit_id"], said["contract_id"], said["signed_on"], self.day, self.reason
+        )
+
+    @property
+    def mended(self) -> dict[str, Any]:
+        """What it puts right of an application that came back, as `resubmit` takes it."""
+        if self.kind != _K.UNIT_CHANGE:
+            return self.data
+        signed_on = self.data["signed_on"]
+        return {**self.data, "signed_on": dt.date.fromisoformat(signed_on) if signed_on else None}
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -66,6 +93,8 @@ def form_of(params: Mapping[str, Any]) -> Form:
 
 def statuses_of(kind: ApplicationKind) -> frozenset[str]:
     """The statuses from which the kind can be applied for; 维保暂停 and its end are of elevators in use."""
+    if kind is _K.UNIT_CHANGE:
+        return frozenset(status.value for status in ElevatorStatus if status is not ElevatorStatus.SCRAPPED)
     found = frozenset(status.value for what, status in ELEVATOR_MOVES if what is kind)
     return found or frozenset({ElevatorStatus.IN_USE.value})
 
@@ -79,8 +108,69 @@ def fits(kind: ApplicationKind, status: str, paused: bool) -> bool:
 
 def findings(session: AnySession, actor: Actor, key: int, form: Form, at: dt.datetime) -> list[Finding]:
     """Can it be applied for, for this elevator? Every condition, as the form of a single one shows it."""
+    if form.kind == _K.UNIT_CHANGE:
+        asked = form.asked(actor, clock.local_day(at))
+        return unit_changes.findings_of(session, actor, key, form.side, form.change, asked)
     row = scope.visible(session, actor, Elevator, key, "这台电梯")
     return applications.conditions_of(session, form.kind, row, form.asked(actor, clock.local_day(at)))
+
+
+def wrong_for_all(
+    session: AnySession, actor: Actor, form: Form, one: Elevator, on: dt.date, application_id: int | None = None
+) -> list[Finding]:
+    """What of the form stops every one of them; `one` is asked of kinds whose conditions are about an elevator."""
+    asked = form.asked(actor, on, application_id)
+    if form.kind == _K.UNIT_CHANGE:
+        found = unit_change_terms.of_all(session, asked)
+    else:
+        found = applications.conditions_of(session, form.kind, one, asked)
+    return [one for one in found if one.stops and one.field in _COMMON]
+
+
+def look(
+    session: AnySession, actor: Actor, form: Form, n: int, params: Mapping[str, Any], at: dt.datetime
+) -> Job:  # fmt: skip
+    """Have a job look at each of the `n` elevators that `params` name: a list's address, or `chosen`."""
+    title = say("批量申请核对：%(kind)s %(n)s 台", kind=KIND_LABELS[ApplicationKind(form.kind)], n=n)
+    check = jobs.enqueue(session, actor, at, "apply_check", title, {**params, "form": form.as_dict()})
+    # What stays sent ahead is swept away after a day; the check may be confirmed later.
+    attachments.adopt(session, actor, form.files, HOLDER, check.id)
+    return check
+
+
+def own_check(session: AnySession, actor: Actor, check_id: int) -> Job:
+    """The actor's own check; else NotFound."""
+    check = jobs.of(session, actor, check_id)
+    if check.kind != "apply_check" or check.created_by_id != actor.user_id:
+        raise scope.not_found(check_id, "这次核对")
+    return check
+
+
+def confirm(session: AnySession, actor: Actor, check_id: int, at: dt.datetime, language: str | None, back: str) -> int:
+    """The job that applies for those of a check that can; asked again, the job of the first time."""
+    hold(session, f"apply:{actor.user_id}")
+    check = own_check(session, actor, check_id)
+    entered = led_to(check)
+    if entered is not None:
+        return entered
+    form, can = form_of(check.params["form"]), (check.result or {}).get("can", 0)
+    if check.state != "done" or not can:
+        raise refuse("批量申请", "核对没有完成，或没有能申请的电梯", "请等核对完成，或改正后重新核对")
+    if form.is_over(clock.today()):
+        found = say("生效日期 %(on)s 已经过去", on=form.effective_on)
+        raise refuse("核对已过期", found, "请返回修改，重新核对")
+    papers(session, actor, form, check.id)
+    title = say("批量申请%(kind)s：%(n)s 台", kind=KIND_LABELS[ApplicationKind(form.kind)], n=can)
+    params = {"check": check.id, "form": form.as_dict(), "language": language, "back": back}
+    job = jobs.enqueue(session, actor, at, "apply", title, params)
+    lead(check, job)
+    return job.id
+
+
+def called(session: AnySession, check: int) -> dict[int, str]:
+    """The codes by which a check's elevators were named; nothing where they were found by a list."""
+    row = session.get(Job, check)
+    return dict(row.params.get("chosen") or []) if row is not None else {}
 
 
 def led_to(check: Job) -> int | None:
@@ -125,9 +215,13 @@ def apply_one(
     """
 
     def deed(own: AnySession) -> Application:
-        row = scope.visible(own, actor, Elevator, key, "这台电梯")
+        changes = form.kind == _K.UNIT_CHANGE
+        row = unit_changes.reached(own, actor, key) if changes else scope.visible(own, actor, Elevator, key, "这台电梯")
         place = ("application", actor.unit_id, row.region_code)
         files = [attachments.copied(own, actor, at, file, *place).id for file in papers(own, actor, form, check)]
+        if changes:
+            wanted = replace(form.change, attachments=files)
+            return unit_changes.apply_to(own, actor, key, form.side, wanted, at, batch)
         return applications.apply(
             own, actor, form.kind, row, effective_on=form.day, reason=form.reason, attachments=files, at=at,
             data=form.data, batch=batch,

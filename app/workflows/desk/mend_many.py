@@ -129,7 +129,7 @@ def mend_one(
         ]  # fmt: skip
         return applications.resubmit(
             own, actor, key, effective_on=form.day, reason=form.reason, attachments=[*kept, *added], at=at,
-            mended=form.data, seen_version=version, job=job,
+            mended=form.mended, seen_version=version, job=job,
         )  # fmt: skip
 
     return many.by_itself(session, deed, f"application {key}")

@@ -102,7 +102,7 @@ def effect(
         session, actor, at, "elevator.registration_change", Elevator.__tablename__, elevator.id,
         before=application.data["before"], after=changes | {"application": application.number},
     )  # fmt: skip
-    submissions.tell_parties(session, application, "已生效", at)
+    submissions.tell_effect(session, application, at)
 
 
 def _changes(session: AnySession, elevator: Elevator, cause: ChangeCause, asked: Asked) -> list[Finding]:

@@ -9,82 +9,87 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from app import clock, scope
 from app.errors import Finding, NotAllowed, raise_failing, refuse
-from app.models import Application, Contract, ContractElevator, Elevator, Unit, UnitChange, Visit
-from app.models.policy import policy_value
-from app.models.visit import is_open
+from app.models import Application, Contract, ContractElevator, Elevator, Unit, UnitChange
+from app.models.among import among
 from app.permissions import Actor, Verb, require
-from app.policy import Key
-from app.rules.calendar import day_finding
 from app.rules.identifiers import normal_code
-from app.rules.lifecycle import ApplicationKind, change_due_on, change_is_late
+from app.rules.lifecycle import change_due_on, change_is_late
 from app.transaction import AnySession
 from app.wording import say, together
-from app.workflows.approval import conditions, effects, filing_versions, submissions
+from app.workflows.approval import effects, filing_versions, submissions
 from app.workflows.approval.submissions import Asked, Values
 from app.workflows.contracts import cover
 from app.workflows.core import audit
 from app.workflows.filing import handed_on
+from app.workflows.handover.unit_change_terms import (
+    KIND,
+    LABEL,
+    SIDES,
+    Wanted,
+    findings,
+    of_officers,
+    side_of,
+    taker,
+    within,
+)
 from app.workflows.maintenance import clocks
 
-KIND = ApplicationKind.UNIT_CHANGE
-LABEL = "维保单位变更"
-DAY = dt.timedelta(days=1)
-# Within so many days a second change of one elevator is pointed out: affiliated units swap to reset a rhythm.
-OFTEN_DAYS = 365
-SIDES = {"old": say("原维保单位"), "new": say("新维保单位"), "use": say("使用单位")}
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The form: which elevator, who takes over, by which contract (the new unit's own), signed when."""
-
-    code: str
-    new_unit_id: int | None = None
-    contract_id: int | None = None
-    signed_on: dt.date | None = None
-    effective_on: dt.date | None = None
-    reason: str = ""
-    attachments: Sequence[int] = ()
+_QUIET = {"skip_scope": True}
 
 
 def find(session: AnySession, actor: Actor, code: str) -> Elevator | None:
-    """The elevator that a 识别码 or 注册代码 names exactly: one of the actor's own, or for a new unit any in force.
-
-    Outside scope on purpose, for the new unit does not see it yet; 涉密 elevators are for their own units to hand on.
-    """
+    """The elevator that a 识别码 or 注册代码 names exactly: one of the actor's own, or for a new unit any in force."""
     wanted = normal_code(code)[:30]
-    if not wanted:
-        return None
-    named = or_(Elevator.code == wanted, Elevator.registration_code == wanted)
-    own = scope.apply(select(Elevator).where(named, Elevator.approved_version > 0), actor, Elevator)
-    found: Elevator | None = session.scalar(own.limit(1).execution_options(skip_scope=True))
-    if found is None and actor.unit_id is not None:
-        other = select(Elevator).where(named, Elevator.approved_version > 0, Elevator.is_secret.is_(False))
-        found = session.scalar(other.limit(1).execution_options(skip_scope=True))
-    return found
+    return next(iter(_reached(session, actor, _named([wanted]))), None) if wanted else None
 
 
-def side_of(actor: Actor, elevator: Elevator) -> str:
-    """On which side of the change the actor's unit stands."""
-    if actor.unit_id == elevator.maintenance_unit_id:
-        return "old"
-    return "use" if actor.unit_id == elevator.use_unit_id else "new"
+def find_all(session: AnySession, actor: Actor, codes: Sequence[str]) -> dict[str, Elevator]:
+    """Those that these codes name, by the code as it was given; a code that names none is left out."""
+    wanted = {code: normal_code(code)[:30] for code in codes}
+    keys, found = sorted({one for one in wanted.values() if one}), dict[str, Elevator]()
+    # The own ones come last, as they do of a single code: what two have as a code means the own one.
+    for row in reversed(_reached(session, actor, _named(keys, session))) if keys else ():
+        found |= {code: row for code in (row.registration_code, row.code) if code}
+    return {code: found[one] for code, one in wanted.items() if one in found}
+
+
+def _named(codes: list[str], session: AnySession | None = None) -> ColumnElement[bool]:
+    if session is None:
+        return or_(Elevator.code == codes[0], Elevator.registration_code == codes[0])
+    return or_(among(session, Elevator.code, codes), among(session, Elevator.registration_code, codes))
+
+
+def _reached(session: AnySession, actor: Actor, named: ColumnElement[bool]) -> list[Elevator]:
+    """Of elevators in force the own ones, then for a unit all others.
+
+    Outside scope on purpose, for the new unit does not see them yet; 涉密 elevators are for their own units to hand on.
+    """
+    statement = select(Elevator).where(named, Elevator.approved_version > 0).order_by(Elevator.id)
+    own = list(session.scalars(scope.apply(statement, actor, Elevator).execution_options(**_QUIET)))
+    if actor.unit_id is None:
+        return own
+    known = {row.id for row in own}
+    others = session.scalars(statement.where(Elevator.is_secret.is_(False)).execution_options(**_QUIET))
+    return own + [row for row in others if row.id not in known]
+
+
+def reached(session: AnySession, actor: Actor, key: int) -> Elevator:
+    """The elevator, if the actor's unit may ask for its change; else NotFound."""
+    found = _reached(session, actor, Elevator.id == key)
+    if not found:
+        raise scope.not_found(key, "这台电梯")
+    return found[0]
 
 
 def apply(session: AnySession, actor: Actor, wanted: Wanted, at: dt.datetime) -> Application:
     """Ask for the change; refused with every failing condition at once."""
-    require(actor, Verb.APPLICATION_SUBMIT)
-    if actor.unit_id is None:
-        raise NotAllowed(
-            Finding("申请单位", False, "当前账号不属于任何单位", "请由原维保单位、新维保单位或使用单位提出申请")
-        )
+    _may_ask(actor)
     found = find(session, actor, wanted.code)
     if found is None:
         raise refuse(
@@ -92,11 +97,58 @@ def apply(session: AnySession, actor: Actor, wanted: Wanted, at: dt.datetime) ->
                 "请核对编号，须与登记的完全一致",
             field="code", value=wanted.code[:30],
         )  # fmt: skip
-    statement = select(Elevator).where(Elevator.id == found.id).with_for_update(of=Elevator)
+    return _applied(session, actor, found.id, wanted, at)
+
+
+def apply_to(
+    session: AnySession, actor: Actor, key: int, side: str, wanted: Wanted, at: dt.datetime, batch: int
+) -> Application:
+    """The same for one of many, named by its row: on the `side` that the form was filled for."""
+    _may_ask(actor)
+    return _applied(session, actor, reached(session, actor, key).id, wanted, at, side, batch)
+
+
+def findings_of(
+    session: AnySession, actor: Actor, key: int, side: str, wanted: Wanted, asked: Asked
+) -> list[Finding]:
+    """Every condition for one of many (GAT-01); whoever does not see the elevator reads none of what is for officers.
+
+    One by one that tells a party what to settle first; of a thousand at once it would list when rivals' contracts end.
+    """
+    _may_ask(actor)
+    elevator = reached(session, actor, key)
+    data = {"side": side, "old_unit_id": elevator.maintenance_unit_id, **taker(session, actor, side, wanted)}
+    asked = Asked(asked.submitted_on, asked.effective_on, asked.reason, asked.attachments, data)
+    found = [as_side(actor, elevator, side), *findings(session, KIND.value, elevator, asked)]
+    return [one for one in found if one.stops or side != "new" or not of_officers(one)]
+
+
+def as_side(actor: Actor, elevator: Elevator, side: str) -> Finding:
+    """One form is filled from one side: of another elevator the unit may stand on another."""
+    now = side_of(actor, elevator)
+    found = say("本单位是这台电梯的%(now)s，这次按%(side)s申请", now=SIDES[now], side=SIDES[side])
+    return Finding("申请单位", now == side, found, "" if now == side else "请另行申请")
+
+
+def _may_ask(actor: Actor) -> None:
+    require(actor, Verb.APPLICATION_SUBMIT)
+    if actor.unit_id is None:
+        raise NotAllowed(
+            Finding("申请单位", False, "当前账号不属于任何单位", "请由原维保单位、新维保单位或使用单位提出申请")
+        )
+
+
+def _applied(
+    session: AnySession, actor: Actor, key: int, wanted: Wanted, at: dt.datetime, side: str | None = None,
+    batch: int | None = None,
+) -> Application:  # fmt: skip
+    statement = select(Elevator).where(Elevator.id == key).with_for_update(of=Elevator)
     elevator = session.scalar(statement.execution_options(skip_scope=True, populate_existing=True))
     assert elevator is not None
+    if side is not None:
+        raise_failing([as_side(actor, elevator, side)])
     side, today = side_of(actor, elevator), clock.local_day(at)
-    data = {"side": side, "old_unit_id": elevator.maintenance_unit_id, **_taker(session, actor, side, wanted)}
+    data = {"side": side, "old_unit_id": elevator.maintenance_unit_id, **taker(session, actor, side, wanted)}
     asked = Asked(today, wanted.effective_on, wanted.reason, wanted.attachments, data)
     raise_failing(findings(session, KIND.value, elevator, asked))
     signed_on = dt.date.fromisoformat(data["signed_on"])
@@ -106,7 +158,7 @@ def apply(session: AnySession, actor: Actor, wanted: Wanted, at: dt.datetime) ->
         title=_title(session, elevator, data),
         region_code=elevator.region_code, at=at, elevator=elevator, effective_on=wanted.effective_on,
         reason=wanted.reason.strip(),
-        attachments=wanted.attachments, data=data, parties=parties,
+        attachments=wanted.attachments, data=data, parties=parties, batch=batch,
     )  # fmt: skip
     change = UnitChange(
         application_id=made.id, elevator_id=elevator.id, region_code=elevator.region_code, applied_on=today
@@ -119,7 +171,7 @@ def apply(session: AnySession, actor: Actor, wanted: Wanted, at: dt.datetime) ->
 
 def _put(session: AnySession, change: UnitChange, elevator: Elevator, data: Any, signed_on: dt.date) -> None:
     """What is asked for, and whether it was in time: of the first submission, however often it came back."""
-    days = _within(session, elevator, signed_on)
+    days = within(session, elevator, signed_on)
     change.old_unit_id, change.new_unit_id = data["old_unit_id"], data["new_unit_id"]
     change.use_unit_id, change.contract_id = elevator.use_unit_id, data["contract_id"]
     change.signed_on, change.due_on = signed_on, change_due_on(signed_on, days)
@@ -140,7 +192,7 @@ def _mended(session: AnySession, actor: Actor, application: Application, values:
     side, kept = application.data["side"], application.data.get("attachments", [])
     raise_failing([_side(actor, elevator, side)])
     wanted = Wanted(elevator.code, values.get("new_unit_id"), values.get("contract_id"), values.get("signed_on"))
-    data = {"side": side, "old_unit_id": elevator.maintenance_unit_id, **_taker(session, actor, side, wanted)}
+    data = {"side": side, "old_unit_id": elevator.maintenance_unit_id, **taker(session, actor, side, wanted)}
     asked = Asked(clock.local_day(at), application.effective_on, application.reason, kept, data, application.id)
     raise_failing([*findings(session, KIND.value, elevator, asked), _signed_by(data, change.applied_on)])
     signed_on = dt.date.fromisoformat(data["signed_on"])
@@ -165,22 +217,6 @@ def _signed_by(data: Any, applied_on: dt.date) -> Finding:
     ok = signed_on is None or signed_on <= applied_on.isoformat()
     found = say("签订日期 %(signed_on)s 晚于首次提交的 %(applied_on)s", signed_on=signed_on, applied_on=applied_on)
     return Finding("签订日期", ok, found, "" if ok else "之后新签的合同，请撤回后重新申请", field="signed_on")
-
-
-def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -> list[Finding]:
-    """All conditions, before submitting and again on the approval page."""
-    data = asked.data
-    found = [
-        conditions.filed(elevator), conditions.not_in_filing(session, elevator),
-        conditions.alone(session, elevator, KIND, asked.application_id, "影响电梯"),
-        conditions.not_scrapped(elevator), _unmoved(elevator, data), _taker_finding(session, elevator, data),
-    ]  # fmt: skip
-    found += conditions.day(LABEL, asked)
-    found += _contract(session, elevator, asked) if data.get("side") == "new" else [_signed(data, asked.submitted_on)]
-    found += [conditions.reason(asked), conditions.documents(asked, _PAPER[data.get("side") or "use"])]
-    found.append(_in_time(session, elevator, asked))
-    found += _signals(session, elevator, asked)
-    return found
 
 
 def effect(
@@ -208,7 +244,7 @@ def effect(
         before={"maintenance_unit_id": before},
         after={"maintenance_unit_id": data["new_unit_id"], "application": application.number, "from": first},
     )  # fmt: skip
-    submissions.tell_parties(session, application, "已生效", at)
+    submissions.tell_effect(session, application, at)
 
 
 def of_application(session: AnySession, application: Application) -> UnitChange | None:
@@ -216,157 +252,6 @@ def of_application(session: AnySession, application: Application) -> UnitChange 
     statement = select(UnitChange).where(UnitChange.application_id == application.id)
     found: UnitChange | None = session.scalar(statement.execution_options(skip_scope=True))
     return found
-
-
-_PAPER = {"old": "到期的维保合同", "new": "新签订的维保合同", "use": "新签订的维保合同"}
-
-
-def _taker(session: AnySession, actor: Actor, side: str, wanted: Wanted) -> dict[str, Any]:
-    """Who takes over and by which contract; the new unit names its own contract, the others unit and signing day."""
-    if side == "new":
-        contract = None
-        if wanted.contract_id is not None:
-            contract = scope.visible(session, actor, Contract, wanted.contract_id, "合同")
-            if contract.unit_id != actor.unit_id:
-                found = say("合同 %(number)s 不是本单位的", number=contract.number)
-                raise refuse("维保合同", found, "请选择本单位的合同", field="contract_id")
-        signed_on = contract.signed_on if contract is not None else None
-        return {
-            "new_unit_id": actor.unit_id, "contract_id": contract.id if contract else None,
-            "signed_on": signed_on.isoformat() if signed_on else None,
-        }  # fmt: skip
-    return {
-        "new_unit_id": wanted.new_unit_id, "contract_id": None,
-        "signed_on": wanted.signed_on.isoformat() if wanted.signed_on else None,
-    }
-
-
-def _unmoved(elevator: Elevator, data: Any) -> Finding:
-    ok = "old_unit_id" not in data or data["old_unit_id"] == elevator.maintenance_unit_id
-    found = "维保单位与提交时一致" if ok else "提交后维保单位已经变更"
-    return Finding("原维保单位未变", ok, found, "" if ok else "请退回，由申请单位核对后重新提交")
-
-
-def _taker_finding(session: AnySession, elevator: Elevator, data: Any) -> Finding:
-    key = data.get("new_unit_id")
-    statement = select(Unit).where(Unit.id == (key or 0)).execution_options(skip_scope=True)
-    unit = session.scalar(statement)
-    if unit is None:
-        return Finding("新维保单位", False, "没有选择新的维保单位", "请从名录中选择", field="new_unit_id")
-    if not (unit.is_maintenance and unit.approved_version):
-        found = say("%(name)s 不是审核通过的维保单位", name=unit.name)
-        return Finding("新维保单位", False, found, "请选择名录中的维保单位，或先办理单位备案", field="new_unit_id")
-    if unit.id == elevator.maintenance_unit_id:
-        found = say("%(name)s 已经是这台电梯的维保单位", name=unit.name)
-        remedy = "不需要变更；签订了新合同请用续签"
-        return Finding("新维保单位", False, found, remedy, field="new_unit_id", link="/contracts/")
-    return Finding("新维保单位", True, unit.name)
-
-
-def _signed(data: Any, submitted_on: dt.date) -> Finding:
-    if not data.get("signed_on"):
-        return Finding("签订日期", False, "没有填写新合同的签订日期", "请按新合同填写", field="signed_on")
-    signed_on = dt.date.fromisoformat(data["signed_on"])
-    sane = day_finding(signed_on, "signed_on", "签订日期")
-    if sane.stops:
-        return sane
-    ok = signed_on <= submitted_on
-    return Finding(
-        "签订日期", ok, say("新合同 %(signed_on)s 签订%(more)s", signed_on=signed_on,
-            more="" if ok else "，晚于提交日"),
-        "" if ok else "签订后再申请", field="signed_on", value=signed_on.isoformat(),
-    )  # fmt: skip
-
-
-def _contract(session: AnySession, elevator: Elevator, asked: Asked) -> list[Finding]:
-    key, on = asked.data.get("contract_id"), asked.effective_on or asked.submitted_on
-    statement = select(Contract).where(Contract.id == (key or 0)).execution_options(skip_scope=True)
-    contract = session.scalar(statement)
-    if contract is None:
-        return [
-            Finding("新合同", False, "没有选择新签订的维保合同", "请先录入合同，再选择它", field="contract_id",
-                    link="/contracts/new")
-        ]  # fmt: skip
-    covers = contract.starts_on <= on <= contract.ends_on
-    found = say(
-        "合同 %(number)s，%(starts_on)s 至 %(ends_on)s",
-        number=contract.number,
-        starts_on=contract.starts_on,
-        ends_on=contract.ends_on,
-    )
-    return [
-        _signed({"signed_on": contract.signed_on.isoformat()}, asked.submitted_on),
-        Finding(
-            "新合同", covers, found + ("" if covers else say("，%(on)s 不在合同期内", on=on)),
-            "" if covers else "请改选合同，或把生效日期改到合同期内", field="contract_id",
-            link=None if covers else f"/contracts/{contract.id}",
-        ),
-    ]  # fmt: skip
-
-
-def _within(session: AnySession, elevator: Elevator, on: dt.date) -> int:
-    return int(policy_value(session, Key.UNIT_CHANGE_DAYS, elevator.region_code, on))
-
-
-def _in_time(session: AnySession, elevator: Elevator, asked: Asked) -> Finding:
-    """Late is no reason to refuse: it is shown here and counted by the score."""
-    if not asked.data.get("signed_on"):
-        return Finding("申请期限", True, "自新合同签订日起算")
-    signed_on = dt.date.fromisoformat(asked.data["signed_on"])
-    days, applied_on = _within(session, elevator, signed_on), asked.submitted_on
-    change = None
-    if asked.application_id is not None:
-        statement = select(UnitChange).where(UnitChange.application_id == asked.application_id)
-        change = session.scalar(statement.execution_options(skip_scope=True))
-    if change is not None:
-        # What counts is the first submission, however often it came back for correction.
-        applied_on = change.applied_on
-    late = change_is_late(signed_on, applied_on, days)
-    found = say(
-        "%(signed_on)s 签订，%(applied_on)s 申请，期限 %(days)s 天",
-        signed_on=signed_on,
-        applied_on=applied_on,
-        days=days,
-    )
-    over = (applied_on - change_due_on(signed_on, days)).days
-    return Finding(
-        "申请期限", not late, found + (say("，迟 %(over)s 天", over=over) if late else ""),
-        "可以办理；迟报计入新维保单位的维保变更及时率" if late else "", field="signed_on", level="warn",
-    )  # fmt: skip
-
-
-def _signals(session: AnySession, elevator: Elevator, asked: Asked) -> list[Finding]:
-    """What the officer should see: a contract of the old unit that still runs, a visit that is open, many swaps."""
-    found = []
-    on = asked.effective_on or asked.submitted_on
-    statement = select(func.max(ContractElevator.ends_on)).where(
-        ContractElevator.elevator_id == elevator.id, ContractElevator.removed_at.is_(None),
-        ContractElevator.unit_id == elevator.maintenance_unit_id, ContractElevator.ends_on >= on,
-    )  # fmt: skip
-    until = session.scalar(statement.execution_options(skip_scope=True))
-    if until is not None:
-        said = say("原维保单位的合同到 %(until)s，变更生效后对这台电梯终止", until=until)
-        found.append(Finding("原合同", False, said, "请核对双方是否已经解除合同", level="warn"))
-    else:
-        found.append(Finding("原合同", True, say("%(on)s 以后没有原维保单位的合同", on=on)))
-    visit = select(Visit.id).where(Visit.elevator_id == elevator.id, is_open(Visit)).limit(1)
-    if session.scalar(visit.execution_options(skip_scope=True)) is not None:
-        found.append(Finding("未签退的维保", False, "有一次维保还没有签退", "建议等它签退后再办理", level="warn"))
-    times = swaps(session, elevator.id, asked.submitted_on, asked.application_id)
-    if times:
-        said = say("近一年已变更维保单位 %(times)s 次", times=times)
-        link = f"/unit-changes/?q={elevator.code}"
-        found.append(Finding("频繁变更", False, said, "请核对是否为规避考核", level="warn", link=link))
-    return found
-
-
-def swaps(session: AnySession, elevator_id: int, on: dt.date, application_id: int | None = None) -> int:
-    """How often the elevator changed its unit in the year before a day."""
-    statement = select(func.count()).select_from(UnitChange).where(
-        UnitChange.elevator_id == elevator_id, UnitChange.took_effect_on > on - DAY * OFTEN_DAYS,
-        UnitChange.application_id != (application_id or 0),
-    )  # fmt: skip
-    return session.scalar(statement.execution_options(skip_scope=True)) or 0
 
 
 def _names(session: AnySession, *keys: int | None) -> list[str]:

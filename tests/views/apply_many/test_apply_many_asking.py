@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app import clock
 from app.errors import Finding
 from app.models import Elevator, Job, MaintenanceClock
-from app.tasks.applying import _Reasons
+from app.tasks.applying import _Named, _Reasons
 from app.transaction import transaction
 from app.workflows.desk import apply_many
 from tests.conftest import csrf
@@ -105,7 +105,8 @@ def test_found_alike_or_not() -> None:
         reasons = _Reasons()
         for key, one in enumerate(found):
             reasons.add(key, [Finding("规则", False, one)])
-        ((_rule, _remedy, count, _first, said),) = reasons.told({})
+        named = {key: _Named(str(key), "", "") for key in range(len(found))}
+        ((_rule, _remedy, count, _first, said),) = reasons.told(named)
         assert count == len(found)
         return said
 
