@@ -14,6 +14,7 @@ def register(appbuilder: Any) -> None:
         anomalies,
         applications,
         applying,
+        applying_many,
         attached,
         base,
         bulletins,
@@ -73,11 +74,11 @@ def register(appbuilder: Any) -> None:
     current_app.before_request(base.refuse_dead_tokens)
     base.say_it_alike(appbuilder.sm.jwt_manager)
     for area in (
-        me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters,
-        units, elevators, filing, applications, applying, deciding, talking, files, attached, commitments, insurance,
-        insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, faces, confirming,
-        orders, teams, item_sets, offline, safety, duties, proof, notices, privacy, score_simulations, capacity,
-        rescues, repairs, anomalies, enforcement, scores, fraud, spot, bulletins, iot, provincial, positions, labels,
-        components,
+        me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters, units,
+        elevators, filing, applications, applying, applying_many, deciding, talking, files, attached, commitments,
+        insurance, insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, faces,
+        confirming, orders, teams, item_sets, offline, safety, duties, proof, notices, privacy, score_simulations,
+        capacity, rescues, repairs, anomalies, enforcement, scores, fraud, spot, bulletins, iot, provincial,
+        positions, labels, components,
     ):  # fmt: skip
         area.register(appbuilder)

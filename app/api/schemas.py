@@ -12,6 +12,7 @@ from app.models.choices import (
     FILING_STATE,
 )
 from app.workflows.desk.applications import OPEN_KINDS
+from app.workflows.desk.apply_many import KINDS
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
@@ -128,6 +129,28 @@ SCHEMAS: dict[str, Schema] = {
     "NewUnitChange": an_object(
         "code", code=said(text(30), "识别码或注册代码，完整"), new_unit_id=WHOLE, contract_id=WHOLE, signed_on=DAY,
         effective_on=DAY, reason=text(500), attachments=FILES,
+    ),
+    "NewApplications": an_object(
+        "kind", kind=one_of([kind.value for kind in KINDS]),
+        elevator_ids=said(many(WHOLE, 500), "或用 codes；须在本单位范围内"),
+        codes=said(many(text(30), 1000), "识别码或注册代码，完整；维保单位变更可以是还看不到的电梯"),
+        effective_on=said(DAY, "不早于今天"), reason=text(2000), attachments=FILES,
+        until_on=said(DAY, "维保暂停：到哪一天"),
+        contract_id=said(WHOLE, "维保单位变更：新维保单位申请时，本单位的新合同"),
+        new_unit_id=said(WHOLE, "维保单位变更：原维保单位、使用单位申请时"),
+        signed_on=said(DAY, "同上，新合同的签订日期"),
+    ),
+    "ApplicationsJob": an_object(
+        "id step kind state", id=WHOLE, step=one_of(["check", "apply"]), kind=TEXT, state=TEXT, done=WHOLE, total=WHOLE,
+        error=maybe(TEXT), can=said(maybe(WHOLE), "核对：可以申请几台"), applied=said(maybe(WHOLE), "提交：已申请几台"),
+        refused=maybe(WHOLE), missing=said(many(TEXT), "没有找到的编号"),
+        entered=said(maybe(WHOLE), "核对：确认提交以后，那次提交的 id"),
+        why=many(ref("ApplicationsReason")), warn=said(many(ref("ApplicationsReason")), "可以申请，但请留意"),
+        stopped=maybe(TEXT), left=many(an_object("code why", code=TEXT, why=many(TEXT))),
+    ),
+    "ApplicationsReason": an_object(
+        "rule count first", rule=TEXT, remedy=TEXT, count=said(WHOLE, "几台"),
+        first=many(an_object("code found", code=TEXT, found=TEXT)),
     ),
     "Correction": an_object(
         "", effective_on=DAY, reason=text(2000), attachments=said(many(WHOLE, 20), "留下的和新加的"),

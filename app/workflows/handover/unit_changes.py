@@ -59,6 +59,14 @@ def find_all(session: AnySession, actor: Actor, codes: Sequence[str]) -> dict[st
     return {code: found[one] for code, one in wanted.items() if one in found}
 
 
+def find_own(session: AnySession, actor: Actor, codes: Sequence[str]) -> dict[str, Elevator]:
+    """The same of elevators within the actor's scope alone."""
+    found = find_all(session, actor, codes)
+    seen = scope.apply(select(Elevator.id).where(among(session, Elevator.id, [r.id for r in found.values()])), actor)
+    own = set(session.scalars(seen.execution_options(**_QUIET)))
+    return {code: row for code, row in found.items() if row.id in own}
+
+
 def _named(codes: list[str], session: AnySession | None = None) -> ColumnElement[bool]:
     if session is None:
         return or_(Elevator.code == codes[0], Elevator.registration_code == codes[0])
