@@ -83,6 +83,18 @@ def submit_one(model: Any) -> Any:
     return submit
 
 
+def delete_one(model: Any) -> Any:
+    """删除草稿 of one chosen row that was never handed in; says which it was."""
+
+    def remove(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
+        row = scope.visible(session, actor, model, key)
+        name = f"{row!r}"
+        filing.delete_draft(session, actor, row, at)
+        return name
+
+    return remove
+
+
 def fill_one(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
     """登记常用组件 of one chosen elevator, with its doors where its lowest landing was typed; says what was made."""
     lowest = _lowest()
@@ -188,6 +200,10 @@ class ElevatorScreen(Screen):
             ask_every=_l("按常用清单给列表筛选出的全部电梯登记组件，不只是本页？由后台逐台完成。填了最低层的，同时生成层门；须同在一个楼盘。"),
             number=("lowest", _l("最低层（可不填）")),
         ),
+        Deed(
+            "delete", _l("删除草稿"), Verb.ELEVATOR_EDIT, delete_one(Elevator),
+            _l("删除所选电梯的草稿？只删从没有上报过、也没有记录的，其余保留并说明原因；删除后不能恢复。"),
+        ),
     ]
     empty_text = _l("还没有电梯。登记电梯并上报，审核通过后才生效。")
     empty_links: ClassVar[list[Any]] = [(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT)]
@@ -251,7 +267,11 @@ class UnitScreen(Screen):
         Deed(
             "submit", _l("审核上报"), Verb.FILING_SUBMIT, submit_one(Unit), _l("上报所选单位？每一家单独核对。"),
             every="submit", ask_every=ALL_DRAFTS,
-        )
+        ),
+        Deed(
+            "delete", _l("删除草稿"), Verb.UNIT_EDIT, delete_one(Unit),
+            _l("删除所选单位的草稿？只删从没有上报过、也没有记录的，其余保留并说明原因；删除后不能恢复。"),
+        ),
     ]
     empty_text = _l("还没有单位。登记单位并上报，审核通过后进入名录。")
 

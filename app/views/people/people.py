@@ -66,6 +66,13 @@ def _until(person: Person, until: dt.date | None) -> Any:
     return mark(until, tone) if tone else until or "—"
 
 
+def _delete(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
+    """删除人员 of one chosen person; says who it was."""
+    name: str = scope.visible(session, actor, Person, key, _("人员")).name
+    person_filing.remove(session, actor, key, at)
+    return name
+
+
 class People(Screen):
     """The list (PER-03). Phones are masked, in the list and in its export."""
 
@@ -89,6 +96,10 @@ class People(Screen):
             "submit", _l("审核上报"), Verb.FILING_SUBMIT,
             lambda session, actor, key, at: person_filing.submit(session, actor, key, at).title,
             _l("上报所选人员？每一人单独核对。"), every="submit", ask_every=ALL_DRAFTS,
+        ),
+        Deed(
+            "delete", _l("删除人员"), Verb.PERSON_EDIT, _delete,
+            _l("删除所选人员？只删填错的：有记录、账号或备案的保留并说明原因；删除后不能恢复。"),
         ),
         Deed("sheet", _l("生成填报信息"), Verb.SENSITIVE_READ, lambda *_: None),
     ]  # fmt: skip

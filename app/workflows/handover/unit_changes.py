@@ -125,9 +125,12 @@ def findings_of(
     """
     _may_ask(actor)
     elevator = reached(session, actor, key)
+    stands = as_side(actor, elevator, side)
+    if stands.stops:
+        return [stands]
     data = {"side": side, "old_unit_id": elevator.maintenance_unit_id, **taker(session, actor, side, wanted)}
     asked = Asked(asked.submitted_on, asked.effective_on, asked.reason, asked.attachments, data)
-    found = [as_side(actor, elevator, side), *findings(session, KIND.value, elevator, asked)]
+    found = [stands, *findings(session, KIND.value, elevator, asked)]
     return [one for one in found if one.stops or side != "new" or not of_officers(one)]
 
 
