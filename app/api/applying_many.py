@@ -125,9 +125,11 @@ def _form(
     on, files = day(sent, "effective_on"), keys(sent, "attachments", MOST_FILES)
     data: dict[str, Any] = {}
     one = next((row for row in rows if row.status in apply_many.statuses_of(kind)), rows[0])
-    if kind is _K.MAINTENANCE_PAUSE:
+    if kind in (_K.MAINTENANCE_PAUSE, _K.ON_DEMAND):
         until = day(sent, "until_on")
         data = {"until_on": until.isoformat() if until else None}
+    if kind is _K.ON_DEMAND:
+        data["interval_days"] = key(sent, "interval_days")
     if kind is _K.UNIT_CHANGE:
         side = Counter(unit_change_terms.side_of(actor(), row) for row in rows).most_common(1)[0][0]
         one = next(row for row in rows if unit_change_terms.side_of(actor(), row) == side)

@@ -135,7 +135,7 @@ SCHEMAS: dict[str, Schema] = {
         elevator_ids=said(many(WHOLE, 500), "或用 codes；须在本单位范围内"),
         codes=said(many(text(30), 1000), "识别码或注册代码，完整；维保单位变更可以是还看不到的电梯"),
         effective_on=said(DAY, "不早于今天"), reason=text(2000), attachments=FILES,
-        until_on=said(DAY, "维保暂停：到哪一天"),
+        until_on=said(DAY, "维保暂停、按需维保：到哪一天"), interval_days=said(WHOLE, "按需维保：间隔天数"),
         contract_id=said(WHOLE, "维保单位变更：新维保单位申请时，本单位的新合同"),
         new_unit_id=said(WHOLE, "维保单位变更：原维保单位、使用单位申请时"),
         signed_on=said(DAY, "同上，新合同的签订日期"),

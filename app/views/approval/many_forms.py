@@ -113,8 +113,10 @@ def said(form: apply_many.Form) -> list[tuple[str, str]]:
     """What a form says for all of them, in words."""
     data = form.data
     pairs = [(_("生效日期"), form.effective_on or "—")]
+    if data.get("interval_days"):
+        pairs.append((_("维保间隔"), _("%(n)s 天", n=data["interval_days"])))
     if data.get("until_on"):
-        pairs.append((_("恢复日期"), data["until_on"]))
+        pairs.append((_("截止日期") if form.kind == _K.ON_DEMAND else _("恢复日期"), data["until_on"]))
     if form.kind == _K.UNIT_CHANGE:
         pairs.append((_("新维保单位"), unit_names([data["new_unit_id"]]).get(data["new_unit_id"], "—")))
         contract = db.session.get(Contract, data["contract_id"]) if data["contract_id"] else None

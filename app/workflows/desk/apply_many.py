@@ -31,10 +31,12 @@ from app.workflows.handover import unit_change_terms, unit_changes
 _K = ApplicationKind
 KINDS = (
     _K.USE_REGISTRATION, _K.SUSPENSION, _K.REACTIVATION, _K.SCRAPPING, _K.MAINTENANCE_PAUSE, _K.MAINTENANCE_RESUME,
-    _K.UNIT_CHANGE,
+    _K.UNIT_CHANGE, _K.ON_DEMAND,
 )
 # What the form says for all: wrong in it is wrong for every one.
 _COMMON = frozenset({"effective_on", "reason", "attachments", "until_on", "new_unit_id", "contract_id", "signed_on"})
+# Told at a field of the form, and yet of the single elevator.
+_OF_ONE = frozenset({"没有其他按需维保"})
 PAPER, HOLDER = "document", "job"
 # One job takes at most so many; so many of those that are named by their codes.
 MOST, MOST_CODES = 10_000, 1_000
@@ -124,7 +126,9 @@ def wrong_for_all(
         found = unit_change_terms.of_all(session, asked)
     else:
         found = applications.conditions_of(session, form.kind, one, asked)
-    return [one for one in found if one.stops and one.field in _COMMON]
+    # How long an interval may be is the policy of each elevator's region; none at all is wrong in every one.
+    names = _COMMON | ({"interval_days"} if form.data.get("interval_days") is None else set())
+    return [one for one in found if one.stops and one.field in names and one.rule not in _OF_ONE]
 
 
 def look(
