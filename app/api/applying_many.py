@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.api.base import Resource, actor, answers, body
-from app.api.reading import day, key, keys, texts, words
+from app.api.reading import day, key, keys, part, texts, words
 from app.errors import Refusal, refuse
 from app.extensions import db
 from app.listing import MOST_CHOSEN
@@ -19,12 +19,12 @@ from app.models import Elevator, Job
 from app.models.among import among
 from app.permissions import Verb
 from app.reports import exports
-from app.rules.lifecycle import ApplicationKind
+from app.rules.lifecycle import CAUSE_ALIKE, ApplicationKind, ChangeCause
 from app.telling import language
 from app.transaction import AnySession, transaction
 from app.views.frame import screens
 from app.views.frame.told import told
-from app.wording import again, ours, say
+from app.wording import again, ours, say, together
 from app.workflows.core import jobs
 from app.workflows.desk import apply_many
 from app.workflows.handover import unit_change_terms, unit_changes
@@ -101,7 +101,8 @@ def _elevators(
         if missing:
             raise scope.not_found(missing[0], "这台电梯")
         query = exports.of_chosen("", [str(row.id) for row in rows])
-        return rows, {"listing": ELEVATORS.name, "query": query, "back": f"/applications/many/{kind.value}?{query}"}
+        name = words(sent, "cause", 30) if kind is _K.REGISTRATION_CHANGE else kind.value
+        return rows, {"listing": ELEVATORS.name, "query": query, "back": f"/applications/many/{name}?{query}"}
     if kind is _K.UNIT_CHANGE:
         named = unit_changes.find_all(session, actor(), codes)
     else:
@@ -130,6 +131,18 @@ def _form(
         data = {"until_on": until.isoformat() if until else None}
     if kind is _K.ON_DEMAND:
         data["interval_days"] = key(sent, "interval_days")
+    if kind is _K.REGISTRATION_CHANGE:
+        cause = words(sent, "cause", 30)
+        if cause not in set(CAUSE_ALIKE):
+            remedy = say("可选：%(names)s", names=together(CAUSE_ALIKE))
+            raise refuse("变更原因", say("“%(kind)s”不能批量申请", kind=cause), remedy, field="cause", value=cause)
+        values = {name: value for name, value in part(sent, "changes").items() if value not in (None, "")}
+        others = [name for name in values if name not in CAUSE_ALIKE[ChangeCause(cause)]]
+        if others:
+            found = say("批量申请不能变更 %(others)s", others=others[0][:40])
+            remedy = say("可以变更：%(names)s", names=together(CAUSE_ALIKE[ChangeCause(cause)]))
+            raise refuse("变更内容", found, remedy, field="changes", value=others[0][:40])
+        data = {"cause": cause, "values": values}
     if kind is _K.UNIT_CHANGE:
         side = Counter(unit_change_terms.side_of(actor(), row) for row in rows).most_common(1)[0][0]
         one = next(row for row in rows if unit_change_terms.side_of(actor(), row) == side)

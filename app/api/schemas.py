@@ -11,6 +11,7 @@ from app.models.choices import (
     ELEVATOR_STATUS,
     FILING_STATE,
 )
+from app.rules.lifecycle import CAUSE_ALIKE
 from app.workflows.desk.applications import OPEN_KINDS
 from app.workflows.desk.apply_many import KINDS
 
@@ -138,7 +139,8 @@ SCHEMAS: dict[str, Schema] = {
         until_on=said(DAY, "维保暂停、按需维保：到哪一天"), interval_days=said(WHOLE, "按需维保：间隔天数"),
         contract_id=said(WHOLE, "维保单位变更：新维保单位申请时，本单位的新合同"),
         new_unit_id=said(WHOLE, "维保单位变更：原维保单位、使用单位申请时"),
-        signed_on=said(DAY, "同上，新合同的签订日期"),
+        signed_on=said(DAY, "同上，新合同的签订日期"), cause=said(one_of(CAUSE_ALIKE), "变更登记：原因"),
+        changes=said(PART, "变更登记：字段 → 新值，每台相同；不给的保持不变"),
     ),
     "ApplicationsJob": an_object(
         "id step kind state", id=WHOLE, step=one_of(["check", "apply"]), kind=TEXT, state=TEXT, done=WHOLE, total=WHOLE,

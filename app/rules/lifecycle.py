@@ -106,6 +106,11 @@ CAUSE_FIELDS: dict[ChangeCause, tuple[str, ...]] = {
     ChangeCause.RENAME: ("name", "estate", "owner_name", "property_name", "certificate_no"),
     ChangeCause.DESIGN_LIFE: ("next_inspection_on", "inspected_on", "note"),
 }
+# Causes of which the same can be said of many elevators, and what of it: the rest is each one's own.
+CAUSE_ALIKE: dict[ChangeCause, tuple[str, ...]] = {
+    ChangeCause.USE_UNIT: CAUSE_FIELDS[ChangeCause.USE_UNIT],
+    ChangeCause.RENAME: ("estate", "owner_name", "property_name"),
+}
 CAUSE_PAPERS = {
     ChangeCause.RETROFIT: say("改造监督检验证明"),
     ChangeCause.RELOCATION: say("移装监督检验证明"),

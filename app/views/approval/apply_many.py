@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import flash, g, redirect, request, url_for
@@ -111,7 +111,7 @@ class ApplyMany(BaseView):
             return redirect("/elevators/")
         return self.render_template(
             "ta/lifecycle/many_kinds.html", title=_("批量申请"), found=found, statuses=STATUS_LABELS,
-            kinds=[(one.value, KIND_LABELS[one], found.fitting(one)) for one in _kinds()],
+            kinds=[(one.name, one.label, found.fitting(one.kind)) for one in many_forms.offered()],
             query=_address(), most=apply_many.MOST,
         )  # fmt: skip
 
@@ -122,25 +122,27 @@ class ApplyMany(BaseView):
     def form(self, kind: str) -> Any:
         """What is said for all of them; sent, a job looks at each."""
         found = self._chosen()
-        if found is None or kind not in set(_kinds()):
+        what = next((one for one in many_forms.offered() if one.name == kind), None)
+        if found is None or what is None:
             return redirect("/elevators/" if found is None else f"/applications/many?{_address()}")
-        what, findings, status = ApplicationKind(kind), list[Finding](), 200
-        one = found.one(what)
-        side = terms.side_of(g.actor, one) if one is not None and what is _K.UNIT_CHANGE else ""
+        findings, status = list[Finding](), 200
+        one = found.one(what.kind)
+        if what.kind is _K.UNIT_CHANGE:
+            what = replace(what, way=terms.side_of(g.actor, one) if one is not None else "use")
         if request.method == "POST":
             try:
-                return redirect(f"/applications/many/checked/{self._enter(what, side, one, found)}")
+                return redirect(f"/applications/many/checked/{self._enter(what, one, found)}")
             except Refusal as refusal:
                 findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
         before, _params = many_forms.checked_before(what)
-        shown = one or Elevator()
+        held = before.data if before is not None else {}
         page = self.render_template(
-            "ta/lifecycle/many_form.html", title=_("批量申请：%(kind)s", kind=told(KIND_LABELS[what])), kind=kind,
+            "ta/lifecycle/many_form.html", title=_("批量申请：%(kind)s", kind=what.label), kind=kind,
             found=found, findings=findings, form=many_forms.begun(before),
-            fields=many_forms.fields(what, side, shown, before.data if before is not None else {}, findings),
-            side=terms.SIDES.get(side, ""), needs_reason=what not in many_forms.NO_REASON,
-            paper=many_forms.paper(what, side or "use"), query=_address(),
-            fitting=found.fitting(what), statuses=STATUS_LABELS, most=apply_many.MOST,
+            fields=many_forms.fields(what, one or Elevator(), held.get("values") or held, findings),
+            side=terms.SIDES.get(what.way, ""), needs_reason=what.kind not in many_forms.NO_REASON,
+            blank_stays=what.cause is not None, paper=many_forms.paper(what), query=_address(),
+            fitting=found.fitting(what.kind), statuses=STATUS_LABELS, most=apply_many.MOST,
             anew=before is not None and bool(before.files),
         )  # fmt: skip
         return page, status
@@ -165,11 +167,11 @@ class ApplyMany(BaseView):
             if entered is None:
                 return redirect(f"/applications/many/checked/{job_id}")
             return redirect(url_for("Jobs.show", job_id=entered))
-        what, back = ApplicationKind(form.kind), job.params["back"]
+        what, back = many_forms.of_form(form), job.params["back"]
         return self.render_template(
-            "ta/lifecycle/many_checked.html", title=_("批量申请：%(kind)s", kind=told(KIND_LABELS[what])),
+            "ta/lifecycle/many_checked.html", title=_("批量申请：%(kind)s", kind=what.label),
             job=facts(job), form=form, result=result, ready=ready and not over, over=over, entered=entered, words=WORDS,
-            kind=KIND_LABELS[what], said=many_forms.said(form), missing=job.params.get("missing", []),
+            kind=KIND_LABELS[what.kind], said=many_forms.said(form), missing=job.params.get("missing", []),
             why=_reasons(result.get("why", [])), warn=_reasons(result.get("warn", [])),
             back=f"{back}{'&' if '?' in back else '?'}{many_forms.CHECK}{job_id}",
         )  # fmt: skip
@@ -200,18 +202,18 @@ class ApplyMany(BaseView):
             words.insert(0, (_("搜索"), query.q))
         return _Chosen(query, counts, words, statement)
 
-    def _enter(self, kind: ApplicationKind, side: str, one: Elevator | None, found: _Chosen) -> int:
+    def _enter(self, what: many_forms.What, one: Elevator | None, found: _Chosen) -> int:
         """Have a job look at each of them, unless the form itself is wrong; the job's number."""
         if one is None:
-            names = "、".join(told(STATUS_LABELS[ElevatorStatus(s)]) for s in sorted(apply_many.statuses_of(kind)))
+            names = "、".join(told(STATUS_LABELS[ElevatorStatus(s)]) for s in sorted(apply_many.statuses_of(what.kind)))
             said = say("选中的 %(n)s 台里没有已备案、状态为%(names)s的", n=found.total, names=names)
             raise Refusal(Finding("电梯状态", False, said, "请换一种事项，或重新选择电梯"))
         if found.total > apply_many.MOST:
             said = say("筛选出 %(n)s 台，一次最多 %(m)s 台", n=found.total, m=apply_many.MOST)
             raise Refusal(Finding("批量申请", False, said, "请用筛选分几次申请"))
-        form = many_forms.understood(kind, side, one, uploads.chosen("files"))
+        form = many_forms.understood(what, one, uploads.chosen("files"))
         params = {
-            "listing": ELEVATORS.name, "query": _address(), "back": f"/applications/many/{kind.value}?{_address()}",
+            "listing": ELEVATORS.name, "query": _address(), "back": f"/applications/many/{what.name}?{_address()}",
         }  # fmt: skip
         return many_forms.enter(form, found.total, params)
 
@@ -221,11 +223,6 @@ class ApplyMany(BaseView):
         back = "/unit-changes/" if codes else f"/elevators/?{check.params.get('query', '')}"
         with transaction(db.session) as session:
             return apply_many.confirm(session, g.actor, check.id, clock.now(), language(), back)
-
-
-def _kinds() -> list[ApplicationKind]:
-    """What the reader can apply for alike: a unit is handed on by a unit alone."""
-    return [kind for kind in apply_many.KINDS if kind is not _K.UNIT_CHANGE or g.actor.unit_id is not None]
 
 
 def _address() -> str:

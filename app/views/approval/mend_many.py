@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +14,18 @@ from flask_babel import gettext as _
 from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.models import Elevator
+from app.models import Application, Elevator
 from app.permissions import Verb
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.telling import language
 from app.transaction import hold, transaction
-from app.views.approval import many_forms
+from app.views.approval import filing_forms, many_forms
 from app.views.approval.applying import said_by
 from app.views.frame import screens, uploads
 from app.views.frame.told import told
 from app.wording import say
 from app.workflows.core import jobs
-from app.workflows.desk import apply_many, many, mend_many
+from app.workflows.desk import applications, apply_many, many, mend_many
 from app.workflows.files import attachments
 
 # So many files have a line of their own; each application may have been put right singly with one that none else has.
@@ -57,15 +58,15 @@ class MendMany(BaseView):
                     return redirect(f"/applications/?f_batch={batch}")
         assert found is not None
         kind = ApplicationKind(found.one.kind)
-        held = said_by(found.one)
-        typed = {"effective_on": "", "reason": ""} | held | request.form.to_dict()
+        typed = {"effective_on": "", "reason": ""} | said_by(found.one) | request.form.to_dict()
         typed["effective_on"] = typed["effective_on"] or clock.today().isoformat()
-        one, side = found.one.elevator or Elevator(), many_forms.side_now(found.one)
+        one, what = found.one.elevator or Elevator(), many_forms.what_of(found.one)
         page = self.render_template(
-            "ta/lifecycle/many_mend.html", title=_("整批补正：%(kind)s", kind=told(KIND_LABELS[kind])), batch=batch,
+            "ta/lifecycle/many_mend.html", title=_("整批补正：%(kind)s", kind=what.label), batch=batch,
             found=found, findings=findings, form=typed,
-            fields=many_forms.fields(kind, side, one, found.one.data if side else held, findings),
-            needs_reason=kind not in many_forms.NO_REASON, paper=many_forms.paper(kind, side),
+            fields=many_forms.fields(what, one, _held(found.one, what), findings),
+            needs_reason=kind not in many_forms.NO_REASON, paper=many_forms.paper(what),
+            blank_stays=what.cause is not None,
             kept=_ticked() if request.method == "POST" else [*(paper.sha256 for paper in found.papers), REST],
             most=MOST_PAPERS,
             back=f"/applications/?f_batch={batch}&tab=returned",
@@ -84,7 +85,8 @@ class MendMany(BaseView):
             abort(404)
         keep = _kept(found)
         files = len([paper for paper in found.papers if paper.sha256 in keep]) + uploads.chosen("files")
-        form = many_forms.understood(kind, many_forms.side_now(one), one.elevator, files, one.id)
+        held = applications.filed_of(db.session, one)
+        form = many_forms.understood(many_forms.what_of(one), one.elevator, files, one.id, held)
         now = clock.now()
         with transaction(db.session) as session:
             hold(session, f"apply:{g.actor.user_id}")
@@ -103,6 +105,13 @@ class MendMany(BaseView):
             job = jobs.enqueue(session, g.actor, now, mend_many.KIND, title, params)
             attachments.adopt(session, g.actor, made, apply_many.HOLDER, job.id)
             return job.id
+
+
+def _held(row: Application, what: many_forms.What) -> Mapping[str, Any]:
+    """What one of them says, as the form begins: units by their names, persons' numbers masked."""
+    if what.kind is ApplicationKind.UNIT_CHANGE:
+        return row.data
+    return filing_forms.masked_numbers(Elevator, said_by(row))
 
 
 def _ticked() -> set[str]:

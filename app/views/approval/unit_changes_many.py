@@ -67,7 +67,7 @@ class UnitChangesMany(BaseView):
     @no_cache
     def many(self) -> Any:
         """The codes; with codes, the form for all that they name; sent, a job looks at each."""
-        before, params = many_forms.checked_before(terms.KIND)
+        before, params = many_forms.checked_before(many_forms.What(terms.KIND))
         codes = request.form.get("codes", "")
         if before is not None:
             codes = "\n".join([*(code for _key, code in params.get("chosen", [])), *params.get("missing", [])])
@@ -82,19 +82,21 @@ class UnitChangesMany(BaseView):
         except Refusal as refusal:
             findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
         side = named.side if named is not None else ""
+        what = many_forms.What(terms.KIND, side)
         held = before.data if before is not None else {}
         page = self.render_template(
             "ta/lifecycle/unit_changes_many.html", title=_("多台一起申请"), codes=codes, named=named, findings=findings,
             side=terms.SIDES.get(side, ""), sides=[(terms.SIDES[one], n) for one, n in named.sides.most_common()]
             if named is not None else [], form=many_forms.begun(before),
-            fields=many_forms.fields(terms.KIND, side, named.one, held, findings) if named is not None else [],
-            paper=many_forms.paper(terms.KIND, side or "use"), most=apply_many.MOST_CODES, most_named=MOST_NAMED,
+            fields=many_forms.fields(what, named.one, held, findings) if named is not None else [],
+            paper=many_forms.paper(what), most=apply_many.MOST_CODES, most_named=MOST_NAMED,
             anew=before is not None and bool(before.files),
         )  # fmt: skip
         return page, status
 
     def _enter(self, named: Named) -> int:
-        form = many_forms.understood(terms.KIND, named.side, named.one, uploads.chosen("files"))
+        what = many_forms.What(terms.KIND, named.side)
+        form = many_forms.understood(what, named.one, uploads.chosen("files"))
         params = {"chosen": list(named.chosen.items()), "missing": named.missing, "back": "/unit-changes/many"}
         return many_forms.enter(form, len(named.chosen), params)
 

@@ -1,6 +1,6 @@
 """批量申请 (LIF-01 to LIF-06): one form for many elevators, each of which has its own application by `apply`.
 
-Only kinds in which nothing is said of the single elevator: a day, a reason, papers, the new unit with its contract.
+Only what is not said of the single elevator: a day, a reason, papers, the new unit with its contract, a new use unit.
 What an application needs besides stands in the register, and each is judged by its own rules, before (`findings`) and
 when its turn comes (`apply_one`). A new maintenance unit does not see the elevators yet: it names them by their codes
 (`unit_changes.find_all`), which the check keeps as `chosen`.
@@ -19,22 +19,23 @@ from app import clock, scope
 from app.errors import Finding, refuse
 from app.models import Application, Attachment, Elevator, Job
 from app.permissions import Actor
-from app.rules.lifecycle import ELEVATOR_MOVES, KIND_LABELS, ApplicationKind, ElevatorStatus
+from app.rules.lifecycle import ELEVATOR_MOVES, KIND_LABELS, ApplicationKind, ChangeCause, ElevatorStatus
 from app.transaction import AnySession, hold
 from app.wording import say
 from app.workflows.approval.submissions import Asked
 from app.workflows.core import jobs
 from app.workflows.desk import applications, many
 from app.workflows.files import attachments
+from app.workflows.filing import registration_changes
 from app.workflows.handover import unit_change_terms, unit_changes
 
 _K = ApplicationKind
 KINDS = (
     _K.USE_REGISTRATION, _K.SUSPENSION, _K.REACTIVATION, _K.SCRAPPING, _K.MAINTENANCE_PAUSE, _K.MAINTENANCE_RESUME,
-    _K.UNIT_CHANGE, _K.ON_DEMAND,
+    _K.UNIT_CHANGE, _K.ON_DEMAND, _K.REGISTRATION_CHANGE,
 )
 # What the form says for all: wrong in it is wrong for every one.
-_COMMON = frozenset({"effective_on", "reason", "attachments", "until_on", "new_unit_id", "contract_id", "signed_on"})
+_COMMON = frozenset({"effective_on", "reason", "attachments", "until_on"})
 # Told at a field of the form, and yet of the single elevator.
 _OF_ONE = frozenset({"没有其他按需维保"})
 PAPER, HOLDER = "document", "job"
@@ -84,6 +85,12 @@ class Form:
         signed_on = self.data["signed_on"]
         return {**self.data, "signed_on": dt.date.fromisoformat(signed_on) if signed_on else None}
 
+    def data_of(self, session: AnySession, row: Elevator) -> dict[str, Any]:
+        """What is asked for of one of them: of 变更登记 what it changes there (`cause` and `values` are the form's)."""
+        if self.kind != _K.REGISTRATION_CHANGE:
+            return self.data
+        return registration_changes.content(session, row, self.data["cause"], self.data["values"])
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -95,7 +102,7 @@ def form_of(params: Mapping[str, Any]) -> Form:
 
 def statuses_of(kind: ApplicationKind) -> frozenset[str]:
     """The statuses from which the kind can be applied for; 维保暂停 and its end are of elevators in use."""
-    if kind is _K.UNIT_CHANGE:
+    if kind in (_K.UNIT_CHANGE, _K.REGISTRATION_CHANGE):
         return frozenset(status.value for status in ElevatorStatus if status is not ElevatorStatus.SCRAPPED)
     found = frozenset(status.value for what, status in ELEVATOR_MOVES if what is kind)
     return found or frozenset({ElevatorStatus.IN_USE.value})
@@ -114,7 +121,8 @@ def findings(session: AnySession, actor: Actor, key: int, form: Form, at: dt.dat
         asked = form.asked(actor, clock.local_day(at))
         return unit_changes.findings_of(session, actor, key, form.side, form.change, asked)
     row = scope.visible(session, actor, Elevator, key, "这台电梯")
-    return applications.conditions_of(session, form.kind, row, form.asked(actor, clock.local_day(at)))
+    asked = replace(form.asked(actor, clock.local_day(at)), data=form.data_of(session, row))
+    return applications.conditions_of(session, form.kind, row, asked)
 
 
 def wrong_for_all(
@@ -123,9 +131,12 @@ def wrong_for_all(
     """What of the form stops every one of them; `one` is asked of kinds whose conditions are about an elevator."""
     asked = form.asked(actor, on, application_id)
     if form.kind == _K.UNIT_CHANGE:
-        found = unit_change_terms.of_all(session, asked)
-    else:
-        found = applications.conditions_of(session, form.kind, one, asked)
+        return [one for one in unit_change_terms.of_all(session, asked) if one.stops]
+    if form.kind == _K.REGISTRATION_CHANGE:
+        cause = ChangeCause(form.data["cause"])
+        found = registration_changes.of_all(session, cause, form.data["values"], asked)
+        return [one for one in found if one.stops]
+    found = applications.conditions_of(session, form.kind, one, asked)
     # How long an interval may be is the policy of each elevator's region; none at all is wrong in every one.
     names = _COMMON | ({"interval_days"} if form.data.get("interval_days") is None else set())
     return [one for one in found if one.stops and one.field in names and one.rule not in _OF_ONE]
@@ -228,7 +239,7 @@ def apply_one(
             return unit_changes.apply_to(own, actor, key, form.side, wanted, at, batch)
         return applications.apply(
             own, actor, form.kind, row, effective_on=form.day, reason=form.reason, attachments=files, at=at,
-            data=form.data, batch=batch,
+            data=form.data_of(own, row), batch=batch,
         )  # fmt: skip
 
     return many.by_itself(session, deed, f"elevator {key}")

@@ -17,9 +17,10 @@ from sqlalchemy import func, select
 
 from app import scope
 from app.errors import refuse
-from app.models import Application, Attachment, Job
+from app.models import Application, Attachment, Elevator, Job
 from app.permissions import Actor
 from app.rules.approval import ApplicationState
+from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession
 from app.workflows.core.jobs import UNFINISHED
 from app.workflows.desk import applications, apply_many, many
@@ -127,9 +128,12 @@ def mend_one(
             attachments.copied(own, actor, at, file, *place).id
             for file in apply_many.papers(own, actor, form, job)
         ]  # fmt: skip
+        mended = form.mended
+        if row.kind == ApplicationKind.REGISTRATION_CHANGE:
+            mended = form.data_of(own, scope.visible(own, actor, Elevator, row.elevator_id or 0, "这台电梯"))
         return applications.resubmit(
             own, actor, key, effective_on=form.day, reason=form.reason, attachments=[*kept, *added], at=at,
-            mended=form.mended, seen_version=version, job=job,
+            mended=mended, seen_version=version, job=job,
         )  # fmt: skip
 
     return many.by_itself(session, deed, f"application {key}")

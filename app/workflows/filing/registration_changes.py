@@ -18,6 +18,7 @@ from app.models.sealed import as_held
 from app.permissions import Actor
 from app.rules.lifecycle import (
     CAUSE_ABOUT,
+    CAUSE_ALIKE,
     CAUSE_FIELDS,
     CAUSE_LABELS,
     CAUSE_PAPERS,
@@ -84,6 +85,25 @@ def findings(session: AnySession, kind: str, elevator: Elevator, asked: Asked) -
     found.append(Finding("变更原因", True, CAUSE_LABELS[cause]))
     found.append(conditions.documents(asked, CAUSE_PAPERS[cause]))
     return found + _changes(session, elevator, cause, asked)
+
+
+def of_all(session: AnySession, cause: ChangeCause, values: Mapping[str, Any], asked: Asked) -> list[Finding]:
+    """What is asked of a form that says the same of many elevators (`CAUSE_ALIKE`), whichever they are.
+
+    `values` are what it would change; what was left blank stays as it is of each.
+    """
+    found = [*conditions.day(KIND_LABELS[KIND], asked), conditions.reason(asked)]
+    found.append(conditions.documents(asked, CAUSE_PAPERS[cause]))
+    cleaned, wrong = clean(Elevator, values)
+    found += wrong
+    about = CAUSE_ABOUT.get(cause) or ""
+    if not (cleaned.get(about) if about else cleaned) and not wrong:
+        name = about or CAUSE_ALIKE[cause][0]
+        remedy = say("请填写变更后的%(name)s", name=label(Elevator, about)) if about else "请填写变更后的内容"
+        found.append(Finding("变更内容", False, "没有任何改动", remedy, field=name))
+    if cleaned.get("use_unit_id"):
+        found.append(_use_unit(session, cleaned["use_unit_id"]))
+    return found
 
 
 def effect(
