@@ -11,6 +11,7 @@ from sqlalchemy import or_, select, true
 from app import scope, search
 from app.models import Elevator, MaintenanceTeam, Person, Region, ScoreRun, SpotDraw, Unit
 from app.permissions import Actor, Verb
+from app.rules.addresses import words_of
 from app.wording import say, together
 
 
@@ -33,8 +34,8 @@ class Lookup:
 
 LOOKUPS: dict[str, Lookup] = {
     "elevators": Lookup(
-        Elevator, Verb.ELEVATOR_READ, (Elevator.code, Elevator.address, Elevator.registration_code),
-        lambda e: e.code, lambda e: e.address,
+        Elevator, Verb.ELEVATOR_READ, (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate),
+        lambda e: e.code, lambda e: e.place,
     ),
     "units": Lookup(Unit, Verb.UNIT_READ, (Unit.name, Unit.uscc), lambda u: u.name, lambda u: u.uscc),
     "maintenance_units": Lookup(
@@ -106,7 +107,7 @@ def _seen(lookup: Lookup, actor: Actor) -> Any:
 
 def holding(session: Any, statement: Any, model: Any, columns: Sequence[Any], words: str, seen: Any) -> Any:
     """Narrow a statement on a model to rows whose columns hold every word, by the search index where that helps."""
-    wanted = words.split()[:4]
+    wanted = words_of(words)
     found = search.find(session, columns, wanted, seen)
     if found is not None and not found.many:
         return statement.where(model.__mapper__.primary_key[0].in_(found.keys))

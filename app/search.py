@@ -40,6 +40,7 @@ from sqlalchemy import column as sql_column
 
 from app.models import Application, Elevator, Person, Unit
 from app.models.among import among
+from app.rules.addresses import numbered
 
 # The searched columns by model; a change here is a revision that makes the index anew.
 SEARCHED: dict[Any, tuple[str, ...]] = {
@@ -63,10 +64,14 @@ AT_ONCE = 10_000
 def contains(columns: Iterable[Any], word: str) -> ColumnElement[bool]:
     """A row's columns hold the word, in either case. Numbers are declared first; Chinese mostly stands in the last.
 
-    A word without letters of two cases is looked for as it stands: ILIKE makes every text small first, which takes
-    PostgreSQL several times as long as looking.
+    A figure with what it counts is found however an address writes it (`rules.addresses`). A word without letters of
+    two cases is looked for as it stands: ILIKE makes every text small first, which takes PostgreSQL several times as
+    long as looking.
     """
     ordered = list(columns) if word.isascii() else list(columns)[::-1]
+    counted = numbered(word)
+    if counted is not None:
+        return or_(*(column.regexp_match(counted.pattern) for column in ordered))
     if word.lower() == word.upper():
         return or_(*(column.contains(word, autoescape=True) for column in ordered))
     return or_(*(column.icontains(word, autoescape=True) for column in ordered))
@@ -215,8 +220,12 @@ def narrow(
     for word in words:
         if len(word) < 2 or not _plain(word) or word in also.wide:
             continue
-        indexed = _by_pairs(model, word) if postgresql else _by_triples(model, word, when)
-        found.append(also.either(word, indexed))
+        counted = numbered(word)
+        indexed = (
+            _by_pairs(model, one) if postgresql else _by_triples(model, one, when)
+            for one in ([word] if counted is None else counted.spellings())
+        )  # fmt: skip
+        found.append(also.either(word, or_(*indexed)))
     return and_(*found) if found else None
 
 

@@ -20,6 +20,7 @@ from app.listings.maintenance import TASKS
 from app.lookups import find
 from app.models import Application, Elevator, MaintenanceClock, Unit
 from app.permissions import SYSTEM
+from app.rules.addresses import words_of
 from app.views.frame import lookup
 from tests.factories import World, make_clock, make_elevator, make_unit
 from tests.statements import statements
@@ -44,7 +45,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 def plainly(session: Any, words: str) -> set[int]:
     """The elevators that hold every word in some searched column, asked of each row."""
     statement = select(Elevator.id)
-    for word in words.split():
+    for word in words_of(words):
         statement = statement.where(search.contains(ELEVATORS.search, word))
     return set(session.scalars(statement))
 
@@ -103,6 +104,30 @@ def test_however_a_row_is_written_it_is_found(world: World, way: str, words: str
     assert searched(session, words) == plainly(session, words)
     session.rollback()
     assert searched(session, words) == plainly(session, words)
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize(
+    "words", ["稀罕路6号5幢", "稀罕里5栋", "稀罕里小区 5 幢 1单元", "稀罕路六号五号楼", "五幢 稀罕"]
+)
+def test_an_address_is_found_as_people_type_it(world: World, way: str, words: str) -> None:
+    """With or without blanks, estate and building in one breath, and 5幢 is not 15 幢."""
+    session = world.session
+    wanted, of_any_number = set(), words in ("稀罕里5栋", "五幢 稀罕")
+    for n, (address, meant) in enumerate([
+        ("稀罕路 6 号 5 幢 1 单元", True), ("稀罕路6号5栋1单元", True), ("稀罕路 6 号 15 幢 1 单元", False),
+        ("稀罕路 16 号 5 幢 2 单元", of_any_number), ("稀罕路 6 号 1 幢 5 单元", False),
+    ]):  # fmt: skip
+        made = make_elevator(
+            session, maintenance_unit=world.firm, use_unit=world.use_unit, address=address, code=f"95{n:04}",
+            estate="稀罕里小区",
+        )  # fmt: skip
+        wanted |= {made.id} if meant else set()
+    session.commit()
+    assert searched(session, words) == wanted
+    hits = find(session, world.actor("region_admin"), "elevators", words)
+    assert {hit["id"] for hit in hits} == wanted
+    assert all(hit["hint"].startswith("稀罕里小区 ") for hit in hits)
 
 
 @pytest.mark.feature("ELV-02")

@@ -15,6 +15,7 @@ from app.extensions import db
 from app.field.pages import came_from, field, signed_in
 from app.models import Elevator, MaintenanceOrder
 from app.permissions import Actor, Verb, require
+from app.rules.addresses import words_of
 from app.rules.levels import LEVEL_LABELS, Level
 from app.search import contains
 from app.views.frame import maintenance_forms as forms
@@ -22,7 +23,7 @@ from app.views.frame.account_forms import number, run, text
 from app.workflows.maintenance import orders
 
 MOST = 100
-LONGEST, MOST_WORDS = 40, 5
+LONGEST = 40
 FOUND_BY = (Elevator.code, Elevator.site_no, Elevator.internal_no, Elevator.estate, Elevator.address)
 
 
@@ -100,7 +101,7 @@ def _rows(kind: str, q: str, worker: int | None) -> list[MaintenanceOrder]:
     statement = _open(select(MaintenanceOrder), g.actor, kind)
     if worker is not None:
         statement = statement.where(MaintenanceOrder.worker_id == worker)
-    if words := q.split()[:MOST_WORDS]:
+    if words := words_of(q):
         lifts = select(Elevator.id).where(*(contains(FOUND_BY, word) for word in words))
         statement = statement.where(MaintenanceOrder.elevator_id.in_(scope.apply(lifts, g.actor, Elevator)))
     statement = statement.options(

@@ -33,6 +33,7 @@ from app.models import (
 from app.models.repair import sent_to
 from app.models.rescue import under_way
 from app.permissions import Actor, Verb
+from app.rules.addresses import words_of
 from app.rules.levels import LEVEL_LABELS, Level
 from app.rules.schedule import DueDay
 from app.workflows.on_site import phone_copy
@@ -66,7 +67,7 @@ def _scoped(statement: Any, actor: Actor, model: Any) -> Any:
 
 def holding(statement: Any, columns: Any, q: str) -> Any:
     """Only the rows in whose columns every word stands."""
-    return statement.where(*(search.contains(columns, word) for word in q.split()[:5]))
+    return statement.where(*(search.contains(columns, word) for word in words_of(q)))
 
 
 def paged(session: Any, statement: Any, most: int) -> tuple[list[Any], str, str]:

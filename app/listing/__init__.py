@@ -36,6 +36,7 @@ from app.models import Region
 from app.models.among import among
 from app.models.sealed import normal
 from app.permissions import Actor
+from app.rules.addresses import words_of
 from app.rules.identifiers import mask_numbers
 from app.search import Through
 from app.wording import finished, say, together
@@ -148,7 +149,7 @@ class Listing:
         return statement.where(self.key.in_(query.chosen)) if query.chosen else statement
 
     def words(self, query: Query) -> list[str]:
-        return query.q.split()[:5] if self.search else []
+        return words_of(query.q) if self.search else []
 
     def _holding(self, query: Query) -> list[Any]:
         """The search as conditions."""

@@ -18,6 +18,7 @@ from app.listing import Column, Filter
 from app.models import Elevator, IotDevice, Region
 from app.models.choices import CATEGORY
 from app.models.region import district_of
+from app.rules.addresses import words_of
 from app.rules.identifiers import normal_code
 
 # Beside whatever a list has joined itself.
@@ -66,7 +67,7 @@ def _with_code(typed: str) -> Select[Any]:
 
 def with_estate(session: Any, typed: str) -> Select[Any]:
     """The elevators whose estate's name holds the words, by the search index where that can tell."""
-    words = typed.split()[:5]
+    words = words_of(typed)
     held = [search.contains((Elevator.estate,), word) for word in words]
     narrowing = search.narrow(session, Elevator, words)
     return select(Elevator.id).where(*held, *([] if narrowing is None else [narrowing])).correlate(None)

@@ -12,7 +12,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from app import clock, scope
@@ -23,7 +23,9 @@ from app.listings.accounts import grades as of_grade
 from app.models import Account, Elevator, ElevatorAssignment, Person, Unit
 from app.models.choices import GRADE, PERSON_KIND, RESCUE_ROLE, SEX
 from app.permissions import ROLE_LABEL, Role, Verb
+from app.rules.addresses import words_of
 from app.rules.identifiers import mask_mobile
+from app.search import contains
 from app.views.access.proving import confirm_own_password
 from app.views.frame import addresses, screens
 from app.views.frame.account_forms import Findings, me, number, own_sub, role_words, run, show_once, text
@@ -280,11 +282,8 @@ class SubAccounts(BaseView):
 
     def _found(self, q: str) -> Any:
         statement = scope.apply(select(Elevator.id), g.actor, Elevator)
-        for word in q.split()[:5]:
-            like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            columns = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
-            statement = statement.where(or_(*(c.ilike(like, escape="\\") for c in columns)))
-        return statement
+        columns = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
+        return statement.where(*(contains(columns, word) for word in words_of(q)))
 
     def _unit(self) -> Unit:
         if g.actor.unit_id is None or not g.actor.is_main:

@@ -17,6 +17,7 @@ from app.errors import Finding
 from app.extensions import db
 from app.models import Contract, ContractElevator, Elevator, Unit
 from app.models.region import in_region
+from app.rules.addresses import words_of
 from app.transaction import AnySession
 from app.views.frame.account_forms import number
 from app.views.frame.policy_words import place, region_names
@@ -62,7 +63,7 @@ class Seek:
         return {self.prefix + name: value for name, value in values.items() if value}
 
     def among(self, statement: Select[Any]) -> Select[Any]:
-        for word in self.q.split()[:5]:
+        for word in words_of(self.q):
             unit = select(Unit.id).where(search.contains((Unit.name,), word))
             statement = statement.where(or_(search.contains(_FOUND_BY, word), Elevator.use_unit_id.in_(unit)))
         if self.region:

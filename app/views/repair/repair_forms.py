@@ -18,6 +18,7 @@ from app.models import Elevator, MaintenanceLedger, Person, RepairOrder, Rescue
 from app.models.choices import CATEGORY, ESCALATORS, word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE
 from app.permissions import Verb
+from app.rules.addresses import words_of
 from app.rules.calendar import EARLIEST_ON, LATEST_ON
 from app.rules.lifecycle import ElevatorStatus
 from app.search import contains
@@ -25,7 +26,6 @@ from app.workflows.repair import repairs
 from app.workflows.rescue import rescue_course, rescues
 
 MOST_OWN = 30
-MOST_WORDS = 5
 
 
 def own_elevators(words: str = "") -> list[Elevator]:
@@ -36,7 +36,7 @@ def own_elevators(words: str = "") -> list[Elevator]:
     statement = scope.apply(select(Elevator), g.actor, Elevator).where(
         Elevator.approved_version > 0, Elevator.status != ElevatorStatus.SCRAPPED.value
     )
-    asked = words.split()[:MOST_WORDS]
+    asked = words_of(words)
     if asked:
         # 云樾里 5 幢: a figure among other words is a building's, no part of a code.
         code = [Elevator.code] if len(asked) == 1 else []

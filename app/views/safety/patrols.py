@@ -17,6 +17,8 @@ from app.extensions import db
 from app.listings.safety import PATROLS
 from app.models import Elevator, PatrolRound
 from app.permissions import Verb, require
+from app.rules.addresses import words_of
+from app.search import contains
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
@@ -108,11 +110,9 @@ def _elevators(q: str, chosen: set[int]) -> list[Elevator]:
     statement = scope.apply(select(Elevator), g.actor, Elevator).where(
         Elevator.approved_version > 0, Elevator.status != "scrapped"
     )
-    for word in q.split()[:5]:
-        columns = (Elevator.code, Elevator.address, Elevator.estate)
-        statement = statement.where(
-            or_(Elevator.id.in_(chosen), *(c.icontains(word, autoescape=True) for c in columns))
-        )
+    for word in words_of(q):
+        held = contains((Elevator.code, Elevator.address, Elevator.estate), word)
+        statement = statement.where(or_(Elevator.id.in_(chosen), held))
     order = (Elevator.id.not_in(chosen), Elevator.code) if chosen else (Elevator.code,)
     return list(db.session.scalars(statement.order_by(*order).limit(MOST_FOUND)))
 
