@@ -69,6 +69,41 @@ def test_approving_opens_the_next_one(session: Any, world: World, sign_in: Any) 
     assert first.state == second.state == "approved"
 
 
+def test_what_is_opened_from_a_narrowed_queue_leads_on_within_it(session: Any, world: World, sign_in: Any) -> None:
+    """Officers go through one kind at a time: same checks, same papers."""
+    head = world.actor("maintenance_head")
+    unit = submit(session, head, save(session, head, Unit, None, unit_data(session)))
+    first, second, third = (waiting(world, f"30000{n}", address=f"明水路 {n} 号") for n in (1, 2, 3))
+    assert unit.kind != first.kind
+    client = sign_in(world.accounts["inspector"])
+    listed = client.get(f"/applications/queue?kind={first.kind}").text
+    assert f'href="/applications/{second.id}?kind={first.kind}"' in listed
+    page = client.get(f"/applications/{second.id}?kind={first.kind}").text
+    assert "第 2 件，共 3 件" in page and f'href="/applications/queue?kind={first.kind}"' in page
+    assert f'href="/applications/{third.id}?kind={first.kind}"' in page, "the one behind, not the first again"
+    url = f"/applications/{second.id}/decision?kind={first.kind}"
+    answer = post(client, url, {"verb": "approve", "seen_version": second.row_version})
+    assert answer.location == f"/applications/{third.id}?kind={first.kind}"
+    url = f"/applications/{third.id}/decision?kind={first.kind}"
+    answer = post(client, url, {"verb": "approve", "seen_version": third.row_version})
+    assert answer.location == f"/applications/{first.id}?kind={first.kind}", "after the last one, the first again"
+    url = f"/applications/{first.id}/decision?kind={first.kind}"
+    answer = post(client, url, {"verb": "approve", "seen_version": first.row_version})
+    assert answer.location == f"/applications/queue?kind={first.kind}", "the other kind waits, but was not gone through"
+    # A search stays as well; a kind or batch that is not this one's, or nobody knows, narrows nothing.
+    assert "第 1 件，共 1 件" in client.get(f"/applications/{unit.id}?q={unit.number}&tab=office").text
+    for other in (f"kind={first.kind}", "kind=nothing", "batch=7", "tab=nowhere", "batch=x"):
+        page = client.get(f"/applications/{unit.id}?{other}").text
+        assert "第 1 件，共 1 件" in page and f'action="/applications/{unit.id}/decision"' in page, other
+
+
+def test_the_queue_finds_an_address_as_people_type_it(world: World, sign_in: Any) -> None:
+    meant = waiting(world, "300001", address="明水路 8 号 5 幢")
+    other = waiting(world, "300002", address="明水路 8 号 15 幢")
+    found = sign_in(world.accounts["inspector"]).get("/applications/queue?q=明水路8号5栋").text
+    assert meant.number in found and other.number not in found
+
+
 def test_a_refused_decision_keeps_the_opinion(session: Any, world: World, sign_in: Any) -> None:
     application = waiting(world)
     client = sign_in(world.accounts["inspector"])

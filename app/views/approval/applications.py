@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
-from flask import abort, flash, g, redirect, request, url_for
+from flask import abort, flash, g, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -17,9 +18,10 @@ from app.models import Application, Attachment, Declaration, GradeCertificate, V
 from app.permissions import Verb
 from app.rules.approval import WAITING_STATES
 from app.transaction import transaction
-from app.views.approval import appeals, filed_papers, mending
+from app.views.approval import appeals, filed_papers, mending, narrowing
 from app.views.approval.application_words import asked_words, comes_of
 from app.views.approval.applying import day_of, store_files
+from app.views.approval.narrowing import Narrowing, is_number
 from app.views.frame import desks, filed, person_words, screens
 from app.views.frame.clock_words import approval_due
 from app.views.frame.filing_words import WORDS
@@ -63,13 +65,13 @@ class ApplicationPages(BaseView):
             return self._page(_row(key), [f for f in refusal.findings if not f.ok], refusal.status_code)
         row = _row(key)
         flash(_("%(n)s：%(v)s", n=row.number, v=WORDS.state(row.kind, row.state)), "success")
-        batch = _within(row)
+        within = narrowing.read(request.args).around(row)
         if verb == "accept":
-            return redirect(url_for("ApplicationPages.page", key=key, batch=batch))
-        following = applications.next_waiting(db.session, g.actor, after=row, batch=batch)
+            return redirect(f"/applications/{key}{within.address}")
+        following = _following(row, within, clock.now())
         if following is None:
-            return redirect(url_for("Queue.list", batch=batch))
-        return redirect(url_for("ApplicationPages.page", key=following.id, batch=batch))
+            return redirect(f"/applications/queue{within.address}")
+        return redirect(f"/applications/{following.id}{within.address}")
 
     @expose("/<int:key>/withdraw", methods=["POST"])
     @has_access
@@ -146,8 +148,8 @@ class ApplicationPages(BaseView):
             base_number = version.base_number
         refused, mended = _refused(row, version)
         steps = applications.steps(db.session, row)
-        batch = _within(row) if may_decide else None
-        following = applications.next_waiting(db.session, g.actor, after=row, batch=batch) if may_decide else None
+        within = narrowing.read(request.args).around(row) if may_decide else Narrowing()
+        following = _following(row, within, now) if may_decide else None
         order = {"fail": 0, "warn": 1}
         page = self.render_template(
             "ta/filing/application.html", title=f"{WORDS.kind[row.kind]} {row.number}", row=row, findings=findings,
@@ -165,7 +167,7 @@ class ApplicationPages(BaseView):
             is_filing=row.kind in REFILED_KINDS, asked=asked_words(row), refile=mending.refile(row),
             returned=mend_many.count(db.session, g.actor, row.batch) if own and row.state == "returned" else 0,
             again=mending.again(row), mends=mending.fields(row, findings) if own and row.state == "returned" else [],
-            within=f"?batch={batch}" if batch else "", place=_place(row, batch) if may_decide else None,
+            within=within.address, place=_place(row, within, now) if may_decide else None,
             figures=appeals.figures_of(row),
             appeal=appeals.offered_on(row), barred=barred,
             revoking=_revoking(row, now), deciding=_deciding(row, now) if may_decide else {},
@@ -269,18 +271,19 @@ def _subject_link(row: Application) -> str | None:
     return f"{base}{row.entity_id}" if verb is not None and g.actor.may(verb) else None
 
 
-def _within(row: Application) -> int | None:
-    """The batch that its officer goes through, as the address says, where it is the row's own."""
-    return row.batch if row.batch is not None and request.args.get("batch") == str(row.batch) else None
+def _following(row: Application, within: Narrowing, now: dt.datetime) -> Application | None:
+    """The next one of what the officer goes through."""
+    return applications.next_waiting(
+        db.session, g.actor, after=row, narrowed=lambda statement: within.narrowed(statement, now)
+    )
 
 
-def _place(row: Application, batch: int | None) -> tuple[str, str]:
-    """Which one of how many in the queue, of one batch where it is named; counted to a thousand."""
+def _place(row: Application, within: Narrowing, now: dt.datetime) -> tuple[str, str]:
+    """Which one of how many of what the officer goes through; counted to a thousand."""
     waiting = scope.apply(select(Application.id, Application.due_at), g.actor, Application).where(
         Application.is_open.is_(True), Application.state.in_(WAITING), applications.not_own(g.actor)
     )
-    if batch is not None:
-        waiting = waiting.where(Application.batch == batch)
+    waiting = within.narrowed(waiting, now)
     total = db.session.scalar(select(func.count()).select_from(waiting.limit(MOST_COUNTED).subquery())) or 0
     before = waiting
     if row.due_at is not None:
@@ -293,10 +296,6 @@ def _place(row: Application, batch: int | None) -> tuple[str, str]:
 
 def _counted(n: int) -> str:
     return f"{MOST_COUNTED - 1:,}+" if n >= MOST_COUNTED else f"{n:,}"
-
-
-def is_number(text: str, below: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < below
 
 
 def register(appbuilder: Any) -> None:

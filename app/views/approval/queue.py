@@ -14,7 +14,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import case, func, select, true
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock, scope
@@ -28,14 +28,16 @@ from app.policy import chain
 from app.rules.approval import ApplicationVerb, needs_reason, reason_finding
 from app.telling import language, source
 from app.transaction import hold, transaction
+from app.views.approval import narrowing
 from app.views.approval.application_words import comes_of
-from app.views.approval.applications import WAITING, is_number
+from app.views.approval.applications import WAITING
+from app.views.approval.narrowing import TABS, is_number
 from app.views.frame import desks, menu, screens
 from app.views.frame.clock_words import approval_due, read_calendars
 from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
 from app.wording import say
-from app.workflows.approval import delegations, submissions
+from app.workflows.approval import submissions
 from app.workflows.core import jobs
 from app.workflows.desk import applications, many, told_together
 
@@ -43,10 +45,7 @@ SIZE, MOST_SIZE, MOST_BULK, MOST_COUNTED = 50, 200, 200, 1001
 BULK = {"approve": _l("批量同意"), "return": _l("批量退回"), "reject": _l("批量不通过")}
 # Narrowed by `desks.seen` already: the net knows one desk only.
 _WHOLE = {"skip_scope": True}
-# What narrows the queue, as its address and its forms say it.
-_FILTER = ("tab", "kind", "q", "batch")
 MOST_BATCHES = 12
-TABS = {"office": _l("本级"), "mine": _l("我的"), "late": _l("已超时")}
 
 
 # What of an application says what a decision on it would bring, and whether this officer may take it.
@@ -101,20 +100,18 @@ class Queue(BaseView):
     def list(self) -> Any:
         """What waits, the nearest limit first; one's own submissions wait for another officer."""
         statement = waiting(select(Application).where(desks.seen()))
-        tab, text = _tab(request.args), _text(request.args)
+        within = narrowing.read(request.args)
+        tab, text, kind, batch = within.tab, within.text, within.kind, within.batch
         now = clock.now()
         tabs = _tabs(statement, now)
-        statement = searched = _searched(statement, text)
-        statement = statement.where(_of_tab(tab, now))
-        batch = _batch(request.args)
+        statement = searched = within.searched(statement)
+        statement = statement.where(narrowing.of_tab(tab, now))
         counts, batches = _counts(statement, batch)
         if batch is not None:
             statement = searched = statement.where(Application.batch == batch)
-        kind = request.args.get("kind", "")
         notices = []
-        if kind and kind not in WORDS.kind:
-            notices.append(_("没有“%(k)s”这种事项，已显示全部", k=kind[:30]))
-            kind = ""
+        if (other := request.args.get("kind", "")) != kind:
+            notices.append(_("没有“%(k)s”这种事项，已显示全部", k=other[:30]))
         page, said = _number("page", 1, 1, 10**6)
         size, more = _number("size", SIZE, 1, MOST_SIZE)
         notices += said + more
@@ -128,7 +125,7 @@ class Queue(BaseView):
         ).all()
         read_calendars(found)
         return self.render_template(
-            "ta/filing/queue.html", title=_("待我审批"), tab=tab, tabs=tabs, tab_words=TABS,
+            "ta/filing/queue.html", title=_("待我审批"), tab=tab, tabs=tabs, tab_words=TABS, within=within.address,
             rows=[(a, approval_due(a)) for a in found[:size]], batch=batch, batches=batches,
             more=len(found) > size, page=page, size=size, kind=kind, q=text, counts=counts, words=WORDS,
             total=sum(counts.values()), every=_every(counts, kind, len(found[:size])),
@@ -197,7 +194,7 @@ class Queue(BaseView):
 
     def _enter(self, seen: Sequence[many.Seen], verb: str, opinion: str) -> Any:
         """Have a job decide these, as they were seen; leads to its page."""
-        asked = {name: request.form.get(name, "") for name in _FILTER}
+        asked = dict(narrowing.kept(request.form))
         back = f"{url_for('Queue.list')}?{urlencode(asked)}"
         if not seen:
             flash(_("没有等待您审批的申请"), "warning")
@@ -270,21 +267,12 @@ def _still(seen: Sequence[many.Seen]) -> list[Any]:
 
 
 def _every_again(seen: Sequence[many.Seen]) -> list[tuple[str, str]]:
-    kept = [(name, request.form.get(name, "")) for name in _FILTER]
-    return [("every", "1"), *kept, ("asked", many.told(seen))]
+    return [("every", "1"), *narrowing.kept(request.form), ("asked", many.told(seen))]
 
 
 def _all_found(now: dt.datetime) -> Chosen:
     """All that the list finds under its filter, the nearest limit first."""
-    kind = request.form.get("kind", "")
-    found = _searched(select(*_FACTS).where(desks.seen()), _text(request.form)).where(
-        _of_tab(_tab(request.form), now)
-    )
-    if kind in WORDS.kind:
-        found = found.where(Application.kind == kind)
-    batch = _batch(request.form)
-    if batch is not None:
-        found = found.where(Application.batch == batch)
+    found = narrowing.read(request.form).narrowed(select(*_FACTS).where(desks.seen()), now)
     rows = db.session.execute(
         waiting(found).order_by(Application.due_at, Application.id).limit(many.MOST), execution_options=_WHOLE
     ).all()
@@ -304,16 +292,6 @@ def _every(counts: Mapping[str, int], kind: str, shown: int) -> int:
     """How many more than the page shows can be decided with one press; 0 where it shows all."""
     found = counts.get(kind, 0) if kind else sum(counts.values())
     return found if found > shown else 0
-
-
-def _tab(asked: Mapping[str, str]) -> str:
-    tab = asked.get("tab", "")
-    return tab if tab in TABS else "office"
-
-
-def _batch(asked: Mapping[str, str]) -> int | None:
-    given = asked.get("batch", "")
-    return int(given) if is_number(given, 16) else None
 
 
 def _counts(statement: Any, batch: int | None) -> tuple[Mapping[str, int], Sequence[Batch]]:
@@ -341,28 +319,6 @@ def _counts(statement: Any, batch: int | None) -> tuple[Mapping[str, int], Seque
     ]
 
 
-def _text(asked: Mapping[str, str]) -> str:
-    return asked.get("q", "").strip()[:60]
-
-
-def _searched(statement: Any, text: str) -> Any:
-    if not text:
-        return statement
-    named = Application.title.contains(text, autoescape=True)
-    of_unit = Application.unit_id.in_(select(Unit.id).where(Unit.name.contains(text, autoescape=True)))
-    return statement.where(Application.number.startswith(text.upper(), autoescape=True) | named | of_unit)
-
-
-def _of_tab(tab: str, now: dt.datetime) -> Any:
-    """我的: what I took on, or a colleague for whom I stand in. 已超时: past its limit."""
-    if tab == "late":
-        return Application.due_at <= now
-    if tab == "mine":
-        desks = {g.actor.user_id, *delegations.stood_in_for(db.session, g.actor, clock.local_day(now))}
-        return Application.officer_id.in_(desks)
-    return true()
-
-
 def _elsewhere(rows: Sequence[Application]) -> dict[int, str]:
     """For whom the officer stands in, by the applications of another office's desk."""
     if not desks.others():
@@ -380,7 +336,7 @@ def _tabs(statement: Any, now: dt.datetime) -> dict[str, int]:
     """How many each tab holds, counted to a thousand."""
     parts = [
         select(func.count()).select_from(
-            statement.with_only_columns(Application.id).where(_of_tab(tab, now)).limit(MOST_COUNTED).subquery()
+            statement.with_only_columns(Application.id).where(narrowing.of_tab(tab, now)).limit(MOST_COUNTED).subquery()
         )
         for tab in TABS
     ]  # fmt: skip

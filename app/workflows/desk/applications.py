@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -327,18 +327,21 @@ def filed_of(session: AnySession, application: Application) -> dict[str, Any]:
 
 
 def next_waiting(
-    session: AnySession, actor: Actor, after: Application | None = None, batch: int | None = None
+    session: AnySession, actor: Actor, after: Application | None = None, narrowed: Callable[[Any], Any] = lambda s: s
 ) -> Application | None:
-    """The next one in the officer's queue, of one batch where it is named: the nearest limit first; after the last one,
-    the first again."""
+    """The next one in the officer's queue, or in what of it he goes through: the nearest limit first; after the last
+    one, the first again."""
     statement = scope.apply(select(Application), actor).where(
         Application.is_open.is_(True), Application.state.in_([s.value for s in WAITING_STATES]), not_own(actor)
     )
     if after is not None:
         statement = statement.where(Application.id != after.id)
-    if batch is not None:
-        statement = statement.where(Application.batch == batch)
-    return cast("Application | None", session.scalar(statement.order_by(Application.due_at, Application.id).limit(1)))
+    statement = narrowed(statement).order_by(Application.due_at, Application.id).limit(1)
+    found = None
+    if after is not None and after.due_at is not None:
+        behind = (Application.due_at > after.due_at) | (Application.id > after.id)
+        found = session.scalar(statement.where(Application.due_at >= after.due_at, behind))
+    return cast("Application | None", found if found is not None else session.scalar(statement))
 
 
 def not_own(actor: Actor) -> Any:
