@@ -9,6 +9,7 @@ def register(app: Any) -> None:
     """Add the phone blueprint at /m."""
     # Each adds its pages to the blueprint.
     from app.field import (  # noqa: F401
+        alarm,
         assigning,
         complaints,
         confirm,

@@ -80,7 +80,7 @@ def repair_list() -> Any:
 def new_repair() -> Any:
     """报修登记: the elevator by its 识别码 or out of one's own few, then what is wrong with it."""
     require(g.actor, Verb.REPAIR_REPORT)
-    elevator = _named()
+    elevator = named()
     findings: list[Finding] = []
     status = 200
     if request.method == "POST":
@@ -96,7 +96,7 @@ def new_repair() -> Any:
     page = render_template(
         "ta/field/repair_form.html", title=_("报修登记"), tab="", levels=pairs(REPAIR_LEVEL),
         client_key=request.form.get("client_key", "")[:40] or secrets.token_hex(12),
-        standing=repair_forms.standing(elevator) if elevator is not None else [], **_form(elevator, findings),
+        standing=repair_forms.standing(elevator) if elevator is not None else [], **form_of(elevator, findings),
     )  # fmt: skip
     return page, status
 
@@ -177,7 +177,7 @@ def anomaly_list() -> Any:
 def new_anomaly() -> Any:
     """上报异常 by whoever stands before the elevator."""
     require(g.actor, Verb.ANOMALY_REPORT)
-    elevator = _named()
+    elevator = named()
     findings: list[Finding] = []
     status = 200
     if request.method == "POST":
@@ -190,7 +190,7 @@ def new_anomaly() -> Any:
         else:
             flash(_("异常已上报"), "success")
             return redirect(url_for("field.anomaly", pk=number))
-    shown = _form(elevator, findings)
+    shown = form_of(elevator, findings)
     page = render_template(
         "ta/field/anomaly_form.html", title=_("上报异常"), tab="", kinds=pairs(ANOMALY_KIND), **shown
     )
@@ -229,13 +229,14 @@ def _anomaly_page(pk: int, findings: list[Finding], status: int) -> Any:
     return page, status
 
 
-def _named() -> Elevator | None:
+def named() -> Elevator | None:
     """The elevator that a form names: by its number, its 识别码, or by its label, scanned."""
     text = request.values.get("code", "").strip()[:LONGEST_TEXT]
     return maintenance_forms.named_elevator(request.values) or seen(text)
 
 
-def _form(elevator: Elevator | None, findings: list[Finding]) -> dict[str, Any]:
+def form_of(elevator: Elevator | None, findings: list[Finding]) -> dict[str, Any]:
+    """What the forms of a report show: the elevator or those to choose from, and whom to call for people shut in."""
     sought = request.values.get("code", "")[:40].strip()
     scanned = "/" in sought
     found = repair_forms.own_elevators(sought) if sought and not scanned and elevator is None else []

@@ -44,6 +44,17 @@ EMERGENCY = Chapter(_l("应急、维修与投诉"), (
         verbs=of(Verb.RESCUE_HANDLE), pages=("/m/rescues", "/rescues"), phone=True,
     ),
     Topic(
+        "report-trapped", _l("有人被困，不在电梯旁怎么报警"), (
+            Step(_l("先打应急救援电话；通过对讲告诉里面的人不要扒门，救援人员马上来。")),
+            Step(_l(
+                "打不通，或要让维保单位同时收到：在“困人救援”点“困人报警”（手机上在“待复核”那一页也有），"
+                "选是哪台电梯，再按红色的大按钮。"
+            ), "/rescues/"),
+            Step(_l("报警后值班坐席和维保单位立即收到；到了哪一步，在“困人救援”里看。")),
+        ),
+        verbs=of(Verb.REPAIR_REPORT), pages=("/m/rescues/new", "/rescues", "/m/rescues"),
+    ),
+    Topic(
         "report-repair", _l("报修和上报异常"), (
             Step(_l(
                 "电脑上“报修与维修”点“报修登记”；手机上，使用单位在“待复核”那一页点“报修”，"

@@ -12,6 +12,7 @@ from app import clock
 from app.models import Application, MaintenanceClock, Notification
 from app.transaction import transaction
 from app.views.frame.filing_words import about
+from app.workflows.access import sub_accounts
 from tests.factories import World, make_clock, make_elevator
 from tests.workflows.clock_world import add_visit, at, day
 from tests.workflows.score_world import put_overdue, put_visit, score
@@ -141,3 +142,21 @@ def test_a_regions_and_a_units_elevators_are_those_of_the_list_behind(world: Wor
         found = re.search(rf'href="{re.escape(link)}">(\d+)</a>', page)
         assert found is not None and int(found[1]) > 0
         assert f"共 {found[1]} 条" in admin.get(link).text
+
+
+@pytest.mark.feature("ACC-10")
+def test_who_was_given_no_elevators_yet_is_told_so(world: World, sign_in: Any) -> None:
+    """A sub-account begins with none: noughts all over, and a list that says 登记电梯, help nobody."""
+    account = world.accounts["safety_officer"]
+    account.sees_all_elevators = False
+    world.session.commit()
+    client = sign_in(account)
+    for door in ("/", "/elevators/"):
+        page = client.get(door).text
+        assert "还没有分配给您的电梯" in page and "登记电梯并上报" not in page, door
+    assert "分配给我的电梯" in client.get("/").text
+    with transaction(world.session) as session:
+        sub_accounts.assign(session, world.actor("use_head"), account.id, [world.own.id], clock.now())
+    page = client.get("/").text
+    assert "还没有分配给您的电梯" not in page and world.own.code in client.get("/elevators/").text
+    assert "本单位电梯" in sign_in(world.accounts["use_head"]).get("/").text

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import clock
 from app.models import (
@@ -81,6 +81,25 @@ def test_overdue_elevators_are_in_their_tabs(app: Any, busy: make.World, sign_in
     assert busy.own.code in page(client, "/warnings/maintenance/")
     assert busy.own.code in page(client, "/warnings/inspection/")
     assert "/warnings/maintenance/" in client.get("/warnings/").location
+
+
+@pytest.mark.feature("WRN-01")
+def test_warnings_open_where_something_is_over_or_else_near(
+    session: Any, busy: make.World, today: dt.date, sign_in: Any
+) -> None:
+    """The number in the menu counts what is over: one press on it must show some of that, never an empty tab."""
+    session.execute(update(MaintenanceClock).values(missed=0, limit_on=today + dt.timedelta(days=1)))
+    session.execute(update(Elevator).values(next_inspection_on=today + dt.timedelta(days=2)))
+    session.commit()
+    client = sign_in(busy.accounts["maintenance_head"])
+    assert client.get("/warnings/").location == "/warnings/maintenance/?tab=near"
+    shown = page(client, "/warnings/maintenance/?tab=near")
+    assert busy.own.code in shown and 'href="/warnings/inspection/?tab=near"' in shown
+    session.rollback()
+    session.execute(update(Elevator).values(next_inspection_on=today - dt.timedelta(days=2)))
+    session.commit()
+    assert client.get("/warnings/").location == "/warnings/inspection/"
+    assert busy.own.code in page(client, "/warnings/inspection/")
 
 
 @pytest.mark.feature("CON-01", "CON-03")

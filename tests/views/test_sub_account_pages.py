@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -369,3 +370,14 @@ def test_what_a_search_found_is_what_the_list_opens(session: Any, world: World, 
         sent = head.post("/exports/accounts", data={"csrf_token": csrf(head), "format": "csv", "query": link})
         rows = {r["登录名"] for r in csv.DictReader(io.StringIO(sent.data.decode("utf-8-sig")))}
         assert rows == expected, (query, link)
+
+
+@pytest.mark.feature("ACC-08")
+def test_a_role_that_alone_can_be_given_is_ticked(world: World, sign_in: Any) -> None:
+    """A use unit gives one role; a firm has several and chooses."""
+    use = sign_in(world.accounts["use_head"])
+    assert re.search(r'name="role" value="safety_officer"[^>]* checked', use.get("/sub-accounts/add").text)
+    assert "主账号不进行维保作业" not in use.get("/sub-accounts/").text, "a use unit maintains nothing"
+    firm = sign_in(world.accounts["maintenance_head"])
+    assert not re.search(r'name="role" value="\w+"[^>]* checked', firm.get("/sub-accounts/add").text)
+    assert "主账号不进行维保作业" in firm.get("/sub-accounts/").text

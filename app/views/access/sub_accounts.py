@@ -122,12 +122,14 @@ class SubAccounts(BaseView):
         if request.method == "GET":
             form = _of_person(next((p for p in people if p.id == number(request.args.get("person", ""))), None))
         kind = form.get("kind", "")
+        roles = sub_accounts.roles_to_give(g.actor)
+        # Where one role alone can be given, it is no question.
+        first = [r.value for r in kinds.get(kind, ())] or [r.value for r in roles if len(roles) == 1]
         page = self.render_template(
             "ta/accounts/sub_add.html", title=_("新增子用户"), findings=findings, form=form,
-            roles=[(r.value, ROLE_LABEL[r]) for r in sub_accounts.roles_to_give(g.actor)],
-            chosen=request.form.getlist("role") or [r.value for r in kinds.get(kind, ())],
+            roles=[(r.value, ROLE_LABEL[r]) for r in roles], chosen=request.form.getlist("role") or first,
             sexes=list(SEX.items()), rescue_roles=list(RESCUE_ROLE.items()),
-            kinds=[(k, PERSON_KIND[k], [(r.value, ROLE_LABEL[r]) for r in roles]) for k, roles in kinds.items()],
+            kinds=[(k, PERSON_KIND[k], [(r.value, ROLE_LABEL[r]) for r in given]) for k, given in kinds.items()],
             people=[(p.id, p.name, kinds.get(p.kind or "", ()), PERSON_KIND.get(p.kind or "")) for p in people],
         )  # fmt: skip
         return page, status

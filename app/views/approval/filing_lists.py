@@ -65,6 +65,8 @@ STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrappe
 STATES = ELEVATOR_STATUS | FILING_STATE
 # Of all that a list found, how many are looked at before a job takes them.
 LOOKED_AT = 500
+# Of a sub-account made without elevators: it may neither register nor give itself any.
+NONE_GIVEN = _l("还没有分配给您的电梯。请本单位主账号在“我的子用户”里点“分配电梯”。")
 FILING_TONE = {"draft": "info", "pending": "near", "approved": "ok", "rejected": "over"}
 STATE_TONE = STATUS_TONE | FILING_TONE
 APPLICATION_TONE = {
@@ -207,6 +209,9 @@ class ElevatorScreen(Screen):
     ]
     empty_text = _l("还没有电梯。登记电梯并上报，审核通过后才生效。")
     empty_links: ClassVar[list[Any]] = [(_l("新增备案"), "ElevatorPages.new", Verb.ELEVATOR_EDIT)]
+
+    def more(self, now: Any, query: Any, page: Any) -> dict[str, Any]:
+        return {} if g.actor.sees_all_elevators else {"empty_said": NONE_GIVEN}
 
     def row_link(self, row: Elevator) -> str:
         return f"/elevators/{row.id}"

@@ -6,6 +6,7 @@ Each block is one scoped statement; nothing here is counted that the reader coul
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -37,6 +38,7 @@ from app.models import (
 from app.models.choices import APPLICATION_KIND, APPLICATION_STATE
 from app.permissions import Actor, Verb
 from app.rules.scoring import FULL_POINTS
+from app.views.approval.filing_lists import NONE_GIVEN
 from app.views.frame import screens
 from app.views.frame.clock_words import approval_due, due_of
 from app.views.frame.phones import phone_first
@@ -94,13 +96,20 @@ class Home(IndexView):
         now = clock.now()
         if phone_first(actor) and link("/m/"):
             return redirect("/m/")
+        shown = figures(actor, now)
         return self.render_template(
             "ta/home.html", title=_("首页"), greeting=greeting(now), name=actor.name, today=clock.local_day(now),
-            figures=figures(actor, now), queue=queue(actor, now), steps=first_steps(actor),
+            figures=shown, unassigned=unassigned(actor, shown), queue=queue(actor, now), steps=first_steps(actor),
             kinds=APPLICATION_KIND, states=APPLICATION_STATE, decides=actor.may(Verb.APPLICATION_DECIDE),
             rescues=open_cases(actor), inspections=next_due(actor), warned=warned(actor),
             weeks=missed_weeks(actor, clock.local_day(now)), ranked=ranked(actor),
         )  # fmt: skip
+
+
+def unassigned(actor: Actor, shown: Sequence[Figure]) -> str:
+    """Why all is nought for an account to which no elevator was given yet; of the register's own figure."""
+    given = any(one.value for one in shown if one.link == link("/elevators/"))
+    return "" if given or actor.sees_all_elevators or not actor.may(Verb.ELEVATOR_READ) else str(NONE_GIVEN)
 
 
 def greeting(now: dt.datetime) -> str:
@@ -145,7 +154,8 @@ def _elevators(actor: Actor) -> Figure:
     a, b, c = (by.get(s, 0) for s in ("in_use", "suspended", "notified"))
     under = _("在册：在用 %(a)s　停用 %(b)s　告知 %(c)s", a=a, b=b, c=c)
     own = actor.unit_id is not None and not actor.may(Verb.INSPECTION_EDIT)
-    return Figure(_("本单位电梯") if own else _("管辖电梯"), kept, under, link("/elevators/"))
+    title = _("本单位电梯") if own else _("管辖电梯")
+    return Figure(title if actor.sees_all_elevators else _("分配给我的电梯"), kept, under, link("/elevators/"))
 
 
 def _drafts(actor: Actor) -> list[Figure]:

@@ -34,7 +34,7 @@ from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_b
 from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.labels import keys_of
 from app.views.frame.paging import capped
-from app.views.frame.warned import counted
+from app.views.frame.warned import Counts, counted
 from app.views.maintenance.ledgers import MOST_AT_ONCE
 from app.views.oversight.enforcement import start
 from app.workflows.maintenance import orders
@@ -246,7 +246,7 @@ class WarningScreen(Screen):
         for key, listing in warnings.kinds_for(g.actor).items():
             over, near = (counts[key, level] for level in warnings.LEVELS)
             kinds.append(
-                {"label": str(warnings.LABELS[key]), "link": f"/warnings/{key}/", "selected": listing is self.listing,
+                {"label": str(warnings.LABELS[key]), "link": _where(key, counts), "selected": listing is self.listing,
                  "count": capped(min(over + near, COUNT_CAP)), "tone": "over" if over else "near" if near else ""}
             )  # fmt: skip
         return {"kinds": kinds, "of_lifts": self.of_lifts}
@@ -385,7 +385,7 @@ class DeviceWarnings(WarningScreen):
 
 
 class Warnings(BaseView):
-    """预警: leads to the first kind that has something to show."""
+    """预警: leads to the first kind with something over, as the menu's number counts, else near."""
 
     route_base = "/warnings"
     default_view = "index"
@@ -395,8 +395,15 @@ class Warnings(BaseView):
     @permission_name("read")
     def index(self) -> Any:
         counts = counted(g.actor)
-        busy = next((key for (key, _level), count in counts.items() if count), "maintenance")
-        return redirect(f"/warnings/{busy}/")
+        kinds = list(warnings.kinds_for(g.actor))
+        found = (key for level in warnings.LEVELS for key in kinds if counts[key, level])
+        return redirect(_where(next(found, "maintenance"), counts))
+
+
+def _where(kind: str, counts: Counts) -> str:
+    """The list of a kind: its tab of what is over, which is empty where all is near."""
+    over, near = (counts[kind, level] for level in warnings.LEVELS)
+    return f"/warnings/{kind}/?tab=near" if near and not over else f"/warnings/{kind}/"
 
 
 def register(appbuilder: Any) -> None:

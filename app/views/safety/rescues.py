@@ -131,7 +131,8 @@ class RescueCentre(Screen):
     record = "RescuePages.show"
     cells: ClassVar[dict[str, Any]] = _CELLS
     buttons: ClassVar[list[Button]] = [
-        Button(_l("电话接警"), "RescueIntake.index", Verb.RESCUE_DESK, main=True), _HISTORY, _STATISTICS,
+        Button(_l("电话接警"), "RescueIntake.index", Verb.RESCUE_DESK, main=True),
+        Button(_l("困人报警"), "field.alarm", Verb.REPAIR_REPORT, main=True, icon="warn"), _HISTORY, _STATISTICS,
     ]  # fmt: skip
     deeds: ClassVar[list[Deed]] = [Deed("take", _l("接警"), Verb.RESCUE_DESK, _take, _l("接下所选的报警？"))]
     empty_text = _l("最近三天没有困人报警。乘客扫码、来电或物联网报警后，出现在这里。")

@@ -60,3 +60,33 @@ def test_after_escalation_the_phone_says_who_goes(world: World, sign_in: Any) ->
     assert "已接单" in post(helper, f"/m/rescues/{key}", verb="accept").text
     # Who helps sees the case, and the elevator's own record stays its owner's.
     assert f"/elevators/{world.own.id}" not in helper.get(f"/rescues/{key}", follow_redirects=True).text
+
+
+@pytest.mark.feature("RES-01")
+def test_a_guard_reports_people_shut_in_without_standing_at_the_label(world: World, sign_in: Any) -> None:
+    """Who hears the bell in the guards' room has the register before him, not the code on the car."""
+    guard = sign_in(world.accounts["safety_officer"])
+    own = world.own
+    for door in ("/rescues/", "/m/rescues", "/m/reviews", "/"):
+        assert 'href="/m/rescues/new"' in guard.get(door).text, door
+    assert f'href="/m/rescues/new?elevator_id={own.id}"' in guard.get(f"/elevators/{own.id}").text
+    page = guard.get("/m/rescues/new").text
+    assert f'href="/m/rescues/new?elevator_id={own.id}"' in page and world.foreign.code not in page
+    form = guard.get(f"/m/rescues/new?elevator_id={own.id}")
+    assert form.location == f"/m/p/{own.public_token}/trapped"
+    assert guard.get(f"/m/rescues/new?code={own.code}").location == form.location
+    assert "没有找到识别码" in guard.get(f"/m/rescues/new?code={world.foreign.code}").text
+    # What runs already is opened; a 涉密 elevator's page behind the code says nothing, so it is told whom to phone.
+    key = report(world)
+    assert guard.get(f"/m/rescues/new?elevator_id={own.id}").location == f"/m/rescues/{key}"
+    agent = sign_in(world.accounts["agent"])
+    assert "/m/rescues/new" not in agent.get("/rescues/").text
+    assert agent.get("/m/rescues/new").status_code == 403
+
+
+@pytest.mark.feature("RES-01")
+def test_a_secret_elevator_has_no_page_behind_its_code_and_says_whom_to_phone(world: World, sign_in: Any) -> None:
+    world.own.is_secret, world.own.emergency_phone = True, "96333"
+    world.session.commit()
+    shown = sign_in(world.accounts["safety_officer"]).get(f"/m/rescues/new?elevator_id={world.own.id}")
+    assert shown.status_code == 200 and 'href="tel:96333"' in shown.text and "trapped" not in shown.text
