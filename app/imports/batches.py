@@ -161,6 +161,7 @@ def check(
         "chosen": bool(given and given.get("chosen")), "hidden": sheet.hidden(),
         "places": sheet.places(),
         "sums": [len(checker.sums), checker.sums[:MOST_SUMS]],
+        "likelier": matching.likelier(kinds_for(actor).values(), held, match),
     }  # fmt: skip
     with transaction(session):
         session.execute(
@@ -314,6 +315,25 @@ def rematch(
     audit.record(
         session, actor, at, "import.match", "import_batch", batch.id,
         after={"columns": dict(zip(match.headings, match.columns, strict=True)), "mode": batch.mode},
+    )  # fmt: skip
+    return batch
+
+
+def take_as(
+    session: AnySession, actor: Actor, batch_id: int, kind: str, at: dt.datetime, *, queued: bool = True
+) -> ImportBatch:
+    """Check a file anew as of another kind, where the first was chosen by mistake; nothing of it was imported yet."""
+    batch = own(session, actor, batch_id)
+    held = kind_of(actor, kind)
+    lock(session, ImportBatch, batch_id)
+    session.refresh(batch)
+    if batch.state != "checked":
+        raise refuse("导入内容", "这个文件不在可以调整的状态", "请刷新页面查看进度")
+    before, batch.kind, batch.mapping, batch.state = batch.kind, held.name, None, "checking"
+    if queued:
+        _enqueue_check(session, actor, batch, at)
+    audit.record(
+        session, actor, at, "import.kind", "import_batch", batch.id, before={"kind": before}, after={"kind": held.name}
     )  # fmt: skip
     return batch
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -147,9 +147,7 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
     columns: list[str | None] = [None] * len(headings)
     how = [NONE] * len(headings)
     cells = [[row[i] for row in samples if i < len(row) and row[i] not in (None, "")] for i in range(len(headings))]
-    labels = {plain_heading(s.label): s.name for s in kind.columns}
-    others = {plain_word(s.label): s.name for s in kind.columns} | {s.name: s.name for s in kind.columns}
-    others = names_of(kind.name) | {plain_word(name): spec for name, spec in others.items()} | headings_of(kind.name)
+    labels, others = _names(kind)
     mute = no_fields(kind.name)
     ours = {n for n, heading in enumerate(headings) if plain_word(heading) in mute}
     fits = _Fits(kind, cells, known)
@@ -186,6 +184,32 @@ def guess(kind: Kind, headings: Sequence[str], samples: Sequence[Sequence[Any]],
     ]
     told = {c: unit for c, unit in zip(columns, found, strict=True) if c and unit}
     return Match(list(headings), columns, how, measures=told)
+
+
+def _names(kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
+    """Fields by their own headings as they stand, and by all other names that are known."""
+    labels = {plain_heading(s.label): s.name for s in kind.columns}
+    others = {plain_word(s.label): s.name for s in kind.columns} | {s.name: s.name for s in kind.columns}
+    others = names_of(kind.name) | {plain_word(name): spec for name, spec in others.items()} | headings_of(kind.name)
+    return labels, others
+
+
+def likelier(others: Iterable[Kind], held: Kind, match: Match) -> dict[str, Any] | None:
+    """Another kind of import that this file is rather of, where its headings name little of the chosen kind's fields:
+    its name, how many of its fields they name and how many of the chosen one's."""
+    here = _named(held, match.headings)
+    if not match.missing(held) and 2 * here >= sum(map(bool, match.headings)):
+        return None
+    # Of two that are named alike the one of fewer fields: a register of people is none of elevators.
+    found = [(_named(k, match.headings), -len(k.columns), k.name) for k in others if k.name != held.name]
+    most, _size, name = max(found, default=(0, 0, ""))
+    return {"kind": name, "named": most, "here": here} if most >= max(2 * here, here + 3) else None
+
+
+def _named(kind: Kind, headings: Sequence[str]) -> int:
+    labels, others = _names(kind)
+    found = (labels.get(plain_heading(h)) or others.get(plain_word(h)) for h in headings if h)
+    return len({name for name in found if name})
 
 
 def _near(

@@ -144,3 +144,42 @@ def test_what_belongs_to_no_column_stands_before_them(app: Any, session: Any, wo
     head, body = page[page.index('<table class="imp-sheet">') :].split("</thead>")
     assert head.index("<th>原因</th>") < head.index("<th>识别码</th>")
     assert body.index("导入之后又修改过") < body.index("700001")
+
+
+@pytest.mark.feature("IMP-01")
+def test_a_register_of_elevators_under_units_is_told_and_taken_as_one(
+    app: Any, session: Any, world: Any, sign_in: Any
+) -> None:
+    """The first kind of the page stands chosen: whoever overlooks it need not upload again."""
+    browser = sign_in(world.accounts["clerk"])
+    row = "1,700001,明水路 1 号,临河区,新禾,曳引驱动乘客电梯,X1"
+    file = csv("序号,电梯编号,安装地址,区域,使用单位,设备类别,出厂编号", row)
+    place = upload(browser, file, kind="units")
+    work(app, session)
+    page = browser.get(place).get_data(as_text=True)
+    assert "这份表像是“电梯”" in page and "还差一步" not in page and 'name="kind" value="elevators"' in page
+    token = {"csrf_token": csrf(browser, place)}
+    for kind in ("nothing", "accounts"):
+        assert browser.post(f"{place}/kind", data=token | {"kind": kind}).status_code in (403, 422), kind
+    assert sign_in(world.accounts["other_head"]).post(f"{place}/kind", data={"kind": "elevators"}).status_code != 302
+    assert browser.post(f"{place}/kind", data=token | {"kind": "elevators"}).location == place
+    assert browser.post(f"{place}/kind", data=token | {"kind": "units"}).status_code == 422, "it is being checked"
+    work(app, session)
+    page = browser.get(place).get_data(as_text=True)
+    assert "导入电梯" in page and "这份表像是" not in page and "必填的列都已对应" in page
+    session.rollback()
+    batch = session.scalars(select(ImportBatch)).one()
+    assert batch.kind == "elevators" and batch.rows == 1
+
+
+@pytest.mark.feature("IMP-01")
+def test_what_was_imported_is_taken_for_nothing_else(app: Any, session: Any, world: Any, sign_in: Any) -> None:
+    browser = sign_in(world.accounts["clerk"])
+    place = upload(browser, csv("识别码,地址", f"{world.own.code},新路 1 号"), mode="update")
+    work(app, session)
+    page = browser.get(place).get_data(as_text=True)
+    assert "这份表像是" not in page, "few columns of the right kind are no other kind"
+    token = {"csrf_token": csrf(browser, place)}
+    assert browser.post(f"{place}/start", data=token).status_code == 302
+    work(app, session)
+    assert browser.post(f"{place}/kind", data=token | {"kind": "units"}).status_code == 422

@@ -111,7 +111,7 @@ class Imports(BaseView):
                 "missing": import_pages.missing(held, mapping, batch.mode) if batch.bad_rows else [],
                 "reasons": import_pages.reasons(db.session, batch), "odd": mapping.get("odd_codes"),
                 "hidden": mapping.get("hidden"), "hidden_names": [c["heading"] for c in columns if c["hidden"]],
-                "sums": mapping.get("sums"),
+                "sums": mapping.get("sums"), "likelier": mapping.get("likelier"), "import_kinds": IMPORT_KIND,
                 "seen": import_pages.seen(held, columns, lines, whole),
             }  # fmt: skip
             if batch.state == "checked" and own:
@@ -160,6 +160,19 @@ class Imports(BaseView):
                     measures={n.removeprefix("measure-"): v for n, v in form.items() if n.startswith("measure-")},
                     lenient=[n.removeprefix("lenient-") for n in form if n.startswith("lenient-")],
                 )  # fmt: skip
+        except Refusal as refusal:
+            return self._batch(pk, refusal.findings), refusal.status_code
+        return redirect(url_for("Imports.show", pk=pk))
+
+    @expose("/<int:pk>/kind", methods=["POST"])
+    @has_access
+    @permission_name("read")
+    def take_as(self, pk: int) -> Any:
+        """The file is of another kind than was chosen for it; nobody uploads it twice."""
+        self._own(pk)
+        try:
+            with transaction(db.session) as session:
+                batches.take_as(session, g.actor, pk, request.form.get("kind", ""), clock.now())
         except Refusal as refusal:
             return self._batch(pk, refusal.findings), refusal.status_code
         return redirect(url_for("Imports.show", pk=pk))
