@@ -30,7 +30,7 @@ from app.transaction import in_one
 from app.views.access import contacts
 from app.views.frame import screens
 from app.wording import say
-from app.workflows.desk.many import its_own
+from app.workflows.core.one_of_many import its_own
 from app.workflows.files import attachments
 from app.workflows.on_site import phone_copy, presence
 from app.workflows.visits import offline

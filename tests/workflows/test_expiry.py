@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from app import clock
+from app.errors import Refusal
 from app.models import Commitment, GradeCertificate, Notification, ToldExpiry
 from app.workflows.inspection import inspection_clocks
 from app.workflows.papers import expiry
@@ -205,3 +206,39 @@ def test_without_a_main_account_the_office_hears_and_no_worker(world: World) -> 
     inspection_clocks.refresh_all(world.session, NOW)
     heard = {who for who, _title in told(world)}
     assert "clerk" in heard and "safety_officer" in heard and not heard & {"worker", "colleague"}
+
+
+@pytest.mark.feature("INS-01")
+@pytest.mark.parametrize("count", [7, 14_000])
+def test_a_unit_with_more_papers_than_a_statement_takes_is_told_of_all(
+    world: World, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    if count < expiry.AT_ONCE:
+        monkeypatch.setattr(expiry, "AT_ONCE", 2)
+    due = [expiry.Due(expiry.PAPERS[7], key, TODAY, 7, None, "") for key in range(1, count + 1)]
+    assert expiry._first_told(world.session, due, NOW) == due
+    more = expiry.Due(expiry.PAPERS[7], count + 1, TODAY, 7, None, "")
+    assert expiry._first_told(world.session, [*due, more], NOW) == [more]
+
+
+def test_what_goes_wrong_with_one_unit_is_its_own_and_is_seen(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ends(world, 6)
+    ends(world, 6, world.other_worker)
+    tell = expiry._tell_unit
+
+    def broken(session: Any, heads: list[int], due: list[expiry.Due], *more: Any) -> int:
+        if due[0].person_id == world.worker.id:
+            raise KeyError("out of order")
+        return tell(session, heads, due, *more)
+
+    assert world.firm.id < world.other_firm.id
+    with monkeypatch.context() as now:
+        now.setattr(expiry, "_tell_unit", broken)
+        with pytest.raises(Refusal) as refused:
+            told(world)
+    assert "1 个单位没有通知" in refused.value.findings[0].found and "事件编号" in refused.value.findings[0].found
+    assert f"papers of unit {world.firm.id}" in caplog.text
+    assert world.session.scalars(select(ToldExpiry.entity_id)).all() == [world.other_worker.id]
+    assert [who for who, _title in told(world)] == ["maintenance_head", "worker"], "made up for by the next run"

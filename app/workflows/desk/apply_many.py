@@ -24,7 +24,8 @@ from app.transaction import AnySession, hold
 from app.wording import say
 from app.workflows.approval.submissions import Asked
 from app.workflows.core import jobs
-from app.workflows.desk import applications, many
+from app.workflows.core.one_of_many import by_itself
+from app.workflows.desk import applications
 from app.workflows.files import attachments
 from app.workflows.filing import registration_changes
 from app.workflows.handover import unit_change_terms, unit_changes
@@ -242,7 +243,7 @@ def apply_one(
             data=form.data_of(own, row), batch=batch,
         )  # fmt: skip
 
-    return many.by_itself(session, deed, f"elevator {key}")
+    return by_itself(session, deed, f"elevator {key}")
 
 
 def handed_in(session: AnySession, batch: int) -> dict[int, tuple[int, str]]:

@@ -8,37 +8,29 @@ twice, whatever it knew when it was killed.
 from __future__ import annotations
 
 import datetime as dt
-import logging
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session
 
-from app import again, clock, scope
-from app.errors import Finding, Refusal
+from app import clock, scope
+from app.errors import Refusal
 from app.models import Application, ApplicationStep, Elevator, Unit
 from app.models.among import among
 from app.permissions import Actor
 from app.rules.approval import ApplicationState, ApplicationVerb, one_by_one
 from app.rules.two_persons import independent
-from app.transaction import AnySession, in_one
-from app.wording import say
+from app.transaction import AnySession
 from app.workflows.approval import delegations
-from app.workflows.core import independence, jobs
+from app.workflows.core import independence
+from app.workflows.core.one_of_many import by_itself
 from app.workflows.desk import applications
 
-log = logging.getLogger(__name__)
 VERBS = ("approve", "return", "reject")
 # So many are done while the officer waits; more are a job. One job takes at most so many.
 AT_ONCE, MOST = 20, 10_000
 _BLOCK = 500
-# PostgreSQL's words for a statement that it broke off; besides, of a lock that it did not get, and cancelled.
-_BROKEN_OFF = again.BROKEN_OFF | {"55P03", "57014"}
 # What one press of each leaves behind: 同意 may be the first of two, 退回 of a filing is 不通过.
 _LEAVES = {
     "approve": (ApplicationVerb.APPROVE.value, ApplicationVerb.ENDORSE.value),
@@ -47,7 +39,6 @@ _LEAVES = {
     "resubmit": (ApplicationVerb.RESUBMIT.value,),
 }
 Seen = tuple[int, int]
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +50,6 @@ class Name:
     kind: str
     heading: str
     unit: str | None
-
-
-class Fault(Refusal):
-    """One application met a fault of the product: nothing of it was done. Told by the number of its incident."""
-
-    status_code = 500
 
 
 def told(seen: Iterable[Seen]) -> str:
@@ -87,40 +72,6 @@ def decide_one(
         session, lambda own: applications.decide(own, actor, key, verb, opinion, version, at, press=press),
         f"application {key}",
     )  # fmt: skip
-
-
-def by_itself(session: AnySession, deed: Callable[[Session], Made], what: str) -> Made:
-    """One of many in a transaction of its own, again where the database broke it off for another's sake. An unexpected
-    error is this one's alone: a `Fault`, so that the others go on; the log calls it `what`."""
-    with its_own(session, what, "请单独办理；若仍失败，请把编号告诉管理员"):
-        return in_one(session, deed)
-
-
-@contextmanager
-def its_own(session: AnySession, what: str, remedy: str) -> Iterator[None]:
-    """What is done here is one of many: an unexpected error becomes a `Fault` with the number by which the log tells
-    it, as `what`; `remedy` is what whoever asked can do. What is wrong with all of them is raised as it is."""
-    try:
-        yield
-    except Refusal:
-        raise
-    except Exception as error:
-        if _of_all(error):
-            raise
-        session.rollback()
-        number = secrets.token_hex(4)
-        log.exception("%s among many: incident %s", what, number)
-        found = say("事件编号 %(number)s，没有办理", number=number)
-        raise Fault(Finding("内部错误", False, found, remedy)) from error
-
-
-def _of_all(error: Exception) -> bool:
-    """Whether it is no single application's: a job's claim is another worker's, or the database is away. A job is then
-    taken up again as a whole. A worker that is told to end raises what is no Exception. What PostgreSQL broke off for
-    one statement's sake (a deadlock, a limit of time) is that one's."""
-    if isinstance(error, DBAPIError) and not error.connection_invalidated:
-        return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) not in _BROKEN_OFF
-    return isinstance(error, (jobs.ClaimLost, DBAPIError))
 
 
 def decided(session: AnySession, actor: Actor, seen: Sequence[Seen], verb: str, since: dt.datetime) -> set[int]:

@@ -23,6 +23,7 @@ from app.rules.approval import ApplicationState
 from app.rules.lifecycle import ApplicationKind
 from app.transaction import AnySession
 from app.workflows.core.jobs import UNFINISHED
+from app.workflows.core.one_of_many import by_itself
 from app.workflows.desk import applications, apply_many, many
 from app.workflows.files import attachments
 
@@ -136,7 +137,7 @@ def mend_one(
             mended=mended, seen_version=version, job=job,
         )  # fmt: skip
 
-    return many.by_itself(session, deed, f"application {key}")
+    return by_itself(session, deed, f"application {key}")
 
 
 def as_asked(found: Returned | None, digest: str) -> Returned:

@@ -1,7 +1,7 @@
 """Who is told that a paper ends (PER-06, UNT-10): the person, and the unit's main account; each step once.
 
 What was told is kept (`ToldExpiry`), so a day that was missed is caught up and nothing is sent twice. A unit is one
-transaction: cut short, the run goes on where it was.
+transaction: cut short, the run goes on where it was, and what goes wrong with one unit keeps nobody else from hearing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from app import clock
+from app.errors import Finding
 from app.models import (
     Account,
     Commitment,
@@ -33,12 +35,15 @@ from app.models.policy import policy_groups, policy_value
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.expiry import LONGEST_OVER_DAYS, OVER, is_due, rest_words
-from app.transaction import AnySession, insert_of, transaction
+from app.transaction import AnySession, insert_of
 from app.wording import say, together
 from app.workflows.core import outbox
+from app.workflows.core.one_of_many import Fault, by_itself
 
 STEPS = (Key.EXPIRY_FIRST_DAYS, Key.EXPIRY_SECOND_DAYS, Key.EXPIRY_LAST_DAYS)
 MOST_NAMES = 20
+# Rows of one INSERT: PostgreSQL takes no more than 65,535 parameters.
+AT_ONCE = 500
 OWN_PAGE = "/m/me/data"
 
 
@@ -81,17 +86,29 @@ class Due:
 
 
 def run(session: Any, at: dt.datetime, progress: Callable[[int, int], None] | None = None) -> dict[str, int]:
-    """Tell of every paper whose step is due; how many papers, and how many notices were new."""
+    """Tell of every paper whose step is due; how many papers, and how many notices were new.
+
+    Units that met a fault are refused together once all others were told: whoever runs it says so.
+    """
     today = clock.local_day(at)
     due = due_by_unit(session, today)
     session.rollback()
     papers = notices = 0
+    faults: list[Fault] = []
     for number, (unit_id, some) in enumerate(due):
-        with transaction(session):
-            told = _tell(session, unit_id, some, today, at)
-        papers, notices = papers + told[0], notices + told[1]
+        deed = partial(_tell, unit_id=unit_id, due=some, today=today, at=at)
+        try:
+            told = by_itself(session, deed, f"papers of unit {unit_id}")
+        except Fault as fault:
+            faults.append(fault)
+        else:
+            papers, notices = papers + told[0], notices + told[1]
         if progress is not None:
             progress(number + 1, len(due))
+    if faults:
+        first = faults[0].findings[0].found
+        found = say("%(n)s 个单位没有通知，其余的已经通知；%(first)s", n=len(faults), first=first)
+        raise Fault(Finding("证书到期通知", False, found, "请重试；若仍失败，请把编号告诉管理员"))
     return {"papers": papers, "notices": notices}
 
 
@@ -156,12 +173,14 @@ def _tell(session: AnySession, unit_id: int, due: list[Due], today: dt.date, at:
 
 def _first_told(session: AnySession, due: list[Due], at: dt.datetime) -> list[Due]:
     """What this run is the one to tell: of two at once the table's key decides."""
-    statement = insert_of(session, ToldExpiry).values(
-        [{"paper": one.paper.name, "entity_id": one.key, "until": one.until, "step": one.step, "told_at": at}
-         for one in due]
-    )  # fmt: skip
-    kept = statement.on_conflict_do_nothing().returning(ToldExpiry.paper, ToldExpiry.entity_id)
-    first = {(paper, key) for paper, key in session.execute(kept)}
+    first: set[tuple[str, int]] = set()
+    for start in range(0, len(due), AT_ONCE):
+        statement = insert_of(session, ToldExpiry).values(
+            [{"paper": one.paper.name, "entity_id": one.key, "until": one.until, "step": one.step, "told_at": at}
+             for one in due[start : start + AT_ONCE]]
+        )  # fmt: skip
+        kept = statement.on_conflict_do_nothing().returning(ToldExpiry.paper, ToldExpiry.entity_id)
+        first.update((paper, key) for paper, key in session.execute(kept))
     return [one for one in due if (one.paper.name, one.key) in first]
 
 
