@@ -56,7 +56,7 @@ def test_the_officer_who_made_a_units_main_account_decides_what_it_files(session
     session.commit()
     actor = make.actor(head)
     row = save(session, actor, Unit, world.use_unit, {"head_name": "陆闻笙"})
-    decide(session, make.actor(admin), submit(session, actor, row), "approve")
+    assert decide(session, make.actor(admin), submit(session, actor, row), "approve").state == "approved"
 
 
 @pytest.mark.parametrize("before", [True, False])

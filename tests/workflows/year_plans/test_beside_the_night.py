@@ -62,7 +62,8 @@ class TestBesideTheNight:
     ) -> None:
         planned(session, head, [world.own.id])
         with transaction(session):
-            clocks.save_ledger(session, head, world.own, {"interval_days": 14}, None, at(TODAY))
+            saved = clocks.save_ledger(session, head, world.own, {"interval_days": 14}, None, at(TODAY))
+        assert saved.interval_days == 14 and len(of_plan(session, world.own)) == 24
 
 
 @pytest.mark.feature("PLN-04")
