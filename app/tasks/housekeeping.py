@@ -11,7 +11,7 @@ from app.transaction import transaction
 from app.workflows.access import asking, captchas, codes, devices, sessions, signin
 from app.workflows.contracts import cover
 from app.workflows.core import api_calls
-from app.workflows.files import attachments, sent_ahead
+from app.workflows.files import places, sent_ahead
 
 
 @shared_task
@@ -28,6 +28,6 @@ def sweep() -> dict[str, int]:
             "devices": devices.forget_old(session, at), "asks": asking.forget_old(session, at),
             "calls": api_calls.forget_old(session, at), "files": sent_ahead.forget(session, at),
             "passwords": first_passwords.forget_old(session, at),
-            "drafts": attachments.forget_drafts(at), "strays": attachments.forget_strays(session, at),
+            "drafts": places.forget_drafts(at), "strays": places.forget_strays(session, at),
             "scratch": scratch.sweep(at), "clocks": cover.mend_clocks(session, clock.local_day(at)),
         }  # fmt: skip

@@ -16,7 +16,8 @@ from app import clock
 from app.field import held_photos
 from app.models import Attachment, Complaint, ElevatorMessage, RepairOrder, Visit
 from app.rules.complaints import MOST_UNKNOWN, shown_tracking
-from app.workflows.files import attachments
+from app.transaction import transaction
+from app.workflows.files import attachments, places
 from app.workflows.public import complaints
 from tests.conftest import csrf
 from tests.factories import World, make_clock, make_ledger, make_policy, picture
@@ -250,10 +251,8 @@ def test_the_sweep_leaves_a_form_its_photos_or_it_says_so(
                 os.utime(attachments.file_of(digest), (then, then))
 
     def sweep() -> int:
-        with app.app_context():
-            swept = attachments.forget_strays(session, dt.datetime.now(dt.UTC))
-        session.rollback()
-        return swept
+        with app.app_context(), transaction(session):
+            return places.forget_strays(session, dt.datetime.now(dt.UTC))
 
     age(3)
     kept = held(send(client, world, phone="12", held=kept).text)

@@ -18,7 +18,7 @@ from app.imports import reading, workbooks
 from app.models import Attachment, Person
 from app.permissions import Actor
 from app.transaction import transaction
-from app.workflows.files import attachments, sealed_files
+from app.workflows.files import attachments, places, sealed_files
 from app.workflows.privacy import sealing
 from tests.factories import World
 from tests.imports.ground import checked, csv, errors_of, imported, workbook
@@ -103,6 +103,8 @@ def test_files_that_came_before_are_sealed_and_still_read(session: Any, head: Ac
     assert place.read_bytes().startswith(b"PK") and batch.new_rows == 1
     monkeypatch.undo()
     assert reading.cells_of(place, "a.xlsx")[1][0] == GOOD[0]
+    earlier = place.stat().st_mtime - 3 * 3600
+    os.utime(place, (earlier, earlier))
     told = sealing.seal_anew(session, head, clock.now())
     session.expire_all()
     assert told["files"] == 1 and not place.exists()
@@ -135,6 +137,6 @@ def test_a_draft_that_was_left_behind_is_swept(app: Any) -> None:
     io.FileIO(handle, "w").close()
     at = clock.now()
     os.utime(draft, (at.timestamp(), at.timestamp()))
-    assert attachments.forget_drafts(at) == 0 and draft.exists()
-    assert attachments.forget_drafts(at + attachments.DRAFT_LASTS + attachments.DRAFT_LASTS) == 1
+    assert places.forget_drafts(at) == 0 and draft.exists()
+    assert places.forget_drafts(at + attachments.DRAFT_LASTS + attachments.DRAFT_LASTS) == 1
     assert not draft.exists()

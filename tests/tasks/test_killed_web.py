@@ -24,7 +24,8 @@ import xlsxwriter
 from sqlalchemy import select, text
 
 from app.models import Attachment, ImportBatch, Job
-from app.workflows.files import attachments
+from app.transaction import transaction
+from app.workflows.files import attachments, places
 from tests.databases import ROOT
 from tests.factories import PASSWORD
 from tests.services import end_process, free_port
@@ -142,9 +143,9 @@ def test_a_killed_upload_leaves_nothing_and_is_sent_again(
     with app.app_context():
         attachments.use_folder(str(files))
         try:
-            attachments.forget_drafts(later)
-            attachments.forget_strays(session, later)
-            session.rollback()
+            places.forget_drafts(later)
+            with transaction(session):
+                places.forget_strays(session, later)
         finally:
             attachments.use_folder(app.config["UPLOAD_DIR"])
     assert len([p for p in files.rglob("*") if p.is_file()]) == whole, "swept: only what a row stands for"

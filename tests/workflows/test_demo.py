@@ -45,7 +45,7 @@ from app.rules.identifiers import check_resident_id, check_uscc
 from app.rules.schedule import Pause, clock_from, missed_limits
 from app.transaction import transaction
 from app.wording import Said
-from app.workflows.files import attachments
+from app.workflows.files import places
 from app.workflows.maintenance import schedule
 from app.workflows.on_site import safety
 from app.workflows.people import person_filing, person_versions
@@ -202,7 +202,7 @@ def test_the_offices_show_their_work(region: Any) -> None:
 def test_its_inspections_agree_with_the_register_and_some_failed(
     region: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "_folder", tmp_path)
+    monkeypatch.setattr(places, "_folder", tmp_path)
     with transaction(region):
         people.make_accounts(region, NOW)
         made = inspections.make_inspections(region, NOW, 7)
@@ -225,7 +225,7 @@ def test_its_inspections_agree_with_the_register_and_some_failed(
 def test_its_papers_are_filed_and_each_list_has_something(
     region: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "_folder", tmp_path)
+    monkeypatch.setattr(places, "_folder", tmp_path)
     with transaction(region):
         people.make_accounts(region, NOW)
         assert paperwork.make(region, NOW) == 9

@@ -17,7 +17,7 @@ from app.models import InsuranceGap, InsuranceMonth, InsuranceRecord, InsuredPer
 from app.permissions import Role
 from app.tasks import insurance as task
 from app.transaction import transaction
-from app.workflows.files import attachments
+from app.workflows.files import attachments, places
 from app.workflows.papers import insurance, insurance_gaps
 from app.workflows.papers.insurance import Line
 from tests.factories import World, actor, make_account, make_maintenance_unit, make_person
@@ -37,7 +37,7 @@ def id_number(serial: int) -> str:
 
 @pytest.fixture(autouse=True)
 def ground(tmp_path: Path, world: World) -> Iterator[None]:
-    before = attachments._folder
+    before = places._folder
     attachments.use_folder(tmp_path)
     world.worker.created_at = LONG_AGO
     world.session.commit()

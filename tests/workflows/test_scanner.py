@@ -17,7 +17,7 @@ from app.errors import NotAllowed, Refusal
 from app.models import Attachment, AuditEntry, Notification
 from app.tasks import files as task
 from app.transaction import transaction
-from app.workflows.files import attachments, file_scans, infected
+from app.workflows.files import attachments, file_scans, infected, places
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
 from tests.gateways import MALWARE, clamd
@@ -30,7 +30,7 @@ NOBODY = "clamd://127.0.0.1:1"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path) -> Iterator[None]:
-    before = attachments._folder
+    before = places._folder
     attachments.use_folder(tmp_path)
     yield
     scanner.use({})
@@ -101,7 +101,7 @@ def test_a_waiting_file_is_closed_until_it_was_scanned(app: Any, world: World) -
     with clamd() as server:
         scanner.use({"SCANNER_URL": server.url})
         with app.app_context():
-            attachments.use_folder(attachments._root())
+            attachments.use_folder(places._root())
             assert task.scan() == {"clean": 1, "infected": 1}
             assert task.scan() == {"clean": 0, "infected": 0}
     assert fetch(world, good).scan == "clean"

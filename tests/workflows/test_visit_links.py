@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from app.rules.files import PNG
 from app.rules.visit_photos import Place
 from app.transaction import transaction
 from app.workflows.core import outbox
+from app.workflows.files import attachments
 from app.workflows.files.attachments import Received
 from app.workflows.visits import visit_links, visits
 from app.workflows.visits.visits import Word
@@ -25,13 +28,21 @@ from tests.workflows.visit_world import DAY, HOUR, MINUTE, START, arrive, leave,
 
 pytestmark = pytest.mark.feature("MNT-07")
 PHONE = "13812340000"
-SIGNED = Received("签名.png", "signature", PNG, 10, "0" * 64, "off")
+SIGNED = Received("签名.png", "signature", PNG, 10, hashlib.sha256(b"signed").hexdigest(), "off")
 NOW = START + HOUR
 
 
 @pytest.fixture(autouse=True)
 def _sms(monkeypatch: Any) -> None:
     monkeypatch.setitem(outbox.SENDERS, "sms", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def _bytes(folder: Path) -> None:
+    """What was signed lies on the disk."""
+    place = attachments.file_of(SIGNED.sha256)
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"signed")
 
 
 @pytest.fixture

@@ -10,11 +10,8 @@ import datetime as dt
 import hashlib
 import json
 import os
-import tempfile
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -49,14 +46,17 @@ from app.models.attachment import ATTACHMENT_KIND
 from app.permissions import Actor, Verb, require
 from app.rules.files import CSV, JPEG, LIMITS, PDF, PICTURES, PNG, XLS, XLSX, ZIP, Limit, clean_name
 from app.scope import visible
-from app.transaction import AnySession, after_commit, all_written, asked
+from app.transaction import AnySession, all_written, asked
 from app.wording import say
 from app.workflows.core import audit
 from app.workflows.files import decided_upon, file_contents, file_room, infected, pictures, sealed_files
 from app.workflows.files.file_contents import MEGABYTE, MOST_UNPACKED, bad
+from app.workflows.files.places import DRAFT_LASTS, draft_file, file_of, forget_bytes, place_of, standing, use_folder
 
-__all__ = ["CSV", "JPEG", "MOST_UNPACKED", "PDF", "PNG", "XLS", "XLSX", "ZIP", "clean_name"]
-_folder: Path | None = None
+__all__ = [
+    "CSV", "DRAFT_LASTS", "JPEG", "MOST_UNPACKED", "PDF", "PNG", "XLS", "XLSX", "ZIP", "clean_name", "draft_file",
+    "file_of", "forget_bytes", "place_of", "use_folder",
+]  # fmt: skip
 
 # Made for one account's rights; the verb that it needs when it fetches the file.
 PRIVATE = {"export": Verb.EXPORT, "import": Verb.IMPORT}
@@ -83,8 +83,6 @@ _FOLLOWED: dict[str, Any] = {
 }
 # What a page sends ahead of its form: nobody's but the sender's, until the form adopts it or a day has passed.
 AHEAD = "upload"
-DRAFT_LASTS = dt.timedelta(hours=2)
-STRAYS_LAST, STRAYS_AT_ONCE = dt.timedelta(days=3), 400
 # Made by the product itself.
 _NOT_SCANNED = {"export", "bulletin"}
 
@@ -102,12 +100,6 @@ class Received:
     thumb: str | None = None
     # What was sent, where the picture was written anew.
     sent: str | None = None
-
-
-def use_folder(folder: str | Path) -> None:
-    """Say where files are kept; called once by whatever starts the product."""
-    global _folder
-    _folder = Path(folder)
 
 
 def store(
@@ -154,7 +146,9 @@ def record(
     session: AnySession, actor: Actor, at: dt.datetime, file: Received, entity: str, entity_id: int | None,
     unit_id: int | None, region_code: str | None,
 ) -> Attachment:  # fmt: skip
-    """The row of a received file."""
+    """The row of a received file; refused where its bytes are there no more."""
+    if not all(standing(digest) for digest in (file.sha256, file.thumb) if digest is not None):
+        raise bad(file.name, "没有存下来", "请重新上传")
     row = Attachment(
         entity=entity, entity_id=entity_id, kind=file.kind, name=file.name, mime=file.mime, size=file.size,
         sha256=file.sha256, thumb_sha256=file.thumb, scan=file.scan, unit_id=unit_id, region_code=region_code,
@@ -177,8 +171,11 @@ def copied(
 ) -> Attachment:  # fmt: skip
     """The same file for one record more, which is about to be made: a row of its own over the same bytes.
 
-    Raise for one that the scanner closed; what waits for the scanner waits as a copy, too.
+    Raise for one that the scanner closed; what waits for the scanner waits as a copy, too. What lies sealed is one
+    row's alone and never copied: it is erased at once when its row goes (`places.forget_bytes`).
     """
+    if file.kind in sealed_files.KINDS:
+        raise ValueError(f"a sealed file is one row's: {file.kind}")
     infected.alone(session, file.sha256)
     session.refresh(file, ["scan"])
     not_infected(file)
@@ -311,21 +308,6 @@ def forget(session: AnySession, row: Attachment) -> None:
     forget_bytes(session, *digests)
 
 
-def forget_bytes(session: AnySession, *digests: str | None) -> None:
-    """Take bytes away after the commit, unless a row has them."""
-    for digest in filter(None, digests):
-        same = (Attachment.sha256 == digest) | (Attachment.thumb_sha256 == digest)
-        others = select(Attachment.id).where(same).limit(1).execution_options(skip_scope=True)
-        if session.scalar(others) is None:
-            after_commit(session, partial(_unlink, place_of(_root(), digest), time.time()))
-
-
-def _unlink(place: Path, asked: float) -> None:
-    """Unless the same content was kept anew since: what replaces a file may be the same one."""
-    if place.is_file() and place.stat().st_mtime < asked:
-        place.unlink(missing_ok=True)
-
-
 def of(session: AnySession, entity: str, entity_id: int) -> list[Attachment]:
     """A row's files, oldest first. The caller has the row through scope; its files follow it."""
     all_written(session)
@@ -344,63 +326,10 @@ _OF = (
 def path(folder: str | Path | None, attachment: Attachment, *, small: bool = False) -> Path:
     """Where the bytes are, sealed or not; `folder` defaults to the one in use. `small`: of the picture's small one."""
     digest = (small and attachment.thumb_sha256) or attachment.sha256
-    return place_of(Path(folder) if folder is not None else _root(), digest)
+    return file_of(digest) if folder is None else place_of(Path(folder), digest)
 
 
 # --- disk
-
-
-def _root() -> Path:
-    if _folder is None:
-        raise RuntimeError("attachments.use_folder was not called")
-    return _folder
-
-
-def place_of(root: Path, digest: str) -> Path:
-    """Where in a folder of files the bytes with this digest are."""
-    return root / digest[:2] / digest[2:4] / digest
-
-
-def file_of(digest: str) -> Path:
-    """Where the bytes with this digest are in the folder in use."""
-    return place_of(_root(), digest)
-
-
-def draft_file() -> tuple[int, Path]:
-    """A file to be written, on the disk where it will stay."""
-    root = _root()
-    root.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=root, prefix="draft-")
-    return handle, Path(temporary)
-
-
-def forget_drafts(at: dt.datetime) -> int:
-    """Drop what a process that was killed had begun to write: it stands open until it is in its place. How many."""
-    left = [p for p in _root().glob("draft-*") if p.stat().st_mtime < (at - DRAFT_LASTS).timestamp()]
-    for draft in left:
-        draft.unlink(missing_ok=True)
-    return len(left)
-
-
-def forget_strays(session: AnySession, at: dt.datetime) -> int:
-    """Drop bytes that no row has: their process was killed between keeping them and its commit. Gives how many.
-
-    Only what was kept since `STRAYS_LAST` is looked at, so that a night costs what a night brought.
-    """
-    oldest, newest = (at - STRAYS_LAST).timestamp(), (at - DRAFT_LASTS).timestamp()
-    folders = [f for f in _root().glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]") if f.stat().st_mtime >= oldest]
-    kept = [p for f in folders for p in f.iterdir() if oldest <= p.stat().st_mtime < newest]
-    left = 0
-    for start in range(0, len(kept), STRAYS_AT_ONCE):
-        some = {place.name: place for place in kept[start : start + STRAYS_AT_ONCE]}
-        for column in (Attachment.sha256, Attachment.thumb_sha256):
-            held = select(column).where(column.in_(some)).execution_options(skip_scope=True)
-            for digest in session.scalars(held).all():
-                some.pop(str(digest), None)
-        for place in some.values():
-            _unlink(place, newest)
-        left += len(some)
-    return left
 
 
 def take(stream: IO[bytes], name: str, limit: Limit) -> tuple[Path, int, str]:
@@ -429,7 +358,7 @@ def keep(draft: Path, digest: str, kind: str) -> str:
     """Put a draft in its place, sealed where its kind is; the digest under which it lies."""
     if kind in sealed_files.KINDS:
         draft, digest = sealed_files.seal(draft, kind)
-    place = place_of(_root(), digest)
+    place = file_of(digest)
     place.parent.mkdir(parents=True, exist_ok=True)
     draft.chmod(0o640)
     draft.replace(place)  # the same content twice is one file

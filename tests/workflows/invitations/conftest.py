@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from app.permissions import Role
-from app.workflows.files import attachments
+from app.workflows.files import attachments, places
 from tests.factories import World, make_account
 
 
 @pytest.fixture
 def world(world: World, tmp_path: Path) -> Iterator[World]:
-    before = attachments._folder
+    before = places._folder
     attachments.use_folder(tmp_path)
     yield world
     attachments.use_folder(before or tmp_path)
