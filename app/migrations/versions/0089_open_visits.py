@@ -1,5 +1,6 @@
 """Open visits are found by who makes them and by where, however many are open: each index answers those alone that ask
-for its column, in words that the index of all that need attention does not know.
+for its column, in words that the index of all that need attention does not know. Labels that were looked at are in the
+index of photographed labels, too.
 
 Revision ID: 0089
 Revises: 0085
@@ -23,12 +24,22 @@ def upgrade() -> None:
     op.drop_index(ONE, table_name="visit")
     op.create_index(ONE, "visit", ["worker_id"], unique=True, **_open_by("worker_id"))
     op.create_index("ix_visit_open_elevator", "visit", ["elevator_id"], **_open_by("elevator_id"))
+    _label("label_state IS NOT NULL")
 
 
 def downgrade() -> None:
+    _label("label_state IN ('waiting', 'more')")
     op.drop_index("ix_visit_open_elevator", table_name="visit")
     op.drop_index(ONE, table_name="visit")
     op.create_index(ONE, "visit", ["worker_id"], unique=True, sqlite_where=WAS, postgresql_where=WAS)
+
+
+def _label(words: str) -> None:
+    op.drop_index("ix_visit_label", table_name="visit")
+    op.create_index(
+        "ix_visit_label", "visit", ["label_state", "region_code", "checked_in_at"],
+        sqlite_where=sa.text(words), postgresql_where=sa.text(words),
+    )  # fmt: skip
 
 
 def _open_by(column: str) -> dict[str, sa.TextClause]:
