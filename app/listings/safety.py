@@ -99,7 +99,8 @@ def _no_officer(_moment: Moment) -> Any:
     named = select(ElevatorOfficer.elevator_id).where(
         ElevatorOfficer.elevator_id == Elevator.id, ElevatorOfficer.unit_id == Unit.id
     )
-    return _used(~named.exists())
+    # The unit is that of the list, two statements further out: not any unit that ever named an officer for it.
+    return _used(~named.correlate_except(ElevatorOfficer).exists())
 
 
 def no_daily(moment: Moment) -> Any:

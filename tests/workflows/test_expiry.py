@@ -185,6 +185,21 @@ def test_units_are_told_of_inspections_and_checks_at_each_step_once(world: World
     assert told(world, 31) == []
 
 
+@pytest.mark.feature("INS-02")
+def test_what_was_told_of_an_elevator_is_told_again_of_its_next_day(world: World) -> None:
+    """Though another elevator is still late by the day of which it was told."""
+    late = make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    world.own.governor_on = late.governor_on = dt.date(2024, 3, 10)
+    world.session.commit()
+    inspection_clocks.refresh_all(world.session, NOW)
+    assert told(world) == [("maintenance_head", "2 台电梯的限速器校验已经到期")]
+    world.own.governor_on = TODAY
+    world.session.commit()
+    inspection_clocks.refresh_all(world.session, NOW)
+    before = (dt.date(2028, 3, 10) - TODAY).days
+    assert told(world, before) == [("maintenance_head", f"{world.own.code}的限速器校验还有 10 天到期")]
+
+
 @pytest.mark.feature("INS-01")
 def test_of_several_elevators_the_unit_hears_once(world: World) -> None:
     other = make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit)

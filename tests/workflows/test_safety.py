@@ -11,6 +11,8 @@ import pytest
 
 from app import clock
 from app.errors import NotAllowed, NotFound, Refusal, Stale
+from app.listing import Moment
+from app.listings.safety import SAFETY_UNITS
 from app.models import Attachment, AuditEntry, ElevatorOfficer, Notification, RiskItem, SafetyRecord
 from app.transaction import transaction
 from app.workflows.on_site import safety
@@ -164,6 +166,21 @@ def test_the_gaps_of_many_units_are_each_ones_own_and_no_more_statements(world: 
     assert (mine.elevators, mine.without_officer, mine.risks, len(mine.daily)) == (1, 0, 1, 4)
     assert (theirs.elevators, theirs.without_officer, theirs.risks, theirs.daily) == (1, 1, 0, [])
     assert none == safety.Gaps(0, 0, 0, [], None, None)
+
+
+def test_an_officer_of_a_former_use_unit_is_none(world: World) -> None:
+    """As the figures of the unit say it, so does the tab."""
+    name(world)
+    moment = Moment(world.session, world.actor("inspector"), TODAY, at(TODAY))
+
+    def listed() -> set[int]:
+        return {row.id for row in SAFETY_UNITS.rows(moment, SAFETY_UNITS.read({"tab": "officer"}))}
+
+    assert world.use_unit.id not in listed()
+    world.session.get(ElevatorOfficer, world.own.id).unit_id = world.other_use_unit.id
+    world.session.commit()
+    assert safety.gaps(world.session, world.use_unit.id, TODAY).without_officer == 1
+    assert world.use_unit.id in listed()
 
 
 def test_days_before_an_officer_was_named_are_nobodys_gap(world: World) -> None:

@@ -140,7 +140,8 @@ def _near(session: AnySession, paper: Paper, today: dt.date) -> Any:
     name = name if paper.named is None else paper.named
     statement = select(
         paper.unit, paper.region, paper.model.id, paper.until, person, name,
-        told.correlate(paper.model).scalar_subquery(),
+        # Of this very paper, also where its last day stands in another table (`paper.join`).
+        told.correlate_except(ToldExpiry).scalar_subquery(),
     ).select_from(paper.model)  # fmt: skip
     if paper.model is not Person and paper.person is not None:
         statement = statement.join(Person, Person.id == paper.person)
