@@ -13,7 +13,7 @@ from app import clock
 from app.listing import LISTINGS, moment
 from app.listings import iot
 from app.listings.visits import VISITS
-from app.models import Elevator, IotDevice, IotLive, MaintenanceOrder, RepairOrder
+from app.models import Elevator, InspectionClock, IotDevice, IotLive, MaintenanceOrder, RepairOrder
 from app.permissions import SYSTEM, Role
 from app.reports import exports
 from app.reports.exports import listing_of
@@ -120,6 +120,50 @@ def test_elevators_are_found_by_how_their_hardware_stands(world: World, session:
     # The list of devices says the same of each of them.
     for device in session.query(IotDevice).filter(IotDevice.ended_at.is_(None)):
         assert device.elevator_id in found(iot.state_of(device)), device.serial
+
+
+@pytest.mark.feature("PLN-09", "INT-03")
+def test_tasks_are_found_by_how_the_hardware_stands(world: World, session: Any, wired: Any) -> None:
+    for one in wired.values():
+        make_clock(session, one, None)
+    session.commit()
+    own = {one.id for one in wired.values()}
+    for chosen in ("online", "offline", "trouble", "none", "offline,none"):
+        said = own & set(keys(world, "elevators", f_monitored=chosen))
+        assert said and own & set(keys(world, "tasks", f_monitored=chosen)) == said, chosen
+
+
+@pytest.mark.feature("PLN-09", "MNT-08", "WRN-01")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tasks", "visit_records", "warnings_maintenance", "warnings_inspection", "warnings_governor",
+        "warnings_contract",
+    ],
+)  # fmt: skip
+def test_what_is_about_an_elevator_is_sought_by_its_factory_number(
+    world: World, session: Any, two: tuple[Elevator, Elevator], name: str
+) -> None:
+    """It stands on the plate of one that has no label yet (huzhou 1.7.2: 模糊检索)."""
+    for number, one in enumerate(two):
+        one.factory_no = f"XF-2{number}-0815"
+        add_visit(session, one, world.worker, clock.today())
+        session.add(InspectionClock(elevator_id=one.id))
+    session.commit()
+    assert keys(world, name, q="xf-20-08") == [two[0].id]
+    assert keys(world, name, q="XF-29") == [] and keys(world, name, "other_head", q="XF-20") == []
+
+
+@pytest.mark.feature("WRN-01")
+def test_warnings_are_found_by_the_day(world: World, session: Any, two: tuple[Elevator, Elevator]) -> None:
+    today = clock.today()
+    for number, one in enumerate(two):
+        one.next_inspection_on = today + dt.timedelta(days=10 * number)
+    session.commit()
+    first, last = today + dt.timedelta(days=9), today + dt.timedelta(days=10)
+    span = {"f_due_from": first.isoformat(), "f_due_to": last.isoformat()}
+    assert keys(world, "warnings_inspection", **span) == [two[1].id]
+    assert keys(world, "warnings_inspection", f_due_to=today.isoformat()) == [two[0].id]
 
 
 @pytest.mark.feature("ELV-02", "INT-03", "ACC-09")

@@ -50,7 +50,7 @@ def _load(model: Any) -> tuple[Any, ...]:
 
 _PLACE = (_of_elevator("code", _l("识别码"), "code", Elevator.code), _of_elevator("address", _l("地址")))
 _UNITS = (_unit("use_unit", _l("使用单位")), _unit("maintenance_unit", _l("维保单位")))
-_WORDS = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
+_WORDS = (Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate)
 
 
 def _filters(model: Any) -> tuple[Filter, ...]:
@@ -78,7 +78,7 @@ COMPONENTS = register(
         default=("code", "address", "name", "installed_on", "life_months", "due_on", "maintenance_unit"),
         own={"maintenance": {"maintenance_unit": ""}},
         search=(*_WORDS, Component.name),
-        search_hint=_l("识别码、注册代码、地址、楼盘、组件"),
+        search_hint=_l("识别码、出厂编号、注册代码、地址、楼盘、组件"),
         search_key=None,
         filters=(
             *_filters(Component), Filter("name", _l("组件"), "text", Component.name),
@@ -110,7 +110,7 @@ DOORS = register(
         default=("code", "address", "landing", "side", "condition", "checked_on", "note", "maintenance_unit"),
         own={"maintenance": {"maintenance_unit": ""}},
         search=_WORDS,
-        search_hint=_l("识别码、注册代码、地址、楼盘"),
+        search_hint=_l("识别码、出厂编号、注册代码、地址、楼盘"),
         filters=(
             *_filters(LandingDoor), Filter("side", _l("侧"), "choice", LandingDoor.side, DOOR_SIDE),
             Filter("condition", _l("层门状态"), "choice", LandingDoor.condition, DOOR_STATE),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from app import scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
-from app.listings import standing
+from app.listings import iot, standing
 from app.listings.of_elevator import (
     archive_columns,
     archive_filters,
@@ -38,8 +38,8 @@ from app.rules.identifiers import normal_code
 from app.rules.levels import Level
 from app.workflows.maintenance.orders import within_horizon
 
-_WORDS = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
-_HINT = _l("识别码、注册代码、地址、楼盘")
+_WORDS = (Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate)
+_HINT = _l("识别码、出厂编号、注册代码、地址、楼盘")
 # What an order tells of its elevator where somebody chooses it (huzhou 1.7.2).
 _OF_ARCHIVE = ("category", "factory_no", "internal_no", "model", "controller", "job_no", "service_no")
 _visit: Any = Visit.__table__.c
@@ -114,6 +114,8 @@ TASKS = register(
             Filter("category", _l("品种"), "choice", Elevator.category, CATEGORY),
             *fact_filters(MaintenanceClock),
             *archive_filters(),
+            Filter("monitored", _l("监测状态"), "choice", choices=iot.MONITORED, within=iot.monitored,
+                   shown_to=dict.fromkeys(iot.MONITORED, iot.may_look)),
         ),
         tabs=(
             Tab("all", _l("全部")),

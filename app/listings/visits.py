@@ -166,7 +166,8 @@ EXPIRED = and_(ATTENTION, Visit.state == "void", Visit.checked_out_at.is_(None))
 _LOGIN = select(Account.username).where(Account.id == Visit.account_id).correlate(Visit).scalar_subquery()
 
 SEARCHED = tuple(
-    OfElevator(one) for one in (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
+    OfElevator(one)
+    for one in (Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate)
 )
 # Where a visit was, and whose.
 WHOSE = (
@@ -226,7 +227,7 @@ VISITS = register(
         ),
         own={"maintenance": {"unit": ""}},
         search=SEARCHED,
-        search_hint=_l("识别码、注册代码、地址、楼盘"),
+        search_hint=_l("识别码、出厂编号、注册代码、地址、楼盘"),
         search_key=Visit.elevator_id,
         filters=(
             Filter("visited", _l("维保日期"), "date", Visit.visit_on),

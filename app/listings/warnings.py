@@ -28,7 +28,7 @@ LABELS = {
 }  # fmt: skip
 # What an account must be allowed beside reading warnings.
 NEEDS = {"certificate": Verb.PERSON_READ, "licence": Verb.UNIT_READ, "device": Verb.IOT_READ}
-_WORDS = (Elevator.code, Elevator.registration_code, Elevator.address, Elevator.estate)
+_WORDS = (Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate)
 
 
 def _with_elevator(statement: Select[Any]) -> Select[Any]:
@@ -103,9 +103,10 @@ def _listing(
             default=("code", "place", "use_unit", "unit", "due_on"),
             own={"maintenance": {"unit": ""}, "use": {"use_unit": ""}},
             search=_WORDS,
-            search_hint=_l("识别码、注册代码、地址、楼盘"),
+            search_hint=_l("识别码、出厂编号、注册代码、地址、楼盘"),
             search_key=model.elevator_id if by_clock else None,
             filters=(
+                Filter("due", _l("到期日"), "date", due),
                 Filter("region", _l("所属辖区"), "region", model.region_code),
                 *(Filter(name, label, "lookup", getattr(Elevator, f"{name}_id"), lookup="units") for name, label in (
                     ("maintenance_unit", _l("维保单位")), ("use_unit", _l("使用单位")),
