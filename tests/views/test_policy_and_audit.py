@@ -50,6 +50,24 @@ class TestPolicy:
         below = page.split(">\u3000\u3000临河区", 1)[1].split(">\u3000\u3000青坪区", 1)[0]
         assert 'value="980402001000"' in below and ">\u3000\u3000\u3000临河区明水街道" in below
 
+    def test_a_parameter_is_found_among_two_hundred(self, world: World, sign_in: Any) -> None:
+        """By words of its name, its group or its key; what the region set itself can be told apart."""
+        client = sign_in(world.accounts["region_admin"])
+        whole = client.get("/policy/").text
+        assert whole.count("/policy/keys/") > 150 and 'href="#g2"' in whole and 'id="g2"' in whole
+        found = client.get("/policy/?q=签退 最远").text
+        assert "/policy/keys/presence_metres" in found and found.count('class="key"') == 1
+        assert "找到 1 个参数" in found and 'href="#g2"' not in found
+        assert "/policy/keys/presence_metres" in client.get("/policy/?q=PRESENCE_METRES").text
+        assert "没有这样的参数" in client.get("/policy/?q=没有的").text
+        none = client.get("/policy/?own=1").text
+        assert "还没有单独设置的参数" in none and none.count('class="key"') == 0
+        world.session.rollback()
+        make_policy(world.session, "presence_metres", 150, region_code="980402000000")
+        world.session.commit()
+        own = client.get("/policy/?own=1").text
+        assert own.count('class="key"') == 1 and "/policy/keys/presence_metres" in own
+
     def test_a_street_is_named_with_its_district(self) -> None:
         names = {"980402000000": "临河区", "980402001000": "明水街道", "980400000000": "澜州市"}
         assert place("980402001000", names) == "临河区明水街道" and place("980402000000", names) == "临河区"

@@ -23,6 +23,7 @@ from app.policy import PRESET_KEY, PRESETS, SPECS, Held, Key, chain, shown
 from app.views.frame import screens
 from app.views.frame.days import typed_day
 from app.views.frame.policy_words import origin, place, region_choices, region_names
+from app.views.frame.told import told
 from app.wording import say
 from app.workflows.approval import policies
 from app.workflows.approval.policies import COUNTRY
@@ -51,14 +52,16 @@ class Policy(BaseView):
             }
             for key, held in book.items()
         ]  # fmt: skip
-        groups = _grouped(rows, lambda row: row["group"])
+        words, own = " ".join(request.args.get("q", "")[:40].split()), "own" in request.args
+        found = [row for row in rows if ((row["own"] and not row["preset"]) or not own) and _named(row, words)]
+        groups = _grouped(found, lambda row: row["group"])
         # Without the country: the page has its own word for it.
         choices = [(key, name) for key, name in region_choices(names, g.actor) if key != COUNTRY]
         return self.render_template(
             "ta/platform/policy.html", title=_("政策参数"), groups=groups, code=code, name=place(code, names),
             on=on.isoformat(), version=policy_version(db.session, code, on), findings=findings, choices=choices,
             may_edit=g.actor.may(Verb.POLICY_EDIT), preset=_preset(code, on, names), later=later.get(PRESET_KEY, []),
-            waiting=waiting.get(PRESET_KEY), open_count=_open_count(),
+            waiting=waiting.get(PRESET_KEY), open_count=_open_count(), words=words, own=own, count=len(found),
         )  # fmt: skip
 
     @expose("/keys/<string:key>")
@@ -121,6 +124,12 @@ class PolicyVersions(BaseView):
             differs={k.value: shown(k, now[k].value) for k in Key if k.value in said and now[k].value != said[k.value]},
             region=region_names().get(code, _("全国")) if known else "", on=on.isoformat(),
         )  # fmt: skip
+
+
+def _named(row: dict[str, Any], words: str) -> bool:
+    """All the words stand in its meaning, its group or its key, in the reader's language."""
+    said = f"{told(row['meaning'])} {told(row['group'])} {row['key']}".casefold()
+    return all(word in said for word in words.casefold().split())
 
 
 def _grouped(rows: list[Any], group: Callable[[Any], str]) -> list[tuple[str, list[Any]]]:
