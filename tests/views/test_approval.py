@@ -97,6 +97,19 @@ def test_what_is_opened_from_a_narrowed_queue_leads_on_within_it(session: Any, w
         assert "第 1 件，共 1 件" in page and f'action="/applications/{unit.id}/decision"' in page, other
 
 
+def test_what_an_officer_wrote_lately_is_at_hand(session: Any, world: World, sign_in: Any) -> None:
+    """Sixty filings a day lack the same paper: nobody types it sixty times."""
+    first, second, third = (waiting(world, f"30000{n}") for n in (1, 2, 3))
+    client = sign_in(world.accounts["inspector"])
+    assert "data-say" not in client.get(f"/applications/{first.id}").text
+    for row, verb, said in ((first, "reject", "合同缺章"), (second, "reject", "字" * 100)):
+        form = {"verb": verb, "opinion": said, "seen_version": row.row_version}
+        assert post(client, f"/applications/{row.id}/decision", form).status_code == 302
+    page = client.get(f"/applications/{third.id}").text
+    assert page.count("data-say") == 1 and 'data-say="合同缺章"' in page, "a long one is about its case alone"
+    assert "合同缺章" not in sign_in(world.accounts["region_admin"]).get(f"/applications/{third.id}").text
+
+
 def test_the_queue_finds_an_address_as_people_type_it(world: World, sign_in: Any) -> None:
     meant = waiting(world, "300001", address="明水路 8 号 5 幢")
     other = waiting(world, "300002", address="明水路 8 号 15 幢")

@@ -47,6 +47,14 @@
       });
     };
     radios.forEach(function (radio) { radio.addEventListener("change", show); });
+    // An opinion that was written before, again; beside what is typed already.
+    form.querySelectorAll("[data-say]").forEach(function (said) {
+      said.addEventListener("click", function () {
+        var field = form.querySelector("[name=opinion]"), typed = field.value.trim();
+        field.value = typed && typed.indexOf(said.dataset.say) < 0 ? typed + "；" + said.dataset.say : typed || said.dataset.say;
+        field.focus();
+      });
+    });
     // Whoever says that something is wrong means 不通过; the server refuses the two together.
     document.querySelectorAll("[data-wrong]").forEach(function (field) {
       field.addEventListener("input", function () {

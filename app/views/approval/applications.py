@@ -170,6 +170,7 @@ class ApplicationPages(BaseView):
             within=within.address, place=_place(row, within, now) if may_decide else None,
             figures=appeals.figures_of(row),
             appeal=appeals.offered_on(row), barred=barred,
+            said_lately=applications.said_lately(db.session, g.actor) if may_decide and not barred else [],
             revoking=_revoking(row, now), deciding=_deciding(row, now) if may_decide else {},
         )  # fmt: skip
         return page, status
