@@ -216,10 +216,11 @@ def narrow(
     `when`: a condition without which no row need be found.
     """
     postgresql = session.get_bind().dialect.name == "postgresql"
+    able = [word for word in words if len(word) > 1 and _plain(word) and word not in also.wide]
+    # A figure is asked for in all its spellings: only where no other word, a road or an estate, narrows.
+    able = [word for word in able if numbered(word) is None] or able
     found = []
-    for word in words:
-        if len(word) < 2 or not _plain(word) or word in also.wide:
-            continue
+    for word in able:
         counted = numbered(word)
         indexed = (
             _by_pairs(model, one) if postgresql else _by_triples(model, one, when)
