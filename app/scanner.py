@@ -10,6 +10,7 @@ import shlex
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,14 @@ def scan(file: Path) -> Verdict:
             return _by_clamd(stream)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         return Verdict(DOWN, f"{type(error).__name__}: {error}"[:200])
+
+
+def answers() -> bool:
+    """Whether it answers at all, for a few harmless bytes: what it had no answer for before was that file then."""
+    with tempfile.NamedTemporaryFile() as little:
+        little.write(b"harmless")
+        little.flush()
+        return scan(Path(little.name)).state == CLEAN
 
 
 def _by_clamd(stream: IO[bytes]) -> Verdict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
 
 from app import clock
@@ -10,6 +12,8 @@ from app.rules.face_checks import FaceState
 from app.transaction import transaction
 from app.workflows.visits import face_checks
 from app.workflows.visits.face_checks import NoAnswer, NotAsked
+
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -29,6 +33,12 @@ def compare() -> int:
         except (NoAnswer, NotAsked) as error:
             db.session.rollback()
             found = error
+        except Exception as error:
+            # Tried again like one without an answer: those that were taken with it wait for theirs. Its kind alone is
+            # told, for nothing of a photo belongs into a log.
+            db.session.rollback()
+            log.error("photos of check %s could not be compared: %s", key, type(error).__name__)
+            found = NoAnswer(type(error).__name__)
         with transaction(db.session):
             face_checks.answered(db.session, key, found, clock.now())
     return len(ids)

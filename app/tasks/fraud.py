@@ -18,7 +18,7 @@ from app.workflows.maintenance import schedule
 from app.workflows.oversight import fraud_look, fraud_photos
 
 DAY = dt.timedelta(days=1)
-# What was missed for longer (a new installation, a long stop) is looked at by hand, day by day.
+# So many days a night.
 MOST_DAYS = 31
 
 
@@ -60,12 +60,14 @@ def _name(region: str | None) -> str:
 
 
 def _days(session: Any, on: dt.date, region: str | None) -> list[dt.date]:
-    """Every day after the last one that was looked at, through `on`, which is looked at in any case."""
+    """Every day after the last one that was looked at, through `on`, which is looked at also when it was before.
+
+    After a long standstill the oldest of them: the next nights go on.
+    """
     with transaction(session):
         mark = session.get(ClockMark, _name(region))
         first = on if mark is None else min(on, clock.local_day(mark.at) + DAY)
-    first = max(first, on - (MOST_DAYS - 1) * DAY)
-    return [first + n * DAY for n in range((on - first).days + 1)]
+    return [first + n * DAY for n in range(min((on - first).days + 1, MOST_DAYS))]
 
 
 def _mark(session: Any, day: dt.date, region: str | None) -> None:

@@ -28,6 +28,8 @@ MOST_TRIES = 3
 MOST_UNFINISHED = 20
 # A queued job whose message may be lost is sent again after this long.
 RESEND_AFTER = dt.timedelta(seconds=30)
+# So many a round, those that were sent the longest ago first: a long queue keeps none of them from its turn.
+MOST_RESENT = 200
 UNFINISHED = ("queued", "running")
 # Who waits longer than this for his job to begin is told why.
 WONDERS_AFTER = dt.timedelta(seconds=15)
@@ -305,8 +307,8 @@ def reap(session: AnySession, at: dt.datetime, stale_seconds: int) -> Reaped:
     lost = session.scalars(
         select(Job.id)
         .where(Job.state == "queued", Job.heartbeat_at < at - RESEND_AFTER, Job.id.not_in(reaped.again))
-        .order_by(Job.id)
-        .limit(200)
+        .order_by(Job.heartbeat_at, Job.id)
+        .limit(MOST_RESENT)
         .with_for_update(skip_locked=True)
     ).all()
     if lost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,30 @@ from app.transaction import AnySession, lock
 from app.workflows.files import attachments, infected
 
 WAITING = ("waiting", "late")
-MOST = 200
+PART = 200
 
 
-def waiting(session: AnySession) -> list[tuple[int, Path, str]]:
+def waiting(session: AnySession) -> Iterator[tuple[int, Path, str]]:
     """Files to be scanned, oldest first, with places and kinds; what is gone from the disk stays unscanned.
 
-    Of rows over the same bytes the first stands for all of them.
+    Of rows over the same bytes the first stands for all of them. They are read some at a time, to the end: what can't
+    be judged stays where it is, and must not stand before what can.
     """
+    last = 0
     firsts = (
         select(func.min(Attachment.id)).where(Attachment.scan.in_(WAITING), Attachment.removed_at.is_(None))
-        .group_by(Attachment.sha256).order_by(func.min(Attachment.id)).limit(MOST)
+        .group_by(Attachment.sha256).order_by(func.min(Attachment.id)).limit(PART)
     )  # fmt: skip
-    keys = session.scalars(firsts.execution_options(skip_scope=True)).all()
-    statement = select(Attachment).where(Attachment.id.in_(keys)).order_by(Attachment.id)
-    rows = session.scalars(statement.execution_options(skip_scope=True)).all()
-    return [(row.id, place, row.kind) for row in rows if (place := attachments.path(None, row)).is_file()]
+    while True:
+        further = firsts.having(func.min(Attachment.id) > last)
+        keys = session.scalars(further.execution_options(skip_scope=True)).all()
+        statement = select(Attachment).where(Attachment.id.in_(keys)).order_by(Attachment.id)
+        rows = session.scalars(statement.execution_options(skip_scope=True)).all()
+        found = [(row.id, attachments.path(None, row), row.kind) for row in rows]
+        yield from ((key, place, kind) for key, place, kind in found if place.is_file())
+        if len(keys) < PART:
+            return
+        last = keys[-1]
 
 
 def judge(session: AnySession, key: int, verdict: scanner.Verdict, at: dt.datetime) -> int:

@@ -305,10 +305,12 @@ def _rescues(session: AnySession, today: dt.date) -> int:
     placed = (
         select(RescueStep).join(Rescue, Rescue.id == RescueStep.rescue_id).where(old, RescueStep.latitude.is_not(None))
     )
-    for step in session.scalars(placed.order_by(RescueStep.id).limit(BLOCK).execution_options(skip_scope=True)):
+    places = session.scalars(placed.order_by(RescueStep.id).limit(BLOCK).execution_options(skip_scope=True)).all()
+    for step in places:
         step.latitude = step.longitude = None
     session.flush()
-    return len(rows)
+    # A rescue has many steps: as long as there are more of either, it goes on.
+    return max(len(rows), len(places))
 
 
 def _iot(session: AnySession, today: dt.date) -> int:

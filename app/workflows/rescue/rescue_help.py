@@ -158,12 +158,13 @@ def act(session: AnySession, key: int, at: dt.datetime) -> RescueDispatch | None
         return call
 
 
-def due(session: AnySession, at: dt.datetime, most: int = 200) -> list[int]:
-    """The cases for which the clock has to act, those that wait longest first."""
+def due(session: AnySession, at: dt.datetime) -> list[int]:
+    """The cases for which the clock has to act, those that wait longest first; all of them, for one that fails each
+    time stays due and must not stand before another."""
     statement = select(Rescue.id).where(
         Rescue.status.in_(("waiting", "taken", "dispatched", "accepted", "arrived")), Rescue.act_at <= at
     )
-    return list(session.scalars(statement.order_by(Rescue.act_at).limit(most).execution_options(skip_scope=True)))
+    return list(session.scalars(statement.order_by(Rescue.act_at, Rescue.id).execution_options(skip_scope=True)))
 
 
 # --- parts
