@@ -89,7 +89,18 @@ def _escalate(session: AnySession, since: dt.datetime, at: dt.datetime) -> int:
                 told += ((account, row, key) for account in accounts)
             limit_rounds.mark(session, step, rows)
     note = say("由下级部门办理，已报您督办")
-    return limit_rounds.tell(session, at, "escalation", say("下级超期未办"), told, note)
+    return limit_rounds.tell(session, at, "escalation", _titled, told, note, body=_of_one)
+
+
+def _titled(heading: str) -> str:
+    return say("下级超期未办：%(title)s", title=heading)
+
+
+def _of_one(row: limit_rounds.Waiting) -> str:
+    return say(
+        "申请编号 %(number)s　期限 %(until)s，由下级部门办理，已报您督办", number=row.number,
+        until=clock.until(row.due_at),
+    )  # fmt: skip
 
 
 def _above(session: AnySession, region_code: str, secret: bool) -> list[list[int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, cast, false, func, literal, or_, select
@@ -89,9 +89,20 @@ def mark(session: AnySession, step: str, rows: Sequence[Waiting]) -> None:
         )
 
 
-def tell(session: AnySession, at: dt.datetime, topic: str, words: str, told: Told, *note: str) -> int:
+def of_one(row: Waiting) -> str:
+    """The text beside one application's title."""
+    return say("申请编号 %(number)s　期限 %(until)s", number=row.number, until=clock.until(row.due_at))
+
+
+def tell(
+    session: AnySession, at: dt.datetime, topic: str, titled: Callable[[str], str], told: Told, *note: str,
+    body: Callable[[Waiting], str] = of_one,
+) -> int:  # fmt: skip
     """Write what a round has to tell: few are told one by one, more in one message with their number and the nearest
-    limit, for all accounts that hear of the same. `note` ends each message. How many messages were new."""
+    limit, for all accounts that hear of the same. How many messages were new.
+
+    `titled` gives the title of a message about what is named, `body` the text of one; `note` ends that of several.
+    """
     of_account: dict[int, dict[int, tuple[Waiting, str]]] = defaultdict(dict)
     for account, row, key in told:
         of_account[account][row.id] = (row, key)
@@ -99,18 +110,17 @@ def tell(session: AnySession, at: dt.datetime, topic: str, words: str, told: Tol
     for keys, accounts in outbox.alike((account, key) for account, rows in of_account.items() for key in rows):
         some = [of_account[accounts[0]][key] for key in keys]
         if len(some) > SINGLY:
-            written += _together(session, at, topic, words, [row for row, _key in some], accounts, note)
+            written += _together(session, at, topic, titled, [row for row, _key in some], accounts, note)
             continue
         for row, key in some:
-            body = say("申请编号 %(number)s　期限 %(until)s", number=row.number, until=clock.until(row.due_at))
-            title, body = say("%(words)s：%(title)s", words=words, title=row.heading), together([body, *note], "　")
-            written += outbox.notify(session, at, accounts, topic, title, body, f"/applications/{row.id}", key)
+            words, link = titled(row.heading), f"/applications/{row.id}"
+            written += outbox.notify(session, at, accounts, topic, words, body(row), link, key)
     return written
 
 
 def _together(
-    session: AnySession, at: dt.datetime, topic: str, words: str, rows: Sequence[Waiting], accounts: Sequence[int],
-    note: Sequence[str],
+    session: AnySession, at: dt.datetime, topic: str, titled: Callable[[str], str], rows: Sequence[Waiting],
+    accounts: Sequence[int], note: Sequence[str],
 ) -> int:  # fmt: skip
     first, batches = min(rows, key=lambda row: (row.due_at, row.id)), {row.batch for row in rows}
     numbers = say("申请编号 %(first)s 等 %(n)s 件", first=first.number, n=len(rows))
@@ -118,8 +128,7 @@ def _together(
     batch = batches.pop() if len(batches) == 1 else None
     link = LATE_LIST if first.due_at <= at else QUEUE
     return outbox.notify(
-        session, at, accounts, topic,
-        say("%(words)s：%(title)s", words=words, title=say("%(n)s 件申请", n=len(rows))),
+        session, at, accounts, topic, titled(say("%(n)s 件申请", n=len(rows))),
         together([numbers, until, *note], "　"),
         link if batch is None else submissions.link_of_batch(batch),
     )  # fmt: skip

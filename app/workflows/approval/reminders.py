@@ -6,7 +6,7 @@ How much is little is the policy of the application's region (`yellow_hours`), a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -18,6 +18,7 @@ from app.permissions import Verb
 from app.policy import Key
 from app.rules.deadlines import DeadlineLevel
 from app.transaction import AnySession, hold
+from app.wording import say
 from app.workflows.approval import delegations, limit_rounds, submissions
 from app.workflows.core import outbox
 from app.workflows.core.actors import actor_by_id
@@ -44,9 +45,13 @@ def remind(session: AnySession, at: dt.datetime) -> int:
             (account, row, f"due:{level.value}:{row.id}:{row.due_at:%y%m%d%H%M}")
             for row, accounts in found for account in accounts
         )  # fmt: skip
-        written += limit_rounds.tell(session, at, step, WORDS[level], told)
+        written += limit_rounds.tell(session, at, step, _titled(WORDS[level]), told)
         limit_rounds.mark(session, step, [row for row, _accounts in found])
     return written
+
+
+def _titled(words: str) -> Callable[[str], str]:
+    return lambda heading: say("%(words)s：%(title)s", words=words, title=heading)
 
 
 def _turned(session: AnySession, at: dt.datetime) -> Iterator[tuple[DeadlineLevel, list[ColumnElement[bool]]]]:
