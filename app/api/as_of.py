@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from flask import jsonify, request
 
 from app import clock
 from app.api.base import MOST_COUNTED, actor, page_asked
-from app.api.reading import day, instant
-from app.errors import refuse
+from app.errors import Refusal, refuse
 from app.extensions import db
-from app.listing import Column, Listing, moment
+from app.listing import Column, Listing, Past, moment, past_of
 from app.rules.identifiers import masked
 
 
@@ -41,12 +41,16 @@ def one(listing: Listing, key: int) -> Any:
 
 
 def _then(listing: Listing) -> Listing:
-    on, known_at, now = day(request.args, "as_of"), instant(request.args, "known_at"), clock.now()
-    if known_at is not None and known_at > now:
+    past, wrong = past_of(request.args, zoned=True)
+    if wrong:
+        remedy = "日期写成 2026-11-20，时刻写成 2026-11-20T09:00:00+08:00，带时区"
+        raise Refusal(replace(one, remedy=remedy, level="fail") for one in wrong)
+    if past is not None and past.ahead:
         raise refuse("参数", "known_at 在现在之后", "只能按已经过去的时刻查询", field="known_at")
-    known_at = known_at or now
+    now = clock.now()
+    past = past or Past(clock.local_day(now), now, False)
     assert listing.then is not None
-    return listing.then(listing, on or clock.local_day(known_at), known_at)
+    return listing.then(listing, past.on, past.known_at)
 
 
 def _said(then: Listing) -> dict[str, str]:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Refusal, refuse
 from app.extensions import db
-from app.listing import Listing, Moment, day_of_text, instant_of_text, moment
+from app.listing import Listing, Moment, moment, past_of
 from app.listings import kinds
 from app.models import Region
 from app.permissions import SYSTEM
@@ -104,10 +104,11 @@ def export(
 
 def _then(listing: Listing, given: dict[str, str], now: Moment) -> Listing:
     """The list as of what was asked; what can't be read, or has no history, is refused, not passed over."""
-    for name, read in (("as_of", day_of_text), ("known_at", instant_of_text)):
-        if name in given and (listing.then is None or read(given[name]) is None):
-            found = "这一类没有历史" if listing.then is None else f"“{given[name][:40]}”不是有效的时间"
-            raise refuse("回看", found, "单位、电梯、合同可以回看；日期写成 2026-03-01", field=name)
+    remedy = "单位、电梯、合同可以回看；日期写成 2026-03-01"
+    if listing.then is None and given.keys() & {"as_of", "known_at"}:
+        raise refuse("回看", "这一类没有历史", remedy, field="as_of")
+    for wrong in past_of(given)[1]:
+        raise refuse("回看", wrong.found, remedy, field=wrong.field)
     if "as_of" in given and "known_at" not in given:
         # Named, so that running it again is the same export.
         given["known_at"] = now.now.isoformat()

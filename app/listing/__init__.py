@@ -31,7 +31,8 @@ from app import clock, scope, search
 from app.listing import query
 from app.listing.compare import compare
 from app.listing.parts import Column, Filter, Moment, Page, Query, Sought, Tab, column, moment, of_no_unit, related
-from app.listing.query import MOST_CHOSEN, day_of_text, instant_of_text
+from app.listing.past import Past, day_of_text, instant_of_text, past_of
+from app.listing.query import MOST_CHOSEN
 from app.models import Region
 from app.models.among import among
 from app.models.sealed import normal
@@ -42,8 +43,8 @@ from app.search import Through
 from app.wording import finished, say, together
 
 __all__ = [
-    "COUNT_CAP", "LISTINGS", "MOST_CHOSEN", "Column", "Filter", "Listing", "Moment", "Page", "Query", "Tab", "column",
-    "day_of_text", "instant_of_text", "moment", "of_no_unit", "register", "related",
+    "COUNT_CAP", "LISTINGS", "MOST_CHOSEN", "Column", "Filter", "Listing", "Moment", "Page", "Past", "Query", "Tab",
+    "column", "day_of_text", "instant_of_text", "moment", "of_no_unit", "past_of", "register", "related",
 ]  # fmt: skip
 
 COUNT_CAP = 1001
@@ -97,12 +98,8 @@ class Listing:
     def _then(self, args: Mapping[str, str]) -> Listing:
         if self.then is None:
             return self
-        on, known_at = day_of_text(args.get("as_of", "")), instant_of_text(args.get("known_at", ""))
-        if on is None and known_at is None:
-            return self
-        now = clock.now()
-        known_at = min(known_at or now, now)
-        return self.then(self, on or clock.local_day(known_at), known_at)
+        past, _wrong = past_of(args)
+        return self if past is None else self.then(self, past.on, past.known_at)
 
     def tabs_of(self, actor: Actor, query: Query) -> list[Tab]:
         """The tabs that the actor is shown; one that an old address names stays, so that it is seen what is open."""

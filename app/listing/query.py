@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from app import clock
 from app.errors import Finding
 from app.listing.parts import PAGE_SIZE, Filter, Query
+from app.listing.past import past_of
 from app.wording import say
 
 MOST_ROWS, MOST_PAGES = 200, 40_000
@@ -23,11 +23,12 @@ def read(listing: Any, args: Mapping[str, str]) -> Query:
     query = Query(sort=listing.order[0], descending=listing.order[1], columns=listing.default)
     # Where nothing is searched, words are no condition, and none is shown.
     query.q = " ".join(args.get("q", "")[:80].split()) if listing.search else ""
-    for name, label, understand in (("as_of", "截至日期", day_of_text), ("known_at", "所知时间", instant_of_text)):
-        given = args.get(name, "").strip()
-        if given and (listing.then is None or understand(given) is None):
-            rule = "不能回看" if listing.then is None else "不是有效的时间"
-            query.notices.append(_notice(label, given, rule, "已按现在显示"))
+    if listing.then is not None:
+        query.notices += past_of(args)[1]
+    else:
+        for name, label in (("as_of", "截至日期"), ("known_at", "所知时间")):
+            if given := args.get(name, "").strip():
+                query.notices.append(_notice(label, given, "不能回看", "已按现在显示"))
     _read_tab(listing, args, query)
     for one in listing.filters:
         _read_filter(one, args, query)
@@ -159,22 +160,3 @@ def _notice(label: str, value: str, rule: str, remedy: str) -> Finding:
         value=value[:40],
         level="warn",
     )
-
-
-def day_of_text(text: str) -> dt.date | None:
-    """A day as typed; None for anything else."""
-    try:
-        return dt.date.fromisoformat(text.strip()[:40])
-    except ValueError:
-        return None
-
-
-def instant_of_text(text: str) -> dt.datetime | None:
-    """An instant as typed, of Shanghai unless it carries a zone; a day alone means its end."""
-    typed = text.strip()[:40].replace(" ", "T", 1)
-    try:
-        if len(typed) == 10:
-            return clock.instant_of(dt.datetime.combine(dt.date.fromisoformat(typed), dt.time(23, 59, 59)))
-        return clock.instant_of(dt.datetime.fromisoformat(typed))
-    except (ValueError, OverflowError):
-        return None

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.listing import Listing, moment
+from app import clock
+from app.listing import Listing, moment, past_of
 from app.listings.contracts import CONTRACTS
 from app.listings.elevators import ELEVATORS
 from app.listings.units import UNITS
@@ -144,6 +145,67 @@ def test_a_contract_as_it_was_known(world: World) -> None:
 def test_a_day_that_is_none_is_named(told: World, sign_in: Any, query: str) -> None:
     text = sign_in(told.accounts["inspector"]).get(f"/elevators/?{query}").text
     assert "不是有效的时间" in text and "您看到的是" not in text
+
+
+NOON = dt.datetime(2026, 7, 1, 4, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("args", "on", "known_at", "left_out"),
+    [
+        ({}, None, None, []),
+        ({"as_of": "2026-03-01"}, "2026-03-01", NOON, []),
+        # One alone says the other.
+        ({"known_at": "2026-03-01"}, "2026-03-01", dt.datetime(2026, 3, 1, 15, 59, 59, tzinfo=dt.UTC), []),
+        ({"known_at": "2026-03-01T20:00:00Z"}, "2026-03-02", dt.datetime(2026, 3, 1, 20, tzinfo=dt.UTC), []),
+        ({"as_of": "2030-01-01", "known_at": "2026-03-01 08:00"}, "2030-01-01",
+         dt.datetime(2026, 3, 1, tzinfo=dt.UTC), []),
+        # What is yet to come is as it is known now.
+        ({"known_at": "9999-12-31T23:59:59Z"}, "2026-07-01", NOON, []),
+        ({"known_at": "9999-12-31T23:59:59-12:00"}, None, None, ["known_at"]),
+        ({"as_of": "1950-01-01", "known_at": "1950-01-01T00:00:00Z"}, "1950-01-01",
+         dt.datetime(1950, 1, 1, tzinfo=dt.UTC), []),
+        ({"as_of": "1949-12-31", "known_at": "0001-01-02T00:00:00+08:05"}, None, None, ["as_of", "known_at"]),
+        ({"as_of": "2199-12-31"}, "2199-12-31", NOON, []),
+        ({"as_of": "2200-01-01"}, None, None, ["as_of"]),
+        ({"as_of": "0001-01-01", "known_at": "2026-03-01"}, "2026-03-01",
+         dt.datetime(2026, 3, 1, 15, 59, 59, tzinfo=dt.UTC), ["as_of"]),
+        ({"as_of": " ", "known_at": "0001-01-01T00:00:00+14:00"}, None, None, ["known_at"]),
+    ],
+)  # fmt: skip
+def test_what_an_address_asks_for(
+    args: dict[str, str], on: str | None, known_at: dt.datetime | None, left_out: list[str]
+) -> None:
+    with clock.frozen(NOON):
+        past, wrong = past_of(args)
+    assert [one.field for one in wrong] == left_out
+    assert (past and past.on.isoformat(), past and past.known_at) == (on, known_at)
+    assert past is None or (past.told, past.ahead) == (
+        "known_at" in args and "known_at" not in left_out, args.get("known_at", "") > "3"
+    )
+
+
+def test_a_machine_says_the_zone() -> None:
+    for typed in ("2026-03-01", "2026-03-01T08:00", "x"):
+        past, wrong = past_of({"known_at": typed}, zoned=True)
+        assert past is None and [one.value for one in wrong] == [typed]
+    assert past_of({"known_at": "2026-03-01T08:00+08:00"}, zoned=True)[1] == []
+
+
+def test_pages_lists_and_the_api_read_it_alike(told: World, sign_in: Any) -> None:
+    browser, far = sign_in(told.accounts["inspector"]), "9999-12-31T23:59:59Z"
+    for page in (f"/elevators/{told.own.id}", f"/units/{told.firm.id}"):
+        # Of an instant alone its day is meant, as in lists.
+        assert "2026-02-01 的档案，按 2026-02-01 23:59 所知" in browser.get(f"{page}?known_at=2026-02-01").text
+        assert "2026-02-01 的档案" in browser.get(f"{page}?as_of=2026-02-01&known_at={far}").text
+        text = browser.get(f"{page}?as_of=0001-01-01").text
+        assert "截至日期：“0001-01-01”不是有效的时间，已按现在显示" in text and "当日没有审核" not in text
+    assert "“0001-01-01”不是有效的时间" in browser.get("/units/?as_of=0001-01-01").text
+    for door in (f"/api/v1/units/{told.firm.id}/as-of", "/api/v1/units", f"/api/v1/elevators/{told.own.id}/as-of"):
+        for name, typed in (("known_at", far), ("as_of", "0001-01-01"), ("as_of", "9999-12-31")):
+            answer = browser.get(f"{door}?{name}={typed}")
+            assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, name), (door, typed)
+            assert "已按现在显示" not in answer.text
 
 
 def test_the_list_says_loudly_that_it_is_the_past(told: World, sign_in: Any) -> None:

@@ -177,7 +177,8 @@ def test_history_and_the_register_as_of_a_day(session: Any, world: World, sign_i
     assert "明水路 8 号 1 幢" in then and "当日生效的是第 1 版" in then and "在用" in then
     before = client.get(f"/elevators/{row.id}?as_of=2026-11-01").text
     assert "当日没有审核通过的版本" in before and "告知" in before
-    assert "不是日期" in client.get(f"/elevators/{row.id}?as_of=明天").text
+    told = client.get(f"/elevators/{row.id}?as_of=明天").text
+    assert "截至日期：“明天”不是有效的时间，已按现在显示" in told
 
 
 @pytest.mark.feature("LIF-01", "LIF-02", "GAT-01")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import NotFound as HTTPNotFound
 from werkzeug.routing import IntegerConverter
 
@@ -148,3 +150,74 @@ def test_statistics_over_the_edges_of_the_calendar(app: Any, world: World, sign_
     days = ("to_on=0001-01-01", "from_on=9999-12-31", "from_on=0001-01-01&to_on=9999-12-31", "to_on=2026-02-30")
     wrong = [(p, d, s) for p in sorted(pages) for d in days if (s := browser.get(f"{p}?{d}").status_code) >= 500]
     assert wrong == []
+
+
+# Names under which an address asks for a day, a month, an instant.
+OF_TIME = re.compile(r"(^|_)(on|at|of|from|to|day|days|month|since|until|date|period|year|quarter|time)$")
+EDGES = (
+    "0001-01-01", "9999-12-31", "1949-12-31", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "0001-01-02T00:00:00+08:05", "0001-01", "9999-12",
+)  # fmt: skip
+
+
+class Watched(ImmutableMultiDict[str, str]):
+    """A query that notes under which names it is asked."""
+
+    names: set[str] = set()
+
+    def get(self, key: Any, *args: Any, **kwargs: Any) -> Any:
+        self.names.add(str(key))
+        return super().get(key, *args, **kwargs)
+
+    def __getitem__(self, key: Any) -> Any:
+        self.names.add(str(key))
+        return super().__getitem__(key)
+
+    def __contains__(self, key: Any) -> bool:
+        self.names.add(str(key))
+        return super().__contains__(key)
+
+
+def pages(app: Any, world: World) -> list[str]:
+    """Every address to look at, of rows that are there."""
+    rows = {
+        "elevators": world.own.id, "units": world.firm.id, "contracts": world.contract.id, "people": world.worker.id,
+        "ledgers": world.own.id, "map": world.own.id,
+    }  # fmt: skip
+    found = []
+    for rule in app.url_map.iter_rules():
+        if "GET" not in rule.methods or rule.rule.startswith(("/static", "/appbuilder", "/logout", "/ops")):
+            continue
+        key = next((number for name, number in rows.items() if f"/{name}/" in rule.rule), 1)
+        found.append(re.sub(r"<([^>]*:)?[^>]+>", lambda m, key=key: str(key) if m[1] == "int:" else "kind", rule.rule))
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("persona", ["region_admin", "worker"])
+def test_days_and_instants_at_the_edges_break_no_page(
+    app: Any, world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch, persona: str
+) -> None:
+    """Whatever a page or a call reads as a day or an instant, it takes the first and the last there can be."""
+    browser = sign_in(world.accounts[persona])
+    monkeypatch.setattr(app.request_class, "parameter_storage_class", Watched)
+    asked: dict[str, set[str]] = {}
+    for address in pages(app, world):
+        Watched.names = set()
+        if browser.get(address).status_code == 200:
+            asked[address] = {name for name in Watched.names if OF_TIME.search(name)}
+    monkeypatch.undo()
+    asked = {address: names for address, names in asked.items() if names}
+    if persona == "region_admin":
+        assert {"as_of", "known_at"} <= asked[f"/elevators/{world.own.id}"] & asked[f"/units/{world.firm.id}"]
+        assert len(asked) > 40 and {"/elevators/", "/api/v1/elevators"} <= asked.keys()
+    broken = []
+    for address, names in asked.items():
+        for edge in EDGES:
+            tried = [dict.fromkeys(names, edge)]
+            if "as_of" in names:
+                tried.append({"as_of": "2026-01-01", "known_at": edge})
+            broken += [
+                (address, given, status) for given in tried
+                if (status := browser.get(address, query_string=given).status_code) >= 500
+            ]  # fmt: skip
+    assert broken == []

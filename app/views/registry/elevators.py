@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload, undefer_group
 
 from app import clock, scope
 from app.extensions import db
-from app.listing import instant_of_text
+from app.listing import past_of
 from app.listings import standing
 from app.listings.visits import worker_of
 from app.models import (
@@ -38,7 +38,6 @@ from app.views.approval.applying import offered
 from app.views.approval.filing_pages import FilingPages
 from app.views.frame import clock_words, desks, filed, screens
 from app.views.frame.base import missed_words
-from app.views.frame.days import typed_day
 from app.views.frame.filing_words import WORDS, Due
 from app.views.oversight import anomalies
 from app.views.oversight.inspections import latest_of
@@ -134,9 +133,10 @@ class ElevatorPages(FilingPages):
         held = Held.of(row, today)
         papers = Papers.of(row.id)
         contracts = self._contracts(row) if actor.may(Verb.CONTRACT_READ) else []
-        on, wrong = typed_day(request.args.get("as_of", ""), "as_of", _("日期"))
+        past, bad_days = past_of(request.args)
+        on = None if past is None else past.on
         shown: dict[str, Any] = {
-            "words": WORDS, "status": row.status, "as_of": on, "bad_day": wrong, "as_of_version": None,
+            "words": WORDS, "status": row.status, "as_of": on, "bad_days": bad_days, "as_of_version": None,
             "clocks": self._clocks(row, today, held, papers, contracts) if on is None else [],
             "kinds": [], "under_way": [], "visits": None,
             "orders": [], "against": against_overdue(row) if on is None else [],
@@ -150,12 +150,11 @@ class ElevatorPages(FilingPages):
             "may_print": row.status != "scrapped" and label_sheet.is_to_label(actor, row),
             "ledger_link": f"/ledgers/{row.id}" if row.approved_version and actor.may(Verb.LEDGER_READ) else "",
         }  # fmt: skip
-        if on is not None:
-            known_at = instant_of_text(request.args.get("known_at", ""))
-            version = filing.as_of(db.session, row, on, known_at)
+        if past is not None:
+            version = filing.as_of(db.session, row, past.on, past.known_at)
             shown |= {
-                "as_of_version": version, "status": moves.status_on(db.session, row, on, known_at),
-                "known_at": known_at,
+                "as_of_version": version, "status": moves.status_on(db.session, row, past.on, past.known_at),
+                "known_at": past.known_at if past.told else None,
             }  # fmt: skip
             shown["sections"] = filed.facts(Elevator, version.data) if version else []
             return shown

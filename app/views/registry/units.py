@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from app import clock, picture_reader, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
-from app.listing import day_of_text, instant_of_text
+from app.listing import past_of
 from app.listings.elevators import REGISTERED
 from app.models import Contract, Elevator, Person, Score, ScoreRun, Unit
 from app.models.policy import policy_value
@@ -91,16 +91,16 @@ class UnitPages(FilingPages):
             figures.append(Figure(_("约谈与处罚"), str(enforcement.of_unit(row.id)), there))
         if row.is_maintenance and g.actor.may(Verb.SCORE_READ):
             figures += _rating(row)
-        on = day_of_text(request.args.get("as_of", ""))
-        if on is not None:
-            known_at = instant_of_text(request.args.get("known_at", ""))
-            version = filing.as_of(db.session, row, on, known_at)
+        past, bad_days = past_of(request.args)
+        if past is not None:
+            version = filing.as_of(db.session, row, past.on, past.known_at)
             return {
-                "words": WORDS, "figures": [], "licence": None, "as_of": on, "known_at": known_at,
-                "as_of_version": version, "sections": filed.facts(Unit, version.data) if version else [],
+                "words": WORDS, "figures": [], "licence": None, "as_of": past.on,
+                "known_at": past.known_at if past.told else None, "bad_days": bad_days, "as_of_version": version,
+                "sections": filed.facts(Unit, version.data) if version else [],
             }  # fmt: skip
         return {
-            "words": WORDS, "figures": figures, "papers_wait": filed_papers.waits(row),
+            "words": WORDS, "figures": figures, "bad_days": bad_days, "papers_wait": filed_papers.waits(row),
             "may_enforce": g.actor.may(Verb.ENFORCEMENT_EDIT) and g.actor.unit_id is None and row.approved_version > 0,
             "licence": due_days(row.licence_until, today, near, 1461),
         }  # fmt: skip
