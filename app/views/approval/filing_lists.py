@@ -58,7 +58,7 @@ from app.views.frame.labels import keys_of
 from app.views.frame.told import told
 from app.views.frame.whole_list import ALL_DRAFTS
 from app.wording import together
-from app.workflows.desk import mend_many
+from app.workflows.desk import applications, mend_many
 from app.workflows.filing import filing, usual_parts
 
 STATUS_TONE = {"notified": "info", "in_use": "ok", "suspended": "over", "scrapped": "gone"}
@@ -284,6 +284,11 @@ class UnitScreen(Screen):
         return f"/units/{row.id}"
 
 
+def _withdraw(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
+    """撤回 of one chosen application; says which it was."""
+    return applications.withdraw(session, actor, key, at).number
+
+
 class OwnApplications(Screen):
     """申请: what one's unit asked for; for a regulator, all of the region."""
 
@@ -294,6 +299,12 @@ class OwnApplications(Screen):
     verb = Verb.APPLICATION_READ
     buttons: ClassVar[list[Button]] = [
         Button(_l("办理申请"), "ApplicationStart.new", Verb.APPLICATION_SUBMIT, main=True)
+    ]
+    deeds: ClassVar[list[Deed]] = [
+        Deed(
+            "withdraw", _l("撤回所选"), Verb.APPLICATION_SUBMIT, _withdraw,
+            _l("撤回所选申请？没有决定的撤回，已核准、没到生效日的取消，不再生效；其余保留并说明原因。"),
+        )
     ]
     cells: ClassVar[dict[str, Any]] = {
         "kind": lambda row: one_line(word(APPLICATION_KIND, row.kind)),
