@@ -24,6 +24,7 @@ from app.workflows.approval.filing_fields import clean_field, days_of, empty, re
 
 MODELS: dict[str, Any] = {"units": Unit, "elevators": Elevator}
 EXAMPLES = 3
+DECLARED = "declared_status"
 # Of a value that is stored as it came.
 FINE: tuple[None, list[Finding]] = (None, [])
 
@@ -44,6 +45,7 @@ def filed(checker: Judging, rows: list[Row]) -> None:
         without[at] = {last for last in endless if row.data.get(last) == NO_END}
         row.data |= dict.fromkeys(without[at])
     named, is_unit = checker.kind.key, checker.kind.name == "units"
+    status, unsaid = checker.match.words.get(DECLARED, {}).get(""), 0
     for row, given, unending in zip(rows, _given(checker, model, rows), without, strict=True):
         key = row.data.get(named) or ""
         there = standing.get(key, [])
@@ -71,6 +73,12 @@ def filed(checker: Judging, rows: list[Row]) -> None:
         for name in needed:
             if row.data.get(name) is None:
                 _blank(checker, row, name)
+        if not is_unit and row.data.get(DECLARED) is None:
+            unsaid += 1
+            row.data |= {DECLARED: status} if status else {}
+    if unsaid:
+        # What runs already need not be registered for use one by one: one word for all new rows.
+        checker.hear(DECLARED, "", status, unsaid)
 
 
 def _end(checker: Judging, row: Row, there: Standing, last: str, box: str, without: bool) -> None:
@@ -132,9 +140,9 @@ def _blank(checker: Judging, row: Row, name: str) -> None:
 
 def _declared(there: list[Standing], row: Row, given: dict[str, Any]) -> list[Standing]:
     """A declared status counts once, before the first approval; afterwards only applications move the status."""
-    if row.data.get("declared_status") is not None and any(s.approved for s in there):
-        given.pop("declared_status", None)
-        row.forgive({"declared_status"})
+    if row.data.get(DECLARED) is not None and any(s.approved for s in there):
+        given.pop(DECLARED, None)
+        row.forgive({DECLARED})
     return there
 
 

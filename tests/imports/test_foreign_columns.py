@@ -196,7 +196,9 @@ def test_rows_of_sums_are_told_and_left_out(session: Any, world: Any, sign_in: A
     )  # fmt: skip
     batch = checked(session, who, LIFTS, file)
     assert (batch.rows, batch.new_rows, batch.same_rows, batch.bad_rows) == (4, 2, 2, 0), "each row is accounted for"
-    assert batch.mapping["sums"] == [2, [3, 5]] and not batch.mapping["asked"], "nobody is asked what its words mean"
+    assert batch.mapping["sums"] == [2, [3, 5]]
+    heard = {name: [line["count"] for line in lines] for name, lines in batch.mapping["asked"].items()}
+    assert heard == {"declared_status": [2]}, "nobody is asked what its words mean, nor how a sum stands"
     rows = session.scalars(select(ImportRow).where(ImportRow.batch_id == batch.id).order_by(ImportRow.number)).all()
     assert [(row.number, row.state) for row in rows] == [(2, "new"), (3, "same"), (4, "new"), (5, "same")]
     assert "“总 计：”开头，是汇总行" in rows[3].errors[0]["found"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.models import ImportBatch, Job
+from app.models import Elevator, ImportBatch, Job
 from app.tasks import jobs
 from tests.conftest import csrf
 from tests.imports.ground import csv
@@ -183,3 +183,32 @@ def test_what_was_imported_is_taken_for_nothing_else(app: Any, session: Any, wor
     assert browser.post(f"{place}/start", data=token).status_code == 302
     work(app, session)
     assert browser.post(f"{place}/kind", data=token | {"kind": "units"}).status_code == 422
+
+
+@pytest.mark.feature("IMP-03")
+def test_what_runs_already_is_said_once_for_all_new_rows(app: Any, session: Any, world: Any, sign_in: Any) -> None:
+    """Three thousand elevators of a firm that comes over: nobody adds a column to say 在用 in each row."""
+    browser = sign_in(world.accounts["clerk"])
+    rows = [f"7000{n},曳引驱动乘客电梯,明水路 {n} 号,临河区明水街道,{world.use_unit.name}" for n in range(10, 13)]
+    known = f"{world.own.code},,明水路 9 号,,"
+    place = upload(browser, csv("识别码,品种,地址,所在地区,使用单位", *rows, known), mode="both")
+    work(app, session)
+    page = browser.get(place).get_data(as_text=True)
+    assert "3 台新电梯没有“申报状态”" in page and 'name="word-declared_status-0"' in page and 'id="words" open' in page
+    assert "还差一步" not in page and "处还没有定" not in page, "it is offered, not asked for"
+    form = {"csrf_token": csrf(browser, place), "mode": "both", "word-declared_status-0": "in_use"}
+    form |= {f"column-{n}": name for n, name in enumerate(
+        ["code", "category", "address", "region_id", "use_unit_id"]
+    )}  # fmt: skip
+    assert browser.post(f"{place}/match", data=form).status_code == 302
+    work(app, session)
+    page = browser.get(place).get_data(as_text=True)
+    assert "台新电梯没有“申报状态”" not in page and "导入 4 行" in page
+    assert browser.post(f"{place}/start", data={"csrf_token": csrf(browser, place)}).status_code == 302
+    work(app, session)
+    session.rollback()
+    said = session.execute(select(Elevator.code, Elevator.declared_status).order_by(Elevator.code)).all()
+    assert {code: status for code, status in said if code.startswith("7000")} == dict.fromkeys(
+        ("700010", "700011", "700012"), "in_use"
+    )
+    assert dict(map(tuple, said))[world.own.code] is None, "what stands already keeps its status"

@@ -7,9 +7,10 @@ import io
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app import clock
-from app.models import Job
+from app.models import Job, Notification
 from app.transaction import transaction
 from app.workflows.core import jobs
 from app.workflows.files import attachments
@@ -171,3 +172,19 @@ def test_a_result_is_in_the_words_of_its_kind_and_leads_to_what_came_of_it(world
     assert "不合格次数" in page and "1,234" in page and "有错误" not in page
     assert "2026-03-02 00:05" in page and 'href="/scores/total/?f_run=7"' in page
     assert page.index("a1b2c3d4") > page.index("<details class=\"ta-proof\">")
+
+
+@pytest.mark.feature("NTF-01")
+def test_who_saw_that_a_job_ended_need_not_read_it_in_the_inbox(world: World, sign_in: Any) -> None:
+    """The page of a job follows it to its end; its notice is for who left."""
+    seen, other = enter(world), enter(world, title="另一个导出")
+    client = sign_in(world.accounts["clerk"])
+    client.get(f"/jobs/{seen}")
+    run(world, seen)
+    run(world, other)
+    world.session.rollback()
+    unread = select(Notification.link).where(Notification.topic == "job", Notification.read_at.is_(None))
+    assert set(world.session.scalars(unread)) == {f"/jobs/{seen}", f"/jobs/{other}"}
+    world.session.rollback()
+    client.get(f"/jobs/{seen}")
+    assert set(world.session.scalars(unread)) == {f"/jobs/{other}"}

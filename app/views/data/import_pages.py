@@ -162,7 +162,8 @@ def explained(session: AnySession, actor: Actor, kind: Kind, mapping: Mapping[st
             {"at": at, **line, "options": _options(every, spec, line) or _few(session, actor, spec, line)}
             for at, line in enumerate(found)
         ]
-        open_words = sum(line["value"] is None for line in found)
+        # What may stay blank is offered, not asked for.
+        open_words = sum(line["value"] is None and (spec.required or line["word"] != "") for line in found)
         made.append({
             "spec": spec, "lines": told, "open": open_words, "pick": pick,
             "absent": name not in mapping["columns"], "unheard": (mapping.get("unheard") or {}).get(name, 0),

@@ -27,7 +27,7 @@ from app.permissions import Verb
 from app.scratch import scratch
 from app.transaction import transaction
 from app.views.data import import_pages
-from app.views.frame import screens
+from app.views.frame import inbox, screens
 
 ROWS = 50
 TONES = {
@@ -101,6 +101,8 @@ class Imports(BaseView):
         rows = db.session.scalars(shown).all() if mapping else []
         total = db.session.scalar(select(func.count()).select_from(ImportRow).where(*where)) or 0
         own = batch.created_by_id == g.actor.user_id
+        if own and batch.job_id is not None and batch.state not in ("checking", "importing", "undoing"):
+            inbox.seen("job", f"/jobs/{batch.job_id}")
         facts: dict[str, Any] = {}
         if mapping is not None and batch.state not in ("checking", "failed"):
             columns = import_pages.columns(held, mapping)

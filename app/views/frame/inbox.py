@@ -61,7 +61,7 @@ class Inbox(BaseView):
         if notice is None:
             abort(404)
         target = notice.link
-        self._read(Notification.id == pk)
+        _read(Notification.id == pk)
         # Links are made by the product and lead inside it.
         return redirect(target if target and target.startswith("/") and not target.startswith("//") else self._index())
 
@@ -69,19 +69,27 @@ class Inbox(BaseView):
     @has_access
     @permission_name("read")
     def read_all(self) -> Any:
-        self._read()
+        _read()
         return redirect(self._index())
 
     def _index(self) -> str:
         return url_for("Inbox.index")
 
-    def _read(self, *conditions: Any) -> None:
-        with transaction(db.session) as session:
-            session.execute(
-                update(Notification)
-                .where(Notification.recipient_id == g.actor.user_id, Notification.read_at.is_(None), *conditions)
-                .values(read_at=clock.now())
-            )
+
+def seen(topic: str, link: str) -> None:
+    """Whoever looks at what a notice of his tells of need not open it in the inbox as well: it counts as read."""
+    told = (Notification.topic == topic) & (Notification.link == link)
+    if db.session.scalar(select(Notification.id).where(_unread(), told).limit(1)) is not None:
+        _read(told)
+
+
+def _read(*conditions: Any) -> None:
+    with transaction(db.session) as session:
+        session.execute(update(Notification).where(_unread(), *conditions).values(read_at=clock.now()))
+
+
+def _unread() -> Any:
+    return (Notification.recipient_id == g.actor.user_id) & Notification.read_at.is_(None)
 
 
 # So many like notices in a row are folded behind the newest.

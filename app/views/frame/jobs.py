@@ -21,7 +21,7 @@ from app.models.choices import JOB_STATE, word
 from app.models.job import JOB_KIND
 from app.permissions import NOBODY, Verb, require
 from app.transaction import transaction
-from app.views.frame import screens
+from app.views.frame import inbox, screens
 from app.views.frame.days import typed_day
 from app.views.frame.told import told
 from app.wording import Said, again, ours, say
@@ -116,6 +116,8 @@ class Jobs(BaseView):
     @permission_name("read")
     def show(self, job_id: int) -> Any:
         job = jobs.of(db.session, g.actor, job_id)
+        if job.finished_at is not None:
+            inbox.seen("job", f"/jobs/{job_id}")
         return self.render_template("ta/platform/job.html", title=told(job.title), job=facts(job))
 
     @expose("/<int:job_id>.json")
