@@ -7,7 +7,7 @@ the end of the n-th day after; working days (approval clocks only) to the end of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -159,18 +159,6 @@ def start(
     if days is not None:
         return Deadline(at, due_after_days(at, days))
     return Deadline(at, due_after_working_days(at, working_days or 0, is_working_day))
-
-
-def resume(deadline: Deadline, at: datetime) -> Deadline:
-    """Run on with the time that was left. One that was over before the pause stays over.
-
-    Of limits that run by the hour; those of working days go on by `due_with_pauses`.
-    """
-    if deadline.paused_at is None:
-        raise ValueError("the deadline is not paused")
-    if at < deadline.paused_at:
-        raise ValueError("a pause can't end before it began")
-    return replace(deadline, due_at=deadline.due_at + (at - deadline.paused_at), paused_at=None)
 
 
 def countdown(deadline: Deadline, now: datetime, near: timedelta) -> Countdown:

@@ -12,10 +12,11 @@ from app.models import Notification
 from app.rules.complaints import MOST_UNKNOWN
 from app.transaction import transaction
 from app.workflows.access import signin
-from app.workflows.approval import delegations, reminders
+from app.workflows.approval import delegations
 from app.workflows.core.actors import actor_of
 from app.workflows.visits import visits
 from tests.factories import World
+from tests.reminded import reminded
 from tests.workflows.clock_world import add_visit
 from tests.workflows.invitations.ground import AT
 
@@ -31,17 +32,17 @@ def test_no_reminder_names_a_secret_elevator_to_who_may_not_know_of_it(app: Any,
         elevator_id=world.own.id,
     )  # fmt: skip
     today = signin.clock.today()
-    assert set(reminders.recipients(session, row, today)) == {admin.id, inspector.id}
+    assert set(reminded(session, row, today)) == {admin.id, inspector.id}
     with transaction(session):
         delegations.name(session, actor_of(admin), inspector.id, today, today, "", signin.clock.now())
         world.own.is_secret = True
         session.flush()
-    assert reminders.recipients(session, row, today) == [admin.id]
+    assert reminded(session, row, today) == [admin.id]
     row.officer_id = admin.id
-    assert reminders.recipients(session, row, today) == [admin.id]
+    assert reminded(session, row, today) == [admin.id]
     with transaction(session):
         world.own.is_secret = False
-    assert set(reminders.recipients(session, row, today)) == {admin.id, inspector.id}
+    assert set(reminded(session, row, today)) == {admin.id, inspector.id}
 
 
 @pytest.mark.feature("MNT-09", "ELV-01")

@@ -138,10 +138,6 @@ def test_a_pause_keeps_what_is_left() -> None:
     shown = deadlines.countdown(paused, sh(3, 9), timedelta(hours=1))
     assert shown.left == timedelta(hours=4, seconds=1)
     assert not shown.running
-    again = deadlines.resume(paused, sh(3, 5))
-    assert again.due_at == sh(3, 5, 4, 1)
-    with pytest.raises(ValueError, match="not paused"):
-        deadlines.resume(running, sh(3, 2))
 
 
 def mar(day: int, hour: int = 0) -> datetime:

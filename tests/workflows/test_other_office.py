@@ -17,6 +17,7 @@ from app.workflows.approval import delegations, reminders
 from app.workflows.desk import applications
 from tests import factories as make
 from tests.factories import World
+from tests.reminded import reminded
 from tests.workflows.filing_world import AT, TODAY, decide
 from tests.workflows.test_applications import suspend
 
@@ -133,7 +134,7 @@ def test_whoever_stands_in_is_reminded(session: Any, world: World) -> None:
     decide(session, giver, application, "accept")
     give(session, giver, taker)
     with transaction(session):
-        assert reminders.recipients(session, application, TODAY) == [giver.user_id, taker.user_id]
+        assert reminded(session, application, TODAY) == [giver.user_id, taker.user_id]
 
 
 def test_little_is_what_the_region_says(session: Any, world: World) -> None:

@@ -34,12 +34,13 @@ from app.rules.deadlines import due_after_working_days
 from app.rules.lifecycle import common_region
 from app.transaction import lock, transaction
 from app.views.data.audit_words import action_word
-from app.workflows.approval import calendars, reminders
+from app.workflows.approval import calendars
 from app.workflows.desk import applications
 from app.workflows.filing import filing, registration_changes
 from app.workflows.handover import unit_changes
 from tests import factories
 from tests.factories import World
+from tests.reminded import reminded
 from tests.workflows.clock_world import run as nightly
 from tests.workflows.filing_world import AT, TODAY, attachment, decide
 
@@ -317,7 +318,7 @@ def test_the_new_office_gets_the_files_the_notices_and_nobody_it_cannot_reach(se
     assert action_word("application.hand_on") == "移交所在地区"
     assert session.scalars(select(UnitChange.region_code)).one() == "980403000000"
     assert (workers.state, workers.officer_id) == ("accepted", None)
-    assert world.accounts["other_inspector"].id in reminders.recipients(session, workers, TODAY)
+    assert world.accounts["other_inspector"].id in reminded(session, workers, TODAY)
     assert handed.officer_id == world.accounts["inspector"].id, "who decided stays"
     approve(world, workers, "other_inspector")
     assert workers.officer_id == world.accounts["other_inspector"].id

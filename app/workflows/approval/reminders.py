@@ -19,7 +19,7 @@ from app.policy import Key
 from app.rules.deadlines import DeadlineLevel
 from app.transaction import AnySession, hold
 from app.wording import say
-from app.workflows.approval import delegations, limit_rounds, submissions
+from app.workflows.approval import delegations, limit_rounds
 from app.workflows.core import outbox
 from app.workflows.core.actors import actor_by_id
 
@@ -34,7 +34,7 @@ def remind(session: AnySession, at: dt.datetime) -> int:
     """
     # Two rounds at once: the second sees the first's marks.
     hold(session, "approval:reminders")
-    desks, written = _Desks(session, clock.local_day(at)), 0
+    desks, written = Desks(session, clock.local_day(at)), 0
     for level, turned in _turned(session, at):
         step, found = f"due_{level.value}", []
         for row in limit_rounds.untold(session, step, *turned):
@@ -62,16 +62,12 @@ def _turned(session: AnySession, at: dt.datetime) -> Iterator[tuple[DeadlineLeve
         yield DeadlineLevel.NEAR, [Application.due_at > at, Application.due_at <= at + near, here]
 
 
-def recipients(session: AnySession, application: Application, on: dt.date) -> list[int]:
-    """Who took it on, with whoever stands in for him; before that the office, without the applicant himself.
+class Desks:
+    """Who is reminded of applications on a day; each office and each officer is asked for once.
 
-    Of a 涉密 elevator's application only who may see these: the notice names the elevator.
+    Who took it on, with whoever stands in for him; before that the office, without the applicant himself. Of a 涉密
+    elevator's application only who may see these: the notice names the elevator.
     """
-    return _Desks(session, on).of(application, secret=submissions.is_secret(session, application))
-
-
-class _Desks:
-    """Who is reminded of applications on a day; each office and each officer is asked for once."""
 
     def __init__(self, session: AnySession, on: dt.date) -> None:
         self._session, self._on = session, on

@@ -1,7 +1,7 @@
 """Which limits of open applications were told, and how far up, is marked; until now their notices said it.
 
-Revision ID: 0090
-Revises: 0085
+Revision ID: 0087
+Revises: 0086
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import datetime as dt
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0090"
-down_revision = "0085"
+revision = "0087"
+down_revision = "0086"
 branch_labels = None
 depends_on = None
 

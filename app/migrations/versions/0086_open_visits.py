@@ -2,7 +2,7 @@
 for its column, in words that the index of all that need attention does not know. Labels that were looked at are in the
 index of photographed labels, too.
 
-Revision ID: 0089
+Revision ID: 0086
 Revises: 0085
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0089"
+revision = "0086"
 down_revision = "0085"
 branch_labels = None
 depends_on = None
