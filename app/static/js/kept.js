@@ -7,6 +7,8 @@
   var FIRST_PAUSE = 60000, LONGEST_PAUSE = 3600000;
   // What says nothing of one entry: who asks, or how often; whoever comes next would be told the same.
   var OF_ALL = [401, 429];
+  // Nor does this, at first: the token is that of a session that is over. Asked anew, with a new one, it is about the entry.
+  var OTHER_SESSION = 400;
   // Photos of the places: what they are called here and as files, and how a check-out names them.
   var PLACES = { photo_pit: "pit_photo_ids", photo_top: "top_photo_ids", photo_room: "room_photo_ids" };
   // What one account left of another's is never read: every look goes by account.
@@ -157,7 +159,7 @@
   }
   // An answer that is about this entry alone, as the doors tell of one: why not, or only the status where no words came.
   async function unmade(answer) {
-    if (OF_ALL.indexOf(answer.status) >= 0) throw Object.assign(new Error("answered " + answer.status), { status: answer.status });
+    if (answer.status === OTHER_SESSION || OF_ALL.indexOf(answer.status) >= 0) throw Object.assign(new Error("answered " + answer.status), { status: answer.status });
     var said = await answer.json().catch(function () { return {}; });
     return { ok: false, status: answer.status, errors: said && said.errors && said.errors.length ? said.errors : [{ status: answer.status }] };
   }
@@ -197,6 +199,28 @@
     await stays(entry, wrong);
   }
 
+  // As whoever is signed in now, which is told.
+  async function attempt(entry, here) {
+    try { await sendOne(entry, here); return here; } catch (e) { if (e.status !== OTHER_SESSION) throw e; }
+    var now = await who();
+    if (now.state === "offline") throw new Error("no answer");
+    if (now.state !== "here" || now.account !== entry.account) throw Object.assign(new Error("signed out"), { status: 401 });
+    try { await sendOne(entry, now); } catch (e) {
+      if (e.status !== OTHER_SESSION) throw e;
+      await stays(entry, { status: e.status, errors: [{ status: e.status }] });
+    }
+    return now;
+  }
+
+  // Whether one before it failed without which it would be refused, and then wait for its owner: a step of the same order;
+  // the end of a visit that the system holds open, over which no other begins.
+  function behind(entry, rows, silent) {
+    return rows.some(function (e) {
+      if (e.made >= entry.made || !(e.failed || (silent && e.key === silent.key))) return false;
+      return entry.kind === "repair" ? e.order === entry.order : !e.kind && Boolean(e.visit_id);
+    });
+  }
+
   async function arrived(entry, visit) {
     if (!entry.ended) {
       // Its beginning is there: from now on it is a visit like one begun on line, with the sheet as far as it is filled in.
@@ -226,8 +250,8 @@
     });
   }
 
-  // In their order, one after the other; what is not taken stays and the next goes on. Only a broken line, or a login that
-  // has run out, ends the round. `skip`: the key of the visit whose sheet is open; `begun`: whether beginnings go as well
+  // In their order, one after the other; what is not taken stays and the next goes on, also after one that gets no answer: two
+  // in a row are a broken line. That, or a login that has run out, ends the round. `skip`: the key of the visit whose sheet is open; `begun`: whether beginnings go as well
   // as whole visits; `now`: also what has not waited long enough since the system failed at it.
   async function round(skip, begun, now) {
     // What a page is trying to send by itself is its own until then.
@@ -241,15 +265,25 @@
     var rows = (await entries(here.account)).filter(function (e) {
       return e.key !== skip && due(e);
     });
+    var silent = null, broken = null;
     for (var i = 0; i < rows.length; i++) {
       // Another tab, or the worker, may have sent it while this one waited for its turn.
       var entry = await get("entries", rows[i].key);
       if (!entry || (entry.state !== "waiting" && entry.state !== "running")) continue;
-      // Steps of one order follow each other: without the one before it a step would be refused.
-      if (entry.kind === "repair" && (await entries(here.account)).some(function (e) { return e.order === entry.order && e.made < entry.made && e.failed; })) continue;
-      try { await sendOne(entry, here); } catch (e) { tell(); return e.status === 401 ? { state: "signin" } : { state: "broken", error: String(e) }; }
+      if (behind(entry, await entries(here.account), silent)) continue;
+      try {
+        here = await attempt(entry, here);
+        // The line carries: that the one before got no answer is that one's own.
+        if (silent) { await stays(silent, { status: 503, errors: [{ status: 503 }] }); silent = null; }
+      } catch (e) {
+        tell();
+        broken = { state: e.status === 401 ? "signin" : "broken", error: String(e) };
+        if (e.status || silent) return broken;
+        silent = await get("entries", entry.key);
+      }
       tell();
     }
+    if (silent) return broken;
     var left = (await entries(here.account)).filter(function (e) { return e.key !== skip && e.failed && open(e); });
     return { state: left.length ? "later" : "done", sent: rows.length };
   }
