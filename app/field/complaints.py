@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import clock, scope
-from app.errors import Finding, Refusal
+from app.errors import Finding
 from app.extensions import db
 from app.field import lists
 from app.field.forms import files_of
@@ -20,7 +20,7 @@ from app.models import Complaint
 from app.models.choices import word
 from app.models.complaint import COMPLAINT_STATE
 from app.permissions import Verb, require
-from app.transaction import transaction
+from app.views.frame.account_forms import run
 from app.views.oversight.complaints import TONES, facts, limit_of
 from app.workflows.public import complaints
 
@@ -69,18 +69,20 @@ def complaint_step(pk: int) -> Any:
     require(g.actor, Verb.COMPLAINT_READ)
     scope.visible(db.session, g.actor, Complaint, pk, _("这件投诉"))
     verb, note = request.form.get("verb", "")[:20], request.form.get("note", "")[:2000]
-    try:
-        with transaction(db.session) as session:
-            if verb == "accept":
-                complaints.accept(session, g.actor, pk, clock.now())
-            elif verb == "handle":
-                photos = files_of(session, "photo", "complaint")
-                complaints.handle(session, g.actor, pk, note, clock.now(), photos)
-            else:
-                agreed = {"agree": True, "disagree": False}.get(verb)
-                complaints.review(session, g.actor, pk, agreed, note, clock.now())
-    except Refusal as refusal:
-        return _page(pk, [f for f in refusal.findings if not f.ok], refusal.status_code)
+
+    def step(session: Any) -> None:
+        if verb == "accept":
+            complaints.accept(session, g.actor, pk, clock.now())
+        elif verb == "handle":
+            photos = files_of(session, "photo", "complaint")
+            complaints.handle(session, g.actor, pk, note, clock.now(), photos)
+        else:
+            agreed = {"agree": True, "disagree": False}.get(verb)
+            complaints.review(session, g.actor, pk, agreed, note, clock.now())
+
+    _done, findings, status = run(step)
+    if findings:
+        return _page(pk, findings, status)
     said = {"accept": _("已接单"), "handle": _("处置已提交，等待使用单位复核")}
     flash(said.get(verb, _("已复核")), "success")
     return redirect(url_for("field.complaint", pk=pk))

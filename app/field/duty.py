@@ -9,13 +9,12 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import clock, scope
-from app.errors import Refusal
 from app.extensions import db
 from app.field.forms import files_of, position_of
 from app.field.pages import field, signed_in
 from app.models import Elevator, PatrolRound, PatrolStop, SafetyRecord
 from app.permissions import Verb, require
-from app.transaction import transaction
+from app.views.frame.account_forms import run
 from app.workflows.on_site import patrols, safety
 
 
@@ -39,15 +38,15 @@ def send_daily() -> Any:
         }
         for key in keys
     ]  # fmt: skip
-    try:
-        with transaction(db.session) as session:
-            safety.record(
-                session, g.actor, "daily", clock.today(), found, clock.now(),
-                nothing_found=bool(request.form.get("nothing_found")), position=position_of(request.form),
-                photo_ids=files_of(session, "photo", "safety_record"),
-            )  # fmt: skip
-    except Refusal as refusal:
-        return _daily([f for f in refusal.findings if not f.ok], refusal.status_code)
+    _row, findings, status = run(
+        lambda session: safety.record(
+            session, g.actor, "daily", clock.today(), found, clock.now(),
+            nothing_found=bool(request.form.get("nothing_found")), position=position_of(request.form),
+            photo_ids=files_of(session, "photo", "safety_record"),
+        )
+    )  # fmt: skip
+    if findings:
+        return _daily(findings, status)
     flash(_("今天的检查已记录"), "success")
     return redirect(url_for("field.daily"))
 
@@ -97,15 +96,15 @@ def patrol_stop(pk: int) -> Any:
     stop: PatrolStop = scope.visible(db.session, g.actor, PatrolStop, pk, _("这一站"))
     round_id = stop.round_id
     said = {"fine": True, "bad": False}.get(request.form.get("result", ""))
-    try:
-        with transaction(db.session) as session:
-            patrols.check(
-                session, g.actor, pk, clock.now(), is_fine=said, finding=request.form.get("finding", "")[:500],
-                handled=request.form.get("handled", "")[:500], position=position_of(request.form),
-                photo_ids=files_of(session, "photo", "patrol_stop"),
-            )  # fmt: skip
-    except Refusal as refusal:
-        return _round(round_id, [f for f in refusal.findings if not f.ok], refusal.status_code, pk)
+    _row, findings, status = run(
+        lambda session: patrols.check(
+            session, g.actor, pk, clock.now(), is_fine=said, finding=request.form.get("finding", "")[:500],
+            handled=request.form.get("handled", "")[:500], position=position_of(request.form),
+            photo_ids=files_of(session, "photo", "patrol_stop"),
+        )
+    )  # fmt: skip
+    if findings:
+        return _round(round_id, findings, status, pk)
     flash(_("已记录"), "success")
     return redirect(url_for("field.patrol", pk=round_id))
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select, tuple_
 
 from app import clock, scope
-from app.errors import Finding, Refusal
+from app.errors import Finding
 from app.extensions import db
 from app.field import assigning, lists
 from app.field.pages import field, signed_in
@@ -21,7 +21,7 @@ from app.models.policy import policy_value
 from app.permissions import Verb, require
 from app.policy import Key
 from app.rules.identifiers import mask_mobile, mask_resident_id
-from app.transaction import transaction
+from app.views.frame.account_forms import run
 from app.workflows.files import attachments
 from app.workflows.papers import declarations, grades
 from app.workflows.people import people
@@ -61,11 +61,9 @@ def own_certificate() -> Any:
     days, findings = _days((("issued_on", _("发证日期")), ("valid_until", _("有效期至"))))
     if findings:
         return _page(findings, 422, "grade")
-    try:
-        with transaction(db.session) as session:
-            _ask(session, key, days)
-    except Refusal as refusal:
-        return _page([f for f in refusal.findings if not f.ok], refusal.status_code, "grade")
+    _row, findings, status = run(lambda session: _ask(session, key, days))
+    if findings:
+        return _page(findings, status, "grade")
     flash(_("已提交，审核通过后提高台次上限"), "success")
     return redirect(url_for("field.own_data"))
 
@@ -81,13 +79,15 @@ def own_declaration() -> Any:
     if findings:
         return _page(findings, 422, "declaration")
     now = clock.now()
-    try:
-        with transaction(db.session) as session:
-            kept = _scans(session, "declaration", place, now)
-            note = request.form.get("note", "")[:1000]
-            declarations.submit(session, g.actor, key, days["signed_on"], days["valid_until"], note, kept, now)
-    except Refusal as refusal:
-        return _page([f for f in refusal.findings if not f.ok], refusal.status_code, "declaration")
+
+    def submit(session: Any) -> None:
+        kept = _scans(session, "declaration", place, now)
+        note = request.form.get("note", "")[:1000]
+        declarations.submit(session, g.actor, key, days["signed_on"], days["valid_until"], note, kept, now)
+
+    _row, findings, status = run(submit)
+    if findings:
+        return _page(findings, status, "declaration")
     flash(_("已提交，审核通过后生效"), "success")
     return redirect(url_for("field.own_data"))
 

@@ -15,7 +15,7 @@ from sqlalchemy import and_, select, true
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
-from app.errors import Finding, Refusal
+from app.errors import Finding
 from app.extensions import db
 from app.field import lists
 from app.field.forms import files_of, position_of
@@ -27,8 +27,8 @@ from app.models.anomaly import ANOMALY_KIND, ANOMALY_STATE
 from app.models.choices import word
 from app.models.repair import REPAIR_LEVEL, REPAIR_STATE, sent_to
 from app.permissions import Actor, Verb, require
-from app.transaction import transaction
 from app.views.frame import maintenance_forms
+from app.views.frame.account_forms import run
 from app.views.oversight import anomalies as odd
 from app.views.repair import repair_forms
 from app.views.repair.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
@@ -84,13 +84,8 @@ def new_repair() -> Any:
     findings: list[Finding] = []
     status = 200
     if request.method == "POST":
-        try:
-            with transaction(db.session) as session:
-                number = report_of(session, elevator).id
-        except Refusal as refusal:
-            db.session.rollback()
-            findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
-        else:
+        number, findings, status = run(lambda session: report_of(session, elevator).id)
+        if not findings:
             flash(_("报修已登记，等待维保单位派工"), "success")
             return redirect(url_for("field.repair", pk=number))
     page = render_template(
@@ -121,23 +116,24 @@ def repair_step(pk: int) -> Any:
     }  # fmt: skip
     if verb not in said:
         return redirect(url_for("field.repair", pk=pk))
-    try:
-        with transaction(db.session) as session:
-            if verb == "accept":
-                repair_work.accept(session, g.actor, pk, now)
-            elif verb == "depart":
-                repair_work.depart(session, g.actor, pk, now)
-            elif verb == "start":
-                repair_work.start(session, g.actor, pk, position_of(request.form), now)
-            elif verb == "answer":
-                answer_of(session, pk, files_of(session, "photo", "repair_order"))
-            elif verb == "end":
-                end_of(session, pk, files_of(session, "photo", "repair_order"))
-            else:
-                repair_work.cancel(session, g.actor, pk, request.form.get("reason", "")[:2000], now)
-    except Refusal as refusal:
-        db.session.rollback()
-        return _repair_page(pk, [f for f in refusal.findings if not f.ok], refusal.status_code)
+
+    def step(session: Any) -> None:
+        if verb == "accept":
+            repair_work.accept(session, g.actor, pk, now)
+        elif verb == "depart":
+            repair_work.depart(session, g.actor, pk, now)
+        elif verb == "start":
+            repair_work.start(session, g.actor, pk, position_of(request.form), now)
+        elif verb == "answer":
+            answer_of(session, pk, files_of(session, "photo", "repair_order"))
+        elif verb == "end":
+            end_of(session, pk, files_of(session, "photo", "repair_order"))
+        else:
+            repair_work.cancel(session, g.actor, pk, request.form.get("reason", "")[:2000], now)
+
+    _done, findings, status = run(step)
+    if findings:
+        return _repair_page(pk, findings, status)
     flash(said[verb], "success")
     return redirect(url_for("field.repair", pk=pk))
 
@@ -181,13 +177,8 @@ def new_anomaly() -> Any:
     findings: list[Finding] = []
     status = 200
     if request.method == "POST":
-        try:
-            with transaction(db.session) as session:
-                number = odd.report_of(session, elevator, "phone").id
-        except Refusal as refusal:
-            db.session.rollback()
-            findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
-        else:
+        number, findings, status = run(lambda session: odd.report_of(session, elevator, "phone").id)
+        if not findings:
             flash(_("异常已上报"), "success")
             return redirect(url_for("field.anomaly", pk=number))
     shown = form_of(elevator, findings)
@@ -210,12 +201,9 @@ def anomaly_step(pk: int) -> Any:
     """What is made of it."""
     require(g.actor, Verb.ANOMALY_READ)
     scope.visible(db.session, g.actor, Anomaly, pk, _("这条异常"))
-    try:
-        with transaction(db.session) as session:
-            said = odd.said_of(odd.handled(session, pk))
-    except Refusal as refusal:
-        db.session.rollback()
-        return _anomaly_page(pk, [f for f in refusal.findings if not f.ok], refusal.status_code)
+    said, findings, status = run(lambda session: odd.said_of(odd.handled(session, pk)))
+    if said is None:
+        return _anomaly_page(pk, findings, status)
     flash(said, "success")
     return redirect(url_for("field.anomaly", pk=pk))
 

@@ -140,45 +140,17 @@ def _cells(item: Item) -> dict[str, Any]:
 class _OfItem(Ranking):
     """The ranking by one item; a row opens that item of the unit."""
 
+    item: ClassVar[Item]
     datamodel = SQLAInterface(Score)
 
     def row_link(self, row: Score) -> str:
         return f"/scores/{row.id}/items/{self.item}"
 
 
-class RescueScores(_OfItem):
-    route_base = "/scores/rescue"
-    item = Item.RESCUE
-    listing = ITEM_LISTS[item]
-    cells = _cells(item)
-
-
-class FeedbackScores(_OfItem):
-    route_base = "/scores/feedback"
-    item = Item.FEEDBACK
-    listing = ITEM_LISTS[item]
-    cells = _cells(item)
-
-
-class InspectionScores(_OfItem):
-    route_base = "/scores/inspection"
-    item = Item.INSPECTION
-    listing = ITEM_LISTS[item]
-    cells = _cells(item)
-
-
-class FaultScores(_OfItem):
-    route_base = "/scores/fault"
-    item = Item.FAULT
-    listing = ITEM_LISTS[item]
-    cells = _cells(item)
-
-
-class ChangeScores(_OfItem):
-    route_base = "/scores/change"
-    item = Item.CHANGE
-    listing = ITEM_LISTS[item]
-    cells = _cells(item)
+def _ranking(item: Item) -> type[Ranking]:
+    """`/scores/rescue` and its like: the same screen for each of the five, `RescueScores` by name."""
+    said = {"route_base": f"/scores/{item}", "item": item, "listing": ITEM_LISTS[item], "cells": _cells(item)}
+    return type(f"{item.title()}Scores", (_OfItem,), said)
 
 
 class ScoreItemPages(BaseView):
@@ -342,6 +314,6 @@ def register(appbuilder: Any) -> None:
     """Add these pages."""
     screens.declare("ScoreItemPages", "can_show", Verb.SCORE_READ)
     appbuilder.add_view_no_menu(ScoreTotals)
-    for ranking in (RescueScores, FeedbackScores, InspectionScores, FaultScores, ChangeScores):
-        appbuilder.add_view_no_menu(ranking)
+    for item in ITEM_LISTS:
+        appbuilder.add_view_no_menu(_ranking(item))
     appbuilder.add_view_no_menu(ScoreItemPages)
