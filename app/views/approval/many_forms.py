@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from app import clock
 from app.errors import Finding, NotFound, Refusal
 from app.extensions import db
-from app.models import Application, Contract, Elevator
+from app.models import Application, Contract, Elevator, Unit
 from app.models.sealed import as_held
 from app.rules.lifecycle import (
     CAUSE_ABOUT,
@@ -71,9 +71,14 @@ class What:
 
 
 def offered() -> list[What]:
-    """What the reader can apply for alike: a unit is handed on by a unit alone."""
-    single = [kind for kind in apply_many.KINDS if kind is not _K.REGISTRATION_CHANGE]
-    kinds = [What(kind) for kind in single if kind is not _K.UNIT_CHANGE or g.actor.unit_id is not None]
+    """What the reader can apply for alike: units alone hand on, and ask for 按需维保 only of what they maintain."""
+    left_out = {_K.REGISTRATION_CHANGE}
+    unit = db.session.get(Unit, g.actor.unit_id) if g.actor.unit_id is not None else None
+    if unit is None:
+        left_out.add(_K.UNIT_CHANGE)
+    elif not unit.is_maintenance:
+        left_out.add(_K.ON_DEMAND)
+    kinds = [What(kind) for kind in apply_many.KINDS if kind not in left_out]
     return kinds + [What(_K.REGISTRATION_CHANGE, cause.value) for cause in CAUSE_ALIKE]
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from app import clock
 from app.models import Elevator, OnDemandInterval
 from app.transaction import transaction
-from tests.conftest import csrf
 from tests.factories import World, make_policy
 from tests.journeys.steps import BLANK_PDF
 from tests.views.apply_many.ground import DAY, FEW, PLACE, checked, confirm, made, send
@@ -71,8 +70,10 @@ def test_how_long_it_may_be_is_asked_of_each(
     client = sign_in(world.accounts["maintenance_head"])
     check = checked(app, session, client, kind="on_demand", **said())
     assert check.result["can"] == 0 and "本地区不允许按需维保" in str(check.result["why"])
-    # The use unit can't ask for it.
-    other = sign_in(world.accounts["use_head"])
-    check = checked(app, session, other, kind="on_demand", **said())
-    assert check.result["can"] == 0 and "须由这台电梯的维保单位申请" in str(check.result["why"])
-    assert csrf(other)
+
+
+def test_the_use_unit_is_not_offered_it(world: World, sign_in: Any, chosen: list[Elevator]) -> None:
+    use_unit, firm = sign_in(world.accounts["use_head"]), sign_in(world.accounts["maintenance_head"])
+    for client, offered in ((use_unit, False), (firm, True)):
+        assert (f"/applications/many/on_demand?{PLACE}" in client.get(f"/applications/many?{PLACE}").text) is offered
+    assert send(use_unit, kind="on_demand", **said()).location.startswith("/applications/many?q=")
