@@ -12,9 +12,9 @@ if __name__ == "__main__":
 # What is made while starting stays; searching it for garbage again and again takes a quarter of the start.
 gc.disable()
 
-from app import create_app, late  # noqa: E402 (after the switch above, or it would not count)
+from app import create_app, kept_back  # noqa: E402 (after the switch above, or it would not count)
 
-late.install()
+kept_back.install()
 
 app = create_app()
 celery = app.extensions["celery"]

@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 def create_app(**overrides: Any) -> Flask:
     """Build the WSGI application from the environment; `overrides` win (tests)."""
     # Imported here: rules and policy import `app.errors` and must not pull Flask in.
-    from app import late
+    from app import kept_back
 
     # Asked for the zone of this machine, which no page of ours tells, pytz looks for the files of all zones.
-    with late.without("pytz"):
+    with kept_back.without("pytz"):
         import babel.localtime  # noqa: F401
 
     # Their keepers of pictures are not used here, nor types of columns beyond SQLAlchemy's own: whoever loads the two
     # first says so.
-    with late.without("PIL"):
+    with kept_back.without("PIL"):
         import flask_appbuilder  # noqa: F401
 
-        with late.without("sqlalchemy_utils"):
+        with kept_back.without("sqlalchemy_utils"):
             import flask_admin.contrib.sqla  # noqa: F401
 
     from werkzeug.middleware.proxy_fix import ProxyFix

@@ -18,7 +18,7 @@ from flask import Flask
 from kombu import Queue
 from sqlalchemy.orm import Session
 
-from app import again, clock, file_broker, logs
+from app import clock, done_again, file_broker, logs
 from app.extensions import db
 from app.tasks import MODULES
 from app.workflows.core.jobs import show_service
@@ -73,7 +73,7 @@ def make_celery(app: Flask) -> Celery:
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             with app.app_context():
-                return again.done(lambda: self.run(*args, **kwargs))
+                return done_again.done(lambda: self.run(*args, **kwargs))
 
     celery = Celery(app.name, task_cls=AppTask)
     celery.conf.update(

@@ -13,10 +13,10 @@ from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
 
-from app import late
+from app import kept_back
 
 # Both draw tracebacks on terminals; ours are JSON, and `rich` takes as long to load as Flask.
-with late.without("rich", "colorama"):
+with kept_back.without("rich", "colorama"):
     import structlog
 
 # Who was kept out or stopped: those lines are warnings, to be counted apart.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from app import clock, lines
+from app import clock, http_lines
 from app.wording import say
 
 if TYPE_CHECKING:
@@ -361,7 +361,7 @@ def _fetch(
 ) -> dict[str, Any]:  # fmt: skip
     """JSON from the provider, within the time and size that a page can wait for; a redirect is not followed."""
     try:
-        status, text = lines.asked(
+        status, text = http_lines.asked(
             url, body, headers or {"Accept": "application/json"}, TIMEOUT_SECONDS, MOST_BYTES, provider.proxy
         )  # fmt: skip
     except (OSError, http.client.HTTPException, ValueError) as error:

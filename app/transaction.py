@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.types import TypeDecorator
 
-from app import again, driver, ready
+from app import done_again, driver, prepared
 from app.models.base import Instant
 from app.models.by_columns import copy_lines, json_texts
 from app.models.sealed import SealedJson
-from app.ready import Answer, Taken
+from app.prepared import Answer, Taken
 
 AnySession = Session | scoped_session[Any]
 Row = TypeVar("Row")
@@ -87,7 +87,7 @@ def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySessi
     Ends the request's read transaction first, so the verb sees what is true now. Inside another
     `transaction` of the same session it joins that one. With `at_once` it gives up (OperationalError) where another
     process holds SQLite's one writer, for what may as well be written the next time. One that the database ended for
-    another's sake (a deadlock) is done again by whoever began the deed (`app/again.py`).
+    another's sake (a deadlock) is done again by whoever began the deed (`app/done_again.py`).
     """
     real = session() if isinstance(session, scoped_session) else session
     if real.info.get("in_unit_of_work"):
@@ -109,11 +109,11 @@ def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySessi
         # Itself, not what finds it anew at each call.
         yield real
         real.commit()
-        again.committed()
+        done_again.committed()
     except BaseException as error:
         real.rollback()
         real.info[_WAITING] = []
-        if again.ended(error):
+        if done_again.ended(error):
             # It comes as for a first time: what is counted is counted then.
             real.info[_KEPT] = []
         raise
@@ -140,7 +140,7 @@ def _count(real: Session, kept: list[Callable[[AnySession], Any]]) -> None:
             for call in kept:
                 call(own)
 
-    again.done(deed)
+    done_again.done(deed)
 
 
 def connection_of(session: AnySession) -> Connection:
@@ -162,15 +162,15 @@ def asked_alone(session: AnySession, statement: Any, values: dict[str, Any]) -> 
     bind = real.get_bind()
     if real.in_transaction() or not isinstance(bind, Engine) or bind.dialect.driver != "psycopg":
         return real.execute(statement, values).first()
-    return next(iter(ready.ask_alone(bind, statement, values).rows), None)
+    return next(iter(prepared.ask_alone(bind, statement, values).rows), None)
 
 
 def asked(session: AnySession, statement: Any, values: Mapping[str, Any]) -> Answer:
-    """What a statement over tables answers that is made once and asked all day (`app/ready.py`), in the running unit.
+    """What a statement over tables answers that is made once and asked all day (`app/prepared.py`).
 
     Like any statement over tables it does not write what waits.
     """
-    return ready.ask(connection_of(session), statement, values)
+    return prepared.ask(connection_of(session), statement, values)
 
 
 def asked_in_turn(session: AnySession, *asked: tuple[Any, Mapping[str, Any]]) -> list[Answer]:
@@ -178,7 +178,7 @@ def asked_in_turn(session: AnySession, *asked: tuple[Any, Mapping[str, Any]]) ->
 
     Each finds what is true when its turn has come: after a statement that waited for a lock, what was waited for.
     """
-    return ready.ask_in_turn(connection_of(session), *asked)
+    return prepared.ask_in_turn(connection_of(session), *asked)
 
 
 def send(
@@ -188,7 +188,7 @@ def send(
     """Have such a statement done whose answer nobody waits for: PostgreSQL is sent it with the next statement, at the
     latest with the COMMIT, and only there its error comes up. `one_or` is raised unless it found exactly one row,
     what `taken` says in place of a constraint, by its name."""
-    ready.send(connection_of(session), statement, values, one_or, taken)
+    prepared.send(connection_of(session), statement, values, one_or, taken)
 
 
 def after_commit(session: AnySession, call: Callable[[], Any]) -> None:
@@ -227,7 +227,7 @@ def in_one(session: AnySession, verb: Callable[[Session], Row], afresh: Callable
         with transaction(session) as own:
             return verb(own)  # type: ignore[arg-type]
 
-    return again.done(deed, afresh)
+    return done_again.done(deed, afresh)
 
 
 def insert_of(session: AnySession, model: Any) -> Any:

@@ -23,9 +23,9 @@ BASE = {
     "picture_reader",
     "picture_faults",
     "code_reader",
-    "plurals", "targets", "telling", "again", "lines",
+    "plurals", "targets", "telling", "done_again", "http_lines",
 }  # fmt: skip
-CORE = BASE | {"models", "permissions", "scope", "transaction", "at_once", "reference"}
+CORE = BASE | {"models", "permissions", "scope", "transaction", "direct_rows", "reference"}
 LISTS = {"listing", "listings", "lookups", "search"}
 OUTER = CORE | LISTS | {"workflows", "reports", "imports", "oidc", "handbook"}
 ALLOWED: dict[str, set[str]] = {
@@ -38,9 +38,9 @@ ALLOWED: dict[str, set[str]] = {
     "clock": set(),
     "vault": set(),
     # The protocol of signing in by an identity of outside.
-    "oidc": {"clock", "lines", "wording"},
+    "oidc": {"clock", "http_lines", "wording"},
     # Whoever asks somebody outside.
-    "lines": set(),
+    "http_lines": set(),
     "scanner": {"wording"},
     # The program that reads the text of pictures.
     "picture_reader": {"rules"},
@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "code_reader": {"picture_faults", "rules"},
     "picture_faults": set(),
     "scratch": set(),
-    "again": set(),
+    "done_again": set(),
     "collector": set(),
     "targets": {"errors", "wording"},
     "rules": {"errors", "wording"},
@@ -58,9 +58,9 @@ ALLOWED: dict[str, set[str]] = {
     "permissions": BASE | {"models", "verbs"},
     "scope": BASE | {"models", "permissions"},
     # Past SQLAlchemy's way to the driver.
-    "ready": {"driver"},
-    "transaction": BASE | {"models", "permissions", "ready", "scope"},
-    "at_once": {"ready", "transaction"},
+    "prepared": {"driver"},
+    "transaction": BASE | {"models", "permissions", "prepared", "scope"},
+    "direct_rows": {"prepared", "transaction"},
     "workflows": CORE,
     # What lists, choices and exports share: declarations above the models, below whoever shows them.
     "search": BASE | {"models"},

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from app import late
+from app import kept_back
 from app.views.frame.base import Screen
 from tests.databases import KEYS, ROOT, Database
 
@@ -35,7 +35,7 @@ HEAVY = (
     "app.backup", "app.commands.", "app.demo", "app.supervisor",
     # What few pages ask for.
     "app.reports.bulletin.document", "app.reports.bulletin.figures",
-    # What libraries load along (`app/late.py`), down to what these would load.
+    # What libraries load along (`app/kept_back.py`), down to what these would load.
     "limits.aio.", "referencing", "sqlalchemy.dialects.oracle", "sqlalchemy.ext.asyncio",
     "sqlalchemy_utils.functions", "PIL",
 )  # fmt: skip
@@ -43,7 +43,7 @@ HEAVY = (
 STARTS = """
 import json, sys
 import run
-from app.late import LATE, waits
+from app.kept_back import LATE, waits
 loaded = lambda: [name for name in list(sys.modules) if not waits(name)]
 start = loaded()
 answer = run.app.test_client().get("/login/")
@@ -85,9 +85,9 @@ def test_a_start_and_a_first_page_do_without(told: dict[str, Any], name: str) ->
 
 def test_what_is_loaded_late_is_not_touched_and_can_be_had(told: dict[str, Any]) -> None:
     """A name that nobody loads any more is to be taken from the list."""
-    assert set(told["late"]) == late.LATE
-    assert not late.LATE & set(told["page"])
-    assert set(told["then"]) >= late.LATE
+    assert set(told["late"]) == kept_back.LATE
+    assert not kept_back.LATE & set(told["page"])
+    assert set(told["then"]) >= kept_back.LATE
 
 
 def test_a_first_page_loads_next_to_nothing_that_a_start_did_not(told: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ def test_columns_are_declared_by_types_and_not_by_their_text() -> None:
 
 def test_a_library_is_absent_only_while_another_is_loaded() -> None:
     sys.modules.pop("colorsys", None)
-    with late.without("colorsys", "json"), pytest.raises(ImportError):
+    with kept_back.without("colorsys", "json"), pytest.raises(ImportError):
         import colorsys  # noqa: F401 - is not to be found
     import colorsys as found
 
@@ -117,10 +117,10 @@ def test_a_library_is_absent_only_while_another_is_loaded() -> None:
 
 
 def test_late_modules_are_found_as_usual() -> None:
-    found = late._Late.find_spec("jsonschema")
+    found = kept_back._Late.find_spec("jsonschema")
     assert found is not None
     assert found.loader is not None
-    assert late._Late.find_spec("json") is None
+    assert kept_back._Late.find_spec("json") is None
 
 
 def test_flask_appbuilder_makes_nothing_of_a_lists_own(_application: Any) -> None:
@@ -141,17 +141,17 @@ def vars_of(kind: type) -> dict[str, Any]:
 
 
 def test_a_library_that_waits_is_absent_too_while_another_is_loaded() -> None:
-    assert not late.waits("json")
+    assert not kept_back.waits("json")
     waiting = ModuleType("tian_waits")
-    late._Waiting(SourceFileLoader("tian_waits", "")).exec_module(waiting)
+    kept_back._Waiting(SourceFileLoader("tian_waits", "")).exec_module(waiting)
     sys.modules["tian_waits"] = waiting
     try:
-        assert late.waits("tian_waits")
-        with late.without("tian_waits"), pytest.raises(ImportError):
+        assert kept_back.waits("tian_waits")
+        with kept_back.without("tian_waits"), pytest.raises(ImportError):
             import tian_waits  # type: ignore[import-not-found] # noqa: F401 - is not to be found
         assert sys.modules["tian_waits"] is waiting
         assert not hasattr(waiting, "__path__")
-        assert late.waits("tian_waits")
+        assert kept_back.waits("tian_waits")
     finally:
         del sys.modules["tian_waits"]
 
@@ -162,7 +162,7 @@ def test_threads_that_touch_a_late_module_at_once_all_find_it_whole(tmp_path: Pa
     slow: Any = ModuleType("tian_slow")
     began, go, seen = threading.Event(), threading.Event(), list[str]()
     vars(slow).update(began=began, go=go, seen=seen)
-    late._Waiting(SourceFileLoader("tian_slow", str(source))).exec_module(slow)
+    kept_back._Waiting(SourceFileLoader("tian_slow", str(source))).exec_module(slow)
     with ThreadPoolExecutor(2) as pool:
         one = pool.submit(lambda: slow.last)
         assert began.wait(20)

@@ -40,7 +40,7 @@ class Asker:
         self, who: Any, name: str = "test", at: dt.datetime = NOW, by_policy: bool = False
     ) -> dict[str, tuple[Any, ...]]:
         moment = Moment(self.session, who, clock.local_day(at), at)
-        return counting.told(moment, name, self.parts, by_policy=by_policy)
+        return counting.counted(moment, name, self.parts, by_policy=by_policy)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the database broke off for another's sake is done again by the server (app/again.py)."""
+"""What the database broke off for another's sake is done again by the server (app/done_again.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psycopg.errors import DeadlockDetected
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from app import again, clock
+from app import clock, done_again
 from app.extensions import db
 from app.models import Application, ApplicationStep, Attachment, AuditEntry, Elevator, Notification, NumberAsk, Unit
 from app.tasks import jobs as running
@@ -39,7 +39,7 @@ def broken() -> OperationalError:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(again, "MORE_SECONDS", 0.0)
+    monkeypatch.setattr(done_again, "MORE_SECONDS", 0.0)
     with clock.frozen(AT):
         yield
 
@@ -151,7 +151,8 @@ def test_of_many_each_is_done_again_by_itself(
 
     officer = world.actor("inspector")
     with transaction(session):
-        params = {"verb": "approve", "chosen": many.told((row.id, row.row_version) for row in waiting), "opinion": ""}
+        chosen = many.as_params((row.id, row.row_version) for row in waiting)
+        params = {"verb": "approve", "chosen": chosen, "opinion": ""}
         job = jobs.enqueue(session, officer, clock.now(), "decide", "批量同意", params)
     held, wanted = crossing(waiting[1])
     session.rollback()
@@ -276,7 +277,7 @@ def test_any_other_fault_is_raised_at_once(session: Any) -> None:
     assert len(times) == 3
     with pytest.raises(OperationalError):
         in_one(session, fails(broken()))
-    assert len(times) == 3 + 1 + again.TIMES
+    assert len(times) == 3 + 1 + done_again.TIMES
 
 
 @pytest.mark.feature("AUD-01")
@@ -399,8 +400,8 @@ def test_a_deed_within_a_deed(session: Any) -> None:
             raise broken()
 
     with pytest.raises(OperationalError):
-        again.done(whole)
+        done_again.done(whole)
     assert (len(inner), len(outer)) == (2, 1)
-    assert not again.is_due()
+    assert not done_again.is_due()
 
 

@@ -22,7 +22,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views.frame import screens
-from app.views.people.invitations import address_of, told
+from app.views.people.invitations import address_of, with_link_sent
 from app.wording import say
 from app.workflows.core import moves
 from app.workflows.people import invitations, taking_on
@@ -129,7 +129,7 @@ class InvitationDeedApi(Resource):
           gives: {200: Invited}
         """
         with transaction(db.session) as session:
-            made = told(session, invitations.approve(session, actor(), key, clock.now()))
+            made = with_link_sent(session, invitations.approve(session, actor(), key, clock.now()))
         return _issued(made)
 
     @answers("/<int:key>/link", "POST")
@@ -141,7 +141,7 @@ class InvitationDeedApi(Resource):
           gives: {200: Invited}
         """
         with transaction(db.session) as session:
-            made = told(session, invitations.new_link(session, actor(), key, clock.now()))
+            made = with_link_sent(session, invitations.new_link(session, actor(), key, clock.now()))
         return _issued(made)
 
     @answers("/<int:key>/cancel", "POST")
@@ -227,7 +227,7 @@ def _one(sent: dict[str, Any]) -> Invited:
             session, actor(), name=words(sent, "name"), phone=words(sent, "phone", 30), kind=words(sent, "kind", 20),
             unit_id=key_of(sent, "unit_id"), with_account=flag(sent, "with_account"), at=clock.now(),
         )  # fmt: skip
-        return told(session, made)
+        return with_link_sent(session, made)
 
 
 def _result(sent: dict[str, Any]) -> dict[str, Any]:

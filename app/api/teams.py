@@ -112,7 +112,7 @@ class CompanionApi(Resource):
           gives: {200: Companions}
         """
         visit = scope.visible(db.session, actor(), Visit, key, "维保记录")
-        return jsonify(result=companions.told(companions.of_visit(db.session, visit.id)))
+        return jsonify(result=companions.as_data(companions.of_visit(db.session, visit.id)))
 
     @answers("/<int:key>/companions", "POST")
     def join(self, key: int) -> Any:
@@ -127,7 +127,7 @@ class CompanionApi(Resource):
         code, place = words(sent, "code", presence.LONGEST_TEXT), position(sent)
         with transaction(db.session) as session:
             row = companions.join(session, actor(), key, code, place, clock.now())
-            told = companions.told(companions.of_visit(session, row.visit_id))
+            told = companions.as_data(companions.of_visit(session, row.visit_id))
         return jsonify(result=told), 201
 
 

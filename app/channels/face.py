@@ -15,7 +15,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from app import clock, lines
+from app import clock, http_lines
 from app.channels.sms import signature
 from app.channels.web import body_of, secured
 from app.rules.face_checks import FaceState, state_of
@@ -87,7 +87,7 @@ class Client:
         }  # fmt: skip
         try:
             line = self._line()
-            with lines.ending(line, self._timeout):
+            with http_lines.ending(line, self._timeout):
                 line.request("POST", (self._place.path or "/") + self._asks(), body, headers)
                 answer = line.getresponse()
                 status, text = answer.status, answer.read(MOST_BYTES + 1)
@@ -100,11 +100,11 @@ class Client:
     def _asks(self) -> str:
         return f"?{self._place.query}" if self._place.query else ""
 
-    def _line(self) -> lines.Plain:
+    def _line(self) -> http_lines.Plain:
         host, port = self._place.hostname or "", self._place.port
         if self._tls is None:
-            return lines.Plain(host, port, self._timeout)
-        return lines.Secure(host, port, self._timeout, self._tls)
+            return http_lines.Plain(host, port, self._timeout)
+        return http_lines.Secure(host, port, self._timeout, self._tls)
 
     def _read(self, text: bytes) -> FaceState:
         """Neither yes nor no is no answer: nobody is called somebody else because a service is broken."""

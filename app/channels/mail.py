@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from app import lines
+from app import http_lines
 from app.channels.web import NotTaken, is_here
 from app.models import Notification
 from app.workflows.core.outbox import Sender
@@ -35,7 +35,7 @@ def sender(settings: dict[str, Any]) -> Sender | None:
         letter["Message-ID"] = f"<tian-{notice.id}@{origin.rpartition('@')[2]}>"
         letter.set_content(notice.body or notice.title)
         way = _way(place)
-        with lines.ending(way, WHOLE_SECONDS), way:
+        with http_lines.ending(way, WHOLE_SECONDS), way:
             _connect(way, place)
             if place.username:
                 way.login(unquote(place.username), unquote(place.password or ""))

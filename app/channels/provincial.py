@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from app import clock, lines
+from app import clock, http_lines
 from app.channels.web import body_of, secured
 from app.rules.provincial import BROKEN_AFTER, BROKEN_SECONDS, MOST_TRIES, wait_before
 from app.wording import say
@@ -128,7 +128,7 @@ class Client:
         line = self._line()
         try:
             # Head and body: `_read` says by itself that a body took too long.
-            with lines.ending(line, 4 * self._timeout):
+            with http_lines.ending(line, 4 * self._timeout):
                 line.request(method, whole, body or None, headers)
                 answer = line.getresponse()
                 text = self._read(answer)
@@ -139,11 +139,11 @@ class Client:
             raise _Passing(say("连接省平台失败（%(why)s）", why=type(error).__name__)) from error
         return _understood(answer, text)
 
-    def _line(self) -> lines.Plain:
+    def _line(self) -> http_lines.Plain:
         host, port = self._place.hostname or "", self._place.port
         if self._tls is not None:
-            return lines.Secure(host, port, self._timeout, self._tls)
-        return lines.Plain(host, port, self._timeout)
+            return http_lines.Secure(host, port, self._timeout, self._tls)
+        return http_lines.Plain(host, port, self._timeout)
 
     def _read(self, answer: http.client.HTTPResponse) -> bytes:
         """The body, whole, within the size and the time that one answer may take, however slowly it drips."""

@@ -8,7 +8,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from app import lines
+from app import http_lines
 
 TIMEOUT_SECONDS = 10
 MOST_BYTES = 64 * 1024
@@ -42,7 +42,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
     """The answer's JSON ({} for another body), or NotTaken with what was answered."""
     headers = {"Content-Type": "application/json; charset=utf-8", **headers}
     try:
-        status, text = lines.asked(url, body, headers, TIMEOUT_SECONDS, MOST_BYTES)
+        status, text = http_lines.asked(url, body, headers, TIMEOUT_SECONDS, MOST_BYTES)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotTaken(f"{type(error).__name__}: {error}"[:200]) from error
     if not 200 <= status < 300:

@@ -12,7 +12,7 @@ import http.client
 import ssl
 from typing import Any
 
-from app import clock, lines, targets, vault
+from app import clock, http_lines, targets, vault
 from app.channels.web import TIMEOUT_SECONDS, NotTaken, body_of
 from app.errors import Refusal
 from app.models import Notification
@@ -52,12 +52,12 @@ def signature(secret: str, stamp: str, body: bytes) -> str:
 
 def call(target: targets.Target, body: bytes, headers: dict[str, str]) -> None:
     """POST to the looked-up address under the host's name; anything but 2xx is a no."""
-    line = lines.Plain(target.host, target.port, TIMEOUT_SECONDS, target.address)
+    line = http_lines.Plain(target.host, target.port, TIMEOUT_SECONDS, target.address)
     if target.scheme == "https":
         context = ssl.create_default_context()
-        line = lines.Secure(target.host, target.port, TIMEOUT_SECONDS, context, target.address)
+        line = http_lines.Secure(target.host, target.port, TIMEOUT_SECONDS, context, target.address)
     try:
-        with lines.ending(line, TIMEOUT_SECONDS):
+        with http_lines.ending(line, TIMEOUT_SECONDS):
             status = _posted(line, target.path, body, headers)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotTaken(f"{type(error).__name__}: {error}"[:200]) from error
@@ -65,7 +65,7 @@ def call(target: targets.Target, body: bytes, headers: dict[str, str]) -> None:
         raise NotTaken(f"HTTP {status}")
 
 
-def _posted(line: lines.Plain, path: str, body: bytes, headers: dict[str, str]) -> int:
+def _posted(line: http_lines.Plain, path: str, body: bytes, headers: dict[str, str]) -> int:
     shown = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "tian-webhook", "Connection": "close"}
     line.request("POST", path, body, shown | headers)
     with line.getresponse() as answer:

@@ -39,7 +39,7 @@ class Odd(ValueError):
     """The file is not built as such a file is."""
 
 
-def told(source: IO[bytes]) -> tuple[dict[int, dict[int, str]], list[int], list[tuple[int, int]]]:
+def read_cells(source: IO[bytes]) -> tuple[dict[int, dict[int, str]], list[int], list[tuple[int, int]]]:
     """By row (from 1) and column (from 0) of the first sheet what its failed formulas show; its hidden rows, in order;
     its hidden columns, first and last."""
     book = _workbook(source.read())
@@ -69,7 +69,7 @@ def told(source: IO[bytes]) -> tuple[dict[int, dict[int, str]], list[int], list[
 
 def errors(source: IO[bytes]) -> dict[int, dict[int, str]]:
     """What failed formulas show alone."""
-    return told(source)[0]
+    return read_cells(source)[0]
 
 
 def _first_sheet(book: bytes) -> int:

@@ -64,12 +64,12 @@ def write_bad_rows(session: AnySession, batch: ImportBatch, path: Path) -> int:
         for at, cell in enumerate(row.raw):
             if cell is not None:
                 sheet.write_string(count, at, str(cell))
-        sheet.write_string(count, len(headings), told(row), wrong)
+        sheet.write_string(count, len(headings), errors_of(row), wrong)
     book.close()
     return count
 
 
-def told(row: ImportRow) -> str:
+def errors_of(row: ImportRow) -> str:
     """A row's errors in one cell: column, value, what is wrong, the way out."""
     return together(
         (

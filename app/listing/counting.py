@@ -54,7 +54,7 @@ class _Question:
 _KEPT: OrderedDict[Hashable, _Question] = OrderedDict()
 
 
-def told(
+def counted(
     moment: Moment, name: Hashable, parts: Callable[[Moment], Parts], *, by_policy: bool
 ) -> dict[str, tuple[Any, ...]]:
     """The answers to `parts`, single values by name, in one statement.

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from app import scope
 from app.listing import Column, Filter, Listing, Moment, Query, Tab, register
-from app.listing.counting import told
+from app.listing.counting import counted
 from app.listings import standing
 from app.listings.components import COMPONENTS, of_elevators_in_use
 from app.listings.iot import DEVICES, gone_silent, silent_long
@@ -196,5 +196,5 @@ def _part(moment: Moment, key: str, level: str) -> Any:
 
 def counts(moment: Moment) -> dict[tuple[str, str], int]:
     """The counts by kind and level: one statement for the menu and the page."""
-    found = told(moment, "warnings", lambda m: {"": parts(m)}, by_policy=True)[""]
+    found = counted(moment, "warnings", lambda m: {"": parts(m)}, by_policy=True)[""]
     return dict(zip(NAMES, found, strict=True))

@@ -51,7 +51,7 @@ def main(path: str, asked: str) -> int:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        sys.stdout.writelines(told(sheets(CalamineWorkbook.from_path(path)), **json.loads(asked)))
+        sys.stdout.writelines(lines_of(sheets(CalamineWorkbook.from_path(path)), **json.loads(asked)))
     except (CalamineError, OSError, ValueError):
         return BROKEN
     return 0
@@ -66,7 +66,7 @@ def sheets(book: Any) -> Iterator[tuple[str, Iterable[list[Any]]]]:
         yield name, sheet.iter_rows()
 
 
-def told(book: Iterable[tuple[str, Iterable[list[Any]]]], notes: list[str], labels: list[str]) -> Iterator[str]:
+def lines_of(book: Iterable[tuple[str, Iterable[list[Any]]]], notes: list[str], labels: list[str]) -> Iterator[str]:
     """The lines of sheets. Rows are as wide as the heading is, whatever else of a sheet was touched."""
     write, width = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode, 0
     for name, rows in book:

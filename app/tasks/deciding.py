@@ -38,7 +38,7 @@ _WORDS = one_by_one.Words(
 
 @handles("decide")
 def decide_all(context: JobContext) -> dict[str, Any]:
-    """Params: `chosen` (keys with the versions seen, `many.told`), `verb`, `opinion`, `language`.
+    """Params: `chosen` (keys with the versions seen, `many.as_params`), `verb`, `opinion`, `language`.
 
     The officer's rights are asked anew before each, and whether he pressed 停止: from there on all stays as it is. What
     a run that was killed had decided is known by its steps. One that meets a fault of the product is told among those

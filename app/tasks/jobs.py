@@ -32,7 +32,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from app import again, clock, scope
+from app import clock, done_again, scope
 from app.errors import Refusal
 from app.extensions import db
 from app.models import Attachment, Job
@@ -137,7 +137,7 @@ class JobContext:
         if self.session().info.get("in_unit_of_work") and self._engine.dialect.name == "sqlite":
             write(self.session())
             return
-        with again.beside(), Session(self._engine) as own, transaction(own):
+        with done_again.beside(), Session(self._engine) as own, transaction(own):
             write(own)
 
     def begin_anew(self) -> None:
@@ -221,7 +221,7 @@ def _work(job: Job, token: str) -> tuple[JobContext, dict[str, Any] | None]:
     actor = _owner(job.kind, job.created_by_id, (job.params or {}).get(jobs.EPOCH))
     context = JobContext(job, token, actor)
     with scope.acting(actor), context._alive():
-        return context, again.done(partial(HANDLERS[job.kind], context), context.begin_anew)
+        return context, done_again.done(partial(HANDLERS[job.kind], context), context.begin_anew)
 
 
 def _owner(kind: str, account_id: int | None, epoch: int | None) -> Actor:

@@ -34,8 +34,8 @@ COLUMNS = (
 
 @handles("mend")
 def mend_all(context: JobContext) -> dict[str, Any]:
-    """Params: `chosen` (keys with the versions seen, `many.told`), `form` (`apply_many.Form`; its files are the job's),
-    `keep` (the digests of files that stay), `batch`, `language`.
+    """Params: `chosen` (keys with the versions seen, `many.as_params`), `form` (`apply_many.Form`; its files are the
+    job's), `keep` (the digests of files that stay), `batch`, `language`.
 
     The owner's rights are asked anew before each, and whether he pressed 停止. What a run that was killed had sent is
     known by its steps. Gives `mended`, `refused`, `stopped`, `left` and a workbook of all.

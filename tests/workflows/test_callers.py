@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from app import clock, scope, vault
-from app.at_once import write_changes, write_new
+from app.direct_rows import write_changes, write_new
 from app.models import Account, AuditEntry, Elevator, MaintenanceLedger, Person, Visit
 from app.permissions import Role, Verb
 from app.policy import chain

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app import channels, clock, lines
+from app import channels, clock, http_lines
 from app.channels import mail
 from app.channels.dingtalk import signed
 from app.channels.sms import signature
@@ -148,7 +148,7 @@ def test_no_letter_goes_in_clear_text_to_another_machine(monkeypatch: Any) -> No
         monkeypatch.setattr(mail, "is_here", lambda _host: False)
         place = urlsplit(server.url)
         way = mail._way(place)
-        with lines.ending(way, 5), pytest.raises(NotTaken, match="STARTTLS"):
+        with http_lines.ending(way, 5), pytest.raises(NotTaken, match="STARTTLS"):
             mail._connect(way, place)
     assert server.taken == []
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import again, scope
+from app import done_again, scope
 from app.models import Elevator, MaintenanceClock, RepairOrder, Rescue, Unit
 from app.permissions import Role
 from app.transaction import transaction
@@ -36,7 +36,7 @@ Meet = Callable[[Any, Any, Callable[[], Any]], None]
 @pytest.fixture
 def meet(session: Any, database: Any, monkeypatch: pytest.MonkeyPatch) -> Meet:
     """Do a deed while somebody holds the first row and will ask for the second: that one waits, and nobody is ended."""
-    monkeypatch.setattr(again, "TIMES", 0)
+    monkeypatch.setattr(done_again, "TIMES", 0)
 
     def go(first: Any, second: Any, deed: Callable[[], Any]) -> None:
         held, wanted = (

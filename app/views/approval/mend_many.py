@@ -99,8 +99,8 @@ class MendMany(BaseView):
             form = replace(form, files=made)
             title = say("整批补正%(kind)s：%(n)s 件", kind=KIND_LABELS[kind], n=len(found.seen))
             params = {
-                "batch": batch, "chosen": many.told(found.seen), "seen": seen, "form": form.as_dict(), "keep": keep,
-                "language": language(), "back": f"/applications/?f_batch={batch}",
+                "batch": batch, "chosen": many.as_params(found.seen), "seen": seen, "form": form.as_dict(),
+                "keep": keep, "language": language(), "back": f"/applications/?f_batch={batch}",
             }  # fmt: skip
             job = jobs.enqueue(session, g.actor, now, mend_many.KIND, title, params)
             attachments.adopt(session, g.actor, made, apply_many.HOLDER, job.id)

@@ -199,7 +199,8 @@ class Queue(BaseView):
         if not seen:
             flash(_("没有等待您审批的申请"), "warning")
             return redirect(back)
-        params = {"chosen": many.told(seen), "verb": verb, "opinion": opinion, "back": back, "language": language()}
+        asked = {"chosen": many.as_params(seen), "verb": verb, "opinion": opinion}
+        params = asked | {"back": back, "language": language()}
         try:
             with transaction(db.session) as session:
                 title = say("%(deed)s：%(n)s 件申请", deed=source(BULK[verb]), n=len(seen))
@@ -267,7 +268,7 @@ def _still(seen: Sequence[many.Seen]) -> list[Any]:
 
 
 def _every_again(seen: Sequence[many.Seen]) -> list[tuple[str, str]]:
-    return [("every", "1"), *narrowing.kept(request.form), ("asked", many.told(seen))]
+    return [("every", "1"), *narrowing.kept(request.form), ("asked", many.as_params(seen))]
 
 
 def _all_found(now: dt.datetime) -> Chosen:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import BadHost, HTTPException
 
-from app import again, vault
+from app import done_again, vault
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.permissions import NOBODY
@@ -158,7 +158,7 @@ def _moved(error: StaleDataError) -> Any:
 
 def _busy(error: OperationalError) -> Any:
     db.session.rollback()
-    if again.is_due():
+    if done_again.is_due():
         # Nobody sees this one.
         return "", 503
     log.error("database: %s", error.orig)

@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from app import clock
 from app.extensions import db
 from app.listing import Moment, moment
-from app.listing.counting import told
+from app.listing.counting import counted
 from app.models import Notification, Region, Unit
 from app.permissions import NOBODY, ROLE_LABEL, Actor, Verb
 from app.views.frame.parts import part, part_with_holes
@@ -297,7 +297,7 @@ def _ask(actor: Actor) -> Told:
         return {"": _of_the_person(now.actor), **{name: COUNTS[name].parts(now) for name in asked}}
 
     by_policy = any(COUNTS[name].by_policy for name in asked)
-    answers = told(moment(db.session, actor), asked, parts, by_policy=by_policy)
+    answers = counted(moment(db.session, actor), asked, parts, by_policy=by_policy)
     place, unread = answers[""]
     return Told(place, unread, {name: COUNTS[name].says(answers.get(name, ())) for name in wanted})
 

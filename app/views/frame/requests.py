@@ -16,7 +16,7 @@ from flask_login import AnonymousUserMixin, current_user
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import IntegerConverter, Rule
 
-from app import again, clock
+from app import clock, done_again
 from app.errors import Finding
 from app.extensions import db
 from app.permissions import NOBODY
@@ -69,7 +69,7 @@ class Web(Flask):
         return func
 
     def dispatch_request(self) -> Any:
-        return again.done(super().dispatch_request, taken_back.as_it_came(), taken_back.can_be_read_again)
+        return done_again.done(super().dispatch_request, taken_back.as_it_came(), taken_back.can_be_read_again)
 
 
 class SignedSessions(SecureCookieSessionInterface):

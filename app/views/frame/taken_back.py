@@ -1,4 +1,4 @@
-"""What a request had changed outside the database is taken back before its deed is done again (`app/again.py`)."""
+"""What a request had changed outside the database is taken back before its deed is done again (`app/done_again.py`)."""
 
 from __future__ import annotations
 

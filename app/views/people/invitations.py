@@ -49,7 +49,7 @@ def picture_of(address: str) -> str:
     return str(code.svg_inline(scale=5, border=2, svgclass=None, lineclass=None, omitsize=True))
 
 
-def told(session: Any, invited: Invited) -> Invited:
+def with_link_sent(session: Any, invited: Invited) -> Invited:
     """Send the link where there is one and a gateway."""
     if invited.token is not None:
         invitations.send_link(session, invited, address_of(invited.token), clock.now())
@@ -83,7 +83,9 @@ class Invitations(Screen):
     deeds: ClassVar[list[Deed]] = [
         Deed(
             "approve", _l("同意邀请"), Verb.INVITATION_APPROVE,
-            lambda session, actor, key, at: told(session, invitations.approve(session, actor, key, at)).invitation.name,
+            lambda session, actor, key, at: with_link_sent(
+                session, invitations.approve(session, actor, key, at)
+            ).invitation.name,
         ),
         Deed(
             "cancel", _l("取消邀请"), Verb.PERSON_EDIT,
@@ -132,7 +134,7 @@ class InvitationPages(BaseView):
     @permission_name("decide")
     @no_cache
     def approve(self, pk: int) -> Any:
-        return self._linked(pk, lambda s: told(s, invitations.approve(s, g.actor, pk, clock.now())))
+        return self._linked(pk, lambda s: with_link_sent(s, invitations.approve(s, g.actor, pk, clock.now())))
 
     @expose("/<int:pk>/link", methods=["POST"])
     @has_access
@@ -212,7 +214,7 @@ class InvitationPages(BaseView):
         status = 200
         if request.method == "POST":
             invited, findings, status = run(
-                lambda s: told(s, invitations.invite(
+                lambda s: with_link_sent(s, invitations.invite(
                     s, g.actor, name=text("name"), phone=text("phone"), kind=text("kind", 20),
                     unit_id=number(text("unit_id")), with_account=text("with_account") == "1", at=clock.now(),
                 ))

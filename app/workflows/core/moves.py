@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, case, insert, select, update
 
 from app import clock
-from app.at_once import stamps, write_changes
+from app.direct_rows import stamps, write_changes
 from app.errors import refuse
 from app.models import (
     Anomaly,

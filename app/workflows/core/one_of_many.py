@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from app import again
+from app import done_again
 from app.errors import Finding, Refusal
 from app.transaction import AnySession, in_one
 from app.wording import say
@@ -19,7 +19,7 @@ from app.workflows.core import jobs
 
 log = logging.getLogger(__name__)
 # PostgreSQL's words for a statement that it broke off; besides, of a lock that it did not get, and cancelled.
-_BROKEN_OFF = again.BROKEN_OFF | {"55P03", "57014"}
+_BROKEN_OFF = done_again.BROKEN_OFF | {"55P03", "57014"}
 Made = TypeVar("Made")
 
 

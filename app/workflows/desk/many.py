@@ -52,7 +52,7 @@ class Name:
     unit: str | None
 
 
-def told(seen: Iterable[Seen]) -> str:
+def as_params(seen: Iterable[Seen]) -> str:
     """Keys with the versions that were seen, as a job's parameters keep them."""
     return " ".join(f"{key}:{version}" for key, version in seen)
 

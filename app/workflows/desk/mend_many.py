@@ -54,7 +54,7 @@ class Returned:
     @property
     def digest(self) -> str:
         """Stands for `seen` in the form: thousands of numbers are not sent back and forth."""
-        return hashlib.sha256(many.told(self.seen).encode()).hexdigest()
+        return hashlib.sha256(many.as_params(self.seen).encode()).hexdigest()
 
 
 def _returned(actor: Actor, batch: int) -> Any:

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from sqlalchemy import bindparam, select
 
-from app.at_once import columns_of, row_of
+from app.direct_rows import columns_of, row_of
 from app.errors import Finding, NotAllowed, NotFound, Refusal
 from app.models import (
     Anomaly,

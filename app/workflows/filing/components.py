@@ -61,12 +61,12 @@ def edit(
     row, elevator = _standing(session, actor, key, expected_version)
     part = _whole(session, elevator, part, at)
     raise_failing([*ready(elevator), *findings(part, at), _alone(session, elevator.id, part.name, row.id)])
-    before = told(row)
+    before = as_data(row)
     for name, value in _values(part).items():
         setattr(row, name, value)
     session.flush()
-    if told(row) != before:
-        audit.record(session, actor, at, "component.edit", "component", row.id, before=before, after=told(row))
+    if as_data(row) != before:
+        audit.record(session, actor, at, "component.edit", "component", row.id, before=before, after=as_data(row))
     return row
 
 
@@ -154,7 +154,7 @@ def life_of(session: AnySession, region_code: str, on: dt.date) -> int:
     return int(policy_value(session, Key.COMPONENT_LIFE_MONTHS, region_code, on))
 
 
-def told(row: Component) -> dict[str, Any]:
+def as_data(row: Component) -> dict[str, Any]:
     """What the log keeps of a part."""
     return {n: str(v) if isinstance(v, dt.date) else v for n, v in ((n, getattr(row, n)) for n in (*FIELDS, "due_on"))}
 
@@ -202,7 +202,7 @@ def _put_in(
             session.flush()
     except IntegrityError:
         raise refuse(*_same_name(part.name), field="name") from None
-    after = told(row) | {"elevator": elevator.code} | ({"replaces": replaces_id} if replaces_id else {})
+    after = as_data(row) | {"elevator": elevator.code} | ({"replaces": replaces_id} if replaces_id else {})
     audit.record(session, actor, at, "component.add", "component", row.id, after=after)
     return row
 
@@ -213,7 +213,7 @@ def _end(
     row.ended_on, row.end_kind = on, kind
     row.ended_by, row.end_reason = by[: LONGEST["installed_by"]], reason.strip() or None
     session.flush()
-    audit.record(session, actor, at, f"component.{kind}", "component", row.id, before=told(row),
+    audit.record(session, actor, at, f"component.{kind}", "component", row.id, before=as_data(row),
                  after={"ended_on": str(on), "reason": row.end_reason})  # fmt: skip
 
 

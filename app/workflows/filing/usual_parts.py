@@ -63,7 +63,7 @@ def holding(session: AnySession, unit_id: int | None, region_code: str | None, k
     )
     rows = list(session.scalars(statement.execution_options(skip_scope=True)))
     near = sorted(rows, key=lambda row: -1 if row.unit_id is not None else codes.index(row.region_code))
-    return Listed(tuple(told(near[0])), near[0]) if near else Listed(parts.usual_of(kind), None)
+    return Listed(tuple(parts_of(near[0])), near[0]) if near else Listed(parts.usual_of(kind), None)
 
 
 def own(session: AnySession, actor: Actor, kind: str) -> UsualParts | None:
@@ -129,7 +129,7 @@ def save(
     return row if rows else None
 
 
-def told(row: UsualParts) -> list[Usual]:
+def parts_of(row: UsualParts) -> list[Usual]:
     """What a stored list says."""
     return [Usual(str(one["name"]), one.get("life_months")) for one in row.rows]
 

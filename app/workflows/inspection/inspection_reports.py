@@ -100,7 +100,7 @@ def _approved(session: AnySession, actor: Actor, application: Application, at: d
     _HANDLERS.approved(session, actor, application, at)
     audit.record(
         session, actor, at, "inspection.enter", Inspection.__tablename__, row.id,
-        after=inspections.told(row) | {"application": application.number},
+        after=inspections.as_data(row) | {"application": application.number},
     )  # fmt: skip
     inspection_days.took_force(session, actor, elevator, row, at)
 

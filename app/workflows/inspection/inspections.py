@@ -302,12 +302,12 @@ def _count(
 ) -> None:  # fmt: skip
     """It counts from now on."""
     attachments.adopt(session, actor, scans, ENTITY, row.id)
-    audit.record(session, actor, at, "inspection.enter", ENTITY, row.id, after=told(row))
+    audit.record(session, actor, at, "inspection.enter", ENTITY, row.id, after=as_data(row))
     if follow:
         inspection_days.took_force(session, actor, elevator, row, at, instead_of)
 
 
-def told(row: Inspection) -> dict[str, Any]:
+def as_data(row: Inspection) -> dict[str, Any]:
     """What the log keeps of a record."""
     return {
         "elevator": row.elevator_id, "kind": row.kind, "number": row.number, "done_on": row.done_on,
@@ -337,7 +337,7 @@ def _end(session: AnySession, actor: Actor, row: Inspection, reason: str, at: dt
     row.ended_at, row.ended_by, row.end_reason = at, actor.name, reason.strip()
     session.flush()
     audit.record(
-        session, actor, at, "inspection.end", ENTITY, row.id, before=told(row), after={"reason": reason.strip()}
+        session, actor, at, "inspection.end", ENTITY, row.id, before=as_data(row), after={"reason": reason.strip()}
     )
 
 

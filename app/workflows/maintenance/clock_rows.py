@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Date, Integer, bindparam, cast, func, literal_column, null, select, union_all
 
 from app import clock
-from app.at_once import columns_of, row_of
+from app.direct_rows import columns_of, row_of
 from app.models import (
     Elevator,
     MaintenanceClock,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from app import clock
-from app.at_once import write_changes
+from app.direct_rows import write_changes
 from app.models import (
     Application,
     MaintenanceClock,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, Text, and_, bindparam, cast, func, literal_column, null, select, true
 
 from app import clock, scope
-from app.at_once import next_key
+from app.direct_rows import next_key
 from app.errors import Finding, NotAllowed
 from app.models import Account, Elevator, Visit
 from app.models.policy import STATE, recall
@@ -82,7 +82,7 @@ def met(
     who, what = asked_in_turn(
         session, workers.asking(actor, at, held=True), _asking(actor, alone, text, at, client_key, drawn=True)
     )
-    worker = workers.told(session, actor, at, who, held=True)
+    worker = workers.from_answer(session, actor, at, who, held=True)
     if worker.human != alone:
         return worker, of(session, actor, worker, text, at, client_key)
     return worker, _by_label(session, actor, worker, text, at, client_key, _told(session, actor, what))

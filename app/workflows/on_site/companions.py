@@ -132,7 +132,7 @@ def persons_at(session: AnySession, visit: Visit, at: dt.datetime, person_id: in
     return found if person_id is not None else 1 + found
 
 
-def told(rows: Iterable[VisitCompanion]) -> list[dict[str, Any]]:
+def as_data(rows: Iterable[VisitCompanion]) -> list[dict[str, Any]]:
     """For whoever reads a visit by the interface."""
     return [
         {

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, or_, select
 
 from app import clock, scope
-from app.at_once import columns_of, row_of
+from app.direct_rows import columns_of, row_of
 from app.errors import refuse
 from app.models import (
     Attachment,

@@ -54,7 +54,7 @@ class Worker:
 def of(session: AnySession, actor: Actor, at: dt.datetime, *, held: bool = False) -> Worker:
     """The account's worker; `held`: until the transaction ends, so that no two accounts of one human pass together."""
     all_written(session)
-    return told(session, actor, at, asked(session, *asking(actor, at, held=held)), held=held)
+    return from_answer(session, actor, at, asked(session, *asking(actor, at, held=held)), held=held)
 
 
 def asking(actor: Actor, at: dt.datetime, *, held: bool) -> tuple[Any, dict[str, Any]]:
@@ -64,7 +64,7 @@ def asking(actor: Actor, at: dt.datetime, *, held: bool) -> tuple[Any, dict[str,
     return _statement(kind, held and not by_two_keys()), numbers | values
 
 
-def told(session: AnySession, actor: Actor, at: dt.datetime, answer: Answer, *, held: bool) -> Worker:
+def from_answer(session: AnySession, actor: Actor, at: dt.datetime, answer: Answer, *, held: bool) -> Worker:
     """The worker by what was answered."""
     rows = {row[0]: row for row in answer.rows}
     if actor.person_id not in rows:

@@ -183,7 +183,7 @@ class Drafted(Facts):
         if answer is None:
             return sets
         # Of these records every state was at hand: pairs that are not begun have none that counts.
-        return sets.but(again).plus(score_sets.told(self, answer).only(again))
+        return sets.but(again).plus(score_sets.from_answer(self, answer).only(again))
 
     def _records(self, first: int, last: int, elevators: Collection[int]) -> Any:
         """The records of these elevators as a table, each in the state that the draft gives it."""

@@ -61,7 +61,7 @@ def judged_ahead(
             while seen:
                 yield told(seen.popleft())
             if step is not None:
-                step.sets, step.answer = score_sets.told(facts, step.answer), None
+                step.sets, step.answer = score_sets.from_answer(facts, step.answer), None
                 seen.append(step)
 
     every: Iterable[Part | Callable[[], object]] = chain(parts, at_last)

@@ -90,7 +90,7 @@ class Facts(Basis):
         return score_sets.read(self, first, last, self.unsure(first, last), self.one_by_one)
 
     def ask(self, first: int, last: int) -> Any:
-        """For the same, of which `score_sets.told` tells; then there is `score_sets.begin`."""
+        """For the same, of which `score_sets.from_answer` tells; then there is `score_sets.begin`."""
         return score_sets.ask(self, first, last, self.unsure(first, last), self.one_by_one)
 
     def unsure(self, first: int, last: int) -> set[int]:

@@ -140,7 +140,7 @@ def read(
     basis: Basis, first: int, last: int, apart: Collection[int] | None = None, one_by_one: Collection[int] = ()
 ) -> Sets:  # fmt: skip
     """All in one go; as `ask`."""
-    found = told(basis, ask(basis, first, last, apart, one_by_one))
+    found = from_answer(basis, ask(basis, first, last, apart, one_by_one))
     begin(basis, found, first, last)
     return found
 
@@ -158,7 +158,7 @@ def ask(
     return basis.session.execute(_statement(asked, None if apart is None else sorted(apart), sorted(one_by_one)))
 
 
-def told(basis: Basis, answer: Any) -> Sets:
+def from_answer(basis: Basis, answer: Any) -> Sets:
     """What an answer says. PostgreSQL has sent all of it by then: its connection may be asked for something else."""
     found, frame_days = Sets(), basis.frame.days
     for unit_id, kind, place, days, total, elevators, numbers, missed, failed, codes in answer.all():

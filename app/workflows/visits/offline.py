@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from app import clock
-from app.at_once import write_new
+from app.direct_rows import write_new
 from app.errors import Finding, NotAllowed, raise_failing, refuse
 from app.models import Elevator, Visit
 from app.models.policy import policy_value

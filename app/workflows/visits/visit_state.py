@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import select
 
 from app import scope
-from app.at_once import write_changes
+from app.direct_rows import write_changes
 from app.models import Visit
 from app.models.policy import policy_book, visit_policy
 from app.permissions import SYSTEM

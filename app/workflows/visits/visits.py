@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import clock, scope
-from app.at_once import write_new
+from app.direct_rows import write_new
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
 from app.models import Visit, VisitNote
 from app.models.choices import VISIT_RATING

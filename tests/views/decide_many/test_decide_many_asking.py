@@ -72,7 +72,7 @@ def test_all_are_decided_only_after_the_question(session: Any, sign_in: Any, wor
 def test_a_question_about_the_most_is_answered_in_one_form(session: Any, sign_in: Any, world: World) -> None:
     seen = [(9_000_000 + n, 100) for n in range(many.MOST + 1)]
     client = sign_in(world.accounts["inspector"])
-    answer = post(client, {"verb": "approve", "sure": "1", "every": "1", "asked": many.told(seen)})
+    answer = post(client, {"verb": "approve", "sure": "1", "every": "1", "asked": many.as_params(seen)})
     assert answer.status_code == 302 and answer.location.startswith("/jobs/")
     session.rollback()
     job = session.scalar(select(Job).where(Job.kind == "decide"))

@@ -1,4 +1,4 @@
-"""Errors of statements that nobody waits for (app/ready.py): neither committed nor lost, whatever dies on the way."""
+"""Errors of statements that nobody waits for (app/prepared.py): neither committed nor lost, whatever dies."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import driver, ready
-from app.at_once import write_changes, write_new
+from app import driver, prepared
+from app.direct_rows import write_changes, write_new
 from app.models import MaintenanceClock, Region, Visit
 from app.transaction import PREPARED_AFTER, after_commit, asked, send, transaction
 from app.workflows.maintenance import clock_rows
 from tests.factories import World
-from tests.test_ready import DAY, NOTE, RENAME, TABLE, count, is_postgresql, note, prepared
+from tests.test_prepared import DAY, NOTE, RENAME, TABLE, count, is_postgresql, note, prepared_count
 from tests.workflows.clock_world import add_visit
 
 
@@ -116,7 +116,7 @@ def test_no_statement_of_an_exchange_makes_room_for_another_of_it(
         send(unit, RENAME, {"old": "old", "new": "new"})
         assert count(unit, "new") == 1
         asked(unit, select(func.count()).select_from(Region.__table__), {})
-        assert prepared(unit) <= 2
+        assert prepared_count(unit) <= 2
 
 
 @pytest.mark.feature("MNT-01")
@@ -149,7 +149,7 @@ def test_a_savepoint_takes_back_what_was_written_at_once(session: Any, world: Wo
 def test_nothing_waits_on_a_connection_that_was_given_back(session: Any, database: Any) -> None:
     with database.engine.connect() as own:
         held = own.connection.driver_connection
-        ready.send(own, NOTE, note("given back"), None)
+        prepared.send(own, NOTE, note("given back"), None)
     if is_postgresql(session):
         assert held._waiting == []
     with database.engine.begin() as next_one:
@@ -229,12 +229,12 @@ def test_a_plan_that_a_migration_made_useless_does_not_stay(session: Any, databa
         unit.execute(text("CREATE TABLE changing (n varchar(5))"))
     engine = create_engine(database.url, pool_size=1, max_overflow=0)
     statement = select(table("changing", column("n", String)).c.n)
-    assert ready.ask_alone(engine, statement, {}).rows == []
+    assert prepared.ask_alone(engine, statement, {}).rows == []
     with transaction(session) as unit:
         unit.execute(text("ALTER TABLE changing ALTER n TYPE integer USING n::integer"))
     with pytest.raises(DBAPIError, match="cached plan"):
-        ready.ask_alone(engine, statement, {})
-    assert ready.ask_alone(engine, statement, {}).rows == []
+        prepared.ask_alone(engine, statement, {})
+    assert prepared.ask_alone(engine, statement, {}).rows == []
     engine.dispose()
 
 

@@ -1,4 +1,4 @@
-"""Rows of deeds that are done often, read and written at once and past the unit of work: `app/ready.py` is their way.
+"""Rows of deeds that are done often, read and written past the unit of work: `app/prepared.py` is their way.
 
 From then on they are rows of the session's like any other. The net of scope below the unit of work is not asked: the
 caller has asked scope.
@@ -19,7 +19,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.functions import FunctionElement
 
-from app.ready import Taken, constraint_of
+from app.prepared import Taken, constraint_of
 from app.transaction import AnySession, asked, send
 
 Row = TypeVar("Row")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from app import lines, oidc
+from app import http_lines, oidc
 from tests.gateways import own_certificate, served
 
 pytestmark = pytest.mark.feature("INT-02", "NTF-01")
@@ -83,13 +83,13 @@ def forwarding(port: int, said: bytes = CARRIED) -> Iterator[tuple[int, list[byt
 
 def test_a_certificate_is_the_named_hosts_wherever_the_line_goes(secure: int) -> None:
     for host, address in ((HOST, "127.0.0.1"), ("other.test", "127.0.0.1"), ("127.0.0.1", None)):
-        line = lines.Secure(host, secure, 5, ssl.create_default_context(), address)
+        line = http_lines.Secure(host, secure, 5, ssl.create_default_context(), address)
         if host == HOST:
-            with lines.ending(line, 5):
+            with http_lines.ending(line, 5):
                 line.request("GET", "/")
                 assert f"{HOST}:{secure}".encode() in line.getresponse().read()
         else:
-            with pytest.raises(ssl.SSLCertVerificationError), lines.ending(line, 5):
+            with pytest.raises(ssl.SSLCertVerificationError), http_lines.ending(line, 5):
                 line.request("GET", "/")
 
 
@@ -97,19 +97,19 @@ def test_a_proxy_that_is_set_carries_what_it_cannot_read(secure: int) -> None:
     """Where it is the only way out; the provider's name is looked up there, its certificate looked at here."""
     with forwarding(secure) as (port, asked):
         way = f"http://tian:p%40ss@127.0.0.1:{port}"
-        status, text = lines.asked(f"https://{HOST}/x", None, {}, 5, 1000, way)
+        status, text = http_lines.asked(f"https://{HOST}/x", None, {}, 5, 1000, way)
         assert status == 200 and HOST.encode() in text
         assert asked[0].startswith(f"CONNECT {HOST}:443 ".encode()) and b"/x" not in asked[0]
         assert b"Basic " + base64.b64encode(b"tian:p@ss") in asked[0]
         with pytest.raises(ssl.SSLCertVerificationError):
-            lines.asked("https://other.test/", None, {}, 5, 1000, way)
+            http_lines.asked("https://other.test/", None, {}, 5, 1000, way)
         described = {"name": "gov", "label": "x", "issuer": f"https://{HOST}", "client_id": "c", "proxy": way}
         one = oidc.providers([described])
         oidc.forget()
         assert oidc._told(one["gov"])["issuer"] == f"https://{HOST}" and "p%40ss" not in repr(one)
         oidc.forget()
     with forwarding(secure, b"HTTP/1.1 407 no\r\n\r\n") as (port, _asked), pytest.raises(OSError, match="407"):
-        lines.asked(f"https://{HOST}/", None, {}, 5, 1000, f"http://127.0.0.1:{port}")
+        http_lines.asked(f"https://{HOST}/", None, {}, 5, 1000, f"http://127.0.0.1:{port}")
 
 
 def test_no_proxy_of_the_environment_is_asked(secure: int, monkeypatch: Any) -> None:
@@ -117,7 +117,7 @@ def test_no_proxy_of_the_environment_is_asked(secure: int, monkeypatch: Any) -> 
         for name in ("https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         with pytest.raises(OSError):
-            lines.asked(f"https://{HOST}:{secure}/", None, {}, 5, 1000)
+            http_lines.asked(f"https://{HOST}:{secure}/", None, {}, 5, 1000)
         assert asked == []
 
 
@@ -133,7 +133,8 @@ def test_a_proxy_that_is_none_is_told_at_start_without_its_password(proxy: str) 
 def test_an_address_of_six_words_keeps_its_port() -> None:
     """The last word of an IPv6 address was taken for the port where none was given."""
     trusted = ssl.create_default_context()
-    for line, port in ((lines.Plain("fd00::5", None, 1), 80), (lines.Secure("fd00::5", None, 1, trusted), 443)):
+    plain, secure = http_lines.Plain("fd00::5", None, 1), http_lines.Secure("fd00::5", None, 1, trusted)
+    for line, port in ((plain, 80), (secure, 443)):
         assert (line.host, line.port) == ("fd00::5", port)
 
 
@@ -160,7 +161,7 @@ def test_an_address_that_drops_all_in_silence_leaves_time_for_the_next(monkeypat
         both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in (dead, "127.0.0.1")]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_given, **_more: both)
         monkeypatch.setattr(socket, "create_connection", connect)
-        assert lines.asked(f"http://two.test:{port}/", None, {}, 2, 100)[0] == 204
+        assert http_lines.asked(f"http://two.test:{port}/", None, {}, 2, 100)[0] == 204
         both[1:] = [(*both[1][:4], (dead, port))]
         with pytest.raises(TimeoutError):
-            lines.asked(f"http://two.test:{port}/", None, {}, 0.5, 100)
+            http_lines.asked(f"http://two.test:{port}/", None, {}, 0.5, 100)

@@ -20,8 +20,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import driver, ready
-from app.at_once import columns_of, next_key, row_of, write_new
+from app import driver, prepared
+from app.direct_rows import columns_of, next_key, row_of, write_new
 from app.errors import Refusal
 from app.models import AuditEntry, MaintenanceClock, Person, Region, Visit
 from app.transaction import asked, asked_in_turn, send, transaction
@@ -56,7 +56,7 @@ def is_postgresql(session: Any) -> bool:
     return bool(session.get_bind().dialect.name == "postgresql")
 
 
-def prepared(session: Any) -> int:
+def prepared_count(session: Any) -> int:
     held = text("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'tian%'")
     return int(session.scalar(held)) if is_postgresql(session) else 0
 
@@ -259,13 +259,13 @@ def test_a_savepoint_takes_back_what_was_sent_in_it(session: Any) -> None:
 @pytest.mark.feature("MNT-01")
 def test_it_is_prepared_at_once_and_for_good(session: Any) -> None:
     session.execute(text("SELECT 1"))
-    before = prepared(session)
+    before = prepared_count(session)
     for _ in range(3):
         count(session, "any")
-    assert prepared(session) == before + is_postgresql(session)
+    assert prepared_count(session) == before + is_postgresql(session)
     session.rollback()
     count(session, "any")
-    assert prepared(session) == before + is_postgresql(session)
+    assert prepared_count(session) == before + is_postgresql(session)
 
 
 @pytest.mark.feature("MNT-01")
@@ -274,7 +274,7 @@ def test_errors_leave_nothing_prepared_behind(session: Any) -> None:
         with pytest.raises(IntegrityError), transaction(session) as unit:
             count(unit, "any")
             asked(unit, NOTE, note(None))
-        assert prepared(session) == 0
+        assert prepared_count(session) == 0
         session.rollback()
     assert count(session, "any") == 0
 
@@ -286,7 +286,7 @@ def test_the_oldest_makes_room(session: Any, monkeypatch: pytest.MonkeyPatch) ->
     with transaction(session) as unit:
         for statement in (*statements, *statements):
             assert asked(unit, statement, {}).number == 1
-        assert prepared(unit) <= 2
+        assert prepared_count(unit) <= 2
 
 
 @pytest.mark.feature("MNT-01")
@@ -310,7 +310,7 @@ def test_what_is_not_the_same_each_time_is_refused(session: Any) -> None:
     if is_postgresql(session):
         for statement in (listed, defaulted):
             with pytest.raises(ValueError, match="not the same each time"):
-                ready.ask(session.connection(), statement, {"names": ["a"], "new": "b"})
+                prepared.ask(session.connection(), statement, {"names": ["a"], "new": "b"})
     with pytest.raises(Exception, match="action"):
         asked(session, COUNT, {})
 
@@ -325,7 +325,7 @@ def test_connections_that_are_not_ours_are_asked_the_usual_way(session: Any, dat
     with Session(plain) as other, transaction(other) as unit:
         send(unit, NOTE, note("plainly"))
         assert count(unit, "plainly") == 1
-    assert ready.ask_alone(plain, COUNT, {"action": "plainly"}).rows == [(1,)]
+    assert prepared.ask_alone(plain, COUNT, {"action": "plainly"}).rows == [(1,)]
     plain.dispose()
 
 
