@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from celery import shared_task
 from sqlalchemy import select
 
 from app import clock
-from app.errors import refuse
+from app.errors import Refusal, refuse
 from app.extensions import db
 from app.models import Job
 from app.permissions import SYSTEM
@@ -18,7 +19,7 @@ from app.rules.scoring import nightly_periods
 from app.tasks.jobs import JobContext, handles
 from app.transaction import transaction
 from app.wording import ours, say, together
-from app.workflows.core import jobs
+from app.workflows.core import jobs, one_of_many
 
 TITLES = {"age": "记录状态更新", "schedule": "排班与超期判定", "nightly_scores": "维护保养有效率",
           "retention": "删除到期内容", "expiry": "证书到期通知", "fraud": "签到疑点检查",
@@ -116,18 +117,25 @@ def run_expiry(context: JobContext) -> dict[str, Any]:
     """Tell of papers that end, as things stand now: a day that was missed is caught up, a step is told once.
 
     First what is due by inspection is told anew: policy may have changed, elevators come in. A new label whose day has
-    come is in use from now on.
+    come is in use from now on. What goes wrong with one label keeps no other from its day, nor anybody from hearing.
     """
     from app.workflows.inspection import inspection_clocks
     from app.workflows.on_site import labels
     from app.workflows.papers import expiry as workflow
 
     inspection_clocks.refresh_all(context.session, clock.now())
-    on = clock.today()
+    on, faults = clock.today(), list[Refusal]()
     for key in labels.due(context.session, on):
-        with transaction(context.session) as session:
-            labels.begin_due(session, key, on, clock.now())
-    return _as_dict(workflow.run(context.session, clock.now(), context.progress))
+        deed = partial(labels.begin_due, label_id=key, on=on, at=clock.now())
+        one_of_many.or_kept(context.session, deed, f"label {key}", faults)
+    left_out = say("%(n)s 个新标牌没有启用，其余的已经启用", n=len(faults))
+    try:
+        told = workflow.run(context.session, clock.now(), context.progress)
+    except one_of_many.Fault as fault:
+        one_of_many.at_end("标牌启用", left_out, faults, fault)
+        raise
+    one_of_many.at_end("标牌启用", left_out, faults)
+    return _as_dict(told)
 
 
 @handles("retention")

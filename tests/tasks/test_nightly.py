@@ -11,12 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.models import Job, MaintenanceOrder, OverduePeriod, ScoreRun, Visit
+from app.models import ElevatorLabel, Job, MaintenanceOrder, Notification, OverduePeriod, ScoreRun, Visit
 from app.tasks import MODULES, nightly
 from app.tasks import jobs as running
 from app.transaction import transaction
 from app.workflows.maintenance import schedule
-from tests.factories import World, make_clock, make_ledger
+from app.workflows.on_site import labels
+from tests.factories import World, make_clock, make_elevator, make_ledger
 from tests.workflows.clock_world import add_visit
 
 
@@ -109,3 +110,43 @@ def test_the_morning_tells_of_papers_that_end_once(app: Any, world: World) -> No
     run_all(app, world.session, [entered])
     job = world.session.get(Job, entered)
     assert job.result == {"papers": 1, "notices": 2}
+
+
+@pytest.mark.feature("ELV-07", "PER-06")
+def test_what_goes_wrong_with_one_label_is_its_own(app: Any, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other label begins, papers are told of, and the job says how many are left."""
+    world.worker.certificate_until = clock.today() + dt.timedelta(days=5)
+    keys = []
+    for elevator in (world.own, make_elevator(world.session, use_unit=world.use_unit)):
+        wanted = labels.Wanted("damaged", "", "on_scan", clock.today() + dt.timedelta(days=1))
+        with transaction(world.session):
+            row = labels.replace(world.session, world.actor("use_head"), elevator.id, wanted, clock.now())
+            row.starts_on = clock.today()
+        keys.append(row.id)
+    begin = labels._begin
+
+    def broken(session: Any, actor: Any, elevator: Any, row: ElevatorLabel, at: dt.datetime) -> None:
+        if row.id == keys[0]:
+            raise KeyError("out of order")
+        begin(session, actor, elevator, row, at)
+
+    for module in MODULES:
+        import_module(module)
+    with app.app_context():
+        entered = nightly.expiry()
+        assert entered is not None
+        with monkeypatch.context() as now:
+            now.setattr(labels, "_begin", broken)
+            assert running.run(entered) == "failed"
+    session = world.session
+    session.rollback()
+    job = session.get(Job, entered)
+    assert "1 个新标牌没有启用，其余的已经启用" in job.error and "事件编号" in job.error
+    begun = select(ElevatorLabel.id).where(ElevatorLabel.id.in_(keys), ElevatorLabel.begins_at.is_not(None))
+    assert list(session.scalars(begun)) == [keys[1]]
+    assert session.query(Notification).filter_by(topic="expiry").count() > 0
+    with app.app_context():
+        again = nightly.expiry()
+        assert again is not None
+    run_all(app, session, [again])
+    assert set(session.scalars(begun)) == set(keys)

@@ -214,6 +214,45 @@ def test_the_night_writes_only_what_has_changed(app: Any, world: World) -> None:
     assert month_of(world).uninsured == 1
 
 
+@pytest.mark.parametrize("broken", ["_outcomes", "notify"])
+def test_what_goes_wrong_with_one_unit_is_its_own(
+    app: Any, world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    """Also where it breaks the look at all of them together."""
+    make_person(world.session, world.other_firm, "何一帆", created_at=LONG_AGO)
+    world.session.commit()
+    assert world.firm.id < world.other_firm.id
+    outcomes, accounts = insurance_gaps._outcomes, insurance_gaps.outbox.accounts_of_unit
+
+    def of_some(session: Any, units: Any, month: dt.date) -> Any:
+        if world.firm.id in units:
+            raise KeyError("out of order")
+        return outcomes(session, units, month)
+
+    def of_unit(session: Any, unit_id: int, verb: Any) -> Any:
+        if unit_id == world.firm.id:
+            raise KeyError("out of order")
+        return accounts(session, unit_id, verb)
+
+    with monkeypatch.context() as now, app.app_context(), clock.frozen(NOW):
+        if broken == "_outcomes":
+            now.setattr(insurance_gaps, "_outcomes", of_some)
+        else:
+            now.setattr(insurance_gaps.outbox, "accounts_of_unit", of_unit)
+        with pytest.raises(Refusal) as refused:
+            task.compare()
+    (finding,) = refused.value.findings
+    assert "1 个单位没有比对，其余的已经比对" in finding.found and "事件编号" in finding.found
+    assert f"insurance of unit {world.firm.id}" in caplog.text
+    world.session.rollback()
+    assert world.firm.id not in set(world.session.scalars(select(InsuranceMonth.unit_id)))
+    assert world.other_firm.id in set(world.session.scalars(select(InsuranceMonth.unit_id)))
+    with app.app_context(), clock.frozen(NOW):
+        assert task.compare()["gaps"] >= 2
+    world.session.rollback()
+    assert month_of(world).uninsured == 1, "made up for by the next run"
+
+
 def test_many_units_are_looked_at_by_as_many_statements_as_one(world: World) -> None:
     """And what is found of each is what comparing it alone finds."""
     session, units = world.session, [world.firm.id, world.other_firm.id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app import done_again
 from app.errors import Finding, Refusal
 from app.transaction import AnySession, in_one
-from app.wording import say
+from app.wording import say, together
 from app.workflows.core import jobs
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,26 @@ def by_itself(session: AnySession, deed: Callable[[Session], Made], what: str) -
     error is this one's alone: a `Fault`, so that the others go on; the log calls it `what`."""
     with its_own(session, what, "请单独办理；若仍失败，请把编号告诉管理员"):
         return in_one(session, deed)
+
+
+def or_kept(session: AnySession, deed: Callable[[Session], Made], what: str, faults: list[Refusal]) -> Made | None:
+    """`by_itself` of a run that tells of faults at its end (`at_end`): this one's is kept, and it comes to None."""
+    try:
+        return by_itself(session, deed, what)
+    except Refusal as refused:
+        faults.append(refused)
+        return None
+
+
+def at_end(rule: str, left_out: str, faults: Sequence[Refusal], *others: Fault) -> None:
+    """Fail for those that were left out, once all others were done; `left_out` says how many. `others`: of a further
+    part of the run. Without any, nothing."""
+    findings = [finding for fault in others for finding in fault.findings]
+    if faults:
+        found = together([left_out, faults[0].findings[0].found], "；")
+        findings.insert(0, Finding(rule, False, found, "请重试；若仍失败，请把编号告诉管理员"))
+    if findings:
+        raise Fault(findings)
 
 
 @contextmanager

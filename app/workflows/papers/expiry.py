@@ -18,7 +18,7 @@ from sqlalchemy import and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from app import clock
-from app.errors import Finding
+from app.errors import Refusal
 from app.models import (
     Account,
     Commitment,
@@ -38,7 +38,7 @@ from app.rules.expiry import LONGEST_OVER_DAYS, OVER, is_due, rest_words
 from app.transaction import AnySession, insert_of
 from app.wording import say, together
 from app.workflows.core import outbox
-from app.workflows.core.one_of_many import Fault, by_itself
+from app.workflows.core.one_of_many import at_end, or_kept
 
 STEPS = (Key.EXPIRY_FIRST_DAYS, Key.EXPIRY_SECOND_DAYS, Key.EXPIRY_LAST_DAYS)
 MOST_NAMES = 20
@@ -94,21 +94,14 @@ def run(session: Any, at: dt.datetime, progress: Callable[[int, int], None] | No
     due = due_by_unit(session, today)
     session.rollback()
     papers = notices = 0
-    faults: list[Fault] = []
+    faults: list[Refusal] = []
     for number, (unit_id, some) in enumerate(due):
         deed = partial(_tell, unit_id=unit_id, due=some, today=today, at=at)
-        try:
-            told = by_itself(session, deed, f"papers of unit {unit_id}")
-        except Fault as fault:
-            faults.append(fault)
-        else:
-            papers, notices = papers + told[0], notices + told[1]
+        told = or_kept(session, deed, f"papers of unit {unit_id}", faults) or (0, 0)
+        papers, notices = papers + told[0], notices + told[1]
         if progress is not None:
             progress(number + 1, len(due))
-    if faults:
-        first = faults[0].findings[0].found
-        found = say("%(n)s 个单位没有通知，其余的已经通知；%(first)s", n=len(faults), first=first)
-        raise Fault(Finding("证书到期通知", False, found, "请重试；若仍失败，请把编号告诉管理员"))
+    at_end("证书到期通知", say("%(n)s 个单位没有通知，其余的已经通知", n=len(faults)), faults)
     return {"papers": papers, "notices": notices}
 
 
