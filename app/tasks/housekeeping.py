@@ -9,6 +9,7 @@ from app.extensions import db
 from app.imports import first_passwords
 from app.transaction import transaction
 from app.workflows.access import asking, captchas, codes, devices, sessions, signin
+from app.workflows.approval import limit_rounds
 from app.workflows.contracts import cover
 from app.workflows.core import api_calls
 from app.workflows.files import places, sent_ahead
@@ -20,7 +21,9 @@ def sweep() -> dict[str, int]:
 
     And give every elevator in use its clock, whatever way it came in: the night's schedule reads clocks alone.
     """
-    at = clock.now()
+    at, marks = clock.now(), 0
+    while gone := _forget_marks():
+        marks += gone
     with transaction(db.session) as session:
         return {
             "tries": signin.forget_old_tries(session, at), "questions": captchas.forget_old(session, at),
@@ -30,4 +33,10 @@ def sweep() -> dict[str, int]:
             "passwords": first_passwords.forget_old(session, at),
             "drafts": places.forget_drafts(at), "strays": places.forget_strays(session, at),
             "scratch": scratch.sweep(at), "clocks": cover.mend_clocks(session, clock.local_day(at)),
+            "marks": marks,
         }  # fmt: skip
+
+
+def _forget_marks() -> int:
+    with transaction(db.session) as session:
+        return limit_rounds.forget_closed(session)

@@ -23,7 +23,9 @@ DUE = dt.datetime(2026, 11, 27, 16, tzinfo=dt.UTC)  # 24:00 in Shanghai
 
 def tell(world: World, at: dt.datetime) -> dict[str, int]:
     with transaction(world.session):
-        return escalation.tell(world.session, at)
+        told = escalation.tell(world.session, at)
+        escalation.rise(world.session, at)
+    return told
 
 
 def told(world: World, topic: str) -> list[int]:

@@ -7,10 +7,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
-from app.models import Application, ClockMark, Notification
+from app import clock
+from app.models import Application, ClockMark, Delegation, Notification
 from app.permissions import Role
+from app.tasks import clocks, housekeeping
 from app.transaction import transaction
 from app.workflows.approval import escalation, limit_rounds, reminders
 from tests.factories import World, make_account, make_policy
@@ -48,7 +50,7 @@ def remind(world: World, at: dt.datetime) -> int:
 
 def rise(world: World, at: dt.datetime) -> int:
     with transaction(world.session):
-        return escalation.tell(world.session, at).get("escalated", 0)
+        return escalation.rise(world.session, at)[0]
 
 
 def notices(world: World, topic: str) -> list[Notification]:
@@ -173,6 +175,8 @@ def test_all_that_is_over_rises_to_the_office_above_once(world: World) -> None:
     # The second step goes to the administrators; there is no third office, and nobody is asked for it again and again.
     assert rise(world, due + 48 * HOUR) == 1 and rise(world, due + 96 * HOUR) == 0
     assert marked(world, "escalate4") == keys
+    told = {name.partition(":")[0] for name in world.session.scalars(select(ClockMark.name)) if ":" in name}
+    assert told <= set(limit_rounds.STEPS)
     assert notices(world, "escalation")[-1].recipient_id == world.accounts["platform_admin"].id
 
 
@@ -207,3 +211,81 @@ def test_regions_with_hours_of_their_own_are_told_by_them(world: World) -> None:
     decide(world.session, world.actor("inspector"), rows[5], "return", "请补材料")
     rise(world, due + 25 * HOUR)
     assert marked(world, "escalate1") == {row.id for row in rows[:5]}, "what is with its unit is not late"
+
+
+def test_what_waited_longest_rises_too(app: Any, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hours set for the first time, or a round that had left it out: however old, it rises, in parts and once."""
+    city = make_account(world.session, Role.REGION_ADMIN, region_code="980400000000")
+    rows = waiting(world, 9)
+    due, keys = rows[0].due_at, {row.id for row in rows}
+    assert due is not None
+    world.session.add(ClockMark(name=escalation.ROUND, at=due + 40 * DAY - HOUR / 6))
+    world.session.commit()
+    monkeypatch.setattr(escalation, "AT_ONCE", 5)
+    parts: list[tuple[int, int]] = []
+    part = escalation.rise
+    monkeypatch.setattr(escalation, "rise", lambda *more: parts.append(part(*more)) or parts[-1])
+    with app.app_context(), clock.frozen(due + 40 * DAY):
+        assert clocks.tell()["escalated"] == sum(new for new, _taken in parts) > 0
+    assert [taken for _new, taken in parts] == [5] * 7 + [1], "four steps of nine limits"
+    assert all(marked(world, f"escalate{level}") == keys for level in range(1, 5))
+    heard = [one.title for one in notices(world, "escalation") if one.recipient_id == city.id]
+    assert heard == ["下级超期未办：5 件申请", "下级超期未办：4 件申请"]
+    with app.app_context(), clock.frozen(due + 40 * DAY + HOUR), statements() as seen:
+        assert clocks.tell()["escalated"] == 0
+    assert sum("application.due_at" in s for s in seen if "clock_mark" in s) == 4, seen
+
+
+@pytest.mark.parametrize("page", [2, 500])
+def test_marks_go_with_their_application(
+    app: Any, world: World, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(limit_rounds, "PAGE", page)
+    rows = waiting(world, 12)
+    assert rows[0].due_at is not None
+    remind(world, rows[0].due_at - HOUR)
+    remind(world, rows[0].due_at)
+    rise(world, rows[0].due_at + 30 * DAY)
+    others = {"clocks", "fraud:all", "iot:1", f"due_overs:{rows[0].id}"}
+    world.session.add_all([ClockMark(name=name, at=rows[0].due_at) for name in others])
+    decide(world.session, world.actor("inspector"), rows[0], "return", "请补材料")
+    world.session.execute(update(Application).where(Application.id.in_([r.id for r in rows[5:]])).values(is_open=False))
+    world.session.commit()
+    with app.app_context():
+        assert housekeeping.sweep()["marks"] == 7 * 6
+        assert housekeeping.sweep()["marks"] == 0
+    world.session.rollback()
+    assert all(marked(world, step) == {row.id for row in rows[:5]} for step in limit_rounds.STEPS)
+    assert others <= set(world.session.scalars(select(ClockMark.name)))
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("secret", [False, True])
+def test_who_begins_to_stand_in_hears_once_of_what_was_told_before(world: World, secret: bool) -> None:
+    rows = waiting(world, 9)
+    giver, due = world.actor("inspector"), rows[0].due_at
+    taker = make_account(world.session, Role.INSPECTOR, region_code=giver.region_code)
+    assert due is not None and giver.user_id is not None
+    for number, row in enumerate(rows[:8]):
+        row.officer_id, row.state, row.elevator_id = giver.user_id, "accepted", world.own.id if number < 2 else None
+    rows[7].due_at = due + 2 * DAY
+    world.own.is_secret = secret
+    today = clock.local_day(due) + DAY
+    world.session.add_all(
+        Delegation(from_id=giver.user_id, to_id=taker.id, region_code=giver.region_code, from_on=on, to_on=on,
+                   created_at=due, ended_at=ended)
+        for on, ended in ((today, None), (today + 2 * DAY, None), (today, due))
+    )  # fmt: skip
+    world.session.commit()
+    remind(world, due - DAY)
+    remind(world, due)
+    assert notices(world, "delegation") == [] and marked(world, "stand_in") == set(), "not his day yet"
+    remind(world, due + DAY)
+    (told,) = notices(world, "delegation")
+    count = 5 if secret else 7
+    assert (told.recipient_id, told.link) == (taker.id, "/applications/queue?tab=mine")
+    assert told.title == f"代办：{world.accounts['inspector'].get_full_name()}受理的 {count} 件申请即将到期或已超过期限"
+    turned = [one for one in notices(world, "due_near") if one.recipient_id == taker.id][-1]
+    assert turned.link == f"/applications/{rows[7].id}", "what turns from now on he hears of like its officer"
+    remind(world, due + DAY + HOUR)
+    assert len(notices(world, "delegation")) == 1 and len(marked(world, "stand_in")) == 1

@@ -36,7 +36,7 @@ class Clock:
     """A kind of limit. Words for the page; `due`, `running` and the rest for the round of notices.
 
     `unit` names the column of the unit that is told in one notice for all of its rows; without it each row is told by
-    itself. `escalates`: what stays undone goes to the office above, step by step.
+    itself.
     """
 
     name: str
@@ -56,7 +56,6 @@ class Clock:
     by_day: bool = False
     unit: Any = None
     unit_verb: Verb | None = None
-    escalates: bool = False
 
     def __post_init__(self) -> None:
         speak(self, "title", "starts", "measure", "pauses", "ends", "told", "above")
@@ -76,7 +75,7 @@ CLOCKS: tuple[Clock, ...] = (
         "办结", "有权审批的人员（临近、超期各一次）", "逐级报上级监管部门，最后报平台管理员",
         Application, Application.due_at,
         lambda: and_(Application.is_open.is_(True), Application.state.in_([s.value for s in WAITING_STATES])),
-        Verb.APPLICATION_DECIDE, "/applications/queue", escalates=True,
+        Verb.APPLICATION_DECIDE, "/applications/queue",
     ),
     Clock(
         "sheet", "上传维保单", "签退之时", Key.SHEET_HOURS, HOURS, NEVER, "上传维保单",

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Text, cast, literal, or_, select
 
 from app import clock, scope
 from app.errors import Finding, raise_failing, refuse
-from app.models import Account, Application, Delegation
+from app.models import Account, Application, ClockMark, Delegation
 from app.models.policy import policy_value
 from app.models.region import code_span
 from app.permissions import Actor, Role, Verb, require
@@ -31,6 +31,7 @@ from app.workflows.core.actors import actor_of
 
 LONGEST_DAYS = 92
 MOST_COLLEAGUES = 300
+_BEGUN = "stand_in:"
 
 
 def name(
@@ -91,6 +92,18 @@ def standing_in(session: AnySession, owner: Account, on: dt.date) -> list[int]:
     )  # fmt: skip
     takers = session.scalars(statement.execution_options(skip_scope=True))
     return sorted({taker.id for taker in takers if owner.id in stood_in_for(session, actor_of(taker), on)})
+
+
+def begun(session: AnySession, on: dt.date) -> list[Delegation]:
+    """Those that run on a day, of which their stand-in did not hear yet what waits (`reminders`)."""
+    mark = select(ClockMark.name).where(ClockMark.name == literal(_BEGUN, Text) + cast(Delegation.id, Text))
+    statement = select(Delegation).where(*_runs(on), ~mark.exists()).order_by(Delegation.id)
+    return list(session.scalars(statement.execution_options(skip_scope=True)))
+
+
+def mark_begun(session: AnySession, row: Delegation, at: dt.datetime) -> None:
+    """That he heard, or that there was nothing to hear."""
+    session.add(ClockMark(name=f"{_BEGUN}{row.id}", at=at))
 
 
 def desks(session: AnySession, actor: Actor, on: dt.date) -> list[Actor]:

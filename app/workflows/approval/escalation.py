@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from itertools import islice
 
 from sqlalchemy import and_, func, select
 
@@ -17,21 +18,21 @@ from app.models import Application, ClockMark
 from app.models.policy import policy_groups
 from app.permissions import Verb
 from app.policy import Key
-from app.transaction import AnySession
+from app.transaction import AnySession, hold
 from app.wording import say
 from app.workflows.approval import limit_rounds
 from app.workflows.approval.clock_register import CLOCKS, Clock
 from app.workflows.core import outbox
 
 ROUND = "clocks"
-# A first round does not dig up old limits; a limit that was moved (calendar, correction) may have turned meanwhile.
+# A first round tells no unit of limits that turned long ago.
 FIRST_BACK = dt.timedelta(hours=1)
-MOVED_BACK = dt.timedelta(days=7)
-LEVELS = 4
+# Steps of limits in one transaction: hours that a region sets for the first time find all that ever was late there.
+AT_ONCE = 4000
 
 
 def tell(session: AnySession, at: dt.datetime) -> dict[str, int]:
-    """One round; how many notices were new, by kind. The mark moves with them."""
+    """One round of what turned; how many notices were new, by kind. The mark moves with them."""
     mark = session.get(ClockMark, ROUND, with_for_update=True)
     since = mark.at if mark is not None else at - FIRST_BACK
     told: Counter[str] = Counter()
@@ -39,8 +40,6 @@ def tell(session: AnySession, at: dt.datetime) -> dict[str, int]:
         if one.unit is not None:
             told["yellow"] += _turns(session, one, since, at, yellow=True)
             told["red"] += _turns(session, one, since, at, yellow=False)
-        if one.escalates:
-            told["escalated"] += _escalate(session, since, at)
     if mark is None:
         session.add(ClockMark(name=ROUND, at=at))
     else:
@@ -68,17 +67,25 @@ def _turns(session: AnySession, one: Clock, since: dt.datetime, at: dt.datetime,
     return new
 
 
-def _escalate(session: AnySession, since: dt.datetime, at: dt.datetime) -> int:
-    """A limit that has been over for n × the policy's hours goes to the n-th office above, each once."""
+def rise(session: AnySession, at: dt.datetime) -> tuple[int, int]:
+    """A limit that has been over for n × the policy's hours goes to the n-th office above, each once, however old.
+
+    How many notices were new, and how many steps of limits were taken up: with `AT_ONCE` there may be more, for the
+    next transaction.
+    """
+    # Two rounds at once: the second sees the first's marks.
+    hold(session, "approval:escalation")
+    taken = 0
     above: dict[tuple[str, bool], list[list[int]]] = {}
     told: list[tuple[int, limit_rounds.Waiting, str]] = []
     for hours, here in policy_groups(session, Key.ESCALATE_HOURS, clock.local_day(at), Application.region_code):
         if hours is None:
             continue
-        for level in range(1, LEVELS + 1):
+        for level in range(1, limit_rounds.LEVELS + 1):
             shift, step = dt.timedelta(hours=int(hours) * level), f"escalate{level}"
-            turned = and_(Application.due_at > since - MOVED_BACK - shift, Application.due_at <= at - shift, here)
-            rows = list(limit_rounds.untold(session, step, turned))
+            turned = and_(Application.due_at <= at - shift, here)
+            rows = list(islice(limit_rounds.untold(session, step, turned), AT_ONCE - taken))
+            taken += len(rows)
             for row in rows:
                 place = (row.region_code, row.is_secret)
                 if place not in above:
@@ -89,7 +96,7 @@ def _escalate(session: AnySession, since: dt.datetime, at: dt.datetime) -> int:
                 told += ((account, row, key) for account in accounts)
             limit_rounds.mark(session, step, rows)
     note = say("由下级部门办理，已报您督办")
-    return limit_rounds.tell(session, at, "escalation", _titled, told, note, body=_of_one)
+    return limit_rounds.tell(session, at, "escalation", _titled, told, note, body=_of_one), taken
 
 
 def _titled(heading: str) -> str:

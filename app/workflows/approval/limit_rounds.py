@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, cast, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Text, cast, delete, false, func, literal, select
 
 from app import clock
 from app.models import Application, ClockMark, Elevator
@@ -24,6 +24,9 @@ from app.workflows.core import outbox
 PAGE = 500
 # Whoever is told of so many at most is told of each by itself, with its name; of more in one message.
 SINGLY = 3
+# The steps of a limit: near, over, and to how many offices above it rises. A mark is called `step:application`.
+LEVELS = 4
+STEPS = ("due_near", "due_over", *(f"escalate{level}" for level in range(1, LEVELS + 1)))
 LATE_LIST, QUEUE = "/applications/queue?tab=late", "/applications/queue"
 
 
@@ -54,8 +57,7 @@ Told = Iterable[tuple[int, Waiting, str]]
 
 def untold(session: AnySession, step: str, *which: ColumnElement[bool]) -> Iterator[Waiting]:
     """Every application that waits for a decision, of which this step of its limit was not told; page by page."""
-    row, mark, last = Application, ClockMark, 0
-    name: Any = literal(f"{step}:", Text) + cast(row.id, Text)
+    row, last = Application, 0
     statement = (
         select(
             row.id, row.number, row.said, row.title, row.due_at, row.region_code, row.state, row.officer_id,
@@ -63,11 +65,7 @@ def untold(session: AnySession, step: str, *which: ColumnElement[bool]) -> Itera
             func.coalesce(Elevator.is_secret, false()),
         )
         .outerjoin(Elevator, Elevator.id == row.elevator_id)
-        .outerjoin(mark, mark.name == name)
-        .where(
-            row.is_open.is_(True), row.state.in_([s.value for s in WAITING_STATES]), *which,
-            or_(mark.at.is_(None), mark.at != row.due_at),
-        )
+        .where(row.is_open.is_(True), row.state.in_([s.value for s in WAITING_STATES]), *which, ~was_told(step))
         .order_by(row.id)
         .limit(PAGE)
     )  # fmt: skip
@@ -79,6 +77,11 @@ def untold(session: AnySession, step: str, *which: ColumnElement[bool]) -> Itera
         last = page[-1].id
 
 
+def was_told(step: str) -> ColumnElement[bool]:
+    """Whether this step of an application's limit was told, as the limit is now."""
+    return select(ClockMark.name).where(ClockMark.name == _name(step), ClockMark.at == Application.due_at).exists()
+
+
 def mark(session: AnySession, step: str, rows: Sequence[Waiting]) -> None:
     """That this step of their limits was told."""
     for start in range(0, len(rows), PAGE):
@@ -87,6 +90,25 @@ def mark(session: AnySession, step: str, rows: Sequence[Waiting]) -> None:
         session.execute(
             statement.on_conflict_do_update(index_elements=["name"], set_={"at": statement.excluded.at})
         )
+
+
+def forget_closed(session: AnySession) -> int:
+    """Drop marks of applications that are open no more, a page of each step's; how many. Without any, none are left."""
+    gone = 0
+    for step in STEPS:
+        opened = select(_name(step)).where(Application.is_open.is_(True))
+        some = select(ClockMark.name).where(
+            ClockMark.name.startswith(f"{step}:", autoescape=True), ClockMark.name.not_in(opened)
+        )
+        drop = delete(ClockMark).where(ClockMark.name.in_(some.limit(PAGE).scalar_subquery()))
+        done: Any = session.execute(drop.execution_options(skip_scope=True, synchronize_session=False))
+        gone += int(done.rowcount)
+    return gone
+
+
+def _name(step: str) -> Any:
+    """What the mark of an application's step is called."""
+    return literal(f"{step}:", Text) + cast(Application.id, Text)
 
 
 def of_one(row: Waiting) -> str:

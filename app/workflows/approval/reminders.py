@@ -9,13 +9,14 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from app import clock
-from app.models import Account, Application
+from app.models import Account, Application, Elevator
 from app.models.policy import policy_groups
 from app.permissions import Verb
 from app.policy import Key
+from app.rules.approval import WAITING_STATES, ApplicationState
 from app.rules.deadlines import DeadlineLevel
 from app.transaction import AnySession, hold
 from app.wording import say
@@ -34,7 +35,7 @@ def remind(session: AnySession, at: dt.datetime) -> int:
     """
     # Two rounds at once: the second sees the first's marks.
     hold(session, "approval:reminders")
-    desks, written = Desks(session, clock.local_day(at)), 0
+    desks, written = Desks(session, clock.local_day(at)), _stand_ins(session, at)
     for level, turned in _turned(session, at):
         step, found = f"due_{level.value}", []
         for row in limit_rounds.untold(session, step, *turned):
@@ -47,6 +48,37 @@ def remind(session: AnySession, at: dt.datetime) -> int:
         )  # fmt: skip
         written += limit_rounds.tell(session, at, step, _titled(WORDS[level]), told)
         limit_rounds.mark(session, step, [row for row, _accounts in found])
+    return written
+
+
+def _stand_ins(session: AnySession, at: dt.datetime) -> int:
+    """Who begins to stand in hears once how much of that desk was told before he came; how many did.
+
+    The rest he hears of as it turns, like its officer.
+    """
+    today, written = clock.local_day(at), 0
+    for begun in delegations.begun(session, today):
+        if begun.to_id not in delegations.standing_in(session, begun.giver, today):
+            continue
+        turned = or_(*(
+            and_(*which, limit_rounds.was_told(f"due_{level.value}")) for level, which in _turned(session, at)
+        ))  # fmt: skip
+        rows = select(func.count(), func.min(Application.due_at)).outerjoin(
+            Elevator, Elevator.id == Application.elevator_id
+        ).where(
+            Application.officer_id == begun.from_id, Application.is_open.is_(True),
+            Application.state.in_([s.value for s in WAITING_STATES if s != ApplicationState.ENDORSED]), turned,
+        )  # fmt: skip
+        if not actor_by_id(session, begun.to_id, "notice").may(Verb.SECRET_READ):
+            rows = rows.where(func.coalesce(Elevator.is_secret, false()).is_(False))
+        count, first = session.execute(rows.execution_options(skip_scope=True)).one()
+        if first is not None:
+            written += outbox.notify(
+                session, at, [begun.to_id], "delegation",
+                say("代办：%(name)s受理的 %(n)s 件申请即将到期或已超过期限", name=begun.giver.get_full_name(), n=count),
+                say("最早一件的期限 %(until)s", until=clock.until(first)), "/applications/queue?tab=mine",
+            )  # fmt: skip
+        delegations.mark_begun(session, begun, at)
     return written
 
 
