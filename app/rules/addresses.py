@@ -81,5 +81,5 @@ def _value(figure: str) -> int | None:
 
 def _in_han(value: int) -> str:
     tens, ones = divmod(value, 10)
-    ten = "" if tens == 0 else "十" if tens == 1 else f"{_HAN[tens - 1]}十"
+    ten = "" if tens == 0 else "十" if tens == 1 else _HAN[tens - 1] + "十"
     return ten + (_HAN[ones - 1] if ones else "")

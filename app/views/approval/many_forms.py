@@ -31,6 +31,7 @@ from app.views.frame import maintenance_forms as forms
 from app.views.frame import uploads
 from app.views.frame.filed import UNIT_FIELDS, unit_names
 from app.views.frame.told import told
+from app.wording import cut
 from app.workflows.approval import filing_fields
 from app.workflows.desk import apply_many
 from app.workflows.handover import unit_change_terms
@@ -206,6 +207,6 @@ def said(form: apply_many.Form) -> list[tuple[str, str]]:
     if form.files:
         pairs.append((_("材料"), _("%(n)s 份", n=len(form.files))))
     if form.reason:
-        pairs.append((_("原因"), form.reason if len(form.reason) <= 60 else f"{form.reason[:60]}…"))
+        pairs.append((_("原因"), cut(form.reason, 60)))
     return pairs
 
