@@ -14,13 +14,14 @@ would have each draft that is opened move the row in all its indexes, that over 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     ColumnElement,
     Integer,
     Text,
@@ -37,10 +38,12 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy import column as sql_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.models import Application, Elevator, Person, Unit
 from app.models.among import among
-from app.rules.addresses import numbered
+from app.rules.addresses import Numbered, numbered
 
 # The searched columns by model; a change here is a revision that makes the index anew.
 SEARCHED: dict[Any, tuple[str, ...]] = {
@@ -61,6 +64,47 @@ SAMPLE, COMMON, MOST_FOUND = 400, 3, 2_000
 AT_ONCE = 10_000
 
 
+class _Counted(FunctionElement[bool]):
+    """A column holds a figure with what it counts: by a pattern, on SQLite only where some GLOB fits as well.
+
+    Patterns are Python's there, a call a row: GLOB says no to most rows within the database.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: Any, counted: Numbered) -> None:
+        likely = or_(*(column.op("GLOB", is_comparison=True)(one) for one in counted.globs()))
+        super().__init__(column.regexp_match(counted.pattern), likely.self_group())
+
+
+@compiles(_Counted)
+def _by_pattern(element: Any, compiler: Any, **more: Any) -> str:
+    return f"({compiler.process(next(iter(element.clauses)), **more)})"
+
+
+@compiles(_Counted, "sqlite")
+def _glob_first(element: Any, compiler: Any, **more: Any) -> str:
+    pattern, likely = (compiler.process(part, **more) for part in element.clauses)
+    # AND asks both where its value is wanted, as "= 1" does.
+    return f"CASE WHEN {likely} THEN {pattern} ELSE 0 END"
+
+
+class OfAnother:
+    """A search column of a row to which the searched one leads: asked there, so that counts need no join."""
+
+    def __init__(self, attribute: Any) -> None:
+        self.attribute = attribute
+
+    def led(self, holds: ColumnElement[bool]) -> ColumnElement[bool]:
+        """The searched row leads to one that fulfils the condition."""
+        raise NotImplementedError
+
+
+def _asked(column: Any, ask: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    return column.led(ask(column.attribute)) if isinstance(column, OfAnother) else ask(column)
+
+
 def contains(columns: Iterable[Any], word: str) -> ColumnElement[bool]:
     """A row's columns hold the word, in either case. Numbers are declared first; Chinese mostly stands in the last.
 
@@ -71,10 +115,10 @@ def contains(columns: Iterable[Any], word: str) -> ColumnElement[bool]:
     ordered = list(columns) if word.isascii() else list(columns)[::-1]
     counted = numbered(word)
     if counted is not None:
-        return or_(*(column.regexp_match(counted.pattern) for column in ordered))
+        return or_(*(_asked(column, lambda held: _Counted(held, counted)) for column in ordered))
     if word.lower() == word.upper():
-        return or_(*(column.contains(word, autoescape=True) for column in ordered))
-    return or_(*(column.icontains(word, autoescape=True) for column in ordered))
+        return or_(*(_asked(column, lambda held: held.contains(word, autoescape=True)) for column in ordered))
+    return or_(*(_asked(column, lambda held: held.icontains(word, autoescape=True)) for column in ordered))
 
 
 def model_of(columns: Sequence[Any]) -> Any:

@@ -12,13 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 
-from app import search
+from app import clock, search
 from app.listing import moment
 from app.listings.applications import APPLICATIONS
 from app.listings.elevators import ELEVATORS
+from app.listings.enforcement import ENFORCEMENTS
 from app.listings.maintenance import TASKS
+from app.listings.visits import VISITS
 from app.lookups import find
-from app.models import Application, Elevator, MaintenanceClock, Unit
+from app.models import Application, Elevator, Enforcement, MaintenanceClock, Unit, Visit
 from app.permissions import SYSTEM
 from app.rules.addresses import words_of
 from app.views.frame import lookup
@@ -128,6 +130,88 @@ def test_an_address_is_found_as_people_type_it(world: World, way: str, words: st
     hits = find(session, world.actor("region_admin"), "elevators", words)
     assert {hit["id"] for hit in hits} == wanted
     assert all(hit["hint"].startswith("稀罕里小区 ") for hit in hits)
+
+
+ZEROS_AND_LETTERS = (
+    "05幢", "05号楼", "A5幢", "01单元", "0101室", "D01号", "DT2#", "K3号梯", "15幢", "50幢", "11单元", "1101室",
+)  # fmt: skip
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize(
+    ("word", "held"),
+    [
+        *((word, "05幢 05号楼 A5幢") for word in ("5幢", "05幢", "5号楼", "五幢", "5#")),
+        ("a5幢", "A5幢"), ("15幢", "15幢"), ("1单元", "01单元"), ("101室", "0101室"), ("1号", "D01号"),
+        ("d01号", "D01号"), ("2#", "DT2#"), ("dt2#", "DT2#"), ("3号梯", "K3号梯"), ("k3号梯", "K3号梯"),
+        ("0015幢", "15幢"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("estate", ["稀罕里", ""])
+def test_zeros_and_letters_before_a_figure_are_no_other_figure(
+    world: World, way: str, estate: str, word: str, held: str
+) -> None:
+    """By the estate's index and by the figure's own; what is found is another figure never."""
+    session = world.session
+    for n, address in enumerate(ZEROS_AND_LETTERS):
+        make_elevator(session, address=f"稀罕里{address}", code=f"95{n:04}", estate=None, factory_no=None, job_no=None)
+    session.commit()
+    query = f"{estate}{word}"
+    ours = Elevator.address.startswith("稀罕里")
+    found = session.scalars(select(Elevator.address).where(ours, Elevator.id.in_(searched(session, query))))
+    assert {address.removeprefix("稀罕里") for address in found} == set(held.split())
+    assert searched(session, query) == plainly(session, query)
+
+
+@pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize("word", ["5幢", "稀罕里05号楼", "dt2#"])
+def test_figures_are_looked_for_by_the_index(session: Any, word: str) -> None:
+    asked = select(Elevator.id).where(search.narrow(session, Elevator, words_of(word)))  # type: ignore[arg-type]
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        written = str(asked.compile(session.get_bind(), compile_kwargs={"literal_binds": True})).replace("%%", "%")
+        assert "ix_elevator_grams" in "\n".join(session.connection().exec_driver_sql(f"EXPLAIN {written}").scalars())
+    else:
+        assert "MATCH" in str(asked.compile(session.get_bind()))
+
+
+@pytest.mark.feature("ELV-02")
+def test_sqlite_asks_a_pattern_only_of_rows_that_may_hold_it(session: Any) -> None:
+    """Patterns are Python's on SQLite: a call a column and row, unless GLOB has said no."""
+    if session.get_bind().dialect.name != "sqlite":
+        return
+    for n in range(6):
+        make_elevator(session, address=f"澜江路 {n} 号 {n} 幢", code=f"95{n:04}")
+    session.flush()
+    asked: list[str] = []
+    raw = session.connection().connection.driver_connection
+    raw.create_function("regexp", 2, lambda pattern, held: asked.append(held) or bool(re.search(pattern, held)))
+    found = session.scalars(select(Elevator.address).where(search.contains(ELEVATORS.search, "5幢"))).all()
+    assert found == ["澜江路 5 号 5 幢"] and asked == found
+
+
+@pytest.mark.feature("MNT-08")
+def test_lists_that_look_in_another_row_take_figures_as_well(world: World, way: str) -> None:
+    """维保记录 looks in the elevator, 约谈与处罚 in the unit; the index asked first or not."""
+    session, at = world.session, clock.now()
+    world.own.address, world.use_unit.name = "稀罕路6号05幢", "稀罕里05号楼业委会"
+    of = {"region_code": world.own.region_code, "unit_id": world.use_unit.id}
+    visit = Visit(
+        elevator_id=world.own.id, use_unit_id=world.use_unit.id, worker_id=world.worker.id, visit_on=at.date(),
+        level="half_month", state="valid", checked_in_at=at, received_at=at, **of,
+    )  # fmt: skip
+    case = Enforcement(
+        number="YT-2026-000098", kind="talk", state="in_force", decided_on=at.date(), facts="超期", demand="整改",
+        reply_days=9, in_force_at=at, due_at=at, **of,
+    )  # fmt: skip
+    session.add_all([visit, case])
+    session.commit()
+    now = moment(session, SYSTEM)
+    for words, found in (("稀罕5幢", True), ("五幢", True), ("15幢", False), ("稀罕", True)):
+        for listing, row in ((VISITS, visit), (ENFORCEMENTS, case)):
+            query = listing.read({"q": words})
+            plain = session.scalars(listing.statement(now, query)).all()
+            assert plain == listing.page(now, query).keys == ([row.id] if found else []), (words, row)
 
 
 @pytest.mark.feature("ELV-02")

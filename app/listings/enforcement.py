@@ -13,22 +13,17 @@ from app import scope
 from app.listing import Column, Filter, Listing, Moment, Tab, column, of_no_unit, register, related
 from app.models import Enforcement, EnforcementEvidence, Unit
 from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE, RUNS_OPEN
+from app.search import OfAnother
 
 # In the very words of the partial index.
 OPEN: Any = literal_column(RUNS_OPEN.replace("state", "enforcement.state", 1))
 
 
-class _OfUnit:
-    """A search column of the unit, as a subquery: the tabs' counts need no join."""
+class _OfUnit(OfAnother):
+    """A search column of the unit."""
 
-    def __init__(self, attribute: Any) -> None:
-        self.attribute = attribute
-
-    def contains(self, word: str, autoescape: bool = True) -> ColumnElement[bool]:
-        return Enforcement.unit_id.in_(select(Unit.id).where(self.attribute.contains(word, autoescape=autoescape)))
-
-    def icontains(self, word: str, autoescape: bool = True) -> ColumnElement[bool]:
-        return Enforcement.unit_id.in_(select(Unit.id).where(self.attribute.icontains(word, autoescape=autoescape)))
+    def led(self, holds: ColumnElement[bool]) -> ColumnElement[bool]:
+        return Enforcement.unit_id.in_(select(Unit.id).where(holds))
 
 
 def overdue(m: Moment) -> Any:

@@ -31,23 +31,15 @@ from app.models.face import TO_LOOK_AT as LOOKED_FOR
 from app.permissions import Actor, Verb
 from app.rules.places import named_place
 from app.rules.visits import VisitReason
+from app.search import OfAnother
 from app.wording import finished, ours, together
 from app.workflows.visits import face_checks
 
 
-class OfElevator:
-    """A search column of the visited elevator, as a subquery: the tabs' counts need no join with the register."""
+class OfElevator(OfAnother):
+    """A search column of the visited elevator."""
 
-    def __init__(self, attribute: Any) -> None:
-        self.attribute = attribute
-
-    def contains(self, word: str, autoescape: bool = True) -> ColumnElement[bool]:
-        return self._of(self.attribute.contains(word, autoescape=autoescape))
-
-    def icontains(self, word: str, autoescape: bool = True) -> ColumnElement[bool]:
-        return self._of(self.attribute.icontains(word, autoescape=autoescape))
-
-    def _of(self, holds: ColumnElement[bool]) -> ColumnElement[bool]:
+    def led(self, holds: ColumnElement[bool]) -> ColumnElement[bool]:
         return Visit.elevator_id.in_(select(Elevator.id).where(holds))
 
 

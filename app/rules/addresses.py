@@ -2,7 +2,7 @@
 
 Registers write figures with and without blanks; whoever searches types neither as it stands there. So what is typed is
 cut before each figure that counts something (幢, 单元, 号, 期 …), and such a word is looked for as a whole figure:
-5幢 is not 15 幢.
+5幢 is not 15 幢. Zeros before a figure mean nothing (05 幢), and letters before it no other figure (DT5#, A5 幢).
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _FIGURE = (
 )
 _BEGINS = re.compile(rf"(?={_FIGURE}(?:{_COUNTER}))")
 _WORD = re.compile(rf"([0-9A-Za-z]{{1,5}}|[{_HAN}]{{1,3}})({_COUNTER})(.*)", re.DOTALL)
+_ZEROS = re.compile(r"^0+(?=[0-9])")
+_LETTER = re.compile("[A-Za-z]")
 _APART = re.compile(rf"(?<![^\s])([0-9]{{1,4}})\s+(?=(?:{_COUNTER}))")
 
 
@@ -38,16 +40,33 @@ class Numbered:
 
     @property
     def pattern(self) -> str:
-        """For a regular expression of Python and of PostgreSQL alike, in either case; no figure that goes on before."""
-        either = "|".join(
-            f"(?:^|[^{_HAN}]){one}" if one[0] in _HAN else f"(?:^|[^0-9a-z]){one}" for one in self.figures
-        )
+        """For a regular expression of Python and of PostgreSQL alike, in either case.
+
+        No figure goes on before: no digit does before a figure of digits, which zeros may lead.
+        """
+        either = "|".join(f"{_before(one)}{one}" for one in self.figures)
         return f"(?i)(?:{either}) ?(?:{'|'.join(self.counters)}){re.escape(self.rest)}"
 
     def spellings(self) -> Iterator[str]:
-        """Pieces of text of which one stands wherever the pattern finds something."""
+        """Pieces of text of which one stands wherever the pattern finds something: 5幢 in 05幢, too."""
         for figure, blank, counter in product(self.figures, ("", " "), self.counters):
             yield f"{figure}{blank}{counter}{self.rest}"
+
+    def globs(self) -> Iterator[str]:
+        """As few patterns of SQLite's GLOB as there are figures; one fits wherever the pattern finds something."""
+        follows = "".join(sorted({counter[0] for counter in self.counters}))
+        for figure in self.figures:
+            yield f"*{_LETTER.sub(_in_either_case, figure)}[ {follows}]*"
+
+
+def _in_either_case(letter: re.Match[str]) -> str:
+    return f"[{letter[0].lower()}{letter[0].upper()}]"
+
+
+def _before(figure: str) -> str:
+    if figure[0] in _HAN:
+        return f"(?:^|[^{_HAN}])"
+    return "(?:^|[^0-9])0*" if figure[0].isdigit() else "(?:^|[^0-9a-z])"
 
 
 def words_of(typed: str) -> list[str]:
@@ -65,6 +84,7 @@ def numbered(word: str) -> Numbered | None:
     if found is None or _BEGINS.match(word) is None:
         return None
     figure, counter, rest = found.groups()
+    figure = _ZEROS.sub("", figure)
     value = _value(figure)
     figures = (figure,) if value is None else (str(value), _in_han(value))
     return Numbered(figures, BUILDING if counter in BUILDING else (counter,), rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,17 @@ def test_what_is_typed_is_cut_before_what_is_counted(typed: str, words: list[str
         ("5幢", "澜江路 6 号 5 栋", True), ("5栋", "云樾里五号楼", True), ("五幢", "5#楼", True), ("5#", "5 幢", True),
         ("5号楼", "5 号", False), ("6号", "6 号楼", True), ("十五号", "15 号", True), ("5号", "十五号", False),
         ("二十一层", "21层", True), ("A座", "3A座", False), ("a座", "A座", True), ("6号院", "6 号院", True),
+        # Zeros before a figure and letters that name a row of houses or an elevator; another figure never.
+        ("5幢", "云樾里05幢", True), ("5号楼", "05号楼", True), ("1单元", "01 单元", True), ("101室", "0101室", True),
+        ("1号", "D01号", True), ("2#", "DT2#", True), ("3号梯", "K3号梯", True), ("5幢", "a5幢", True),
+        ("5幢", "005栋", True),
+        ("05幢", "5 幢", True), ("05幢", "五号楼", True), ("05幢", "005幢", True), ("五幢", "05幢", True),
+        ("0005幢", "5幢", True),
+        ("A5幢", "A5幢", True), ("a5幢", "B5幢", False), ("A5幢", "5幢", False), ("5A座", "05a座", True),
+        ("A座", "0A座", False),
+        ("5幢", "105幢", False), ("5幢", "A15幢", False), ("5幢", "50幢", False), ("05幢", "15幢", False),
+        ("0幢", "10幢", False),
+        ("0幢", "00 幢", True), ("0A座", "A座", False), ("100号", "0100号", True), ("100号", "1100号", False),
         ("05栋", "05栋", True), ("100号", "100 号", True), ("6号（北）", "6 号（北）", True), ("6号.", "6 号x", False),
     ],
 )  # fmt: skip
@@ -49,9 +61,9 @@ def test_a_figure_is_found_as_a_whole_however_it_is_written(word: str, held: str
     assert (re.search(what.pattern, held) is not None) == found
 
 
-@given(st.text("6十A# 号楼幢单元路.*[", max_size=12))
-def test_a_pattern_finds_only_what_holds_one_of_the_spellings(typed: str) -> None:
-    """The index is asked for the spellings: none may be missing there."""
+@given(st.text("06十Aa# 号楼幢单元路.*[", max_size=12), st.text("06十Aa# 号楼幢", max_size=8))
+def test_a_pattern_finds_only_what_holds_one_of_the_spellings(typed: str, other: str) -> None:
+    """The index is asked for the spellings, SQLite for the globs first: none may be missing there."""
     words = words_of(typed)
     assert len(words) <= MOST_WORDS and all(words)
     for word in words:
@@ -59,9 +71,10 @@ def test_a_pattern_finds_only_what_holds_one_of_the_spellings(typed: str) -> Non
         if what is None:
             continue
         assert re.search(what.pattern, word)
-        for held in (*what.spellings(), typed):
+        for held in (*what.spellings(), typed, other, other + word, typed.swapcase()):
             if re.search(what.pattern, held):
                 assert any(one.lower() in held.lower() for one in what.spellings())
+                assert any(fnmatchcase(held, one) for one in what.globs())
 
 
 def test_no_more_words_than_a_statement_bears() -> None:
