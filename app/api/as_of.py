@@ -46,6 +46,7 @@ def _then(listing: Listing) -> Listing:
         remedy = "日期写成 2026-11-20，时刻写成 2026-11-20T09:00:00+08:00，带时区"
         raise Refusal(replace(one, remedy=remedy, level="fail") for one in wrong)
     if past is not None and past.ahead:
+        # What a program asks for is answered as it asks, or not at all.
         raise refuse("参数", "known_at 在现在之后", "只能按已经过去的时刻查询", field="known_at")
     now = clock.now()
     past = past or Past(clock.local_day(now), now, False)

@@ -190,7 +190,7 @@ def old_workbook(path: str) -> tuple[dict[int, dict[int, str]], Hidden]:
             return {}, NOTHING_HIDDEN
         source.seek(0)
         reader = runpy.run_path(str(Path(__file__).with_name("old_workbook.py")))
-        wrong, rows, columns = reader["told"](source)
+        wrong, rows, columns = reader["read_cells"](source)
     return wrong, (spans(rows), columns)
 
 

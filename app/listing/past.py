@@ -39,8 +39,9 @@ def past_of(args: Mapping[str, str], *, zoned: bool = False) -> tuple[Past | Non
     known_at = instant_of_text(typed)
     if known_at is not None and (known_at.year < EARLIEST_ON.year or (zoned and not _zoned(typed))):
         known_at = None
+    left = "已按现在显示" if on is None and known_at is None else "已按另一个时间显示"
     wrong = [
-        Finding(label, False, say("“%(value)s”%(rule)s", value=given[:40], rule="不是有效的时间"), "已按现在显示",
+        Finding(label, False, say("“%(value)s”%(rule)s", value=given[:40], rule="不是有效的时间"), left,
                 field=name, value=given[:40], level="warn")
         for name, label, found in (("as_of", "截至日期", on), ("known_at", "所知时间", known_at))
         if found is None and (given := args.get(name, "").strip())
@@ -49,6 +50,11 @@ def past_of(args: Mapping[str, str], *, zoned: bool = False) -> tuple[Past | Non
         return None, wrong
     now = clock.now()
     told, ahead = known_at is not None, known_at is not None and known_at > now
+    if ahead and not zoned:
+        wrong.append(
+            Finding("所知时间", False, say("“%(value)s”还没有到", value=typed.strip()[:40]), "已按现在所知显示",
+                    field="known_at", value=typed.strip()[:40], level="warn")
+        )  # fmt: skip
     known_at = min(known_at or now, now)
     return Past(on or clock.local_day(known_at), known_at, told, ahead), wrong
 

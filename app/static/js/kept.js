@@ -45,6 +45,13 @@
   var get = function (store, key) { return doing(store, "readonly", function (s) { return s.get(key); }); };
   var drop = function (store, key) { return doing(store, "readwrite", function (s) { return s.delete(key); }); };
   var all = function (store) { return doing(store, "readonly", function (s) { return s.getAll(); }); };
+  // An entry as it stands is changed: since it was read it may have been ended, or thrown away, by another tab.
+  function changed(key, work) {
+    return doing("entries", "readwrite", function (s) {
+      var ask = s.get(key);
+      ask.onsuccess = function () { if (ask.result && work(ask.result) !== false) s.put(ask.result); };
+    });
+  }
   var tell = function () { listeners.forEach(function (one) { one(); }); };
   var key = function () {
     return Array.prototype.map.call(crypto.getRandomValues(new Uint8Array(16)), function (b) { return ("0" + b.toString(16)).slice(-2); }).join("");
@@ -165,11 +172,15 @@
   }
   // What was not taken stays. A refusal waits for its owner; what the system failed at waits for its hour, longer each time.
   async function stays(entry, why) {
-    var now = Date.now(), times = why.status >= 500 ? (entry.times || 0) + 1 : 0;
-    Object.assign(entry, { errors: times ? null : why.errors, tried: now, again: false, times: times, failed: times ? why.errors : null });
-    entry.later = times ? now + Math.min(LONGEST_PAUSE, FIRST_PAUSE * Math.pow(2, Math.min(times, 9) - 1)) : 0;
-    if (!times) entry.state = entry.ended || entry.kind ? "refused" : "running";
-    await put("entries", entry);
+    var now = Date.now(), state = entry.state, ended = Boolean(entry.ended);
+    await changed(entry.key, function (row) {
+      // What was said is not about what it has become.
+      if (row.state !== state || Boolean(row.ended) !== ended) return false;
+      var times = why.status >= 500 ? (row.times || 0) + 1 : 0;
+      Object.assign(row, { errors: times ? null : why.errors, tried: now, again: false, times: times, failed: times ? why.errors : null });
+      row.later = times ? now + Math.min(LONGEST_PAUSE, FIRST_PAUSE * Math.pow(2, Math.min(times, 9) - 1)) : 0;
+      if (!times) row.state = row.ended || row.kind ? "refused" : "running";
+    });
   }
 
   // A step of a repair: nothing goes with it.
@@ -191,7 +202,8 @@
       if (one.status === 404 && (await photosOf(entry.key)).some(function (p) { return p.sent; }) && !entry.again) {
         // Photos that nobody took within a day are gone there; here they are not.
         (await photosOf(entry.key)).forEach(function (p) { p.sent = null; put("photos", p); });
-        entry.again = true; await put("entries", entry);
+        entry.again = true;
+        await changed(entry.key, function (row) { row.again = true; });
         return sendOne(entry, here);
       }
       wrong = one;
@@ -199,12 +211,16 @@
     await stays(entry, wrong);
   }
 
-  // As whoever is signed in now, which is told.
+  // As whoever is signed in now, which is told. Without an answer, or with one that cannot be read, who is here is asked: if
+  // that is answered the line carries, and what is wrong is this entry's alone.
   async function attempt(entry, here) {
-    try { await sendOne(entry, here); return here; } catch (e) { if (e.status !== OTHER_SESSION) throw e; }
+    var why = null;
+    try { await sendOne(entry, here); return here; } catch (e) { why = e; }
+    if (why.status && why.status !== OTHER_SESSION) throw why;
     var now = await who();
-    if (now.state === "offline") throw new Error("no answer");
+    if (now.state === "offline") throw why;
     if (now.state !== "here" || now.account !== entry.account) throw Object.assign(new Error("signed out"), { status: 401 });
+    if (!why.status) { await stays(entry, { status: 503, errors: [{ status: 503 }] }); return now; }
     try { await sendOne(entry, now); } catch (e) {
       if (e.status !== OTHER_SESSION) throw e;
       await stays(entry, { status: e.status, errors: [{ status: e.status }] });
@@ -214,15 +230,18 @@
 
   // Whether one before it failed without which it would be refused, and then wait for its owner: a step of the same order;
   // the end of a visit that the system holds open, over which no other begins.
-  function behind(entry, rows, silent) {
+  function behind(entry, rows) {
     return rows.some(function (e) {
-      if (e.made >= entry.made || !(e.failed || (silent && e.key === silent.key))) return false;
+      if (e.made >= entry.made || !e.failed) return false;
       return entry.kind === "repair" ? e.order === entry.order : !e.kind && Boolean(e.visit_id);
     });
   }
 
   async function arrived(entry, visit) {
     if (!entry.ended) {
+      var stands = await get("entries", entry.key);
+      // Ended, or thrown away, while its beginning was on its way: what stands goes next, and the system knows its key.
+      if (!stands || stands.ended) return;
       // Its beginning is there: from now on it is a visit like one begun on line, with the sheet as far as it is filled in.
       var old = draftName(entry.account, "k" + entry.key), draft = await get("drafts", old);
       if (draft) {
@@ -250,9 +269,9 @@
     });
   }
 
-  // In their order, one after the other; what is not taken stays and the next goes on, also after one that gets no answer: two
-  // in a row are a broken line. That, or a login that has run out, ends the round. `skip`: the key of the visit whose sheet is open; `begun`: whether beginnings go as well
-  // as whole visits; `now`: also what has not waited long enough since the system failed at it.
+  // In their order, one after the other; what is not taken stays and the next goes on. Only a broken line, a login that has
+  // run out or too many calls end the round. `skip`: the key of the visit whose sheet is open; `begun`: whether beginnings go
+  // as well as whole visits; `now`: also what has not waited long enough since the system failed at it.
   async function round(skip, begun, now) {
     // What a page is trying to send by itself is its own until then.
     var open = function (e) { return !(e.held > Date.now()) && (e.state === "waiting" || (begun && e.state === "running" && !e.errors)); };
@@ -265,25 +284,14 @@
     var rows = (await entries(here.account)).filter(function (e) {
       return e.key !== skip && due(e);
     });
-    var silent = null, broken = null;
     for (var i = 0; i < rows.length; i++) {
       // Another tab, or the worker, may have sent it while this one waited for its turn.
       var entry = await get("entries", rows[i].key);
       if (!entry || (entry.state !== "waiting" && entry.state !== "running")) continue;
-      if (behind(entry, await entries(here.account), silent)) continue;
-      try {
-        here = await attempt(entry, here);
-        // The line carries: that the one before got no answer is that one's own.
-        if (silent) { await stays(silent, { status: 503, errors: [{ status: 503 }] }); silent = null; }
-      } catch (e) {
-        tell();
-        broken = { state: e.status === 401 ? "signin" : "broken", error: String(e) };
-        if (e.status || silent) return broken;
-        silent = await get("entries", entry.key);
-      }
+      if (behind(entry, await entries(here.account))) continue;
+      try { here = await attempt(entry, here); } catch (e) { tell(); return e.status === 401 ? { state: "signin" } : { state: "broken", error: String(e) }; }
       tell();
     }
-    if (silent) return broken;
     var left = (await entries(here.account)).filter(function (e) { return e.key !== skip && e.failed && open(e); });
     return { state: left.length ? "later" : "done", sent: rows.length };
   }

@@ -89,6 +89,10 @@ class Imports(BaseView):
 
     def _batch(self, pk: int, findings: list[Finding]) -> Any:
         batch = self._own(pk)
+        own = batch.created_by_id == g.actor.user_id
+        # Before any row is read: it begins a transaction of its own.
+        if own and batch.job_id is not None and batch.state not in ("checking", "importing", "undoing"):
+            inbox.seen("job", f"/jobs/{batch.job_id}")
         held = batches.kinds()[batch.kind]
         mapping = batch.mapping if batch.mapping and "columns" in batch.mapping else None
         state, reason = self._chosen(batch)
@@ -100,9 +104,6 @@ class Imports(BaseView):
         shown = select(ImportRow).where(*where).order_by(ImportRow.number).limit(ROWS).offset((page - 1) * ROWS)
         rows = db.session.scalars(shown).all() if mapping else []
         total = db.session.scalar(select(func.count()).select_from(ImportRow).where(*where)) or 0
-        own = batch.created_by_id == g.actor.user_id
-        if own and batch.job_id is not None and batch.state not in ("checking", "importing", "undoing"):
-            inbox.seen("job", f"/jobs/{batch.job_id}")
         facts: dict[str, Any] = {}
         if mapping is not None and batch.state not in ("checking", "failed"):
             columns = import_pages.columns(held, mapping)
