@@ -33,20 +33,20 @@ from app.tasks import faces, files, fraud, real_names, rescues
 from app.transaction import transaction
 from app.workflows.access import captchas
 from app.workflows.core import audit, jobs, outbox
-from app.workflows.files import attachments, file_scans, sent_ahead
+from app.workflows.files import attachments, file_scans, places, sent_ahead
 from app.workflows.inspection import inspection_clocks
 from app.workflows.people import real_names as asked
 from app.workflows.privacy import retention
 from app.workflows.rescue import rescue_help
 from app.workflows.visits import ageing, face_checks
-from tests.factories import World, make_elevator, make_person
+from tests.factories import World, make_elevator, make_person, picture
 from tests.gateways import clamd
 from tests.workflows.clock_world import add_visit
 from tests.workflows.rescues.ground import report
 
 CAP, COUNT = 2, 5
 AT = dt.datetime(2026, 11, 20, 2, 0, tzinfo=dt.UTC)
-MINUTE, DAY = dt.timedelta(minutes=1), dt.timedelta(days=1)
+MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
 
 
 def all_of(world: World, column: Any) -> list[Any]:
@@ -189,6 +189,8 @@ def test_questions_of_forms_and_pictures_sent_ahead_are_gone_in_the_end(
             captchas._forget_some(session, AT)
             sent_ahead.forget(session, AT + 2 * DAY)
     assert all_of(world, Captcha.id) == [] == all_of(world, Attachment.id)
+    with transaction(world.session) as session:
+        assert places.forget_strays(session, dt.datetime.now(dt.UTC) + 3 * HOUR) == COUNT
     assert not [one for one in folder.rglob("*") if one.is_file() and "draft" not in one.name]
 
 
@@ -297,6 +299,84 @@ def test_files_for_which_the_scanner_has_no_answer_keep_no_other_from_it(
         assert scan(app, world, folder)["clean"] == COUNT - CAP
     scanner.use({})
     assert all_of(world, Attachment.scan) == ["waiting"] * CAP + ["clean"] * (COUNT - CAP)
+
+
+@pytest.mark.feature("UNT-04")
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone"])
+def test_a_damaged_file_keeps_no_other_from_the_scanner(
+    app: Any, world: World, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any, damage: str
+) -> None:
+    scanner.use({"SCANNER_URL": "clamd://127.0.0.1:1"})
+    rows = []
+    for kind, name, content in (("face", "脸.jpg", picture("JPEG")), ("document", "合同.pdf", b"%PDF-1.7")):
+        with transaction(world.session):
+            rows.append(attachments.store(
+                world.session, world.actor("clerk"), clock.now(), io.BytesIO(content), name, kind, "unit",
+                world.firm.id, world.firm.id, world.firm.region_code,
+            ))  # fmt: skip
+    place, number = attachments.path(None, rows[0]), rows[0].id
+    whole = place.read_bytes()
+    damaged = {"cut": whole[:-20], "flipped": whole[:-1] + bytes([whole[-1] ^ 1])}.get(damage)
+    if damaged is None:
+        # Between the look at the disk and the scanner's.
+        monkeypatch.setattr(Path, "is_file", lambda self: self.exists() or self == place)
+        place.unlink()
+    else:
+        place.write_bytes(damaged)
+    with clamd() as server:
+        scanner.use({"SCANNER_URL": server.url})
+        assert scan(app, world, folder)["clean"] == 1
+    scanner.use({})
+    assert all_of(world, Attachment.scan) == ["waiting", "clean"]
+    assert [r.getMessage() for r in caplog.records if f"file {number} was not scanned" in r.getMessage()]
+
+
+@pytest.mark.feature("UNT-04")
+def test_files_without_an_answer_are_counted_and_the_next_round_begins_behind_them(
+    app: Any, world: World, stored: list[Attachment], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that the scanner has no answer for fill a round, no more; so does the time that it takes over them."""
+    keys, tried = [row.id for row in stored], list[int]()
+
+    def judged(key: int, _place: Path, _kind: str) -> scanner.Verdict:
+        tried.append(keys.index(key))
+        return scanner.Verdict(scanner.DOWN if tried[-1] < 3 else scanner.CLEAN)
+
+    monkeypatch.setattr(files, "_verdict", judged)
+    monkeypatch.setattr(scanner, "answers", lambda: True)
+    monkeypatch.setattr(files, "MOST", CAP)
+    rounds = []
+    for _ in range(3):
+        scan(app, world, folder)
+        rounds.append(list(tried))
+        tried.clear()
+    assert rounds == [[0, 1], [2, 3], [4, 0]]
+    # No time at all: nobody is asked, and nobody's turn is lost.
+    with app.app_context():
+        assert files.scan(seconds=0)["clean"] == 0 and not tried
+    scan(app, world, folder)
+    assert tried == [1, 2]
+
+
+@pytest.mark.feature("UNT-04")
+def test_one_round_of_scanning_runs_at_a_time(
+    app: Any, world: World, stored: list[Attachment], folder: Path
+) -> None:
+    at = clock.now()
+    with transaction(world.session) as session:
+        assert file_scans.begin_round(session, at) == 0
+    with clamd() as server:
+        scanner.use({"SCANNER_URL": server.url})
+        assert scan(app, world, folder)["clean"] == 0, "another process has the turn"
+        # Whoever has it was killed: it ends by itself.
+        with transaction(world.session) as session:
+            assert file_scans.begin_round(session, at + MINUTE) is None
+            assert file_scans.begin_round(session, at + file_scans.ROUND_LASTS) == 0
+            file_scans.end_round(session, stored[2].id, at)
+        assert scan(app, world, folder)["clean"] == COUNT
+    scanner.use({})
+    with transaction(world.session) as session:
+        assert file_scans.begin_round(session, at + DAY) == stored[2].id, "behind the last one that was asked about"
 
 
 @pytest.mark.feature("FRD-01")
