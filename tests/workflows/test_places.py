@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import Refusal
@@ -101,23 +102,92 @@ def test_a_copy_that_is_not_committed_keeps_its_bytes(session: Any, world: World
         attachments.copied(own, world.actor("clerk"), clock.now(), held, "application", None, None)
 
 
-def test_old_bytes_go_with_the_commit_and_young_ones_by_the_sweep(session: Any) -> None:
-    old = received()
-    row = recorded(session, old)
-    aged(both(old), 3)
+def test_open_bytes_go_by_the_sweep_however_old_they_were(session: Any) -> None:
+    file = received()
+    row = recorded(session, file)
+    aged(both(file), 24 * 30)
     with pytest.raises(RuntimeError), transaction(session) as own:
         attachments.forget(own, own.get(Attachment, row.id, execution_options={"skip_scope": True}))
         raise RuntimeError("taken back")
-    assert all(place.is_file() for place in both(old))
+    assert swept(session, 3) == 0 and all(place.is_file() for place in both(file))
+    aged(both(file), 24 * 30)
     forgotten(session, row)
-    assert not any(place.exists() for place in both(old))
-
-    young = received()
-    row = recorded(session, young)
-    forgotten(session, row)
-    assert all(place.is_file() for place in both(young))
+    assert all(place.is_file() for place in both(file))
     assert swept(session) == 0 and swept(session, 3) == 2
-    assert not any(place.exists() for place in both(young))
+    assert not any(place.exists() for place in both(file))
+
+
+@pytest.mark.parametrize("kind", ["photo", "face"])
+def test_a_process_killed_behind_its_commit_leaves_nothing_for_good(
+    session: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    file = received(kind)
+    row = recorded(session, file)
+    aged(both(file), 24 * 30)
+    monkeypatch.setattr(places, "_let_go", lambda _place: None)
+    forgotten(session, row)
+    assert swept(session, 3) == 2 and not any(place.exists() for place in both(file))
+
+
+def test_of_two_rows_over_the_same_bytes_each_is_taken_away_while_the_other_is_there(
+    session: Any, world: World, database: Any
+) -> None:
+    """Each sees the other's row, where neither has committed (SQLite has one writer: the second sees none)."""
+    file = received("document")
+    one = recorded(session, file)
+    with transaction(session) as own:
+        held = own.get(Attachment, one.id, execution_options={"skip_scope": True})
+        two = attachments.copied(own, world.actor("clerk"), clock.now(), held, "application", None, None)
+    aged(both(file), 24 * 30)
+    keys = one.id, two.id
+    session.rollback()
+    with Session(database.engine) as first, Session(database.engine) as second:
+        if database.engine.dialect.name == "sqlite":
+            for own, key in zip((first, second), keys, strict=True):
+                forgotten(own, own.get(Attachment, key, execution_options={"skip_scope": True}))
+        else:
+            with transaction(first), transaction(second):
+                for own, key in zip((first, second), keys, strict=True):
+                    attachments.forget(own, own.get(Attachment, key, execution_options={"skip_scope": True}))
+    assert all(place.is_file() for place in both(file))
+    assert swept(session, 3) == len(both(file)) and not any(place.exists() for place in both(file))
+
+
+def test_what_a_killed_process_had_moved_aside_is_put_back_or_goes(session: Any) -> None:
+    """However old it is: under a row's name it comes back, else it goes; young, it may be about to get a row."""
+    file = received()
+    row = recorded(session, file)
+    asides = [place.with_name(f"{place.name}.going") for place in both(file)]
+    for place, aside in zip(both(file), asides, strict=True):
+        place.replace(aside)
+        os.utime(aside, (0, 0))
+    assert swept(session) == 0
+    assert all(place.is_file() for place in both(file)) and not any(aside.exists() for aside in asides)
+    forgotten(session, row)
+    for place, aside in zip(both(file), asides, strict=True):
+        place.replace(aside)
+    os.utime(asides[0], (0, 0))
+    assert swept(session) == 1 and not any(aside.exists() for aside in asides)
+    assert [place.is_file() for place in both(file)] == [False, True]
+
+
+def test_what_goes_while_the_sweep_looks_does_not_undo_it(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = received()
+    forgotten(session, recorded(session, file))
+    listed = Path.iterdir
+
+    def listing(self: Path) -> list[Path]:
+        return [*listed(self), self / "gone", self / "gone.going"]
+
+    monkeypatch.setattr(Path, "iterdir", listing)
+    found = Path.glob
+
+    def globbing(self: Path, what: str) -> list[Path]:
+        return [*found(self, what), *([self / "draft-gone"] if "draft" in what else [])]
+
+    monkeypatch.setattr(Path, "glob", globbing)
+    assert places.forget_drafts(dt.datetime.now(dt.UTC)) == 0
+    assert swept(session, 3) == 2 and not any(place.exists() for place in both(file))
 
 
 def test_nothing_is_passed_over_where_nobody_swept_for_a_while(session: Any) -> None:

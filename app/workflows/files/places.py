@@ -3,16 +3,17 @@
 Bytes are put down before the row that needs them is in the database (`attachments.receive`), and the same bytes may be
 another row's. Whoever takes that one away can't see the row to come. So of what lies open only what is older than
 `DRAFT_LASTS` is ever taken away: whoever puts bytes down, or takes some for a row (`standing`), makes them young, and
-has so long for his commit. What is too young goes by the sweep. What lies sealed is one row's alone, for no two
-sealings give the same bytes: it goes with its row's commit.
+has so long for his commit. Open bytes go by the sweep alone: whoever takes their row away makes them young as well, so
+that it finds them. What lies sealed is one row's alone, for no two sealings give the same bytes: it goes with its row's
+commit, and by the sweep where its process was killed there.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from app.models import Attachment, ClockMark
 from app.transaction import AnySession, after_commit
 
 DRAFT_LASTS = dt.timedelta(hours=2)
+ASIDE = ".going"
 STRAYS_LAST, STRAYS_AT_ONCE = dt.timedelta(days=3), 400
 # Up to when all strays have been swept.
 MARK = "strays"
@@ -72,16 +74,24 @@ def standing(digest: str) -> bool:
 
 
 def forget_bytes(session: AnySession, *digests: str | None) -> None:
-    """Let bytes go that no row has any more, after the commit; what lies open and is young, by one of the next sweeps.
+    """Let bytes go that no row has any more: what lies sealed with the commit, what lies open by a later sweep.
+
+    All are made young before the commit, and so found by a sweep whatever comes: the process may be killed behind its
+    commit, and two who each take away one of two rows over the same bytes each see the other's row.
     """
     for digest in filter(None, digests):
+        place = file_of(digest)
+        if standing(digest):
+            # The sweep looks into folders in which something was done lately.
+            os.utime(place.parent)
         same = (Attachment.sha256 == digest) | (Attachment.thumb_sha256 == digest)
         others = select(Attachment.id).where(same).limit(1).execution_options(skip_scope=True)
         if session.scalar(others) is None:
-            after_commit(session, partial(_let_go, file_of(digest)))
+            after_commit(session, partial(_let_go, place))
 
 
 def _let_go(place: Path) -> None:
+    """Take away what lies sealed."""
     try:
         with place.open("rb") as file:
             sealed = vault.is_sealed_file(file.read(40))
@@ -89,9 +99,6 @@ def _let_go(place: Path) -> None:
         return
     if sealed:
         place.unlink(missing_ok=True)
-    elif not _unlink(place, time.time() - DRAFT_LASTS.total_seconds()):
-        # The sweep looks into folders in which something was done lately.
-        os.utime(place.parent)
 
 
 def _unlink(place: Path, before: float) -> bool:
@@ -99,7 +106,7 @@ def _unlink(place: Path, before: float) -> bool:
 
     It is moved aside first and looked at there: what comes into its place in that very moment stays.
     """
-    aside = place.with_name(f"{place.name}.going")
+    aside = place.with_name(place.name + ASIDE)
     try:
         if place.stat().st_mtime >= before:
             return False
@@ -114,9 +121,36 @@ def _unlink(place: Path, before: float) -> bool:
     return True
 
 
+def _put_back(aside: Path) -> None:
+    """What somebody moved aside and did not come to take away, young: its like may have come into its place since."""
+    try:
+        os.utime(aside)
+        aside.replace(aside.with_name(aside.name.removesuffix(ASIDE)))
+    except FileNotFoundError:
+        # He came to it.
+        return
+
+
+def _gone(aside: Path) -> bool:
+    """Take away what was moved aside; whether it was there."""
+    try:
+        aside.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _written(place: Path) -> float:
+    """When it was written or made young, in seconds; of what has gone meanwhile as if it had just been."""
+    try:
+        return place.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
+
+
 def forget_drafts(at: dt.datetime) -> int:
     """Drop what a process that was killed had begun to write: it stands open until it is in its place. How many."""
-    left = [p for p in _root().glob("draft-*") if p.stat().st_mtime < (at - DRAFT_LASTS).timestamp()]
+    left = [p for p in _root().glob("draft-*") if _written(p) < (at - DRAFT_LASTS).timestamp()]
     for draft in left:
         draft.unlink(missing_ok=True)
     return len(left)
@@ -126,7 +160,8 @@ def forget_strays(session: AnySession, at: dt.datetime) -> int:
     """Drop bytes that no row has: let go, or their process was killed before its commit. Gives how many.
 
     Only what was kept or let go since the last sweep is looked at, and `STRAYS_LAST` in any case, so that a night costs
-    what a night brought, and nothing is passed over where nobody swept for a while.
+    what a night brought, and nothing is passed over where nobody swept for a while. What a killed process had moved
+    aside is found however old it is: moving it is something done in its folder.
     """
     mark = session.get(ClockMark, MARK)
     oldest, newest = (at - STRAYS_LAST).timestamp(), (at - DRAFT_LASTS).timestamp()
@@ -135,13 +170,25 @@ def forget_strays(session: AnySession, at: dt.datetime) -> int:
     else:
         oldest, mark.at = min(oldest, (mark.at - DRAFT_LASTS).timestamp()), at
     folders = [f for f in _root().glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]") if f.stat().st_mtime >= oldest]
-    kept = [p for f in folders for p in f.iterdir() if oldest <= p.stat().st_mtime < newest]
+    kept = [p for f in folders for p in f.iterdir() if p.name.endswith(ASIDE) or oldest <= _written(p) < newest]
     left = 0
     for start in range(0, len(kept), STRAYS_AT_ONCE):
-        some = {place.name: place for place in kept[start : start + STRAYS_AT_ONCE]}
-        for column in (Attachment.sha256, Attachment.thumb_sha256):
-            held = select(column).where(column.in_(some)).execution_options(skip_scope=True)
-            for digest in session.scalars(held).all():
-                some.pop(str(digest), None)
-        left += sum(_unlink(place, newest) for place in some.values())
+        some = kept[start : start + STRAYS_AT_ONCE]
+        held = _held(session, {place.name.removesuffix(ASIDE) for place in some})
+        for place in some:
+            if not place.name.endswith(ASIDE):
+                left += place.name not in held and _unlink(place, newest)
+            elif place.name.removesuffix(ASIDE) in held or _written(place) >= newest:
+                _put_back(place)
+            else:
+                left += _gone(place)
     return left
+
+
+def _held(session: AnySession, digests: set[str]) -> set[str]:
+    """Those of the digests that a row names."""
+    found: set[str] = set()
+    for column in (Attachment.sha256, Attachment.thumb_sha256):
+        statement = select(column).where(column.in_(digests)).execution_options(skip_scope=True)
+        found.update(str(digest) for digest in session.scalars(statement))
+    return found
