@@ -17,7 +17,7 @@ from app.models import Account, Attachment, Notification
 from app.rules.identifiers import check_mail, mask_mail
 from app.transaction import transaction
 from app.workflows.core import outbox
-from app.workflows.files import attachments
+from app.workflows.files import attachments, sealed_files
 from app.workflows.privacy import own_data
 from tests.conftest import csrf
 from tests.factories import PASSWORD, World
@@ -57,11 +57,15 @@ def test_a_picture_is_made_small_square_and_bare(session: Any, world: World, sig
     assert post(browser, "/profile/avatar", avatar=(io.BytesIO(given), "我.jpg")).status_code == 302
     row = pictures(session)[0]
     kept = attachments.path(None, row)
-    with Image.open(kept) as shown:
+    assert sealed_files.key_name(kept, "avatar"), "it lies sealed, one row's alone"
+    with sealed_files.opened(kept, "avatar") as content, Image.open(content) as shown:
         assert (shown.size, shown.format, dict(shown.getexif())) == ((256, 256), "JPEG", {})
-    assert b"maker" not in kept.read_bytes() and row.mime == "image/jpeg"
+    with sealed_files.opened(kept, "avatar") as content:
+        assert b"maker" not in content.read()
+    assert row.mime == "image/jpeg"
     assert f"/files/{row.id}" in browser.get("/profile/").get_data(as_text=True)
-    assert browser.get(f"/files/{row.id}?view=1").status_code == 200
+    answer = browser.get(f"/files/{row.id}?view=1")
+    assert answer.status_code == 200 and answer.get_data()[:2] == b"\xff\xd8"
     assert sign_in(world.accounts["other_worker"]).get(f"/files/{row.id}").status_code in (403, 404)
 
 
@@ -73,8 +77,9 @@ def test_a_new_picture_takes_the_place_of_the_old_and_its_bytes_go(session: Any,
     Image.new("RGB", (300, 300), (0, 90, 0)).save(other, "PNG")
     post(browser, "/profile/avatar", avatar=(io.BytesIO(other.getvalue()), "b.png"))
     assert len(pictures(session)) == 1 and not first.exists()
+    second = attachments.path(None, pictures(session)[0])
     post(browser, "/profile/avatar", off="1")
-    assert pictures(session) == []
+    assert pictures(session) == [] and not second.exists(), "at once, not by the next sweep"
     assert post(browser, "/profile/avatar", off="1").status_code == 302
 
 

@@ -1,5 +1,5 @@
-"""Files that lie sealed on the disk (`app/vault.py`): pictures of faces and of papers that hold an ID number, workbooks
-that came to be imported, exports that wait to be fetched."""
+"""Files that lie sealed on the disk (`app/vault.py`) and so go with their row at once: pictures of faces, of accounts
+and of papers that hold an ID number, workbooks that came to be imported, exports that wait to be fetched."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import IO, cast
 from app import vault
 
 # By kind of attachment; of other kinds no file is sealed, whatever its first bytes say.
-KINDS = {"face", "selfie", "identity", "operator", "grade", "insurance", "import", "export"}
+KINDS = {"avatar", "face", "selfie", "identity", "operator", "grade", "insurance", "import", "export"}
 _HEAD = 40
 
 
