@@ -168,7 +168,8 @@ def _renew(session: AnySession, place: Place) -> int:
 
 
 def _seal_file(session: AnySession, attachment_id: int) -> int:
-    """Seal a stored file under the current key; 1 where it was not. The old bytes go once the row names the new ones.
+    """Seal a stored file under the current key; 1 where it was not. The old bytes go once the row names the new ones,
+    those that stood open by the sweep.
 
     Killed in between it leaves a file that no row names, never a row without its file.
     """
