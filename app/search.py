@@ -56,7 +56,6 @@ SEARCHED: dict[Any, tuple[str, ...]] = {
 MARK = "\x1f"
 # What `tian_grams` puts between the pairs while it cuts them apart.
 BETWEEN = "\x1e"
-LAST = chr(0x10FFFF)
 # SAMPLE rows tell whether the index is worth asking: not for words that every COMMON-th row holds. Rows are found by
 # key up to MOST_FOUND.
 SAMPLE, COMMON, MOST_FOUND = 400, 3, 2_000
@@ -88,6 +87,32 @@ def _glob_first(element: Any, compiler: Any, **more: Any) -> str:
     pattern, likely = (compiler.process(part, **more) for part in element.clauses)
     # AND asks both where its value is wanted, as "= 1" does.
     return f"CASE WHEN {likely} THEN {pattern} ELSE 0 END"
+
+
+class _Wanted(FunctionElement[str]):
+    """What SQLite's index is asked: pieces of a question, and between them pairs, each for the triples that begin so.
+
+    Triples stand in order; "" finds nothing. As SQL, for building it of a dozen subqueries took longer than asking.
+    """
+
+    type = Text()
+    inherit_cache = True
+
+    def __init__(self, index: str, pieces: Sequence[str]) -> None:
+        super().__init__(literal_column(f"{index}_terms"), *(literal(piece) for piece in pieces))
+
+
+@compiles(_Wanted)
+def _question(element: Any, compiler: Any, **more: Any) -> str:
+    terms, *pieces = (compiler.process(part, **more) for part in element.clauses)
+    quoted = "'\"' || replace(term, '\"', '\"\"') || '\"'"
+    for place in range(1, len(pieces), 2):
+        pair = pieces[place]
+        pieces[place] = (
+            f"(SELECT coalesce(group_concat({quoted}, ' OR '), '\"\"') FROM {terms} "  # noqa: S608 - our names
+            f"WHERE term >= {pair} AND term < {pair} || char(1114111))"
+        )
+    return f"({' || '.join(pieces)})"
 
 
 class OfAnother:
@@ -183,7 +208,7 @@ def find(
     row to which a column leads; one more statement where thousands of those hold it.
     """
     model = model_of(columns)
-    if model is None or narrow(session, model, words) is None:
+    if model is None or not _able(words):
         return None
     if through is None:
         return _find(session, model, columns, words, seen, Beside(), [])[0]
@@ -259,19 +284,21 @@ def narrow(
 
     `when`: a condition without which no row need be found.
     """
-    postgresql = session.get_bind().dialect.name == "postgresql"
-    able = [word for word in words if len(word) > 1 and _plain(word) and word not in also.wide]
-    # A figure is asked for in all its spellings: only where no other word, a road or an estate, narrows.
-    able = [word for word in able if numbered(word) is None] or able
-    found = []
-    for word in able:
-        counted = numbered(word)
-        indexed = (
-            _by_pairs(model, one) if postgresql else _by_triples(model, one, when)
-            for one in ([word] if counted is None else counted.spellings())
-        )  # fmt: skip
-        found.append(also.either(word, or_(*indexed)))
+    # Figures last: other words narrow more, and SQLite begins with the first.
+    able = sorted(_able(words, also), key=lambda word: numbered(word) is not None)
+    if session.get_bind().dialect.name == "postgresql":
+        found = [also.either(word, _by_pairs(model, word)) for word in able]
+    else:
+        # In one question, where the index steps through what the rarest of them leaves.
+        alone = [word for word in able if word not in also.by_word]
+        found = [_by_triples(model, alone, when)] if alone else []
+        found += [also.either(word, _by_triples(model, [word], when)) for word in able if word in also.by_word]
     return and_(*found) if found else None
+
+
+def _able(words: Iterable[str], also: Beside = Beside()) -> list[str]:
+    """The words that the index can be asked for."""
+    return [word for word in words if len(word) > 1 and _plain(word) and word not in also.wide]
 
 
 def _plain(word: str) -> bool:
@@ -292,8 +319,13 @@ def pairs_of(model: Any) -> str:
 
 def _by_pairs(model: Any, word: str) -> ColumnElement[bool]:
     indexed: Any = literal_column(pairs_of(model), ARRAY(Text()))
-    found: ColumnElement[bool] = indexed.op("@>", is_comparison=True)(func.tian_grams(func.lower(word)))
-    return found
+    counted = numbered(word)
+    if counted is None:
+        found: ColumnElement[bool] = indexed.op("@>", is_comparison=True)(func.tian_grams(func.lower(word)))
+        return found
+    # All within one scan: an OR over the spellings would be one for each.
+    groups = (cast([pair.lower() for pair in group], ARRAY(Text())) for group in counted.pairs())
+    return and_(*(indexed.op("&&", is_comparison=True)(group) for group in groups))
 
 
 # Kept by triggers (revision 0075): the elevators whose filing is not approved as it stands.
@@ -322,17 +354,21 @@ def table_of(model: Any) -> str:
     return f"search_{model.__tablename__}"
 
 
-def _by_triples(model: Any, word: str, when: Any = None) -> ColumnElement[bool]:
-    word = word.lower()
+def _by_triples(model: Any, words: Sequence[str], when: Any = None) -> ColumnElement[bool]:
     index = table_of(model)
-    if len(word) > 2:
-        wanted: Any = literal(" AND ".join(_quoted(word[n : n + 3]) for n in range(len(word) - 2)))
-    else:
-        # A pair is the beginning of triples, which the index lists in order.
-        term: Any = literal_column("term")
-        quoted = literal('"').concat(func.replace(term, '"', '""')).concat('"')
-        triples = select(func.coalesce(func.group_concat(quoted, " OR "), '""')).select_from(table(f"{index}_terms"))
-        wanted = triples.where(term >= word, term < word + LAST).scalar_subquery()
+    pieces = [""]
+    for place, word in enumerate(words):
+        counted = numbered(word)
+        pieces[-1] += " AND (" if place else "("
+        for nth, one in enumerate([word] if counted is None else counted.spellings()):
+            pieces[-1] += " OR (" if nth else "("
+            if len(one) > 2:
+                held = one.lower()
+                pieces[-1] += " AND ".join(_quoted(held[n : n + 3]) for n in range(len(held) - 2)) + ")"
+            else:
+                pieces += [one.lower(), ")"]
+        pieces[-1] += ")"
+    wanted: Any = _Wanted(index, pieces)
     if when is not None:
         wanted = case((when, wanted), else_='""')
     rows = table(index, sql_column("rowid"))

@@ -176,6 +176,23 @@ def test_figures_are_looked_for_by_the_index(session: Any, word: str) -> None:
 
 
 @pytest.mark.feature("ELV-02")
+@pytest.mark.parametrize(
+    "words",
+    ["稀罕路1205号", "1205号 稀罕路", "稀罕里小区 1205 号", "稀罕路1205号5幢", "稀罕里五幢", "稀罕 A5幢", "a5幢"],
+)
+def test_the_index_narrows_by_figures_beside_a_word_of_many_rows(session: Any, words: str) -> None:
+    """Road and estate may be of every row: the figure is what the index tells them apart by."""
+    wanted = make_elevator(session, address="稀罕路 1205 号 A5 幢", estate="稀罕里小区", code="950001")
+    for n in range(2, 6):
+        make_elevator(session, address=f"稀罕路 12{n}6 号 {n + 5} 幢", estate="稀罕里小区", code=f"95000{n}")
+    session.flush()
+    narrowed = select(Elevator.id).where(search.narrow(session, Elevator, words_of(words)))  # type: ignore[arg-type]
+    ours = Elevator.estate == "稀罕里小区"
+    assert session.scalars(narrowed.where(ours)).all() == [wanted.id]
+    assert wanted.id in searched(session, words) and searched(session, words) == plainly(session, words)
+
+
+@pytest.mark.feature("ELV-02")
 def test_sqlite_asks_a_pattern_only_of_rows_that_may_hold_it(session: Any) -> None:
     """Patterns are Python's on SQLite: a call a column and row, unless GLOB has said no."""
     if session.get_bind().dialect.name != "sqlite":

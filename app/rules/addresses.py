@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 # 小区, road, number, estate's part, building, entrance, floor and one more.
 MOST_WORDS = 8
@@ -51,6 +51,15 @@ class Numbered:
         """Pieces of text of which one stands wherever the pattern finds something: 5幢 in 05幢, too."""
         for figure, blank, counter in product(self.figures, ("", " "), self.counters):
             yield f"{figure}{blank}{counter}{self.rest}"
+
+    def pairs(self) -> Iterator[list[str]]:
+        """Groups of pairs of characters: of each group one stands wherever the pattern finds something."""
+        follow = sorted({" ", *(counter[0] for counter in self.counters)})
+        yield [figure[-1] + one for figure in self.figures for one in follow]
+        if all(len(figure) > 1 for figure in self.figures):
+            yield from map(list, zip(*(map("".join, pairwise(figure)) for figure in self.figures), strict=False))
+        behind = (self.counters[0] if len(self.counters) == 1 else "") + self.rest
+        yield from ([one + other] for one, other in pairwise(behind))
 
     def globs(self) -> Iterator[str]:
         """As few patterns of SQLite's GLOB as there are figures; one fits wherever the pattern finds something."""

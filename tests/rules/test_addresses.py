@@ -63,7 +63,7 @@ def test_a_figure_is_found_as_a_whole_however_it_is_written(word: str, held: str
 
 @given(st.text("06十Aa# 号楼幢单元路.*[", max_size=12), st.text("06十Aa# 号楼幢", max_size=8))
 def test_a_pattern_finds_only_what_holds_one_of_the_spellings(typed: str, other: str) -> None:
-    """The index is asked for the spellings, SQLite for the globs first: none may be missing there."""
+    """The index is asked for spellings or pairs, SQLite for the globs first: none may be missing there."""
     words = words_of(typed)
     assert len(words) <= MOST_WORDS and all(words)
     for word in words:
@@ -75,6 +75,22 @@ def test_a_pattern_finds_only_what_holds_one_of_the_spellings(typed: str, other:
             if re.search(what.pattern, held):
                 assert any(one.lower() in held.lower() for one in what.spellings())
                 assert any(fnmatchcase(held, one) for one in what.globs())
+                assert all(any(one.lower() in held.lower() for one in group) for group in what.pairs())
+
+
+@pytest.mark.parametrize(
+    ("word", "groups"),
+    [
+        ("1205号", [["5 ", "5号"], ["12"], ["20"], ["05"]]), ("6号院", [["6 ", "6号", "六 ", "六号"], ["号院"]]),
+        ("12单元", [["2 ", "2单", "二 ", "二单"], ["12", "十二"], ["单元"]]), ("10层", [["0 ", "0层", "十 ", "十层"]]),
+        ("A座", [["A ", "A座"]]),
+    ],
+)  # fmt: skip
+def test_of_each_group_of_pairs_one_stands_in_every_spelling(word: str, groups: list[list[str]]) -> None:
+    what = numbered(word)
+    assert what is not None
+    assert list(what.pairs()) == groups
+    assert all(any(one in spelt for one in group) for group in groups for spelt in what.spellings())
 
 
 def test_no_more_words_than_a_statement_bears() -> None:
