@@ -6,7 +6,9 @@
 
   function renew(cache) {
     return fetch(SHELL, { credentials: "same-origin", cache: "no-store" }).then(function (answer) {
-      return answer.ok && !answer.redirected ? cache.put(SHELL, answer) : undefined;
+      // A worker without its page would be of no use where there is no network: the next page tries to install it again.
+      if (!answer.ok || answer.redirected) throw new Error("no page: " + answer.status);
+      return cache.put(SHELL, answer);
     });
   }
   self.addEventListener("install", function (e) {

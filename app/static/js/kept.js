@@ -220,7 +220,7 @@
     var now = await who();
     if (now.state === "offline") throw why;
     if (now.state !== "here" || now.account !== entry.account) throw Object.assign(new Error("signed out"), { status: 401 });
-    if (!why.status) { await stays(entry, { status: 503, errors: [{ status: 503 }] }); return now; }
+    if (!why.status) { await stays(entry, { status: 503, errors: [{ status: 0 }] }); return now; }
     try { await sendOne(entry, now); } catch (e) {
       if (e.status !== OTHER_SESSION) throw e;
       await stays(entry, { status: e.status, errors: [{ status: e.status }] });

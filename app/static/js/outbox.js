@@ -46,7 +46,7 @@
   function reasons(entry) {
     return (entry.errors || entry.failed || []).map(function (e) {
       if (e.rule) return reason(e.rule, e.found + (e.remedy ? (document.documentElement.lang === "en" ? ". " : "。") + e.remedy : ""));
-      var name = [403, 404, 413].indexOf(e.status) >= 0 ? "s" + e.status : "sother";
+      var name = [0, 403, 404, 413].indexOf(e.status) >= 0 ? "s" + e.status : "sother";
       return reason(say(name), say(name + "more", { n: e.status }));
     });
   }
