@@ -22,9 +22,10 @@ from app.reports import exports
 from app.rules.lifecycle import CAUSE_ALIKE, ApplicationKind, ChangeCause
 from app.telling import language
 from app.transaction import AnySession, transaction
+from app.views.approval.apply_many import reasons
 from app.views.frame import screens
 from app.views.frame.told import told
-from app.wording import again, ours, say, together
+from app.wording import say, together
 from app.workflows.core import jobs
 from app.workflows.desk import apply_many
 from app.workflows.handover import unit_change_terms, unit_changes
@@ -163,22 +164,18 @@ def _shown(row: Job) -> dict[str, Any]:
         "state": row.state, "done": row.done, "total": row.total, "error": row.error,
         "can": result.get("can"), "applied": result.get("applied"), "refused": result.get("refused"),
         "missing": row.params.get("missing", []), "entered": apply_many.led_to(row),
-        "why": [_reason(one) for one in result.get("why", [])],
-        "warn": [_reason(one) for one in result.get("warn", [])], "stopped": result.get("stopped"),
+        "why": _reasons(result.get("why", [])), "warn": _reasons(result.get("warn", [])),
+        "stopped": result.get("stopped"),
         "left": [{"code": code, "why": [str(told(one)) for one in why]} for code, _link, why in result.get("left", [])],
     }  # fmt: skip
 
 
-def _reason(kept: list[Any]) -> dict[str, Any]:
-    rule, remedy, count, first, *_alike = kept
-    return {
-        "rule": _text(rule), "remedy": _text(remedy), "count": count,
-        "first": [{"code": code, "found": _text(found)} for code, _link, found in first],
-    }  # fmt: skip
-
-
-def _text(value: Any) -> str:
-    return str(told(ours(again(value))))
+def _reasons(kept: list[list[Any]]) -> list[dict[str, Any]]:
+    return [
+        {"rule": one.rule, "remedy": one.remedy, "count": one.count,
+         "first": [{"code": code, "found": found} for code, _link, found in one.first]}
+        for one in reasons(kept)
+    ]  # fmt: skip
 
 
 def register(appbuilder: Any) -> None:

@@ -320,6 +320,3 @@ def _next(record: Record, day: date, rule_on: date | None, latest_on: date | Non
             field="next_reason",
         ))  # fmt: skip
     return found
-
-
-# --- counted for the score (SCO-04)

@@ -172,7 +172,7 @@ class ApplyMany(BaseView):
             "ta/lifecycle/many_checked.html", title=_("批量申请：%(kind)s", kind=what.label),
             job=facts(job), form=form, result=result, ready=ready and not over, over=over, entered=entered, words=WORDS,
             kind=KIND_LABELS[what.kind], said=many_forms.said(form), missing=job.params.get("missing", []),
-            why=_reasons(result.get("why", [])), warn=_reasons(result.get("warn", [])),
+            why=reasons(result.get("why", [])), warn=reasons(result.get("warn", [])),
             back=f"{back}{'&' if '?' in back else '?'}{many_forms.CHECK}{job_id}",
         )  # fmt: skip
 
@@ -230,7 +230,8 @@ def _address() -> str:
     return "&".join(part for part in request.query_string.decode().split("&") if not part.startswith(many_forms.CHECK))
 
 
-def _reasons(kept: list[list[Any]]) -> list[Reason]:
+def reasons(kept: list[list[Any]]) -> list[Reason]:
+    """What a check kept of why some can't be applied for, or of what is to be seen, as its reader is told."""
     def text(value: Any) -> str:
         return str(told(ours(again(value))))
 

@@ -51,7 +51,6 @@ from app.workflows.core import moves
 from app.workflows.filing import filing
 from app.workflows.maintenance import on_demand
 
-MOST_FILES = 10
 # What the form asks for is judged when it is sent; before that only what stands already can pass or fail.
 _TYPED = ("reason", "attachments", "effective_on")
 

@@ -26,7 +26,11 @@ def send(client: Any, kind: str = "suspension", query: str = PLACE, **data: Any)
 
 def checked(app: Any, session: Any, client: Any, **more: Any) -> Job:
     """A form that was sent, and what the check found."""
-    answer = send(client, **more)
+    return check_of(app, session, send(client, **more))
+
+
+def check_of(app: Any, session: Any, answer: Any) -> Job:
+    """What the check found that this answer leads to."""
     assert answer.status_code == 302, re.sub(r"<[^>]+>", "", answer.text)
     work(app, session)
     session.expire_all()

@@ -18,7 +18,7 @@ from app.workflows.desk import apply_many
 from tests.conftest import csrf
 from tests.factories import World, make_contract, make_elevator
 from tests.journeys.steps import BLANK_PDF
-from tests.views.apply_many.ground import DAY, FEW, PLACE, checked, confirm, made
+from tests.views.apply_many.ground import DAY, FEW, PLACE, check_of, checked, confirm, made
 from tests.views.decide_many.ground import post, sheet, ticks
 from tests.views.test_imports import work
 
@@ -39,15 +39,6 @@ def send(client: Any, codes: str, **data: Any) -> Any:
 
 def paper() -> tuple[io.BytesIO, str]:
     return io.BytesIO(BLANK_PDF), "维保合同.pdf"
-
-
-def check_of(app: Any, session: Any, answer: Any) -> Job:
-    assert answer.status_code == 302, re.sub(r"<[^>]+>", "", answer.text)
-    work(app, session)
-    session.expire_all()
-    job = session.scalar(select(Job).where(Job.kind == "apply_check").order_by(Job.id.desc()))
-    assert answer.location == f"/applications/many/checked/{job.id}" and job.state == "done", job.error
-    return job
 
 
 def applied(app: Any, session: Any, client: Any, check: Job) -> Job:
