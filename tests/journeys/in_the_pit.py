@@ -7,6 +7,7 @@ import hashlib
 from typing import Any
 
 from itsdangerous import URLSafeSerializer
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
@@ -60,11 +61,25 @@ def stand_at(page: Any, latitude: float, longitude: float) -> None:
 
 
 def carried_along(page: Any) -> None:
-    """The worker is installed, and the phone has what it takes along."""
+    """The worker is at work and holds its page, the phone has what it takes along, and nothing is still under way."""
     page.wait_for_function(
-        "async () => (await caches.keys()).some(n => n.startsWith('ta-field-'))"
-        " && !!navigator.serviceWorker.controller && !!(await taKept.get('copies', await taKept.me()))"
+        "async () => !!navigator.serviceWorker.controller && navigator.serviceWorker.controller.state === 'activated'"
+        " && !!(await caches.match('/m/outbox')) && !!(await taKept.get('copies', await taKept.me()))"
     )
+    page.wait_for_load_state("networkidle")
+
+
+def without_line(page: Any, address: str) -> None:
+    """The line is gone, and a page is opened by the worker, which holds its own (`carried_along`).
+
+    Where the machine stood still for long the browser gives its worker up and asks the network itself: once.
+    """
+    page.context.set_offline(True)
+    try:
+        page.goto(address)
+    except PlaywrightError as error:
+        assert "ERR_INTERNET_DISCONNECTED" in str(error)
+        page.goto(address)
 
 
 def let_pass(page: Any, product: Any, minutes: int) -> None:
@@ -92,6 +107,8 @@ def let_pass(page: Any, product: Any, minutes: int) -> None:
 
 def brought_along(page: Any, visit: int) -> None:
     """The phone has asked anew for what it takes along, this visit with it: of its own accord it writes no more."""
+    # One that the page before asked for may come as well, and last.
+    page.wait_for_load_state("networkidle")
     page.wait_for_function(
         "async n => { const copy = await taKept.get('copies', await taKept.me());"
         " return !!copy && copy.kept > performance.timeOrigin && (copy.running || {}).visit_id === n; }", arg=visit

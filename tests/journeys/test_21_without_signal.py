@@ -27,6 +27,7 @@ from tests.journeys.in_the_pit import (
     own_tasks,
     stand_at,
     state_of,
+    without_line,
 )
 from tests.journeys.steps import arrive, fact, go, path_of, rows, sheet_stands, sign_in
 from tests.journeys.test_07_site import begin_afresh
@@ -46,8 +47,7 @@ def test_a_visit_without_signal_arrives_once_with_its_true_times(product: Any, e
     phone.reload()
     phone.wait_for_load_state("networkidle")
 
-    phone.context.set_offline(True)
-    phone.goto("/m/orders")
+    without_line(phone, "/m/orders")
     expect(phone.locator("#offline")).to_contain_text("没有网络")
     expect(phone.locator("#offline")).to_contain_text(code)
     shot(phone, "no network the tasks are there")
@@ -203,8 +203,7 @@ def test_what_is_refused_stays_and_another_account_sees_nothing(product: Any, en
     assert count_of(product, number) >= 1
 
     # A visit that nobody wants is given up, after asking.
-    phone.context.set_offline(True)
-    phone.goto("/m/e/NOSUCH1")
+    without_line(phone, "/m/e/NOSUCH1")
     phone.get_by_role("button", name="签到，存在手机").click()
     phone.wait_for_url("**/m/outbox?k=*")
     phone.goto("/m/outbox")
@@ -232,8 +231,7 @@ def test_begun_without_signal_and_ended_with_it(product: Any, enter: Any, shot: 
     stand_at(phone, *place)
     phone.goto("/m/")
     carried_along(phone)
-    phone.context.set_offline(True)
-    phone.goto(f"/m/e/{code}")
+    without_line(phone, f"/m/e/{code}")
     phone.get_by_role("button", name="签到，存在手机").click()
     phone.wait_for_url("**/m/outbox?k=*")
     let_pass(phone, product, 40)

@@ -18,6 +18,7 @@ from tests.journeys.in_the_pit import (
     leave_and_send,
     let_pass,
     own_tasks,
+    without_line,
 )
 
 
@@ -33,9 +34,8 @@ def test_left_by_number_without_signal_the_label_is_photographed(product: Any, e
         visit = check_in(product, phone)
         asked = phone.locator("#label-out")
         expect(asked).to_be_hidden()
-        phone.context.set_offline(True)
         let_pass(phone, product, 40)
-        phone.goto(f"/m/visits/{visit}?code={token}")
+        without_line(phone, f"/m/visits/{visit}?code={token}")
         expect(phone.get_by_label("再次扫码或输入识别码")).to_have_value(token)
         expect(asked).to_be_hidden()
         fill_sheet(phone, code)
@@ -73,7 +73,7 @@ def test_the_places_and_the_person_are_photographed_without_signal(product: Any,
         phone.locator("#photo_pit").set_input_files(PHOTO)
         expect(phone.locator('[data-upload="photo_pit"]')).to_contain_text("已存在手机")
         let_pass(phone, product, 40)
-        phone.goto(f"/m/visits/{visit}")
+        without_line(phone, f"/m/visits/{visit}")
         expect(phone.locator("#out-photo_pit")).to_be_visible()
         expect(phone.locator("[data-places]")).to_contain_text("底坑.png")
         expect(phone.locator("[data-places]")).to_contain_text("照片 1 张")

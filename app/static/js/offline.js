@@ -150,8 +150,11 @@
       var told = document.documentElement.lang;
       try { if (localStorage.getItem("ta-frame") === told) return; localStorage.setItem("ta-frame", told); } catch (e) { /* renewed each time */ }
       return Promise.all([caches.keys(), fetch("/m/outbox", { credentials: "same-origin", cache: "no-store" })]).then(function (found) {
-        var name = found[0].filter(function (n) { return n.indexOf("ta-field-") === 0; }).pop();
-        return name && found[1].ok && caches.open(name).then(function (cache) { return cache.put("/m/outbox", found[1]); });
+        // Whichever of them is the worker's own: one that could not be installed may have left another behind.
+        var names = found[1].ok && !found[1].redirected ? found[0].filter(function (n) { return n.indexOf("ta-field-") === 0; }) : [];
+        return Promise.all(names.map(function (name) {
+          return caches.open(name).then(function (cache) { return cache.put("/m/outbox", found[1].clone()); });
+        }));
       });
     }).catch(function () { /* without it the pages need a line */ });
   }
