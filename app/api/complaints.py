@@ -189,6 +189,7 @@ def complaint(row: Complaint) -> dict[str, Any]:
     """As it is sent: the complainant's number masked; who may see it whole asks for it on the page."""
     now = clock.now()
     found = complaints.outcome_of(row, now)
+    turn = complaints.turn_of(row)
     late = [] if row.is_untrue else late_steps(complaints.course_of(row), complaints.hours_of(row), now)
     return {
         "id": row.id, "number": row.number, "elevator_id": row.elevator_id, "code": row.code, "place": row.place,
@@ -198,7 +199,8 @@ def complaint(row: Complaint) -> dict[str, Any]:
         "handled_at": iso(row.handled_at), "handle_note": row.handle_note, "reviewed_at": iso(row.reviewed_at),
         "review_note": row.review_note, "sent_back": row.sent_back, "handled_again_at": iso(row.handled_again_at),
         "reviewed_again_at": iso(row.reviewed_again_at), "closed_at": iso(row.closed_at), "end_note": row.end_note,
-        "is_untrue": row.is_untrue, "due_at": iso(row.due_at), "late_steps": [step.value for step in late],
+        "is_untrue": row.is_untrue, "due_at": iso(row.due_at),
+        "turn": None if turn is None else turn[0].value, "late_steps": [step.value for step in late],
         "outcome": None if found is None else found.value,
     }  # fmt: skip
 

@@ -21,7 +21,7 @@ from app.models.choices import word
 from app.models.complaint import COMPLAINT_STATE
 from app.permissions import Verb, require
 from app.views.frame.account_forms import run
-from app.views.oversight.complaints import TONES, facts, limit_of
+from app.views.oversight.complaints import TONES, facts, limit_of, turn
 from app.workflows.public import complaints
 
 MOST = 50
@@ -38,7 +38,7 @@ def complaint_list() -> Any:
     tab = request.args.get("tab", first)
     tab = tab if tab in TABS else first
     declared = {one.key: one for one in listed.COMPLAINTS.tabs}
-    statement = scope.apply(select(Complaint), g.actor, Complaint)
+    statement = scope.apply(select(Complaint).options(*listed.COMPLAINTS.load), g.actor, Complaint)
     criterion = declared[tab].criterion
     if criterion is not None:
         statement = statement.where(criterion(now))
@@ -51,7 +51,7 @@ def complaint_list() -> Any:
         "ta/field/complaints.html", title=_("公众投诉"), rows=rows, tab_now=tab, tab="complaints",
         tabs=[(key, str(declared[key].label)) for key in TABS], limit_of=limit_of, kinds_of=listed.kinds_of,
         late_of=listed.late_of, state_of=lambda row: word(COMPLAINT_STATE, row.state), tones=TONES, local=clock.local,
-        back=came_from(url_for("field.home")), q=q, newer=newer, older=older,
+        back=came_from(url_for("field.home")), q=q, turn_of=lambda row: turn(row, g.actor), newer=newer, older=older,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from app.models import Complaint, ElevatorMessage
 from app.models.choices import word
 from app.models.complaint import COMPLAINT_KIND, COMPLAINT_STATE
 from app.models.sealed import whole_or_end
-from app.rules.complaints import STEP_LABELS, late_steps, shown_tracking
+from app.rules.complaints import STEP_LABELS, Party, late_steps, shown_tracking
 from app.wording import say, together
 from app.workflows.public import complaints
 
@@ -55,6 +55,15 @@ def late_of(row: Complaint) -> str | None:
     return together((STEP_LABELS[step] for step in found), "、") or None
 
 
+def turn_name(row: Complaint) -> str | None:
+    """Who has the next step; nobody once it has ended."""
+    found = complaints.turn_of(row)
+    if found is None:
+        return None
+    unit = {Party.UNIT: row.unit, Party.USE_UNIT: row.use_unit}.get(found[0])
+    return unit.name if unit is not None else say("监管部门")
+
+
 def _of_kind(chosen: list[str]) -> Any:
     return or_(*(cast(Complaint.kinds, String).contains(f'"{kind}"') for kind in chosen))
 
@@ -75,7 +84,8 @@ COMPLAINTS = register(
             Column("kinds", _l("投诉问题"), kinds_of),
             column(Complaint, "body", sort=False),
             column(Complaint, "complained_at"),
-            column(Complaint, "state", sort=False),
+            column(Complaint, "state", sort=False, along=("turn",)),
+            Column("turn", _l("现由谁办理"), turn_name),
             column(Complaint, "due_at"),
             column(Complaint, "accepted_at"),
             column(Complaint, "handled_at"),

@@ -52,6 +52,14 @@ class Step(StrEnum):
     REVIEW_AGAIN = "review_again"
 
 
+class Party(StrEnum):
+    """Who has the next step: 承办单位 使用单位 监管部门."""
+
+    UNIT = "unit"
+    USE_UNIT = "use_unit"
+    OFFICE = "office"
+
+
 _S, _V = ComplaintState, ComplaintVerb
 STATE_LABELS = {
     _S.WAITING: say("待接单"), _S.ACCEPTED: say("待处置"), _S.HANDLED: say("待复核"), _S.DISPUTED: say("待监管处理"),
@@ -73,6 +81,10 @@ MOVES = {
     (_S.HANDLED, _V.DISAGREE): _S.DISPUTED,
     **{(state, _V.CLOSE): _S.CLOSED for state in (_S.WAITING, _S.ACCEPTED, _S.HANDLED, _S.DISPUTED)},
 }
+# Whose turn it is in each state; nobody's once it has ended.
+TURNS = {
+    _S.WAITING: Party.UNIT, _S.ACCEPTED: Party.UNIT, _S.HANDLED: Party.USE_UNIT, _S.DISPUTED: Party.OFFICE,
+}  # fmt: skip
 
 # Of one address, elevator and phone within a day: a house in trouble complains more often than one tenant, and phones
 # of a whole town come from a few addresses of their network. A phone is counted at each network by itself: nobody

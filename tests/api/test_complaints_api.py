@@ -29,6 +29,7 @@ def test_from_acceptance_to_the_end(app: Any, world: World, key: int) -> None:
     worker, officer = Caller(app, world, "worker"), Caller(app, world, "safety_officer")
     (row,) = worker.get("/complaints?tab=waiting").json["rows"]
     assert (row["id"], row["phone"], row["outcome"], row["late_steps"]) == (key, "139****1111", None, [])
+    assert row["turn"] == "unit"
     assert worker.post(f"/complaints/{key}/accept", {}).json["state"] == "accepted"
     again = worker.post(f"/complaints/{key}/accept", {})
     assert again.status_code == 422 and "待处置" in again.json["message"]
@@ -36,6 +37,7 @@ def test_from_acceptance_to_the_end(app: Any, world: World, key: int) -> None:
     assert worker.post(f"/complaints/{key}/handle", {"note": "已更换导靴"}).json["state"] == "handled"
     assert officer.post(f"/complaints/{key}/review", {}).status_code == 422
     done = officer.post(f"/complaints/{key}/review", {"agreed": True}).json
+    assert done["turn"] is None
     assert (done["state"], done["outcome"], done["due_at"]) == ("closed", "on_time", None)
 
 

@@ -13,10 +13,12 @@ from app.rules.complaints import (
     MOVES,
     TRACKING_LENGTH,
     TRACKING_SIGNS,
+    TURNS,
     ComplaintState,
     ComplaintVerb,
     Course,
     Hours,
+    Party,
     Step,
     complaint_move,
     flood_findings,
@@ -43,6 +45,13 @@ S, V = ComplaintState, ComplaintVerb
 def course(accept: float = 1, handle: float = 10, review: float = 20, **more: object) -> Course:
     """Steps so many hours after the complaint."""
     return Course(NOON, NOON + accept * H, NOON + handle * H, NOON + review * H, **more)  # type: ignore[arg-type]
+
+
+def test_every_state_but_the_last_is_somebodys_turn() -> None:
+    """Whoever may move it on besides the regulator, who may end any; at the second 不认可 nobody else can."""
+    assert set(TURNS) == set(S) - {S.CLOSED}
+    alone = {state for state in TURNS if all(verb is V.CLOSE for at, verb in MOVES if at is state)}
+    assert alone == {state for state, party in TURNS.items() if party is Party.OFFICE} == {S.DISPUTED}
 
 
 def test_a_step_without_a_limit_is_never_late_and_nothing_runs() -> None:

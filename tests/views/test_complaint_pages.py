@@ -158,6 +158,47 @@ def test_home_and_menu_count_what_waits_for_whom(world: World, sign_in: Any) -> 
     assert other == [("waiting", "待接单 0"), ("accepted", "待处置 0"), ("handled", "待复核 0")]
 
 
+def test_the_page_and_the_lists_say_whose_turn_it_is(world: World, sign_in: Any) -> None:
+    key = complain(world)
+    clerk, officer = sign_in(world.accounts["clerk"]), sign_in(world.accounts["safety_officer"])
+    inspector, phone = sign_in(world.accounts["inspector"]), sign_in(world.accounts["worker"])
+    firm, user = world.firm.name, world.use_unit.name
+
+    def told(browser: Any) -> tuple[str, str, str]:
+        return tuple(
+            browser.get(path).text for path in (f"/complaints/{key}", "/complaints/", "/m/complaints?tab=all")
+        )  # type: ignore[return-value]
+
+    for page in told(clerk):
+        assert "轮到本单位" in page
+    for page in told(inspector):
+        assert firm in page and "轮到" not in page
+    assert f"由{firm}接单" in told(inspector)[0] and "剩" in told(inspector)[0]
+    post(clerk, f"/complaints/{key}/accept")
+    assert "轮到本单位处置" in told(phone)[2]
+    post(clerk, f"/complaints/{key}/handle", note="已更换导靴")
+    for page, other in zip(told(officer), told(clerk), strict=True):
+        assert "轮到本单位" in page and "轮到" not in other and user in other
+    assert f"由{user}复核" in told(clerk)[0]
+    post(officer, f"/complaints/{key}/review", verb="disagree", note="仍在抖动")
+    assert f"由{firm}再次处置" in told(inspector)[0]
+    post(clerk, f"/complaints/{key}/handle", note="校正导轨")
+    post(officer, f"/complaints/{key}/review", verb="disagree", note="仍不行")
+    for page in told(inspector):
+        assert "轮到本部门" in page
+    assert "由监管部门处理" in told(clerk)[0] and "不限时" in told(clerk)[0]
+    post(inspector, f"/complaints/{key}/close", note="已约谈")
+    for page in told(inspector):
+        assert "轮到" not in page and "由监管部门处理" not in page
+
+
+def test_a_complaint_without_a_unit_is_the_regulators_turn(world: World, sign_in: Any) -> None:
+    key = complain(world)
+    with transaction(world.session):
+        world.session.get(Complaint, key).unit_id = None
+    assert "轮到本部门" in sign_in(world.accounts["inspector"]).get(f"/complaints/{key}").text
+
+
 @pytest.mark.feature("CMP-04")
 def test_the_list_is_searched_and_filtered(world: World, sign_in: Any) -> None:
     key = complain(world)

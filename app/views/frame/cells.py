@@ -93,7 +93,12 @@ def _two(first: str, second: str, width: int) -> Markup:
 
 def marked_below(made: Any, text: Any, tone: str) -> Markup:
     """A cell as it is, and a mark below it that says what its row's colour says."""
-    return Markup('<span class="two">{} <small>{}</small></span>').format(made, mark(text, tone))
+    return below(made, mark(text, tone))
+
+
+def below(made: Any, small: Any) -> Markup:
+    """A cell as it is, and a small line below it."""
+    return Markup('<span class="two">{} <small>{}</small></span>').format(made, small)
 
 
 def one_line(text: Any) -> Markup:

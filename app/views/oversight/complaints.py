@@ -25,13 +25,13 @@ from app.models.policy import policy_book
 from app.permissions import Actor, Verb
 from app.policy import Key
 from app.reports.complaints import STILL_OPEN
-from app.rules.complaints import STEP_LABELS, ComplaintState, Step, shown_tracking
+from app.rules.complaints import STEP_LABELS, ComplaintState, Party, Step, open_step, shown_tracking
 from app.rules.identifiers import mask_mobile
 from app.rules.other_scores import Outcome
 from app.views.frame import courses, numbers, screens, uploads
 from app.views.frame.account_forms import text
 from app.views.frame.base import Button, Deed, Screen, countdown, firm, mark, pill, two
-from app.views.frame.cells import elevator_link
+from app.views.frame.cells import below, elevator_link
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import Due
 from app.views.frame.policy_words import origin, region_names
@@ -69,6 +69,32 @@ def limit_of(row: Complaint) -> tuple[str, Due | None, str] | None:
     return str(STEP_LABELS[step]), due_of(limit.due_at, limit.started_at, row.region_code), why
 
 
+def turn(row: Complaint, actor: Actor) -> tuple[str, bool] | None:
+    """Who has the next step and which it is, and whether that is the reader's; None of what has ended."""
+    found = complaints.turn_of(row)
+    if found is None:
+        return None
+    party, unit = found
+    if party is Party.OFFICE:
+        own = actor.unit_id is None and actor.may(Verb.COMPLAINT_CLOSE)
+        return say("轮到本部门处理") if own else say("由监管部门处理"), own
+    verb = Verb.COMPLAINT_REVIEW if party is Party.USE_UNIT else Verb.COMPLAINT_HANDLE
+    open_ = open_step(complaints.course_of(row), complaints.hours_of(row))
+    step = STEP_LABELS[open_[0]] if open_ is not None else say("办理")
+    if unit == actor.unit_id and actor.may(verb):
+        return say("轮到本单位%(step)s", step=step), True
+    return say("由%(who)s%(step)s", who=listed.turn_name(row), step=step), False
+
+
+def _state(row: Complaint) -> Any:
+    """The state, and below it who has the next step."""
+    made, who = pill(word(COMPLAINT_STATE, row.state), TONES[row.state]), turn(row, g.actor)
+    if who is None:
+        return made
+    own = _("轮到本单位") if g.actor.unit_id is not None else _("轮到本部门")
+    return below(made, mark(own, "near") if who[1] else firm(listed.turn_name(row)))
+
+
 def _due(row: Complaint) -> Any:
     found = limit_of(row)
     return "—" if found is None else countdown(found[1], found[2])
@@ -87,7 +113,7 @@ class Complaints(Screen):
     cells: ClassVar[dict[str, Any]] = {
         "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 20),
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
-        "state": lambda row: pill(word(COMPLAINT_STATE, row.state), TONES[row.state]),
+        "state": _state,
         "due_at": _due,
         "late": lambda row: mark(found, "gone" if row.is_untrue else "over") if (found := listed.late_of(row)) else "—",
     }
@@ -186,6 +212,7 @@ def facts(row: Complaint, actor: Actor) -> dict[str, Any]:
         "row": row, "kinds": listed.kinds_of(row), "state": word(COMPLAINT_STATE, row.state), "tone": TONES[row.state],
         "phone": mask_mobile(row.phone) if row.phone else _("已清除"), "number": shown_tracking(row.number),
         "late": listed.late_of(row), "is_late": outcome is Outcome.LATE, "limit": limit_of(row),
+        "turn": turn(row, actor),
         "course": _course(row), "sent": [f for f in files if f.uploaded_by_id is None],
         "done": [f for f in files if f.uploaded_by_id is not None], "local": clock.local,
         "may": {

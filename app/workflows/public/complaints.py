@@ -28,10 +28,12 @@ from app.rules.complaints import (
     SAME_WITHIN,
     TRACKING_LENGTH,
     TRACKING_SIGNS,
+    TURNS,
     ComplaintState,
     ComplaintVerb,
     Course,
     Hours,
+    Party,
     Step,
     complaint_move,
     flood_findings,
@@ -161,8 +163,7 @@ def handle(
     outbox.notify(
         session, at, _reviewers(session, row), "complaint.review", title,
         say("请复核") if row.review_hours == NO_LIMIT else say("请在 %(hours)s 小时内复核", hours=row.review_hours),
-        link_of(row),
-        f"complaint:{row.id}:review{'2' if row.sent_back else ''}",
+        link_of(row), f"complaint:{row.id}:review{'2' if row.sent_back else ''}",
     )  # fmt: skip
     return row
 
@@ -232,11 +233,7 @@ def prod(session: AnySession, actor: Actor, key: int, note: str, at: dt.datetime
     """
     row = _held(session, actor, key, Verb.COMPLAINT_CLOSE)
     note = note.strip()
-    state = ComplaintState(row.state)
-    unit = {
-        ComplaintState.WAITING: row.unit_id, ComplaintState.ACCEPTED: row.unit_id,
-        ComplaintState.HANDLED: row.use_unit_id,
-    }.get(state)  # fmt: skip
+    party, unit = turn_of(row) or (None, None)
     raise_failing([
         Finding("督办", unit is not None, "现在没有单位可以督办", "请直接办结"),
         note_finding(note, "督办要求", "请写明要求"),
@@ -248,7 +245,7 @@ def prod(session: AnySession, actor: Actor, key: int, note: str, at: dt.datetime
     row.prodded_at, row.prod_note = at, note
     session.flush()
     audit.record(session, actor, at, "complaint.prod", ENTITY, row.id, after={"note": note, "unit_id": unit})
-    verb = Verb.COMPLAINT_REVIEW if state is ComplaintState.HANDLED else Verb.COMPLAINT_HANDLE
+    verb = Verb.COMPLAINT_REVIEW if party is Party.USE_UNIT else Verb.COMPLAINT_HANDLE
     who = outbox.readers_of(session, unit, verb, row.elevator_id)
     title = say("监管部门督办投诉：%(place)s", place=row.place)
     outbox.notify(session, at, who, "complaint.prod", title, note, link_of(row))
@@ -299,6 +296,13 @@ def course_of(row: Complaint) -> Course:
 
 def hours_of(row: Complaint) -> Hours:
     return Hours(row.accept_hours, row.handle_hours, row.review_hours)
+
+
+def turn_of(row: Complaint) -> tuple[Party, int | None] | None:
+    """Who has the next step, and which unit; the regulator where nobody is what the state asks for, None at the end."""
+    units = {Party.UNIT: row.unit_id, Party.USE_UNIT: row.use_unit_id, Party.OFFICE: None}
+    party = TURNS.get(ComplaintState(row.state))
+    return None if party is None else (party if units[party] is not None else Party.OFFICE, units[party])
 
 
 def running_of(row: Complaint, state: str | None = None) -> tuple[Step, Deadline] | None:
