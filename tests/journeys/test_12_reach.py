@@ -49,6 +49,22 @@ ONE_OF_EACH = """(() => {
         return n < 4;
     })};
 })()"""
+# So many figures as home shows them: how many stand in each line, and how many pixels each line leaves at its end.
+FIGURES = """count => {
+    const lines = Math.ceil(count / 6), box = document.createElement('section');
+    box.className = 'ta-card ta-figs' + (lines > 1 ? ' ta-figs--rows' : '');
+    box.style.setProperty('--n', Math.ceil(count / lines));
+    const one = '<span class="t">待审核的异常</span><span class="n">12</span><span class="s">待派单 0　超时 0</span>';
+    box.innerHTML = `<a href="/">${one}</a>`.repeat(count);
+    document.body.className = 'ta';
+    document.body.replaceChildren(box);
+    const end = box.getBoundingClientRect().right, found = new Map();
+    for (const cell of box.children) {
+        const {top, right} = cell.getBoundingClientRect(), key = Math.round(top);
+        found.set(key, [...found.get(key) ?? [], Math.abs(end - right)]);
+    }
+    return [[...found.values()].map(l => l.length), [...found.values()].map(l => l.at(-1))];
+}"""
 # As narrow as a page gets at 400 % on a desk of 1,280 px.
 NARROW = {"width": 320, "height": 640}
 # What axe-core finds moderate, too: a page without its landmarks, headings out of order.
@@ -136,6 +152,19 @@ def test_a_phone_shows_all_of_it_in_the_dark(enter: Callable[..., Any]) -> None:
             wrong += too_wide(page) + (hindrances(page) if role != "监察员" else [])
     assert len(seen) > 50
     assert not wrong, "\n".join(sorted(set(wrong)))
+
+
+@pytest.mark.feature("DSH-01", "ACC-13")
+def test_figures_leave_no_empty_cell_and_none_stands_alone(open_page: Callable[..., Any]) -> None:
+    """However many a role has (a rescue unit one, an inspection unit three), on a phone, a tablet and two desks."""
+    page = open_page(PHONE)
+    page.goto("/login/")
+    for width in (360, 390, 700, 1000, 1366):
+        page.set_viewport_size({"width": width, "height": 800})
+        for count in range(1, 17):
+            lines, room = page.evaluate(FIGURES, count)
+            assert sum(lines) == count and (len(lines) == 1 or 1 not in lines), (width, count, lines)
+            assert max(room) <= 2, (width, count, lines, room)
 
 
 @pytest.mark.feature("ACC-13")
