@@ -68,6 +68,19 @@ def test_all_found_drafts_are_handed_in_and_the_others_say_why(
     assert "/elevators/?tab=draft" in page, "the way back to the list"
 
 
+@pytest.mark.feature("ELV-04")
+def test_beyond_what_is_counted_the_bar_says_so(
+    world: World, sign_in: Any, drafts: list[Elevator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(world.accounts["maintenance_head"])
+    page = client.get("/elevators/?tab=draft&q=明水路").text
+    assert f"已选全部 {MORE} 条" in page and f"选中全部 {MORE} 条" in page and "没有逐一计数" not in page
+    monkeypatch.setattr("app.listing.COUNT_CAP", MORE)
+    page = client.get("/elevators/?tab=draft&q=明水路").text
+    assert "已选全部，多于 1,000 条，没有逐一计数" in page and "选中全部（多于 1,000 条）" in page
+    assert "全部：审核上报" in page and f"全部 {MORE} 条" not in page
+
+
 @pytest.mark.feature("LIF-08")
 def test_its_owner_stops_it_and_the_rest_stay_drafts(
     app: Any, session: Any, world: World, sign_in: Any, drafts: list[Elevator], monkeypatch: pytest.MonkeyPatch
