@@ -9,7 +9,7 @@ from app.extensions import db
 from app.imports import first_passwords
 from app.transaction import transaction
 from app.workflows.access import asking, captchas, codes, devices, sessions, signin
-from app.workflows.approval import limit_rounds
+from app.workflows.approval import delegations, limit_rounds
 from app.workflows.contracts import cover
 from app.workflows.core import api_calls
 from app.workflows.files import places, sent_ahead
@@ -21,7 +21,9 @@ def sweep() -> dict[str, int]:
 
     And give every elevator in use its clock, whatever way it came in: the night's schedule reads clocks alone.
     """
-    at, marks = clock.now(), 0
+    at = clock.now()
+    with transaction(db.session) as session:
+        marks = delegations.forget_begun(session, clock.local_day(at))
     while gone := _forget_marks():
         marks += gone
     with transaction(db.session) as session:

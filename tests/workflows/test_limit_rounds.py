@@ -15,6 +15,7 @@ from app.permissions import Role
 from app.tasks import clocks, housekeeping
 from app.transaction import transaction
 from app.workflows.approval import escalation, limit_rounds, reminders
+from app.workflows.filing import filing_effects
 from tests.factories import World, make_account, make_policy
 from tests.statements import statements
 from tests.workflows.filing_world import decide
@@ -289,3 +290,88 @@ def test_who_begins_to_stand_in_hears_once_of_what_was_told_before(world: World,
     assert turned.link == f"/applications/{rows[7].id}", "what turns from now on he hears of like its officer"
     remind(world, due + DAY + HOUR)
     assert len(notices(world, "delegation")) == 1 and len(marked(world, "stand_in")) == 1
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_an_officer_who_comes_later_hears_once_of_what_was_told_before(world: World) -> None:
+    rows = waiting(world, 8)
+    due, mine = rows[0].due_at, world.accounts["inspector"].id
+    assert due is not None
+    rows[1].officer_id, rows[1].state = mine, "accepted"
+    rows[6].due_at = due + 10 * DAY
+    rows[7].region_code, rows[7].elevator_id = "980403000000", None
+    world.session.commit()
+    remind(world, due)
+    before = {one.id for one in notices(world, "due_over")}
+    officer = make_account(world.session, Role.INSPECTOR, region_code="980402000000")
+    world.session.commit()
+    assert remind(world, due + HOUR) == 1
+    (new,) = (one for one in notices(world, "due_over") if one.id not in before)
+    assert (new.recipient_id, new.title) == (officer.id, "已超过期限：5 件申请"), "of his own office"
+    assert remind(world, due + 2 * HOUR) == 0
+    # What turns from then on he hears of like the others; of another office he is new again.
+    assert remind(world, due + 10 * DAY) == 3
+    officer.region_code = "980403000000"
+    world.session.commit()
+    assert remind(world, due + 10 * DAY + HOUR) == 1
+    assert notices(world, "due_over")[-1].title == f"已超过期限：{rows[7].heading}"
+    with statements() as seen:
+        assert remind(world, due + 10 * DAY + 2 * HOUR) == 0
+    assert len(seen) < 12, seen
+
+
+def test_the_first_round_takes_those_who_are_there_for_told(world: World) -> None:
+    rows = waiting(world, 2)
+    assert rows[0].due_at is not None
+    with transaction(world.session):
+        limit_rounds.mark(world.session, "due_over", list(limit_rounds.untold(world.session, "due_over")))
+    assert remind(world, rows[0].due_at) == 0
+
+
+def test_what_somebody_had_taken_on_who_left_is_told_to_his_office(world: World) -> None:
+    rows = waiting(world, 2)
+    due, officer = rows[0].due_at, make_account(world.session, Role.INSPECTOR, region_code="980402000000")
+    rows[0].officer_id, rows[0].state = officer.id, "accepted"
+    world.session.commit()
+    assert due is not None and remind(world, due) == 1 + 3
+    officer.active = False
+    world.session.commit()
+    assert remind(world, due + HOUR) == 2
+    heard = {one.recipient_id for one in notices(world, "due_over") if one.link == f"/applications/{rows[0].id}"}
+    assert heard == {officer.id, *officers(world)}
+    assert remind(world, due + 2 * HOUR) == 0
+
+
+def test_marks_of_stand_ins_go_with_their_days(app: Any, world: World) -> None:
+    giver, today = world.actor("inspector"), clock.today()
+    taker = make_account(world.session, Role.INSPECTOR, region_code=giver.region_code)
+    rows = [
+        Delegation(from_id=giver.user_id, to_id=taker.id, region_code=giver.region_code, from_on=today - 3 * DAY,
+                   to_on=to, created_at=clock.now(), ended_at=ended)
+        for to, ended in ((today, None), (today - DAY, None), (today, clock.now()))
+    ]  # fmt: skip
+    world.session.add_all(rows)
+    world.session.flush()
+    world.session.add_all([ClockMark(name=f"stand_in:{key}", at=clock.now()) for key in (*(r.id for r in rows), 9999)])
+    world.session.commit()
+    with app.app_context():
+        assert housekeeping.sweep()["marks"] == 3
+    world.session.rollback()
+    assert marked(world, "stand_in") == {rows[0].id}
+
+
+def test_what_moved_to_another_office_is_told_there(world: World) -> None:
+    rows = waiting(world, 2)
+    rows[1].elevator_id = None
+    world.session.commit()
+    due, other = rows[1].due_at, world.accounts["other_inspector"]
+    assert due is not None and other.region_code == "980403000000"
+    remind(world, due)
+    with transaction(world.session):
+        asked = Application.id == rows[1].id
+        filing_effects.applications_follow(world.session, asked, other.region_code, due + HOUR)
+    assert rows[1].due_at == due, "the same day by either calendar"
+    assert remind(world, due + 2 * HOUR) == 1
+    told = notices(world, "due_over")[-1]
+    assert (told.recipient_id, told.link) == (other.id, f"/applications/{rows[1].id}")
+    assert remind(world, due + 3 * HOUR) == 0

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Text, cast, literal, or_, select
+from sqlalchemy import Text, cast, delete, literal, or_, select
 
 from app import clock, scope
 from app.errors import Finding, raise_failing, refuse
@@ -104,6 +104,17 @@ def begun(session: AnySession, on: dt.date) -> list[Delegation]:
 def mark_begun(session: AnySession, row: Delegation, at: dt.datetime) -> None:
     """That he heard, or that there was nothing to hear."""
     session.add(ClockMark(name=f"{_BEGUN}{row.id}", at=at))
+
+
+def forget_begun(session: AnySession, on: dt.date) -> int:
+    """Drop the marks of delegations that are over by a day: they begin no more. How many."""
+    kept = select(literal(_BEGUN, Text) + cast(Delegation.id, Text)).where(
+        Delegation.to_on >= on, Delegation.ended_at.is_(None)
+    )
+    over = ClockMark.name.startswith(_BEGUN, autoescape=True) & ClockMark.name.not_in(kept)
+    drop = delete(ClockMark).where(over).execution_options(skip_scope=True, synchronize_session=False)
+    done: Any = session.execute(drop)
+    return int(done.rowcount)
 
 
 def desks(session: AnySession, actor: Actor, on: dt.date) -> list[Actor]:

@@ -26,7 +26,8 @@ PAGE = 500
 SINGLY = 3
 # The steps of a limit: near, over, and to how many offices above it rises. A mark is called `step:application`.
 LEVELS = 4
-STEPS = ("due_near", "due_over", *(f"escalate{level}" for level in range(1, LEVELS + 1)))
+REMINDED = ("due_near", "due_over")
+STEPS = (*REMINDED, *(f"escalate{level}" for level in range(1, LEVELS + 1)))
 LATE_LIST, QUEUE = "/applications/queue?tab=late", "/applications/queue"
 
 
@@ -57,6 +58,15 @@ Told = Iterable[tuple[int, Waiting, str]]
 
 def untold(session: AnySession, step: str, *which: ColumnElement[bool]) -> Iterator[Waiting]:
     """Every application that waits for a decision, of which this step of its limit was not told; page by page."""
+    return _waiting(session, *which, ~was_told(step))
+
+
+def told_before(session: AnySession, step: str, *which: ColumnElement[bool]) -> Iterator[Waiting]:
+    """Every application that waits for a decision, of which this step of its limit was told already."""
+    return _waiting(session, *which, was_told(step))
+
+
+def _waiting(session: AnySession, *which: ColumnElement[bool]) -> Iterator[Waiting]:
     row, last = Application, 0
     statement = (
         select(
@@ -65,7 +75,7 @@ def untold(session: AnySession, step: str, *which: ColumnElement[bool]) -> Itera
             func.coalesce(Elevator.is_secret, false()),
         )
         .outerjoin(Elevator, Elevator.id == row.elevator_id)
-        .where(row.is_open.is_(True), row.state.in_([s.value for s in WAITING_STATES]), *which, ~was_told(step))
+        .where(row.is_open.is_(True), row.state.in_([s.value for s in WAITING_STATES]), *which)
         .order_by(row.id)
         .limit(PAGE)
     )  # fmt: skip
@@ -90,6 +100,13 @@ def mark(session: AnySession, step: str, rows: Sequence[Waiting]) -> None:
         session.execute(
             statement.on_conflict_do_update(index_elements=["name"], set_={"at": statement.excluded.at})
         )
+
+
+def forget(session: AnySession, *which: ColumnElement[bool]) -> None:
+    """Have some applications' officers reminded anew: they are others now, who heard nothing of the limit."""
+    for step in REMINDED:
+        drop = delete(ClockMark).where(ClockMark.name.in_(select(_name(step)).where(*which)))
+        session.execute(drop.execution_options(skip_scope=True, synchronize_session=False))
 
 
 def forget_closed(session: AnySession) -> int:

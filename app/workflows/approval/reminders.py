@@ -6,14 +6,15 @@ How much is little is the policy of the application's region (`yellow_hours`), a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, or_, select
 
 from app import clock
-from app.models import Account, Application, Elevator
+from app.models import Account, Application, ClockMark, Elevator
 from app.models.policy import policy_groups
+from app.models.region import code_span
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.approval import WAITING_STATES, ApplicationState
@@ -24,6 +25,9 @@ from app.workflows.approval import delegations, limit_rounds
 from app.workflows.core import outbox
 from app.workflows.core.actors import actor_by_id
 
+_DECIDE = Verb.APPLICATION_DECIDE
+# Who is of which office, as the last round found it: `desk:account:region`.
+_AT_DESK = "desk:"
 WORDS = {DeadlineLevel.NEAR: "即将到期", DeadlineLevel.OVER: "已超过期限"}
 
 
@@ -35,19 +39,57 @@ def remind(session: AnySession, at: dt.datetime) -> int:
     """
     # Two rounds at once: the second sees the first's marks.
     hold(session, "approval:reminders")
-    desks, written = Desks(session, clock.local_day(at)), _stand_ins(session, at)
+    came = _came(session, at)
+    desks = Desks(session, clock.local_day(at))
+    written = _stand_ins(session, at) + _newcomers(session, desks, came, at)
     for level, turned in _turned(session, at):
         step, found = f"due_{level.value}", []
         for row in limit_rounds.untold(session, step, *turned):
             accounts = desks.of(row, secret=row.is_secret)
             if accounts:
                 found.append((row, accounts))
-        told = (
-            (account, row, f"due:{level.value}:{row.id}:{row.due_at:%y%m%d%H%M}")
-            for row, accounts in found for account in accounts
-        )  # fmt: skip
+        told = ((account, row, _key(level, row)) for row, accounts in found for account in accounts)
         written += limit_rounds.tell(session, at, step, _titled(WORDS[level]), told)
         limit_rounds.mark(session, step, [row for row, _accounts in found])
+    return written
+
+
+def _came(session: AnySession, at: dt.datetime) -> dict[int, str]:
+    """Officers who were not of their office at the last round, by their region; who is there is marked (`_AT_DESK`).
+
+    What somebody had taken on who is here no more is his office's again, which heard nothing of its limit: told anew.
+    The first round of all marks those who are there without a word.
+    """
+    names = select(ClockMark.name).where(ClockMark.name.startswith(_AT_DESK, autoescape=True))
+    known = set(session.scalars(names.execution_options(skip_scope=True)))
+    there = {f"{_AT_DESK}{key}:{region}": (key, region) for key, region in outbox.officers_everywhere(session, _DECIDE)}
+    for name in sorted(known - there.keys()):
+        key = int(name.split(":")[1])
+        gone = select(Account.id).where(Account.id == key, Account.active.is_(False)).exists()
+        limit_rounds.forget(session, Application.officer_id == key, gone)
+        session.execute(delete(ClockMark).where(ClockMark.name == name))
+    new = sorted(there.keys() - known)
+    if new:
+        session.execute(insert(ClockMark), [{"name": name, "at": at} for name in new])
+    return dict(there[name] for name in new) if known else {}
+
+
+def _newcomers(session: AnySession, desks: Desks, came: Mapping[int, str], at: dt.datetime) -> int:
+    """Who came to an office after its reminders went out hears of them once, as his colleagues did; how many messages.
+
+    What he took on himself before he was marked he knows.
+    """
+    if not came:
+        return 0
+    written, spans = 0, [code_span(region) for region in sorted(set(came.values()))]
+    here = or_(*(and_(Application.region_code >= low, Application.region_code < high) for low, high in spans))
+    for level, turned in _turned(session, at):
+        step = f"due_{level.value}"
+        told = (
+            (account, row, _key(level, row)) for row in limit_rounds.told_before(session, step, here, *turned)
+            for account in desks.of(row, secret=row.is_secret) if account in came and account != row.officer_id
+        )  # fmt: skip
+        written += limit_rounds.tell(session, at, step, _titled(WORDS[level]), told)
     return written
 
 
@@ -80,6 +122,10 @@ def _stand_ins(session: AnySession, at: dt.datetime) -> int:
             )  # fmt: skip
         delegations.mark_begun(session, begun, at)
     return written
+
+
+def _key(level: DeadlineLevel, row: limit_rounds.Waiting) -> str:
+    return f"due:{level.value}:{row.id}:{row.due_at:%y%m%d%H%M}"
 
 
 def _titled(words: str) -> Callable[[str], str]:

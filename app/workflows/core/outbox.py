@@ -213,6 +213,16 @@ def office_at(session: AnySession, region_code: str, verb: Verb, *, secret: bool
     return _accounts(session, _account.unit_id.is_(None) & (_account.region_code == region_code), verb, among)
 
 
+def officers_everywhere(session: AnySession, verb: Verb) -> list[tuple[int, str]]:
+    """Every active officer who may do `verb` for a region of his own, with that region."""
+    all_written(session)
+    able = _able(verb, frozenset({Role.REGION_ADMIN, Role.INSPECTOR}))
+    placed = select(_account.id, _account.region_code).where(
+        _account.active.is_(True), _account.unit_id.is_(None), _account.region_code.is_not(None), *able
+    )
+    return [(key, region) for key, region in connection_of(session).execute(placed)]
+
+
 def desks_of(session: AnySession, region_code: str | None, verb: Verb, *, secret: bool = False) -> list[int]:
     """Operators on duty for a region: those of its own desk and of every desk above; without any, its officers.
 

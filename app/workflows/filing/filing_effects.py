@@ -49,7 +49,7 @@ from app.rules.approval import WAITING_STATES
 from app.rules.lifecycle import ElevatorStatus, common_region
 from app.transaction import AnySession
 from app.workflows.access import main_accounts
-from app.workflows.approval import approval_limits, calendars, effects, seconds, submissions
+from app.workflows.approval import approval_limits, calendars, effects, limit_rounds, seconds, submissions
 from app.workflows.contracts import cover
 from app.workflows.core import audit, outbox
 from app.workflows.filing import handed_on, usual_parts
@@ -136,6 +136,8 @@ def applications_follow(session: AnySession, asked: Any, region_code: str, at: d
             # By policy and calendar of the new office, from the same first day: the time that was used is used.
             is_working = calendars.working_calendar(session, place)
             one.due_at = approval_limits.due_at(session, one, is_working)
+            # Nobody of the new office heard of its limit, be it the same.
+            limit_rounds.forget(session, Application.id == one.id)
         session.flush()
         _follow(session, place, [
             (Attachment, (Attachment.entity == Application.__tablename__) & (Attachment.entity_id == one.id)),
