@@ -52,10 +52,12 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "age-due": {"task": "app.tasks.nightly.age_due", "schedule": 180.0, "options": {"expires": 180}},
     "nightly-age": {"task": "app.tasks.nightly.age", "schedule": crontab(hour="0", minute="5")},
     "nightly-schedule": {"task": "app.tasks.nightly.schedule", "schedule": crontab(hour="0", minute="20")},
-    "nightly-sweep": {"task": "app.tasks.housekeeping.sweep", "schedule": crontab(hour="3", minute="15")},
     "nightly-insurance": {"task": "app.tasks.insurance.compare", "schedule": crontab(hour="2", minute="40")},
     "nightly-provincial": {"task": "app.tasks.provincial.nightly", "schedule": crontab(hour="4", minute="10")},
     "nightly-retention": {"task": "app.tasks.nightly.retention", "schedule": crontab(hour="3", minute="40")},
+    # Bytes that retention lets go are taken away once they have lain for two hours: a sweep before it, or sooner after
+    # it, would leave them for a day more.
+    "nightly-sweep": {"task": "app.tasks.housekeeping.sweep", "schedule": crontab(hour="6", minute="10")},
     "nightly-open-data": {"task": "app.tasks.open_data.publish", "schedule": crontab(hour="4", minute="20")},
     "morning-expiry": {"task": "app.tasks.nightly.expiry", "schedule": crontab(hour="8", minute="10")},
     "nightly-fraud": {"task": "app.tasks.fraud.look", "schedule": crontab(hour="2", minute="10")},

@@ -433,7 +433,7 @@ SPECS: dict[Key, Spec] = dict(
         _int(Key.KEEP_IDENTITY_DAYS, _P, "离职后多久删除身份证、作业人员证和证件照片", 180, "天", 0, 3650),
         _int(Key.KEEP_NUMBERS_DAYS, _P, "离职后多久清除手机和身份证号", 1826, "天", 1461, 7305),
         _int(Key.KEEP_INVITEES_DAYS, _P, "邀请链接失效、提交后无人审核多久，删除未入职者的资料", 90, "天", 7, 730),
-        _int(Key.KEEP_ACCOUNTS_DAYS, _P, "账号停用后多久清除手机、邮箱和外部身份", 180, "天", 30, 3650),
+        _int(Key.KEEP_ACCOUNTS_DAYS, _P, "账号停用后多久清除手机、邮箱、头像和外部身份", 180, "天", 30, 3650),
         _int(Key.KEEP_INSURED_DAYS, _P, "参保人员明细在缴费期间结束后保存多久", 1826, "天", 365, 7305),
         _int(Key.KEEP_COMPLAINTS_DAYS, _P, "投诉办结后多久清除投诉人的姓名、手机和照片", 365, "天", 30, 3650),
         _int(Key.KEEP_RESCUES_DAYS, _P, "救援结束后多久清除报警人的姓名和电话", 365, "天", 30, 3650),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 
 from app.celery_app import BEAT_SCHEDULE
 from app.tasks import MODULES
+from app.workflows.files import places
 from tests.databases import KEYS, ROOT, Database, open_vault
 from tests.services import end_process
 
@@ -91,6 +93,15 @@ def test_a_message_waits_for_a_worker_which_lives_works_and_finishes_before_it_s
 def test_beat_shows_that_it_schedules(environment: dict[str, str], database: Database, tmp_path: Path) -> None:
     with celery(environment, "beat", "--pidfile="):
         assert within(lambda: alive(database, "beat")), (tmp_path / "beat.log").read_text()
+
+
+@pytest.mark.feature("PER-10")
+def test_the_sweep_comes_after_retention_when_what_that_let_go_has_lain_long_enough() -> None:
+    retention, sweep = (
+        {dt.timedelta(hours=h, minutes=m) for h in at.hour for m in at.minute}
+        for at in (BEAT_SCHEDULE[f"nightly-{name}"]["schedule"] for name in ("retention", "sweep"))
+    )
+    assert max(retention) + places.DRAFT_LASTS < min(sweep) < dt.timedelta(hours=8), "before people are at work"
 
 
 @pytest.mark.parametrize("name", sorted(BEAT_SCHEDULE))

@@ -39,7 +39,7 @@ from app.workflows.access import issuing
 from app.workflows.core import outbox
 from app.workflows.files import attachments
 from app.workflows.people import consents
-from app.workflows.privacy import personal_requests, retention, revealing
+from app.workflows.privacy import own_data, personal_requests, retention, revealing
 from tests.factories import World, make_person, picture
 
 pytestmark = [pytest.mark.feature("PER-10"), pytest.mark.usefixtures("folder")]
@@ -55,6 +55,24 @@ def kept(session: Any, world: World, kind: str, person: Person, at: dt.datetime 
             session, world.actor("worker"), at, io.BytesIO(picture(size=(40, 9 + len(kind)))), "图.png", kind, "person",
             person.id, person.unit_id, person.region_code,
         )  # fmt: skip
+
+
+def avatar(session: Any, world: World, name: str) -> tuple[int, Path]:
+    with transaction(session):
+        row = own_data.set_avatar(session, world.actor(name), io.BytesIO(picture(colour=f"#{len(name):02x}3a6e")), AT)
+    return row.id, attachments.path(None, row)
+
+
+def test_a_picture_alone_is_reason_enough(session: Any, world: World) -> None:
+    """Of an account that was closed before its picture was part of what goes: found by the picture alone."""
+    key, place = avatar(session, world, "clerk")
+    with transaction(session):
+        issuing.set_active(session, SYSTEM, world.accounts["clerk"], False, "离职", AT - 400 * DAY)
+    assert world.accounts["clerk"].phone is None
+    assert retention.run(session, SYSTEM, AT)["accounts"] == 1
+    session.expire_all()
+    assert session.get(Attachment, key) is None and not place.exists()
+    assert not any(retention.run(session, SYSTEM, AT).values())
 
 
 def test_every_kind_that_is_erased_has_its_number_and_its_reason() -> None:
@@ -188,6 +206,7 @@ def test_a_closed_account_loses_its_ways_to_be_reached(session: Any, world: Worl
         session.add(ExternalIdentity(user_id=account.id, provider="gov", subject=name, shown_name=name, bound_at=AT))
         session.add(NoticeChoice(account_id=account.id, channels={}, webhook_url="https://x.example", updated_at=AT))
     session.commit()
+    pictures = {name: avatar(session, world, name) for name in ("clerk", "maintenance_head")}
     with transaction(session):
         issuing.set_active(session, SYSTEM, clerk, False, "离职", AT - 179 * DAY)
     assert clerk.closed_at == AT - 179 * DAY
@@ -198,6 +217,8 @@ def test_a_closed_account_loses_its_ways_to_be_reached(session: Any, world: Worl
     assert session.scalars(select(ExternalIdentity.user_id)).all() == [head.id]
     assert session.scalars(select(NoticeChoice.account_id)).all() == [head.id]
     assert clerk.first_name and head.phone and head.email == "b@example.com"
+    assert session.scalars(select(Attachment.id)).all() == [pictures["maintenance_head"][0]]
+    assert [place.exists() for _key, place in pictures.values()] == [False, True]
     assert retention.run(session, SYSTEM, AT + DAY)["accounts"] == 0
     with transaction(session):
         issuing.set_active(session, SYSTEM, clerk, True, "", AT)

@@ -6,7 +6,7 @@ Nothing that proves a deed is touched: visits, versions, decisions and the log s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import case, delete, func, literal_column, or_, select, update
@@ -167,8 +167,8 @@ def _forget_numbers(session: AnySession, ids: list[int]) -> None:
         update(Person).where(Person.id.in_(ids)).values(phone=None, resident_id=None).execution_options(**quiet)
     )
     ended = select(Account).where(Account.person_id.in_(ids), Account.active.is_(False))
-    for account in session.scalars(ended.execution_options(skip_scope=True)):
-        _forget_ways(account)
+    accounts = session.scalars(ended.execution_options(skip_scope=True)).all()
+    _forget_ways(session, accounts)
     filed = select(Version).where(Version.entity == "person", Version.entity_id.in_(ids))
     for version in session.scalars(filed.execution_options(skip_scope=True)):
         version.data = version.data | {"phone": None, "resident_id": None}
@@ -223,16 +223,16 @@ def _warn(session: AnySession, at: dt.datetime) -> int:
 
 
 def _accounts(session: AnySession, today: dt.date) -> int:
-    """Of closed accounts, with their identities outside; the name stays with what the account did."""
+    """Of closed accounts, with their picture and identities outside; the name stays with what the account did."""
     groups = policy_groups(session, Key.KEEP_ACCOUNTS_DAYS, today, func.coalesce(Account.region_code, "0" * 12))
     old = or_(*(within & (Account.closed_at < _start(today, days)) for days, within in groups))
     outside = select(ExternalIdentity.id).where(ExternalIdentity.user_id == Account.id).exists()
     chosen = select(NoticeChoice.account_id).where(NoticeChoice.account_id == Account.id).exists()
-    holds = Account.phone.is_not(None) | Account.email_verified_at.is_not(None) | outside | chosen
+    shown = select(Attachment.id).where(_AVATAR, Attachment.entity_id == Account.id).exists()
+    holds = Account.phone.is_not(None) | Account.email_verified_at.is_not(None) | outside | chosen | shown
     statement = select(Account).where(Account.active.is_(False), old, holds).order_by(Account.id).limit(BLOCK)
     rows = session.scalars(statement.execution_options(skip_scope=True)).all()
-    for account in rows:
-        _forget_ways(account)
+    _forget_ways(session, rows)
     for column in (ExternalIdentity.user_id, NoticeChoice.account_id):
         gone = delete(column.class_).where(column.in_([account.id for account in rows]))
         session.execute(gone.execution_options(skip_scope=True))
@@ -240,9 +240,17 @@ def _accounts(session: AnySession, today: dt.date) -> int:
     return len(rows)
 
 
-def _forget_ways(account: Account) -> None:
-    account.phone = account.phone_verified_at = account.email_verified_at = None
-    account.email = no_mail(account.username)
+_AVATAR = (Attachment.entity == "account") & (Attachment.kind == "avatar")
+
+
+def _forget_ways(session: AnySession, accounts: Sequence[Account]) -> None:
+    """How these closed accounts were reached, and the picture that their owner showed himself by."""
+    for account in accounts:
+        account.phone = account.phone_verified_at = account.email_verified_at = None
+        account.email = no_mail(account.username)
+    pictures = select(Attachment).where(_AVATAR, Attachment.entity_id.in_([account.id for account in accounts]))
+    for picture in session.scalars(pictures.execution_options(skip_scope=True)).all():
+        attachments.forget(session, picture)
 
 
 def _insured(session: AnySession, today: dt.date) -> int:
