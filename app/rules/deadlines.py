@@ -1,4 +1,4 @@
-"""One countdown for everything with a limit (CLK-01): start, stop, pause, working days, yellow and red.
+"""One countdown for everything with a limit (CLK-01): start, pauses, working days, yellow and red.
 
 Three ways to state a limit, each with the edge its rules give it: hours run from the instant; calendar days run to
 the end of the n-th day after; working days (approval clocks only) to the end of the n-th working day after.
@@ -30,12 +30,10 @@ class DeadlineLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A limit that runs, stands or has ended. `due_at` is the first instant that is too late."""
+    """A limit that runs; one that stood at times is worked out by `due_with_pauses`. `due_at`: the first too late."""
 
     started_at: datetime
     due_at: datetime
-    paused_at: datetime | None = None
-    stopped_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,6 @@ class Countdown:
     left: timedelta
     spent: float
     level: DeadlineLevel
-    running: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +161,16 @@ def start(
 def countdown(deadline: Deadline, now: datetime, near: timedelta) -> Countdown:
     """How the deadline stands: near when `near` or less is left, over from `due_at` on.
 
-    Stopped or paused, it is shown as it stood then. The fraction spent is of the running time, 0 to 1 and beyond.
+    The fraction spent is of the whole time, 0 to 1 and beyond.
     """
-    at = deadline.stopped_at or deadline.paused_at or now
-    left = deadline.due_at - at
+    left = deadline.due_at - now
     whole = (deadline.due_at - deadline.started_at) / timedelta(seconds=1)
-    spent = ((at - deadline.started_at) / timedelta(seconds=1)) / whole if whole > 0 else 1.0
+    spent = ((now - deadline.started_at) / timedelta(seconds=1)) / whole if whole > 0 else 1.0
     if left <= timedelta(0):
         level = DeadlineLevel.OVER
     else:
         level = DeadlineLevel.NEAR if left <= near else DeadlineLevel.OK
-    running = deadline.stopped_at is None and deadline.paused_at is None
-    return Countdown(deadline.due_at, left, max(spent, 0.0), level, running)
+    return Countdown(deadline.due_at, left, max(spent, 0.0), level)
 
 
 def idle_days(first: date, last: date, is_working_day: WorkingDay) -> int:
