@@ -56,7 +56,7 @@ def submit_all(context: JobContext) -> dict[str, Any]:
 
     The scope is the owner's as it is now. What was handed in before a kill is no draft any more, so it is not handed
     in twice; how many they were is kept with each of them. Gives `submitted`, `refused`, `stopped` (why it ended
-    before all were) and `left`, the first refused with name, address and reasons.
+    before all were), `left`, the first refused with name, address and reasons, and `link`, the applications made.
     """
     params, session, filed = context.params, context.session, FILED[context.params["listing"]]
     submitted, refused, left, stopped = int(context.made.get("submitted", 0)), 0, [], None
@@ -77,7 +77,8 @@ def submit_all(context: JobContext) -> dict[str, Any]:
             if number % FORGET_EVERY == 0:
                 session.expunge_all()
             context.progress(number, len(keys), "上报")
-        result = {"submitted": submitted, "refused": refused, "stopped": stopped, "left": left}
+        link = f"/applications/?f_batch={context.job_id}" if submitted else None
+        result = {"submitted": submitted, "refused": refused, "stopped": stopped, "left": left, "link": link}
         with transaction(session):
             context.finish(result)
             submissions.settle_batch(session, context.job_id, clock.now())

@@ -47,6 +47,23 @@ def test_old_and_new_stand_side_by_side(session: Any, world: World, sign_in: Any
     assert f'name="seen_version" value="{application.row_version}"' in page
 
 
+@pytest.mark.feature("UNT-05", "ELV-04")
+def test_what_was_approved_leads_to_what_it_became(session: Any, world: World, sign_in: Any) -> None:
+    application = waiting(world)
+    head = sign_in(world.accounts["maintenance_head"])
+    assert "查看电梯" not in head.get(f"/applications/{application.id}").text
+    decide(session, world.actor("inspector"), application, "approve", "属实")
+    page = head.get(f"/applications/{application.id}").text
+    assert f'href="/elevators/{application.entity_id}">查看电梯' in page.replace("\n", "")
+    assert "还没有使用登记" in page, "what is next"
+    session.get(Elevator, application.entity_id).status = "in_use"
+    session.commit()
+    assert "还没有使用登记" not in head.get(f"/applications/{application.id}").text
+    refused = waiting(world, "300002")
+    decide(session, world.actor("inspector"), refused, "reject", "不属实")
+    assert "查看电梯" not in head.get(f"/applications/{refused.id}").text
+
+
 def test_approving_opens_the_next_one(session: Any, world: World, sign_in: Any) -> None:
     first, second = waiting(world, "300001"), waiting(world, "300002")
     client = sign_in(world.accounts["inspector"])

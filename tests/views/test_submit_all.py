@@ -66,6 +66,10 @@ def test_all_found_drafts_are_handed_in_and_the_others_say_why(
     assert "<dt>没有上报</dt><dd>1</dd>" in page
     assert f'href="/elevators/{lacking.id}"' in page and "300200" in page and "使用单位没有填写" in page
     assert "/elevators/?tab=draft" in page, "the way back to the list"
+    batch = f"/applications/?f_batch={job.id}"
+    assert f'href="{batch}"' in page and "查看这批申请" in page
+    shown = client.get(batch).text
+    assert f"共 {MORE - 1} 条" in shown and "电梯备案" in shown
 
 
 @pytest.mark.feature("ELV-04")

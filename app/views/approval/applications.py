@@ -158,7 +158,7 @@ class ApplicationPages(BaseView):
             names=submissions.names_of(db.session, (k for s in steps for k in (s.actor_id, s.on_behalf_of_id))),
             two_persons=may_decide and seconds.asked_for(db.session, row, now), behalf=_behalf(row, now, may_decide),
             checks=sorted(checks, key=lambda f: 2 if f.ok else order[f.level]),
-            due=approval_due(row), may_decide=may_decide,
+            due=approval_due(row), may_decide=may_decide, today=clock.local_day(now),
             own=own, files=files_of(row), following=following, subject=_subject_link(row),
             next_due=approval_due(following) if following else None,
             opinion=request.form.get("opinion", ""), verb=request.form.get("verb", ""),

@@ -81,6 +81,7 @@ LEFT_NEXT = {
 MADE: dict[str, tuple[Verb, Any]] = {
     "bulletin": (Verb.BULLETIN_READ, _l("打开通报草稿")), "bulletin_files": (Verb.BULLETIN_READ, _l("打开通报")),
     "apply_check": (Verb.APPLICATION_SUBMIT, _l("查看核对结果")),
+    "submit": (Verb.APPLICATION_READ, _l("查看这批申请")),
     "apply": (Verb.APPLICATION_READ, _l("查看这批申请")), "mend": (Verb.APPLICATION_READ, _l("查看这批申请")),
 }  # fmt: skip
 
