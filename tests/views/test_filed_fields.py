@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app import clock, scope
+from app.extensions import db
 from app.imports.columns import kinds
 from app.listing import Listing, moment
 from app.listings.elevators import ELEVATORS
@@ -22,7 +23,7 @@ from app.models import Elevator, OverduePeriod, Unit, Version
 from app.models.choices import OF_CATEGORY
 from app.models.elevator import ARCHIVE
 from app.rules.lifecycle import CAUSE_FIELDS, ChangeCause
-from app.views.frame import filed
+from app.views.frame import filed, policy_words
 from app.workflows.approval.filing_fields import clean_field, fields_of
 from app.workflows.filing import filing_checks
 from app.workflows.people import person_versions
@@ -103,6 +104,17 @@ def test_what_lists_seldom_show_is_read_where_it_is_chosen_and_in_one_statement(
     with statements() as seen:
         exported = [tuple(row) for block in ELEVATORS.blocks(now, query, columns, chunk=100) for row in block]
     assert len(seen) == 4 and (codes[3], "保险3", None) in exported
+
+
+@pytest.mark.feature("POL-01")
+def test_a_page_of_a_filing_names_the_regions_of_its_policies(app: Any, world: World) -> None:
+    """Names by number and names by code are kept apart: the page of an elevator told 330100000000 for a city."""
+    with app.test_request_context():
+        elevator = db.session.scalar(select(Elevator).execution_options(skip_scope=True))
+        filed.words(Elevator, {"region_id": elevator.region_id})
+        names = policy_words.region_names()
+        assert elevator.region_code in names and not [key for key in names if not isinstance(key, str)]
+        assert filed.words(Elevator, {"region_id": elevator.region_id})["region_id"] == names[elevator.region_code]
 
 
 @pytest.mark.feature("ELV-01", "ELV-10", "IMP-02")

@@ -94,7 +94,7 @@ def _units(keys: Iterable[Any]) -> dict[int, tuple[str, bool]]:
 
 
 def _region_names(keys: set[int]) -> dict[int, str]:
-    kept: dict[int, str] = until_commit(db.session).setdefault("region_names", {})
+    kept: dict[int, str] = until_commit(db.session).setdefault("regions_by_id", {})
     for key in keys - kept.keys():
         if (row := db.session.identity_map.get(identity_key(Region, key))) is not None:
             kept[key] = row.name
