@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.views.frame import errors
@@ -42,6 +43,29 @@ def test_every_error_page_is_english(app: Any, world: World, sign_in: Any, code:
     assert '<html lang="en">' in page and "Request number" in page
     body = page.split('class="ta-problem"')[1]
     assert not list(left_in_chinese(body, NOBODY)) and not HAN.search(re.sub("<[^>]+>", "", body))
+
+
+@pytest.mark.parametrize("code", [429, 503, 500, 404])
+def test_what_passes_by_itself_is_asked_for_again_where_it_stands(
+    app: Any, world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """A form is not sent again by a link: nobody knows how much of it was done."""
+    browser = sign_in(world.accounts["inspector"])
+
+    def fails(*_: Any, **__: Any) -> Any:
+        if code == 503:
+            raise OperationalError("SELECT 1", {}, Exception("away"))
+        error = HTTPException()
+        error.code = code
+        raise error
+
+    for view in ("Home.index", "SignIn.login"):
+        monkeypatch.setitem(app.view_functions, view, fails)
+    shown = browser.get("/?day=2026-11-20&q=%E4%BA%94")
+    assert shown.status_code == code
+    again = 'ta-btn--main" href="/?day=2026-11-20&amp;q=%E4%BA%94">重试' in shown.text
+    assert again == (code in (429, 503)) and shown.text.count("ta-btn--main") == 1
+    assert "重试" not in app.test_client().post("/login/").text
 
 
 @pytest.mark.feature("UNT-07")

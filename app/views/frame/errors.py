@@ -58,6 +58,10 @@ def unsaved() -> list[str]:
     return [value for value in typed if _WORDS.search(value) and any(map(str.isalpha, value))]
 
 
+# Too many calls, a database that does not answer at the moment.
+PASSING = (429, 503)
+
+
 def answer(
     code: int, title: str, findings: list[Finding] | None = None, body: str = "", typed: Sequence[str] = ()
 ) -> Any:  # fmt: skip
@@ -69,7 +73,11 @@ def answer(
     back = _way_back()
     if request.path.startswith("/m/"):
         g.bare_page = True  # a phone keeps its own face: the desk's menu would be in the way
-    shown = {"title": title, "code": code, "findings": findings, "body": body, "back": back, "typed": typed}
+    # What passes by itself is asked for again; what was sent is not, for nobody knows how much of it was done.
+    again = "/" + request.full_path.strip("?").lstrip("/") if request.method == "GET" and code in PASSING else ""
+    shown = {
+        "title": title, "code": code, "findings": findings, "body": body, "back": back, "typed": typed, "again": again,
+    }  # fmt: skip
     try:
         page = render_template("ta/problem.html", **shown)
     except Exception:
