@@ -66,6 +66,18 @@ def test_what_is_wrong_for_all_is_said_on_the_form(
     assert session.scalar(select(func.count()).select_from(Job)) == 0
 
 
+def test_what_is_wrong_with_day_and_reason_stands_at_their_fields(
+    world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    client = sign_in(world.accounts["use_head"])
+    page = re.sub(r"\s+", " ", send(client, "suspension", effective_on="", reason="").text)
+    for field, words in (("effective_on", "没有填写停用登记的日期"), ("reason", "没有填写原因")):
+        found = re.search(rf'<div class="ta-f is-bad"> ?<label for="{field}">.*?</div>', page)
+        assert found and words in found[0], field
+    page = re.sub(r"\s+", " ", send(client, "suspension", effective_on="", reason="大修").text)
+    assert "ta-f is-bad" in page and '<div class="ta-f"><label for="reason">' in page
+
+
 def test_what_stops_them_is_said_as_it_was_found_never_as_the_rule_that_does_not_hold(
     app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
 ) -> None:

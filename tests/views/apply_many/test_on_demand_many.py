@@ -35,7 +35,7 @@ def test_it_goes_the_whole_way(app: Any, session: Any, world: World, sign_in: An
     check = checked(app, session, client, kind="on_demand", **said())
     assert (check.result["can"], check.result["refused"]) == (FEW, 1), "one is suspended"
     page = client.get(f"/applications/many/checked/{check.id}").text
-    assert "维保间隔 30 天" in page and "截止日期" in page and "恢复日期" not in page
+    assert "维保间隔：30 天" in page and "截止日期" in page and "恢复日期" not in page
     confirm(session, client, check)
     work(app, session)
     rows = made(session)
