@@ -20,7 +20,7 @@ IMPORT_KIND = {
     "inspections": _l("检验记录"), "past_checks": _l("既往检验记录"), "past_rescues": _l("既往救援记录"),
     "past_repairs": _l("既往维修记录"),
     "components": _l("组件寿命"), "landing_doors": _l("层门"),
-    "invitations": _l("入职邀请"), "insurance": _l("医社保缴交明细"), "accounts": _l("子用户"),
+    "invitations": _l("入职邀请"), "insurance": _l("医社保缴交明细"), "accounts": _lp("many", "子用户"),
 }  # fmt: skip
 IMPORT_MODE = {"both": _l("新增和更新"), "new": _l("新增导入"), "update": _l("更新导入")}
 ROW_STATE = {"new": _l("新增"), "changed": _l("更新"), "same": _l("无变化"), "bad": _l("有错误")}

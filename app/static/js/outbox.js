@@ -224,7 +224,7 @@
       for (var i = 0; i < chosen.length; i++) {
         if (chosen[i].size > O.PHOTO) wrong = say("photosize", { n: chosen[i].name });
         else if (held >= (key === "label" || key === "labelout" ? O.MOST_LABELS : O.MOST_PHOTOS)) wrong = say("mostphotos");
-        else { await O.keepPhoto(account, of, key, chosen[i]).catch(function () { wrong = say("notkept") + "，" + say("notkeptmore"); }); held += 1; }
+        else { await O.keepPhoto(account, of, key, chosen[i]).catch(function () { wrong = say("notkept") + (document.documentElement.lang === "en" ? ". " : "，") + say("notkeptmore"); }); held += 1; }
       }
       await paint();
       if (wrong) { var bad = make("li", "ta-err", wrong); bad.setAttribute("role", "alert"); list.append(bad); }

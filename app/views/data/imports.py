@@ -121,7 +121,8 @@ class Imports(BaseView):
                 facts["explained"] = import_pages.explained(db.session, g.actor, held, mapping)
                 facts["dates"] = import_pages.dates(held, mapping)
         return render_template(
-            "ta/imports/batch.html", title=_("导入%(kind)s", kind=str(held.label)), batch=batch, kind=held, own=own,
+            "ta/imports/batch.html", title=_("导入%(kind)s", kind=IMPORT_KIND.get(batch.kind, held.label)), batch=batch,
+            kind=held, own=own,
             page=page, pages=-(-total // ROWS), total=total, state=state, reason=reason, states=ROW_STATE,
             step=STEPS[batch.state], modes=IMPORT_MODE, findings=findings, per_page=ROWS,
             passwords=first_passwords.waiting(db.session, batch) if own else 0,
