@@ -177,8 +177,9 @@ def _form(held: public_page.Held, token: str, findings: list[Finding], status: i
     row = held.elevator
     place = "" if row.is_secret or walked() else row.place
     escalator = row.category in ESCALATORS
-    title = _("报告扶梯险情") if escalator else _("我被困在电梯里")
+    outside = "outside" in request.args
+    title = _("报告扶梯险情") if escalator else _("困人报警") if outside else _("我被困在电梯里")
     return shown_page(
         "trapped", title, status, row=row, token=token, ended=held.ended, findings=findings, form=request.form,
-        hotline=_hotline(row), place=place, escalator=escalator,
+        hotline=_hotline(row), place=place, escalator=escalator, outside=outside,
     )  # fmt: skip

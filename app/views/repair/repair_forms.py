@@ -101,7 +101,9 @@ def rescue_of(row: Elevator | None) -> dict[str, str]:
         there = url_for("field.rescue" if request.path.startswith("/m/") else "RescuePages.show", pk=open_.id)
         return phone | {"case": there if seen else page, "report": ""}
     desk = g.actor.may(Verb.RESCUE_DESK) and not request.path.startswith("/m/")
-    return phone | {"case": "", "report": url_for("RescueIntake.index", elevator_id=row.id) if desk else page}
+    # Whoever works with it hears the bell outside: the page is not to say that he is shut in himself.
+    outside = page and url_for("field.trapped", token=row.public_token, outside=1)
+    return phone | {"case": "", "report": url_for("RescueIntake.index", elevator_id=row.id) if desk else outside}
 
 
 def instants(

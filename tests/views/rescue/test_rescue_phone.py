@@ -73,7 +73,11 @@ def test_a_guard_reports_people_shut_in_without_standing_at_the_label(world: Wor
     page = guard.get("/m/rescues/new").text
     assert f'href="/m/rescues/new?elevator_id={own.id}"' in page and world.foreign.code not in page
     form = guard.get(f"/m/rescues/new?elevator_id={own.id}")
-    assert form.location == f"/m/p/{own.public_token}/trapped"
+    assert form.location == f"/m/p/{own.public_token}/trapped?outside=1"
+    # Who hears the bell is not shut in himself; what he sends is heard like anybody's.
+    asked = guard.get(form.location).text
+    assert "有人被困，请来救人" in asked and "我被困" not in asked and 'href="/m/rescues/new"' in asked
+    assert "我被困了，请来救人" in guard.get(f"/m/p/{own.public_token}/trapped").text
     assert guard.get(f"/m/rescues/new?code={own.code}").location == form.location
     assert "没有找到识别码" in guard.get(f"/m/rescues/new?code={world.foreign.code}").text
     # What runs already is opened; a 涉密 elevator's page behind the code says nothing, so it is told whom to phone.
