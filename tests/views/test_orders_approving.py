@@ -6,12 +6,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app import clock
 from app.listing import Query, moment
 from app.listings.maintenance import ORDERS
 from app.models import MaintenanceOrder, Visit
+from app.models.likely import unguessed
 from tests.api.callers import Caller
 from tests.factories import World
 from tests.statements import statements
@@ -135,3 +136,31 @@ def test_by_the_interface(app: Any, world: World, all_of: dict[str, MaintenanceO
     assert caller.get("/orders?own=0&state=nix").status_code == 422
     stored = select(MaintenanceOrder.state).where(MaintenanceOrder.id == all_of["review"].id)
     assert world.session.scalar(stored) == "done"
+
+
+@pytest.mark.parametrize("db_kind", ["postgresql"], scope="session")
+def test_statistics_that_know_of_none_that_is_done_plan_for_many(world: World) -> None:
+    """PostgreSQL would read all visits that wait for each order, of which there are as many as were done since."""
+    session = world.session
+    for n in range(40):
+        order(world, "open", days=n)
+    session.execute(text("ANALYZE maintenance_order"))
+    for n in range(40):
+        order(world, "done", {"state": "valid"}, days=n)
+
+    def expected(condition: Any) -> int:
+        plain = select(MaintenanceOrder.id).where(condition).compile(
+            session.connection().engine, compile_kwargs={"literal_binds": True}
+        )  # fmt: skip
+        [plan] = session.scalar(text(f"EXPLAIN (FORMAT JSON) {str(plain).replace(':', chr(92) + ':')}"))
+        return int(plan["Plan"]["Plan Rows"])
+
+    done = MaintenanceOrder.state == "done"
+    assert expected(done) == 1, "what they say of those that are done"
+    assert expected(unguessed(done)) > 15
+    tab = next(tab for tab in ORDERS.tabs if tab.key == "approving")
+    assert tab.criterion is not None
+    asked = select(MaintenanceOrder.id).where(tab.criterion(moment(session, world.actor("worker"))))
+    written = str(asked.compile(session.connection().engine))
+    assert "coalesce(maintenance_order.state" in written
+    assert "UNION" not in written, "PostgreSQL may ask it of a single visit"
