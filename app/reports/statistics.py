@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -23,7 +23,7 @@ from sqlalchemy import case, func, or_, select
 from app import clock, scope
 from app.errors import Finding, NotFound, raise_failing
 from app.listing import Moment
-from app.models import Elevator, MaintenanceClock, OverduePeriod, Region, Unit, Visit
+from app.models import Elevator, MaintenanceClock, OverduePeriod, Region, Unit
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, PLACE_TYPE
 from app.models.policy import policy_version
 from app.models.region import in_region
@@ -31,6 +31,7 @@ from app.permissions import Actor, Verb
 from app.reports import enforcement, repairs, rescues, statistics_more
 from app.reports.asked import Asked
 from app.reports.ratings import ratings
+from app.reports.visited import Visited, by_unit
 from app.rules.calendar import add_months, day_finding
 from app.rules.scoring import round_half_up
 from app.wording import say
@@ -161,7 +162,8 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     """Count everything once, within the scope of `moment.actor`."""
     session = moment.session
     counts = _register(moment, frame)
-    lines = _units(moment, frame)
+    visited = by_unit(moment, frame.region_code, frame.from_on, frame.to_on)
+    lines = _units(moment, frame, visited)
     name = session.scalar(select(Region.name).where(Region.code == frame.region_code)) if frame.region_code else None
     register = counts[counts["status"] != "scrapped"]
     kinds = _bars(register, "category", {k: str(v) for k, v in CATEGORY.items()}, frame, "f_category")
@@ -171,13 +173,14 @@ def build(moment: Moment, frame: Frame) -> Statistics:
     wanted = Asked("unit", frame.from_on, frame.to_on, None, frame.region_code)
     rescued, cuts = rescues.cuts(session, moment.actor, wanted, RESCUE_CUTS, moment.now)
     asked = (moment, frame.region_code, frame.from_on, frame.to_on)
-    deeds, appeals, rated = enforcement.deeds(*asked), enforcement.appeals(*asked), ratings(*asked)
+    deeds, appeals, rated = enforcement.deeds(*asked), enforcement.appeals(*asked), ratings(*asked, visited)
     words = {k: str(v) for k, v in PLACE_TYPE.items()} | {NO_PLACE: say("没有填写")}
     places = [
         replace(bar, link="" if bar.key == NO_PLACE else bar.link)
         for bar in _bars(register, "place", words, frame, "f_place_type")
     ]
-    more = statistics_more.build(moment, frame.region_code, frame.from_on, frame.to_on)
+    labels = statistics_more.Labels(*(int(register[name].sum()) for name in ("n", "intact", "seen", "labelled")))
+    more = statistics_more.build(*asked, labels, visited)
     figures = {
         "rescues": [
             [str(column.value(line)) for column in rescues.COLUMNS]
@@ -236,18 +239,26 @@ def born_before(years: int, on: dt.date) -> dt.date:
 
 
 def _register(moment: Moment, frame: Frame) -> pd.DataFrame:
-    """How many elevators of each kind, status, age band and place: the database gives a few hundred rows at most."""
+    """How many elevators of each kind, status, age band and place, and of how many the label is there (`Labels`).
+
+    The database gives a few hundred rows at most, of one reading of the register.
+    """
     used = Elevator.commissioned_on
     bands = [(used <= born_before(years, moment.today), str(years)) for years in reversed(AGES[1:])]
     age = case((used.is_(None), NO_AGE), *bands, else_=str(AGES[0]))
     place = func.coalesce(Elevator.place_type, NO_PLACE)
+    scans = statistics_more.scanned(moment, frame.region_code, frame.from_on, frame.to_on)
+    # That it has a token says nothing of the car: each has one from the day on which it is entered.
+    intact, seen = Elevator.plate_state == "intact", scans.c.elevator_id.is_not(None)
+    labels = [func.count(case((there, 1))) for there in (intact, seen, or_(intact, seen))]
     statement = scope.apply(
-        select(Elevator.category, Elevator.status, age, place, func.count()).where(
-            Elevator.approved_version > 0, in_region(Elevator.region_code, frame.region_code)
-        ).group_by(Elevator.category, Elevator.status, age, place),
+        select(Elevator.category, Elevator.status, age, place, func.count(), *labels)
+        .outerjoin_from(Elevator, scans, scans.c.elevator_id == Elevator.id)
+        .where(Elevator.approved_version > 0, in_region(Elevator.region_code, frame.region_code))
+        .group_by(Elevator.category, Elevator.status, age, place),
         moment.actor, Elevator,
     )  # fmt: skip
-    return _frame_of(moment, statement, ["category", "status", "age", "place", "n"])
+    return _frame_of(moment, statement, ["category", "status", "age", "place", "n", "intact", "seen", "labelled"])
 
 
 def _bars(
@@ -301,7 +312,7 @@ def _address(path: str, frame: Frame, parameters: Mapping[str, Any]) -> str:
 # --- maintenance
 
 
-def _units(moment: Moment, frame: Frame) -> list[UnitLine]:
+def _units(moment: Moment, frame: Frame, visited: Sequence[Visited]) -> list[UnitLine]:
     """What each unit did and missed in the period; most missed first."""
     actor, period = moment.actor, (frame.from_on, frame.to_on)
     held = scope.apply(
@@ -317,12 +328,6 @@ def _units(moment: Moment, frame: Frame) -> list[UnitLine]:
         .group_by(MaintenanceClock.unit_id),
         actor, MaintenanceClock,
     )  # fmt: skip
-    done = scope.apply(
-        select(Visit.unit_id, func.count())
-        .where(Visit.counted, Visit.visit_on.between(*period), in_region(Visit.region_code, frame.region_code))
-        .group_by(Visit.unit_id),
-        actor, Visit,
-    )  # fmt: skip
     missed = scope.apply(
         select(OverduePeriod.unit_id, func.count(), func.count(OverduePeriod.done_late_on))
         .where(OverduePeriod.withdrawn.is_(False), OverduePeriod.limit_on.between(*period),
@@ -332,7 +337,7 @@ def _units(moment: Moment, frame: Frame) -> list[UnitLine]:
     )  # fmt: skip
     parts = [
         _frame_of(moment, held, ["unit", "elevators", "uncovered"]),
-        _frame_of(moment, done, ["unit", "done"]),
+        pd.DataFrame([(one.unit_id, one.done) for one in visited if one.done], columns=["unit", "done"]),
         _frame_of(moment, missed, ["unit", "overdue", "made_up"]),
     ]
     for part in parts:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, select
 
 from app import scope
 from app.listing import Moment
@@ -21,6 +21,7 @@ from app.models import Complaint, Elevator, Inspection, Region, Score, ScoreRun,
 from app.models.choices import INSPECTION_KIND
 from app.models.region import in_region
 from app.reports.published import place_of
+from app.reports.visited import Visited
 from app.rules.calendar import day_end, day_start
 from app.rules.scoring import round_half_up
 from app.wording import say
@@ -138,10 +139,41 @@ def rate_of(part: int, whole: int) -> Decimal | None:
     return round_half_up(Fraction(100 * part, whole), 1) if whole else None
 
 
-def build(moment: Moment, region_code: str | None, from_on: dt.date, to_on: dt.date) -> More:
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Registered elevators: all, those whose label is registered as intact, scanned in the period, one or the other."""
+
+    registered: int
+    intact: int
+    seen: int
+    labelled: int
+
+
+def build(
+    moment: Moment, region_code: str | None, from_on: dt.date, to_on: dt.date, labels: Labels,
+    visited: Sequence[Visited],
+) -> More:  # fmt: skip
     """Count it within the scope of `moment.actor`; the region has been checked."""
     asked = _Asked(moment, region_code, from_on, to_on)
-    return More(asked.areas(), asked.sign_in(), asked.inspections(), asked.complaints(), asked.scores())
+    return More(asked.areas(), _sign_in(labels, visited), asked.inspections(), asked.complaints(), asked.scores())
+
+
+def _sign_in(labels: Labels, visited: Sequence[Visited]) -> SignIn:
+    told, known, by_label = (sum(getattr(one, name) for one in visited) for name in ("told", "known", "by_label"))
+    return SignIn(known, by_label, told - known, labels.registered, labels.intact, labels.seen, labels.labelled)
+
+
+def scanned(moment: Moment, region_code: str | None, from_on: dt.date, to_on: dt.date) -> Any:
+    """The elevators (`elevator_id`, each once) at which somebody signed in by the label in the period.
+
+    To be joined, and not asked of each elevator by itself: a year of a city has millions of visits.
+    """
+    inside = in_region(Visit.region_code, region_code)
+    if region_code is None:
+        # By a unit's own elevators, which are few; without them all visits of everybody are read.
+        inside = Visit.elevator_id.in_(scope.apply(select(Elevator.id), moment.actor, Elevator))
+    days = Visit.visit_on.between(from_on, to_on)
+    return select(Visit.elevator_id).where(days, Visit.by_code.is_(False), inside).distinct().subquery("scans")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,35 +215,6 @@ class _Asked:
     @staticmethod
     def _area(code: str) -> str:
         return f"/elevators/?{urlencode({'f_approved': '1', 'f_region': code})}"
-
-    def sign_in(self) -> SignIn:
-        days = Visit.visit_on.between(self.from_on, self.to_on)
-        [(known, scanned, every)] = self.rows(
-            select(
-                func.count(Visit.by_code), func.count(case((Visit.by_code.is_(False), 1))), func.count()
-            )
-            .where(days, Visit.taken_over.is_(False)),
-            Visit,
-        )  # fmt: skip
-        inside = in_region(Visit.region_code, self.region_code)
-        if self.region_code is None:
-            # By a unit's own elevators, which are few; without them all visits of everybody are read.
-            inside = Visit.elevator_id.in_(scope.apply(select(Elevator.id), self.moment.actor, Elevator))
-        # Joined, and not asked of each elevator by itself: a year of a city has millions of visits.
-        scans = select(Visit.elevator_id).where(days, Visit.by_code.is_(False), inside).distinct().subquery("scans")
-        seen = scans.c.elevator_id.is_not(None)
-        # That it has a token says nothing of the car: each has one from the day on which it is entered.
-        intact = Elevator.plate_state == "intact"
-        [(registered, whole, met, labelled)] = self.rows(
-            select(
-                func.count(), func.count(case((intact, 1))), func.count(case((seen, 1))),
-                func.count(case((or_(intact, seen), 1))),
-            )
-            .outerjoin_from(Elevator, scans, scans.c.elevator_id == Elevator.id)
-            .where(Elevator.approved_version > 0, Elevator.status != "scrapped"),
-            Elevator,
-        )  # fmt: skip
-        return SignIn(known, scanned, every - known, registered, whole, met, labelled)
 
     def inspections(self) -> list[Inspected]:
         counts: dict[str, dict[str, int]] = {}

@@ -20,6 +20,7 @@ from app.reports import exports, statistics, statistics_workbook
 from app.reports.statistics_more import rate_of
 from app.rules.checkin import by_label
 from tests.factories import World, make_clock, make_complaint, make_elevator
+from tests.statements import statements
 
 NOW = dt.datetime(2026, 6, 1, 4, tzinfo=dt.UTC)
 MARCH = (dt.date(2026, 3, 1), dt.date(2026, 3, 31))
@@ -284,3 +285,17 @@ def test_places_of_use_and_regions(march: World) -> None:
     assert sum(bar.count for bar in found.places) == found.total == sum(area.count for area in found.more.areas)
     assert {area.label for area in found.more.areas} == {"临河区", "青坪区"}
     march.session.rollback()
+
+
+@pytest.mark.feature("STA-02")
+def test_register_and_visits_are_read_as_few_times_as_can_be(march: World) -> None:
+    """A city's register is as many pages as its year of visits is: what each part asks of them is asked together."""
+    for actor in (march.actor("region_admin"), march.actor("maintenance_head")):
+        with scope.acting(actor), statements() as seen:
+            now = moment(march.session, actor)
+            region = actor.region_code if actor.unit_id is None else None
+            found = statistics.build(now, statistics.Frame(region, *MARCH))
+        assert found.total and found.sum.done and found.more.sign_in.registered == found.total
+        by_unit = [s for s in seen if "FROM visit" in s and "GROUP BY visit.unit_id" in s]
+        assert len(by_unit) == 1 and sum("FROM visit" in s for s in seen) == 2, seen
+        assert sum("elevator.commissioned_on" in s or "elevator.plate_state" in s for s in seen) == 1
