@@ -110,6 +110,8 @@ CAUSE_FIELDS: dict[ChangeCause, tuple[str, ...]] = {
 CAUSE_ALIKE: dict[ChangeCause, tuple[str, ...]] = {
     ChangeCause.USE_UNIT: CAUSE_FIELDS[ChangeCause.USE_UNIT],
     ChangeCause.RENAME: ("estate", "owner_name", "property_name"),
+    # An estate that was looked at together; a note is of each one, and would be written over.
+    ChangeCause.DESIGN_LIFE: ("next_inspection_on", "inspected_on"),
 }
 CAUSE_PAPERS = {
     ChangeCause.RETROFIT: say("改造监督检验证明"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 from typing import Any
@@ -128,6 +129,33 @@ def test_a_batch_that_came_back_is_put_right(
     assert {(row.data["changes"]["safety_officer"], row.data["changes"]["safety_phone"]) for row in rows} == {
         ("顾言秋", "13900000123")
     }
+
+
+def test_an_estate_that_reached_its_design_life(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    """Looked at together: one day of the next inspection, one report; each one's note stays its own."""
+    for n, row in enumerate(chosen):
+        row.note = f"备注 {n}"
+    session.commit()
+    client = sign_in(world.accounts["use_head"])
+    form = client.get(f"/applications/many/design_life?{PLACE}").text
+    assert "变更登记（达到设计使用年限）" in form and "安全评估或检验报告" in form and 'name="note"' not in form
+    next_on = clock.today() + dt.timedelta(days=300)
+    answer = send(client, kind="design_life", files=paper(), inspected_on=clock.today().isoformat())
+    assert answer.status_code == 422 and "请填写变更后的下次检验日期" in answer.text
+    said = {"next_inspection_on": next_on.isoformat(), "inspected_on": clock.today().isoformat()}
+    check = checked(app, session, client, kind="design_life", files=paper(), **said)
+    assert (check.result["can"], check.result["refused"]) == (ALL, 0), check.result["why"]
+    assert next_on.isoformat() in client.get(f"/applications/many/checked/{check.id}").text
+    confirm(session, client, check)
+    work(app, session)
+    assert {row.data["cause"] for row in made(session)} == {"design_life"}
+    post(sign_in(world.accounts["inspector"]), {"verb": "approve", "sure": "1", "chosen": ticks(*made(session))})
+    fresh(session)
+    assert {row.state for row in made(session)} == {"approved"}
+    assert {(row.next_inspection_on, row.inspected_on) for row in chosen} == {(next_on, clock.today())}
+    assert [row.note for row in chosen] == [f"备注 {n}" for n in range(ALL)]
 
 
 @pytest.mark.feature("INT-04")
