@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -122,12 +123,17 @@ class OfAnother:
         self.attribute = attribute
 
     def led(self, holds: ColumnElement[bool]) -> ColumnElement[bool]:
-        """The searched row leads to one that fulfils the condition."""
+        """The searched row leads to one that fulfils the condition: the same for all columns of a class."""
         raise NotImplementedError
 
 
-def _asked(column: Any, ask: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
-    return column.led(ask(column.attribute)) if isinstance(column, OfAnother) else ask(column)
+def _any(columns: Iterable[Any], ask: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """It is true of one of the columns; those of another row, next to each other, are asked in one look at it."""
+    found: list[ColumnElement[bool]] = []
+    for _kind, (first, *more) in groupby(columns, lambda column: isinstance(column, OfAnother) and type(column)):
+        asked = [ask(getattr(column, "attribute", column)) for column in (first, *more)]
+        found += [first.led(or_(*asked))] if isinstance(first, OfAnother) else asked
+    return or_(*found)
 
 
 def contains(columns: Iterable[Any], word: str) -> ColumnElement[bool]:
@@ -138,12 +144,11 @@ def contains(columns: Iterable[Any], word: str) -> ColumnElement[bool]:
     long as looking.
     """
     ordered = list(columns) if word.isascii() else list(columns)[::-1]
-    counted = numbered(word)
-    if counted is not None:
-        return or_(*(_asked(column, lambda held: _Counted(held, counted)) for column in ordered))
+    if (counted := numbered(word)) is not None:
+        return _any(ordered, lambda held: _Counted(held, counted))
     if word.lower() == word.upper():
-        return or_(*(_asked(column, lambda held: held.contains(word, autoescape=True)) for column in ordered))
-    return or_(*(_asked(column, lambda held: held.icontains(word, autoescape=True)) for column in ordered))
+        return _any(ordered, lambda held: held.contains(word, autoescape=True))
+    return _any(ordered, lambda held: held.icontains(word, autoescape=True))
 
 
 def model_of(columns: Sequence[Any]) -> Any:
@@ -152,8 +157,7 @@ def model_of(columns: Sequence[Any]) -> Any:
     if len(models) != 1:
         return None
     (model,) = models
-    held = SEARCHED.get(model, ())
-    return model if columns and all(column.key in held for column in columns) else None
+    return model if columns and all(column.key in SEARCHED.get(model, ()) for column in columns) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +273,9 @@ def _led(session: Any, columns: Sequence[Any], word: str) -> Any:
 
 def _any_of(session: Any, key: Any, keys: Any) -> ColumnElement[bool]:
     """As a value that the key's index can be asked for; a subquery beside an OR cannot."""
-    inside: ColumnElement[bool]
+    inside: ColumnElement[bool] = key.in_(select(keys.c.key))
     if session.get_bind().dialect.name == "postgresql":
         inside = key == func.any(cast(select(func.array_agg(keys.c.key)).scalar_subquery(), ARRAY(BigInteger)))
-    else:
-        inside = key.in_(select(keys.c.key))
     return inside
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, or_, select, text, update
 
 from app import clock, search
 from app.listing import moment
@@ -26,6 +26,7 @@ from app.rules.addresses import words_of
 from app.views.frame import lookup
 from tests.factories import World, make_clock, make_elevator, make_unit
 from tests.statements import statements
+from tests.workflows.clock_world import add_visit
 
 # Few letters, so that words are often found: two of Chinese, cases, LIKE's and FTS5's own marks, an accent.
 LETTERS = "云江aA1%_\"'*-É号"
@@ -461,3 +462,23 @@ def test_all_drafts_of_a_page_are_opened_without_moving_in_an_index(world: World
         before = session.scalar(told)
         session.execute(update(table).where(table.c.id.in_(keys)).values(filing_state="draft", row_version=2))
         assert session.scalar(told) == before + len(keys)
+
+
+@pytest.mark.feature("MNT-10")
+@pytest.mark.parametrize("word", ["路", "A", "5幢", "稀罕里"])
+def test_columns_of_another_row_are_asked_in_one_look(world: World, word: str) -> None:
+    """A look at the register for each of them reads it as often, for each tab that is counted."""
+    session = world.session
+    rows = [
+        make_elevator(session, maintenance_unit=world.firm, code=f"96000{n}", address=address, estate=estate)
+        for n, (address, estate) in enumerate((("揽月路 5 幢", None), ("东街", "稀罕里 A 区"), ("西街 15 幢", "望湖")))
+    ]
+    session.commit()
+    for row in rows:
+        add_visit(session, row, world.worker, clock.today())
+    session.commit()
+    asked = select(Visit.id).where(search.contains(VISITS.search, word))
+    assert str(asked).count("SELECT") == 2, asked
+    apart = or_(*(search.contains([column], word) for column in VISITS.search))
+    found = set(session.scalars(asked))
+    assert found and found == set(session.scalars(select(Visit.id).where(apart)))
