@@ -131,7 +131,7 @@ def _any(columns: Iterable[Any], ask: Callable[[Any], ColumnElement[bool]]) -> C
     """It is true of one of the columns; those of another row, next to each other, are asked in one look at it."""
     found: list[ColumnElement[bool]] = []
     for _kind, (first, *more) in groupby(columns, lambda column: isinstance(column, OfAnother) and type(column)):
-        asked = [ask(getattr(column, "attribute", column)) for column in (first, *more)]
+        asked = [ask(one.attribute if isinstance(one, OfAnother) else one) for one in (first, *more)]
         found += [first.led(or_(*asked))] if isinstance(first, OfAnother) else asked
     return or_(*found)
 

@@ -142,6 +142,16 @@ def test_a_page_that_is_none_is_said_and_the_first_shown(wrong: str) -> None:
     assert query.page in (1, -1) and query.notices
 
 
+@pytest.mark.feature("PLN-03")
+def test_what_is_over_begins_with_its_last_row() -> None:
+    """Of orders that wait the first due is the head; of those that were done the last, unless asked otherwise."""
+    orders = listing_of("orders")
+    assert [orders.read({"tab": tab}).descending for tab in ("", "open", "late", "free", "approving")] == [False] * 5
+    assert [orders.read({"tab": tab}).descending for tab in ("done", "void", "all")] == [True] * 3
+    assert orders.read({"tab": "done", "sort": "planned_on"}).descending is False
+    assert orders.read({"tab": "open", "sort": "-planned_on"}).descending is True
+
+
 @pytest.mark.feature("ELV-02")
 def test_far_pages_have_their_links(world: World, dozen: list[int], sign_in: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("app.listing.COUNT_CAP", 6)

@@ -46,6 +46,8 @@ from app.workflows.people import person_versions
 DAY = dt.timedelta(days=1)
 YEAR = 365
 CHUNK = 2000
+# Days before its day on which an order is given out.
+HORIZON = 5
 CITY = "980400000000"
 ELEVATORS_A_FIRM, ELEVATORS_A_USE_UNIT, ELEVATORS_A_WORKER = 60, 12, 32
 Progress = Callable[[int, int, str], None]
@@ -102,8 +104,8 @@ class Builder:
         self.next_id[model] += 1
         return self.next_id[model] - 1
 
-    def add(self, model: type[Any], /, **values: Any) -> int:
-        number = self.key(model)
+    def add(self, model: type[Any], number: int | None = None, /, **values: Any) -> int:
+        number = self.key(model) if number is None else number
         self.rows[model].append({"id": number, **values})
         return number
 
@@ -358,14 +360,26 @@ class Builder:
         life: Life,
         snapshot: dict[str, Any],
     ) -> None:
-        """Visits and what was missed; `snapshot` is what a record taken over keeps of elevator, unit and worker."""
+        """Visits with the orders that they did, and what was missed.
+
+        `snapshot` is what a record taken over keeps of elevator, unit and worker.
+        """
         for row in life.visits:
-            reason = row.pop("reason")
+            reason, ordered = row.pop("reason"), row.pop("ordered")
+            visit_id, order_id = self.key(Visit), None
+            if ordered is not None:
+                planned_on, limit_on = ordered
+                order_id = self.add(
+                    MaintenanceOrder, elevator_id=elevator_id, unit_id=firm.id, region_code=street, worker_id=worker,
+                    planned_on=planned_on, limit_on=limit_on, level=row["level"], origin="auto", state="done",
+                    visit_id=visit_id, closed_at=row["checked_out_at"],
+                    created_at=self._noon(planned_on - DAY * HORIZON), updated_at=row["checked_out_at"],
+                )  # fmt: skip
             self.add(
-                Visit, **row, elevator_id=elevator_id, unit_id=firm.id, use_unit_id=use_unit_id, region_code=street,
-                worker_id=worker, item_version="T5002-2017", preset=self.judged_by, settled_at=row["received_at"],
+                Visit, visit_id, **row, order_id=order_id, elevator_id=elevator_id, unit_id=firm.id,
+                use_unit_id=use_unit_id, region_code=street, worker_id=worker, item_version="T5002-2017",
+                preset=self.judged_by, settled_at=row["received_at"], taken_over=True, snapshot=snapshot,
                 reason=reason.value if reason else None, state_reason=REASON_LABELS[reason] if reason else None,
-                taken_over=True, snapshot=snapshot,
                 signer=names.person_name(use_unit_id) if row["signed_at"] else None,
             )  # fmt: skip
             self.summary.visits += 1
@@ -415,7 +429,7 @@ class Builder:
             next_quarter_on=life.long_dates.quarter_on, next_half_year_on=life.long_dates.half_year_on,
             next_annual_on=life.long_dates.annual_on, next_level=life.next_level.value,
         )  # fmt: skip
-        due = planned is not None and planned <= self.today + DAY * 5
+        due = planned is not None and planned <= self.today + DAY * HORIZON
         if standing and planned and due and not (stopped or manual or without_worker):
             self.add(
                 MaintenanceOrder, elevator_id=elevator_id, unit_id=firm.id, region_code=street, worker_id=worker,
@@ -427,7 +441,7 @@ class Builder:
 
 ORDERED: tuple[type[Any], ...] = (
     Region, PolicyValue, Unit, Person, GradeCertificate, Contract, Elevator, ContractElevator, Version, StatusChange,
-    MaintenanceLedger, MaintenanceClock, MaintenancePause, Visit, OverduePeriod, MaintenanceOrder,
+    MaintenanceLedger, MaintenanceClock, MaintenancePause, MaintenanceOrder, Visit, OverduePeriod,
 )  # fmt: skip
 
 

@@ -27,7 +27,10 @@ DAY = dt.timedelta(days=1)
 
 @dataclass(slots=True)
 class Life:
-    """What happened: rows without keys, as the tables want them; `standing` is the clock at the end."""
+    """What happened: rows without keys, as the tables want them; `standing` is the clock at the end.
+
+    A visit that an order asked for says so by that order's day and limit (`ordered`).
+    """
 
     visits: list[dict[str, Any]] = field(default_factory=list)
     # (anchor, limit, previous missed, done late on)
@@ -85,8 +88,11 @@ def live(
             day += DAY
             continue
         life.visits.append(row)
+        row["ordered"] = None
         if row["counted"]:
             _judge(life, day - DAY, habits.limit_days, done_on=day)
+            if life.standing is not None:
+                row["ordered"] = (planned, life.standing.limit_on)
             life.standing = start_clock(day, habits.interval_days, habits.limit_days)
             life.first_on, life.last_on, life.missed_now = life.first_on or day, day, 0
             life.missed_since = None

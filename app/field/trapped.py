@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app import clock
 from app.errors import Finding, Refusal
 from app.extensions import csrf, db
-from app.field.pages import field
+from app.field.pages import came_from, field
 from app.field.public import public_page, shown_page, unknown_code, walked
 from app.models import Elevator, Rescue, RescueDispatch
 from app.models.choices import ESCALATORS
@@ -182,4 +182,5 @@ def _form(held: public_page.Held, token: str, findings: list[Finding], status: i
     return shown_page(
         "trapped", title, status, row=row, token=token, ended=held.ended, findings=findings, form=request.form,
         hotline=_hotline(row), place=place, escalator=escalator, outside=outside,
+        back=came_from(f"/m/p/{token}"),
     )  # fmt: skip

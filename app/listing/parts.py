@@ -128,7 +128,8 @@ class Tab:
     `counted` gives rows to count elsewhere where they are as many and sooner read, for a list without search and
     filters; None where that is not so for who looks. `shown_to` says who can ever have such a row; nobody else is
     shown a tab that stays empty. `offered` says whether there may be new rows: where not, it stands while it has any.
-    `seldom`: stands under 更多, until it is the open one, so that the row of tabs stays one.
+    `seldom`: stands under 更多, until it is the open one, so that the row of tabs stays one. `last_first`: what is over
+    falls from its last row, where the list rises from what is due first.
     """
 
     key: str
@@ -139,6 +140,7 @@ class Tab:
     shown_to: Callable[[Actor], bool] | None = None
     offered: Callable[[], bool] | None = None
     seldom: bool = False
+    last_first: bool = False
 
 
 def of_no_unit(actor: Actor) -> bool:

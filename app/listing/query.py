@@ -58,12 +58,11 @@ def _read_page(args: Mapping[str, str], query: Query) -> None:
 
 
 def _read_tab(listing: Any, args: Mapping[str, str], query: Query) -> None:
-    query.tab = listing.tabs[0].key if listing.tabs else ""
-    given = args.get("tab", "")
-    if given and any(t.key == given for t in listing.tabs):
-        query.tab = given
-    elif given:
+    tabs, given = {tab.key: tab for tab in listing.tabs}, args.get("tab", "")
+    query.tab = given if given in tabs else next(iter(tabs), "")
+    if given and given not in tabs:
         query.notices.append(_notice("分类", given, "没有这个分类", "已按默认的分类显示"))
+    query.descending |= query.tab in tabs and tabs[query.tab].last_first
 
 
 def _read_chosen(args: Mapping[str, str], query: Query) -> None:

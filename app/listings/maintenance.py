@@ -384,9 +384,9 @@ ORDERS = register(
                 MaintenanceOrder.state == "open", MaintenanceOrder.worker_id.is_(None)
             ), "near"),
             Tab("approving", _l("审批中"), lambda m: _approving(), "near"),
-            Tab("done", _l("已维保"), lambda m: _done()),
-            Tab("void", _l("已作废"), lambda m: MaintenanceOrder.state == "void"),
-            Tab("all", _l("全部")),
+            Tab("done", _l("已维保"), lambda m: _done(), last_first=True),
+            Tab("void", _l("已作废"), lambda m: MaintenanceOrder.state == "void", last_first=True),
+            Tab("all", _l("全部"), last_first=True),
         ),
         order=("planned_on", False),
         load=(

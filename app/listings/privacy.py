@@ -35,7 +35,7 @@ PERSONAL_REQUESTS = register(Listing(
             "late", _l("已逾期"), lambda m: PersonalRequest.outcome.is_(None) & (PersonalRequest.due_on < m.today),
             "over",
         ),
-        Tab("done", _l("已答复"), lambda _m: PersonalRequest.outcome.is_not(None)),
+        Tab("done", _l("已答复"), lambda _m: PersonalRequest.outcome.is_not(None), last_first=True),
         Tab("all", _l("全部")),
     ),
     order=("due_on", False),

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from app import vault
 from app.views.frame import errors
 from tests.factories import World
 from tests.views.test_english_is_complete import left_in_chinese
@@ -66,6 +67,39 @@ def test_what_passes_by_itself_is_asked_for_again_where_it_stands(
     again = 'ta-btn--main" href="/?day=2026-11-20&amp;q=%E4%BA%94">重试' in shown.text
     assert again == (code in (429, 503)) and shown.text.count("ta-btn--main") == 1
     assert "重试" not in app.test_client().post("/login/").text
+
+
+@pytest.mark.parametrize(("asked", "again"), [
+    ("/%5Cevil.example/x", "/%5Cevil.example/x"),
+    ("/%09/evil.example", "/%09/evil.example"), ("/?q=%22%3E&x=1", "/?q=%22%3E&amp;x=1"),
+    ("/m/e/http%3A%2F%2Fx%2Fm%3Fa%3D1%23q", "/m/e/http%3A//x/m%3Fa%3D1%23q"),
+])  # fmt: skip
+def test_asking_again_stays_on_this_site(
+    world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch, asked: str, again: str
+) -> None:
+    """Whatever an address pretends to be, and what was scanned stays whole in it."""
+    browser = sign_in(world.accounts["inspector"])
+
+    def away() -> None:
+        raise OperationalError("SELECT 1", {}, Exception("away"))
+
+    monkeypatch.setitem(browser.application.before_request_funcs, None, [away])
+    shown = browser.get(asked)
+    assert shown.status_code == 503 and f'ta-btn--main" href="{again}">重试' in shown.text
+    elsewhere = browser.get("/x", environ_overrides={"PATH_INFO": "//evil.example/x"})
+    assert 'href="/evil.example/x">重试' in elsewhere.text
+
+
+def test_what_only_an_operator_can_mend_is_not_asked_for_again(
+    app: Any, world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sealed(*_: Any, **__: Any) -> Any:
+        raise vault.Unreadable("缺少密钥")
+
+    browser = sign_in(world.accounts["inspector"])
+    monkeypatch.setitem(app.view_functions, "Home.index", sealed)
+    shown = browser.get("/")
+    assert shown.status_code == 503 and "密钥不对" in shown.text and "重试" not in shown.text
 
 
 @pytest.mark.feature("UNT-07")

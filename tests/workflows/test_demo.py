@@ -140,6 +140,15 @@ def test_codes_are_valid_and_unique_and_orders_are_single(region: Any) -> None:
     assert len(elevators) == len(set(elevators)) == 60
     open_orders = region.scalars(select(MaintenanceOrder.elevator_id).where(MaintenanceOrder.state == "open")).all()
     assert len(open_orders) == len(set(open_orders)) > 0
+    # Each that was done names the visit that did it, and the visit names it.
+    done = select(MaintenanceOrder, Visit).join(Visit, Visit.id == MaintenanceOrder.visit_id)
+    pairs = region.execute(done.where(MaintenanceOrder.state == "done")).all()
+    counted = region.scalar(select(func.count()).select_from(Visit).where(Visit.counted, Visit.order_id.is_not(None)))
+    assert len(pairs) == counted > 500
+    for order, visit in pairs:
+        assert (visit.order_id, visit.elevator_id, visit.level) == (order.id, order.elevator_id, order.level)
+        assert order.created_at < visit.checked_in_at < order.closed_at == visit.checked_out_at
+        assert order.planned_on <= order.limit_on
     # No worker is in two places: a person's visits of a day do not overlap.
     rows = region.execute(
         select(Visit.worker_id, Visit.checked_in_at, Visit.checked_out_at)

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
@@ -58,14 +58,12 @@ def unsaved() -> list[str]:
     return [value for value in typed if _WORDS.search(value) and any(map(str.isalpha, value))]
 
 
-# Too many calls, a database that does not answer at the moment.
-PASSING = (429, 503)
-
-
 def answer(
-    code: int, title: str, findings: list[Finding] | None = None, body: str = "", typed: Sequence[str] = ()
+    code: int, title: str, findings: list[Finding] | None = None, body: str = "", typed: Sequence[str] = (), *,
+    passes: bool = False,
 ) -> Any:  # fmt: skip
-    """The page, or JSON for what asked for JSON. `typed`: what was not saved, to be copied from there."""
+    """The page, or JSON for what asked for JSON. `typed`: what was not saved, to be copied from there; `passes`: it is
+    over by itself, so that a page is asked for again. A form is not: nobody knows how much of it was done."""
     findings = findings or []
     if wants_json():
         said = [f.as_dict() for f in findings] or [Finding(title, False, body or title).as_dict()]
@@ -73,10 +71,9 @@ def answer(
     back = _way_back()
     if request.path.startswith("/m/"):
         g.bare_page = True  # a phone keeps its own face: the desk's menu would be in the way
-    # What passes by itself is asked for again; what was sent is not, for nobody knows how much of it was done.
-    again = "/" + request.full_path.strip("?").lstrip("/") if request.method == "GET" and code in PASSING else ""
     shown = {
-        "title": title, "code": code, "findings": findings, "body": body, "back": back, "typed": typed, "again": again,
+        "title": title, "code": code, "findings": findings, "body": body, "back": back, "typed": typed,
+        "again": _here() if passes and request.method == "GET" else "",
     }  # fmt: skip
     try:
         page = render_template("ta/problem.html", **shown)
@@ -87,6 +84,12 @@ def answer(
         g.bare_page = True
         page = render_template("ta/problem.html", **shown)
     return page, code
+
+
+def _here() -> str:
+    """The address that was asked for, to be asked for again: on this site, whatever its path pretends to be."""
+    query = quote(request.query_string, safe="%=&+,;:@/?!$'()*~")
+    return "/" + quote(request.path.lstrip("/")) + (f"?{query}" if query else "")
 
 
 def _way_back() -> str:
@@ -171,7 +174,7 @@ def _busy(error: OperationalError) -> Any:
         return "", 503
     log.error("database: %s", error.orig)
     body = _("数据库暂时没有响应，不能确定本次操作是否已保存。请稍后打开原来的页面，没有办成再办一次。")
-    return answer(503, _("系统正忙"), body=body)
+    return answer(503, _("系统正忙"), body=body, passes=True)
 
 
 def _sealed(error: vault.Unreadable) -> Any:
@@ -205,7 +208,7 @@ def _http(error: HTTPException) -> Any:
     if error.code == 404 and g.get("actor", NOBODY).user_id is None:
         # A stranger has neither a menu nor a region.
         body = _l("这个网址不完整，或已经失效。请核对后再打开；工作人员请先登录。")
-    return answer(error.code or 500, str(title), body=str(body))
+    return answer(error.code or 500, str(title), body=str(body), passes=error.code == 429)
 
 
 def _unexpected(error: Exception) -> Any:

@@ -46,6 +46,7 @@ def pages(query: Query, page: Page, link: Callable[..., str]) -> dict[str, Any]:
         "text": _("共 %(n)s 条", n=capped(page.total)), "found": capped(page.total), "page": query.page,
         "total_pages": last, "links": links,
         "previous": preceding, "next": following,
+        "more": page.more,
         "far": [(k, v) for k, v in request.args.items() if k not in PLACE] if page.more else None,
         "end": link(page=-1) if page.more and query.page != -1 else "",
         "here": _("倒数第 %(n)s 页", n=-query.page) if from_end else "",

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 from typing import IO
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import Finding, Refusal, refuse
@@ -42,11 +42,13 @@ def set_sex(session: AnySession, actor: Actor, sex: str, at: dt.datetime) -> Acc
     return account
 
 
+# Pictures that owners of accounts show themselves by, whosever.
+AVATARS = and_(Attachment.entity == "account", Attachment.kind == "avatar")
+
+
 def avatar_of(session: AnySession, account_id: int) -> Attachment | None:
     """The account's picture. The caller has the account through scope."""
-    statement = select(Attachment).where(
-        Attachment.entity == "account", Attachment.entity_id == account_id, Attachment.kind == "avatar"
-    )
+    statement = select(Attachment).where(AVATARS, Attachment.entity_id == account_id)
     row: Attachment | None = session.scalar(
         statement.order_by(Attachment.id.desc()).limit(1).execution_options(skip_scope=True)
     )

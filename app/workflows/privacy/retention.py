@@ -49,6 +49,7 @@ from app.transaction import AnySession, transaction
 from app.workflows.core import audit
 from app.workflows.files import attachments
 from app.workflows.people import invitations
+from app.workflows.privacy import own_data
 
 BLOCK = 500
 Progress = Callable[[int, int, str], None]
@@ -228,7 +229,7 @@ def _accounts(session: AnySession, today: dt.date) -> int:
     old = or_(*(within & (Account.closed_at < _start(today, days)) for days, within in groups))
     outside = select(ExternalIdentity.id).where(ExternalIdentity.user_id == Account.id).exists()
     chosen = select(NoticeChoice.account_id).where(NoticeChoice.account_id == Account.id).exists()
-    shown = select(Attachment.id).where(_AVATAR, Attachment.entity_id == Account.id).exists()
+    shown = select(Attachment.id).where(own_data.AVATARS, Attachment.entity_id == Account.id).exists()
     holds = Account.phone.is_not(None) | Account.email_verified_at.is_not(None) | outside | chosen | shown
     statement = select(Account).where(Account.active.is_(False), old, holds).order_by(Account.id).limit(BLOCK)
     rows = session.scalars(statement.execution_options(skip_scope=True)).all()
@@ -240,15 +241,13 @@ def _accounts(session: AnySession, today: dt.date) -> int:
     return len(rows)
 
 
-_AVATAR = (Attachment.entity == "account") & (Attachment.kind == "avatar")
-
-
 def _forget_ways(session: AnySession, accounts: Sequence[Account]) -> None:
     """How these closed accounts were reached, and the picture that their owner showed himself by."""
     for account in accounts:
         account.phone = account.phone_verified_at = account.email_verified_at = None
         account.email = no_mail(account.username)
-    pictures = select(Attachment).where(_AVATAR, Attachment.entity_id.in_([account.id for account in accounts]))
+    theirs = Attachment.entity_id.in_([account.id for account in accounts])
+    pictures = select(Attachment).where(own_data.AVATARS, theirs)
     for picture in session.scalars(pictures.execution_options(skip_scope=True)).all():
         attachments.forget(session, picture)
 

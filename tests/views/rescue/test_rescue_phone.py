@@ -75,8 +75,10 @@ def test_a_guard_reports_people_shut_in_without_standing_at_the_label(world: Wor
     form = guard.get(f"/m/rescues/new?elevator_id={own.id}")
     assert form.location == f"/m/p/{own.public_token}/trapped?outside=1"
     # Who hears the bell is not shut in himself; what he sends is heard like anybody's.
-    asked = guard.get(form.location).text
+    asked = guard.get(form.location, headers={"Referer": "http://localhost/m/rescues/new"}).text
     assert "有人被困，请来救人" in asked and "我被困" not in asked and 'href="/m/rescues/new"' in asked
+    # From a page of the desk, or of nowhere, back leads to the elevator's own.
+    assert f'href="/m/p/{own.public_token}"' in guard.get(form.location).text
     assert "我被困了，请来救人" in guard.get(f"/m/p/{own.public_token}/trapped").text
     assert guard.get(f"/m/rescues/new?code={own.code}").location == form.location
     assert "没有找到识别码" in guard.get(f"/m/rescues/new?code={world.foreign.code}").text
