@@ -142,7 +142,7 @@ def test_a_page_that_is_none_is_said_and_the_first_shown(wrong: str) -> None:
     assert query.page in (1, -1) and query.notices
 
 
-@pytest.mark.feature("PLN-03")
+@pytest.mark.feature("PLN-05")
 def test_what_is_over_begins_with_its_last_row() -> None:
     """Of orders that wait the first due is the head; of those that were done the last, unless asked otherwise."""
     orders = listing_of("orders")
