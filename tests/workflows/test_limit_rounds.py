@@ -375,3 +375,25 @@ def test_what_moved_to_another_office_is_told_there(world: World) -> None:
     told = notices(world, "due_over")[-1]
     assert (told.recipient_id, told.link) == (other.id, f"/applications/{rows[1].id}")
     assert remind(world, due + 3 * HOUR) == 0
+
+
+def test_what_moved_rises_to_the_office_above_its_new_one(world: World) -> None:
+    make_account(world.session, Role.REGION_ADMIN, region_code="980400000000")
+    make_account(world.session, Role.INSPECTOR, region_code="980402001000")
+    rows = waiting(world, 7)
+    for row in rows:
+        row.elevator_id = None
+    world.session.commit()
+    due = rows[0].due_at
+    assert due is not None
+    remind(world, due)
+    assert rise(world, due + 24 * HOUR) == 1
+    asked = Application.id != rows[0].id
+    with transaction(world.session), statements() as seen:
+        filing_effects.applications_follow(world.session, asked, "980402001000", due + 25 * HOUR)
+    assert sum("DELETE FROM clock_mark" in s for s in seen) <= len(limit_rounds.STEPS), "for all of them together"
+    assert marked(world, "escalate1") == marked(world, "due_over") == {rows[0].id}
+    assert rise(world, due + 26 * HOUR) == 2
+    told = {(one.recipient_id, one.title) for one in notices(world, "escalation")[-2:]}
+    assert told == {(key, "下级超期未办：6 件申请") for key in officers(world)}
+    assert rise(world, due + 27 * HOUR) == 0

@@ -102,9 +102,12 @@ def mark(session: AnySession, step: str, rows: Sequence[Waiting]) -> None:
         )
 
 
-def forget(session: AnySession, *which: ColumnElement[bool]) -> None:
-    """Have some applications' officers reminded anew: they are others now, who heard nothing of the limit."""
-    for step in REMINDED:
+def forget(session: AnySession, *which: ColumnElement[bool], steps: Sequence[str] = REMINDED) -> None:
+    """Have steps of some applications' limits told anew: those who are to hear of them are others now.
+
+    Who was told of one by itself is not told again; a message of more than `SINGLY` may name what he had heard of.
+    """
+    for step in steps:
         drop = delete(ClockMark).where(ClockMark.name.in_(select(_name(step)).where(*which)))
         session.execute(drop.execution_options(skip_scope=True, synchronize_session=False))
 

@@ -42,6 +42,7 @@ from app.models import (
     UnitChange,
     UsualParts,
 )
+from app.models.among import among
 from app.models.policy import policy_value
 from app.permissions import SYSTEM
 from app.policy import Key
@@ -122,6 +123,7 @@ def applications_follow(session: AnySession, asked: Any, region_code: str, at: d
 
     Else it lay with one that may not, while the one that may would not see it, or decide without its files.
     """
+    moved: list[int] = []
     for one in effects.held(session, asked):
         to_region = one.data.get("to_region")
         place = common_region(region_code, to_region) if to_region else region_code
@@ -136,8 +138,7 @@ def applications_follow(session: AnySession, asked: Any, region_code: str, at: d
             # By policy and calendar of the new office, from the same first day: the time that was used is used.
             is_working = calendars.working_calendar(session, place)
             one.due_at = approval_limits.due_at(session, one, is_working)
-            # Nobody of the new office heard of its limit, be it the same.
-            limit_rounds.forget(session, Application.id == one.id)
+            moved.append(one.id)
         session.flush()
         _follow(session, place, [
             (Attachment, (Attachment.entity == Application.__tablename__) & (Attachment.entity_id == one.id)),
@@ -149,6 +150,9 @@ def applications_follow(session: AnySession, asked: Any, region_code: str, at: d
             submissions.tell_officers(session, one, at)
         after = {"region_code": one.region_code, "officer_id": one.officer_id, "due_at": one.due_at}
         audit.record(session, _CLOCK, at, "application.hand_on", Application.__tablename__, one.id, before, after)
+    if moved:
+        # Nobody of the new office, or above it, heard of their limits, be they the same.
+        limit_rounds.forget(session, among(session, Application.id, moved), steps=limit_rounds.STEPS)
 
 
 def unit_in_force(session: AnySession, row: Unit, before: Mapping[str, Any], at: dt.datetime) -> None:
