@@ -377,6 +377,134 @@ def test_what_moved_to_another_office_is_told_there(world: World) -> None:
     assert remind(world, due + 3 * HOUR) == 0
 
 
+@pytest.mark.parametrize("how", ["moved", "role"])
+def test_what_somebody_had_taken_on_who_decides_there_no_more_is_told_to_his_office(world: World, how: str) -> None:
+    rows = waiting(world, 2)
+    due, officer = rows[0].due_at, make_account(world.session, Role.INSPECTOR, region_code="980402000000")
+    rows[0].officer_id, rows[0].state = officer.id, "accepted"
+    world.session.commit()
+    assert due is not None and remind(world, due - HOUR) == 1 + 3
+    if how == "moved":
+        officer.region_code = "980403000000"
+    else:
+        officer.roles = [make_account(world.session, Role.RESCUE_AGENT, region_code="980402000000").roles[0]]
+    world.session.commit()
+    assert remind(world, due - HOUR / 2) == 2, "his office hears of the one that was his"
+    assert remind(world, due) == 2 * 2
+    assert {one.recipient_id for one in notices(world, "due_over")} == officers(world)
+    # Who comes now hears of it as his colleagues did.
+    late = make_account(world.session, Role.INSPECTOR, region_code="980402000000")
+    world.session.commit()
+    assert remind(world, due + HOUR) == 2
+    assert {one.recipient_id for one in notices(world, "due_over")} == {*officers(world), late.id}
+
+
+def test_an_officer_who_rises_to_the_office_above_keeps_what_he_took_on(world: World) -> None:
+    rows = waiting(world, 5)
+    due, officer = rows[0].due_at, make_account(world.session, Role.INSPECTOR, region_code="980402000000")
+    for row in rows:
+        row.officer_id, row.state = officer.id, "accepted"
+    world.session.commit()
+    assert due is not None and remind(world, due - HOUR) == 1
+    officer.region_code = "980400000000"
+    world.session.commit()
+    assert remind(world, due - HOUR / 2) == 0 and remind(world, due) == 1
+    assert {one.recipient_id for one in notices(world, "due_over")} == {officer.id}
+    # Of what he took on as one of the city, he keeps what lies in the district that he goes to.
+    rows[0].region_code, rows[0].elevator_id = "980403000000", None
+    officer.region_code = "980402000000"
+    world.session.commit()
+    assert remind(world, due + HOUR) == 1
+    told = notices(world, "due_over")[-1]
+    assert (told.recipient_id, told.link) == (world.accounts["other_inspector"].id, f"/applications/{rows[0].id}")
+
+
+def test_who_stands_in_for_somebody_who_moved_hears_nothing_of_his_former_desk(world: World) -> None:
+    rows = waiting(world, 3)
+    due, taker = rows[0].due_at, world.accounts["other_inspector"]
+    officer = make_account(world.session, Role.INSPECTOR, region_code="980402000000")
+    for row in rows:
+        row.officer_id, row.state = officer.id, "accepted"
+    world.session.commit()
+    assert due is not None and taker.region_code == "980403000000"
+    remind(world, due)
+    officer.region_code, today = taker.region_code, clock.local_day(due)
+    world.session.add(
+        Delegation(from_id=officer.id, to_id=taker.id, region_code=taker.region_code, from_on=today, to_on=today + DAY,
+                   created_at=due)
+    )  # fmt: skip
+    world.session.commit()
+    assert remind(world, due + HOUR / 6) == 2 * 3 and notices(world, "delegation") == []
+    assert taker.id not in {one.recipient_id for one in notices(world, "due_over")}
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_what_an_office_without_anybody_leaves_is_told_to_the_next_one_up(world: World) -> None:
+    rows = waiting(world, 9)
+    due, city = rows[0].due_at, make_account(world.session, Role.REGION_ADMIN, region_code="980400000000")
+    for row in rows[1:]:
+        row.elevator_id = None
+    # One lies with an office below, one with the city already.
+    rows[7].region_code, rows[8].region_code = "980402001000", "980400000000"
+    below = make_account(world.session, Role.INSPECTOR, region_code="980402001000")
+    rows[6].officer_id, rows[6].state = world.accounts["inspector"].id, "accepted"
+    world.own.is_secret = True
+    world.session.commit()
+    assert due is not None
+    remind(world, due)
+    before = {one.id for one in notices(world, "due_over")}
+    assert {one.link for one in notices(world, "due_over") if one.recipient_id == city.id} == {
+        f"/applications/{rows[8].id}"
+    }
+    # The first to go leaves none who may hear of 涉密, the last one nobody.
+    world.accounts["region_admin"].active = False
+    world.session.commit()
+    assert remind(world, due + HOUR) == 1
+    (new,) = (one for one in notices(world, "due_over") if one.id not in before)
+    assert (new.recipient_id, new.link) == (city.id, f"/applications/{rows[0].id}")
+    world.accounts["inspector"].active = False
+    world.session.commit()
+    before.add(new.id)
+    assert remind(world, due + 2 * HOUR) == 2
+    told = [one for one in notices(world, "due_over") if one.id not in before]
+    assert {one.recipient_id for one in told} == {city.id} and below.id != city.id
+    assert {one.title for one in told} == {"已超过期限：6 件申请", f"已超过期限：{rows[6].heading}"}
+    assert remind(world, due + 3 * HOUR) == 0
+
+
+def test_a_newcomer_who_stands_in_hears_once_of_that_desk(world: World) -> None:
+    rows = waiting(world, 3)
+    giver, due = world.accounts["inspector"], rows[0].due_at
+    for row in rows[:2]:
+        row.officer_id, row.state = giver.id, "accepted"
+    world.session.commit()
+    assert due is not None
+    remind(world, due)
+    taker, today = make_account(world.session, Role.INSPECTOR, region_code="980402000000"), clock.local_day(due)
+    world.session.add(
+        Delegation(from_id=giver.id, to_id=taker.id, region_code=giver.region_code, from_on=today, to_on=today + DAY,
+                   created_at=due)
+    )  # fmt: skip
+    world.session.commit()
+    assert remind(world, due + HOUR / 6) == 2
+    heard = {one.link for topic in ("delegation", "due_over") for one in notices(world, topic)
+             if one.recipient_id == taker.id}  # fmt: skip
+    assert heard == {"/applications/queue?tab=mine", f"/applications/{rows[2].id}"}
+
+
+def test_what_waits_for_a_second_officer_is_not_told_again_when_the_first_one_leaves(world: World) -> None:
+    rows = waiting(world, 5)
+    due, officer = rows[0].due_at, make_account(world.session, Role.INSPECTOR, region_code="980402000000")
+    for row in rows:
+        row.officer_id = row.endorsed_by_id = officer.id
+        row.state = "endorsed"
+    world.session.commit()
+    assert due is not None and remind(world, due) == 2
+    officer.active = False
+    world.session.commit()
+    assert remind(world, due + HOUR) == 0
+
+
 def test_what_moved_rises_to_the_office_above_its_new_one(world: World) -> None:
     make_account(world.session, Role.REGION_ADMIN, region_code="980400000000")
     make_account(world.session, Role.INSPECTOR, region_code="980402001000")

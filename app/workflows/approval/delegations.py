@@ -85,13 +85,13 @@ def stood_in_for(session: AnySession, actor: Actor, on: dt.date) -> set[int]:
     return {giver.id for giver in _givers(session, actor, on)}
 
 
-def standing_in(session: AnySession, owner: Account, on: dt.date) -> list[int]:
+def standing_in(session: AnySession, owner_id: int, on: dt.date) -> list[int]:
     """Who stands in for an officer on a day."""
     statement = select(Account).join(Delegation, Delegation.to_id == Account.id).where(
-        Delegation.from_id == owner.id, *_runs(on), Account.active.is_(True)
+        Delegation.from_id == owner_id, *_runs(on), Account.active.is_(True)
     )  # fmt: skip
     takers = session.scalars(statement.execution_options(skip_scope=True))
-    return sorted({taker.id for taker in takers if owner.id in stood_in_for(session, actor_of(taker), on)})
+    return sorted({taker.id for taker in takers if owner_id in stood_in_for(session, actor_of(taker), on)})
 
 
 def begun(session: AnySession, on: dt.date) -> list[Delegation]:
@@ -124,7 +124,7 @@ def desks(session: AnySession, actor: Actor, on: dt.date) -> list[Actor]:
     """
     found = []
     for giver in _givers(session, actor, on):
-        if giver.region_code is None or _sees(actor, giver.region_code):
+        if giver.region_code is None or sees(actor, giver.region_code):
             continue
         both = actor.may(Verb.SECRET_READ) and actor_of(giver).may(Verb.SECRET_READ)
         roles = frozenset({Role.REGION_ADMIN if both else Role.INSPECTOR})
@@ -184,7 +184,8 @@ def _below(region_code: str | None, other: str) -> bool:
     return region_code is not None and region_code != other and other in chain(region_code)
 
 
-def _sees(actor: Actor, region_code: str) -> bool:
+def sees(actor: Actor, region_code: str) -> bool:
+    """Whether a region is the officer's: his own, or one below it."""
     return actor.sees_everything or actor.region_code in chain(region_code)
 
 

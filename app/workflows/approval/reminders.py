@@ -6,17 +6,17 @@ How much is little is the policy of the application's region (`yellow_hours`), a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, false, func, insert, or_, select
 
 from app import clock
-from app.models import Account, Application, ClockMark, Elevator
+from app.models import Application, ClockMark, Elevator
 from app.models.policy import policy_groups
-from app.models.region import code_span
-from app.permissions import Verb
-from app.policy import Key
+from app.models.region import in_region
+from app.permissions import Actor, Verb
+from app.policy import Key, chain
 from app.rules.approval import WAITING_STATES, ApplicationState
 from app.rules.deadlines import DeadlineLevel
 from app.transaction import AnySession, hold
@@ -54,40 +54,50 @@ def remind(session: AnySession, at: dt.datetime) -> int:
     return written
 
 
-def _came(session: AnySession, at: dt.datetime) -> dict[int, str]:
-    """Officers who were not of their office at the last round, by their region; who is there is marked (`_AT_DESK`).
+def _came(session: AnySession, at: dt.datetime) -> set[tuple[int, str]]:
+    """Who decides in a region that was not his at the last round; each officer's own one is marked (`_AT_DESK`).
 
-    What somebody had taken on who is here no more is his office's again, which heard nothing of its limit: told anew.
-    The first round of all marks those who are there without a word.
+    Where somebody went, what he had taken on is his office's again, and told anew. With nobody left there, or nobody
+    who may hear of 涉密, the rest is the next office's up, whose people come to it like any newcomer. The first
+    round of all marks those who are there without a word.
     """
     names = select(ClockMark.name).where(ClockMark.name.startswith(_AT_DESK, autoescape=True))
     known = set(session.scalars(names.execution_options(skip_scope=True)))
     there = {f"{_AT_DESK}{key}:{region}": (key, region) for key, region in outbox.officers_everywhere(session, _DECIDE)}
-    for name in sorted(known - there.keys()):
-        key = int(name.split(":")[1])
-        gone = select(Account.id).where(Account.id == key, Account.active.is_(False)).exists()
-        limit_rounds.forget(session, Application.officer_id == key, gone)
-        session.execute(delete(ClockMark).where(ClockMark.name == name))
     new = sorted(there.keys() - known)
+    came = {there[name] for name in new} if known else set()
+    for name in sorted(known - there.keys()):
+        key, region = int(name.split(":")[1]), name.split(":")[2]
+        now = actor_by_id(session, key, "notice")
+        keeps = in_region(Application.region_code, now.region_code) if now.may(_DECIDE) else false()
+        limit_rounds.forget(
+            session, in_region(Application.region_code, region), ~keeps, Application.is_open.is_(True),
+            Application.officer_id == key, Application.state != ApplicationState.ENDORSED.value,
+        )  # fmt: skip
+        for secret in (False, True):
+            office = outbox.officers_of(session, region, _DECIDE, secret=secret)
+            came |= {(one, region) for one in office if f"{_AT_DESK}{one}:{region}" not in there}
+        session.execute(delete(ClockMark).where(ClockMark.name == name))
     if new:
         session.execute(insert(ClockMark), [{"name": name, "at": at} for name in new])
-    return dict(there[name] for name in new) if known else {}
+    return came
 
 
-def _newcomers(session: AnySession, desks: Desks, came: Mapping[int, str], at: dt.datetime) -> int:
+def _newcomers(session: AnySession, desks: Desks, came: Collection[tuple[int, str]], at: dt.datetime) -> int:
     """Who came to an office after its reminders went out hears of them once, as his colleagues did; how many messages.
 
-    What he took on himself before he was marked he knows.
+    Only of what is the office's: what an officer took on comes to whoever stands in by `_stand_ins` alone.
     """
     if not came:
         return 0
-    written, spans = 0, [code_span(region) for region in sorted(set(came.values()))]
-    here = or_(*(and_(Application.region_code >= low, Application.region_code < high) for low, high in spans))
+    written, regions = 0, sorted({region for _account, region in came})
+    here = or_(*(in_region(Application.region_code, region) for region in regions))
     for level, turned in _turned(session, at):
         step = f"due_{level.value}"
         told = (
             (account, row, _key(level, row)) for row in limit_rounds.told_before(session, step, here, *turned)
-            for account in desks.of(row, secret=row.is_secret) if account in came and account != row.officer_id
+            for account in desks.of_office(row, secret=row.is_secret)
+            if any((account, code) in came for code in chain(row.region_code))
         )  # fmt: skip
         written += limit_rounds.tell(session, at, step, _titled(WORDS[level]), told)
     return written
@@ -100,7 +110,7 @@ def _stand_ins(session: AnySession, at: dt.datetime) -> int:
     """
     today, written = clock.local_day(at), 0
     for begun in delegations.begun(session, today):
-        if begun.to_id not in delegations.standing_in(session, begun.giver, today):
+        if begun.to_id not in delegations.standing_in(session, begun.from_id, today):
             continue
         turned = or_(*(
             and_(*which, limit_rounds.was_told(f"due_{level.value}")) for level, which in _turned(session, at)
@@ -109,6 +119,7 @@ def _stand_ins(session: AnySession, at: dt.datetime) -> int:
             Elevator, Elevator.id == Application.elevator_id
         ).where(
             Application.officer_id == begun.from_id, Application.is_open.is_(True),
+            in_region(Application.region_code, begun.region_code),
             Application.state.in_([s.value for s in WAITING_STATES if s != ApplicationState.ENDORSED]), turned,
         )  # fmt: skip
         if not actor_by_id(session, begun.to_id, "notice").may(Verb.SECRET_READ):
@@ -143,35 +154,44 @@ def _turned(session: AnySession, at: dt.datetime) -> Iterator[tuple[DeadlineLeve
 class Desks:
     """Who is reminded of applications on a day; each office and each officer is asked for once.
 
-    Who took it on, with whoever stands in for him; before that the office, without the applicant himself. Of a 涉密
-    elevator's application only who may see these: the notice names the elevator.
+    Who took it on, with whoever stands in for him, as long as he may decide there; else the office, without the
+    applicant himself. Of a 涉密 elevator's application only who may see these: the notice names the elevator.
     """
 
     def __init__(self, session: AnySession, on: dt.date) -> None:
         self._session, self._on = session, on
         self._offices: dict[tuple[str, bool], list[int]] = {}
-        self._officers: dict[tuple[int, bool], list[int] | None] = {}
+        self._officers: dict[tuple[int, bool], tuple[Actor, list[int]]] = {}
 
     def of(self, row: Any, *, secret: bool) -> list[int]:
         """Of an `Application`, or what a round read of it."""
-        if row.officer_id is not None and row.state != "endorsed":
-            key = (row.officer_id, secret)
-            if key not in self._officers:
-                self._officers[key] = self._with_stand_ins(*key)
-            found = self._officers[key]
-            if found is not None:
-                return found
+        found = self._of_officer(row, secret)
+        return self._of_office(row, secret) if found is None else found
+
+    def of_office(self, row: Any, *, secret: bool) -> list[int]:
+        """The same of what is the office's; nobody of what is an officer's."""
+        return self._of_office(row, secret) if self._of_officer(row, secret) is None else []
+
+    def _of_officer(self, row: Any, secret: bool) -> list[int] | None:
+        if row.officer_id is None or row.state == ApplicationState.ENDORSED.value:
+            return None
+        key = (row.officer_id, secret)
+        if key not in self._officers:
+            self._officers[key] = self._with_stand_ins(*key)
+        officer, found = self._officers[key]
+        return found if officer.may(_DECIDE) and delegations.sees(officer, row.region_code) else None
+
+    def _of_office(self, row: Any, secret: bool) -> list[int]:
         place = (row.region_code, secret)
         if place not in self._offices:
-            self._offices[place] = outbox.officers_of(self._session, row.region_code, secret=secret)
+            self._offices[place] = outbox.officers_of(self._session, row.region_code, _DECIDE, secret=secret)
         left_out = {row.submitted_by_id, row.endorsed_by_id}
         return [key for key in self._offices[place] if key not in left_out]
 
-    def _with_stand_ins(self, officer_id: int, secret: bool) -> list[int] | None:
-        """The officer and whoever stands in for him; None where he is here no more."""
-        statement = select(Account).where(Account.id == officer_id, Account.active.is_(True))
-        owner = self._session.scalar(statement.execution_options(skip_scope=True))
-        if owner is None:
-            return None
-        found = [owner.id, *delegations.standing_in(self._session, owner, self._on)]
-        return [a for a in found if not secret or actor_by_id(self._session, a, "notice").may(Verb.SECRET_READ)]
+    def _with_stand_ins(self, officer_id: int, secret: bool) -> tuple[Actor, list[int]]:
+        """The officer as he is now; he and whoever stands in for him."""
+        found = [officer_id, *delegations.standing_in(self._session, officer_id, self._on)]
+        actors = [actor_by_id(self._session, one, "notice") for one in found]
+        return actors[0], [
+            one for one, actor in zip(found, actors, strict=True) if not secret or actor.may(Verb.SECRET_READ)
+        ]
