@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.workflows.approval import limit_rounds
 from app.workflows.files import attachments, places
 
 
@@ -16,3 +17,9 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     if before is not None:
         attachments.use_folder(before)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds of limits take two rows a page."""
+    monkeypatch.setattr(limit_rounds, "PAGE", 2)
