@@ -140,7 +140,7 @@ def apply_all(context: JobContext) -> dict[str, Any]:
         ]
         result = {
             "applied": len(made), **one_by_one.told_of(lines, attrgetter("code"), attrgetter("link"), course),
-            "link": f"/applications/?f_batch={context.job_id}" if made else None,
+            "link": submissions.list_of_batch(context.job_id) if made else None,
         }  # fmt: skip
         said = say("已申请 %(d)s 台，没有申请 %(n)s 台", d=len(made), n=result["refused"])
 

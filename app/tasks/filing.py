@@ -77,7 +77,7 @@ def submit_all(context: JobContext) -> dict[str, Any]:
             if number % FORGET_EVERY == 0:
                 session.expunge_all()
             context.progress(number, len(keys), "上报")
-        link = f"/applications/?f_batch={context.job_id}" if submitted else None
+        link = submissions.list_of_batch(context.job_id) if submitted else None
         result = {"submitted": submitted, "refused": refused, "stopped": stopped, "left": left, "link": link}
         with transaction(session):
             context.finish(result)

@@ -16,6 +16,7 @@ from app.tasks.jobs import JobContext, handles
 from app.tasks.one_by_one import Line
 from app.telling import speaking, told
 from app.wording import say, together
+from app.workflows.approval import submissions
 from app.workflows.desk import apply_many, many, mend_many
 
 _WORDS = one_by_one.Words(
@@ -64,7 +65,7 @@ def mend_all(context: JobContext) -> dict[str, Any]:
         lines = [Line(key, names.get(key), course.why.get(key, [])) for key, _seen in chosen]
         result = {
             "mended": len(course.done), **one_by_one.told_of(lines, attrgetter("number"), attrgetter("link"), course),
-            "link": f"/applications/?f_batch={params['batch']}",
+            "link": submissions.list_of_batch(params["batch"]),
         }  # fmt: skip
         said = say("已重新提交 %(d)s 件，没有重新提交 %(n)s 件", d=len(course.done), n=result["refused"])
         one_by_one.give(context, lines, COLUMNS, told("整批补正结果"), said, given_out.APPLIED, result, at)

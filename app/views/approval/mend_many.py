@@ -24,6 +24,7 @@ from app.views.approval.applying import said_by
 from app.views.frame import screens, uploads
 from app.views.frame.told import told
 from app.wording import say
+from app.workflows.approval import submissions
 from app.workflows.core import jobs
 from app.workflows.desk import applications, apply_many, many, mend_many
 from app.workflows.files import attachments
@@ -55,7 +56,7 @@ class MendMany(BaseView):
                 findings, status = [f for f in refusal.findings if not f.ok], refusal.status_code
                 if found is None:
                     flash(told(str(refusal)), "warning")
-                    return redirect(f"/applications/?f_batch={batch}")
+                    return redirect(submissions.list_of_batch(batch))
         assert found is not None
         kind = ApplicationKind(found.one.kind)
         typed = {"effective_on": "", "reason": ""} | said_by(found.one) | request.form.to_dict()
@@ -69,7 +70,7 @@ class MendMany(BaseView):
             blank_stays=what.cause is not None,
             kept=_ticked() if request.method == "POST" else [*(paper.sha256 for paper in found.papers), REST],
             most=MOST_PAPERS,
-            back=f"/applications/?f_batch={batch}&tab=returned",
+            back=f"{submissions.list_of_batch(batch)}&tab=returned",
         )  # fmt: skip
         return page, status
 
@@ -100,7 +101,7 @@ class MendMany(BaseView):
             title = say("整批补正%(kind)s：%(n)s 件", kind=KIND_LABELS[kind], n=len(found.seen))
             params = {
                 "batch": batch, "chosen": many.as_params(found.seen), "seen": seen, "form": form.as_dict(),
-                "keep": keep, "language": language(), "back": f"/applications/?f_batch={batch}",
+                "keep": keep, "language": language(), "back": submissions.list_of_batch(batch),
             }  # fmt: skip
             job = jobs.enqueue(session, g.actor, now, mend_many.KIND, title, params)
             attachments.adopt(session, g.actor, made, apply_many.HOLDER, job.id)

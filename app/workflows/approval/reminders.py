@@ -26,8 +26,8 @@ from app.workflows.core import outbox
 from app.workflows.core.actors import actor_by_id
 
 _DECIDE = Verb.APPLICATION_DECIDE
-# Who is of which office, as the last round found it: `desk:account:region`.
-_AT_DESK = "desk:"
+# Who is of which office, as the last round found it: marks called `desk:account:region`.
+_AT_DESK = "desk"
 WORDS = {DeadlineLevel.NEAR: "即将到期", DeadlineLevel.OVER: "已超过期限"}
 
 
@@ -61,13 +61,13 @@ def _came(session: AnySession, at: dt.datetime) -> set[tuple[int, str]]:
     who may hear of 涉密, the rest is the next office's up, whose people come to it like any newcomer. The first
     round of all marks those who are there without a word.
     """
-    names = select(ClockMark.name).where(ClockMark.name.startswith(_AT_DESK, autoescape=True))
-    known = set(session.scalars(names.execution_options(skip_scope=True)))
-    there = {f"{_AT_DESK}{key}:{region}": (key, region) for key, region in outbox.officers_everywhere(session, _DECIDE)}
-    new = sorted(there.keys() - known)
-    came = {there[name] for name in new} if known else set()
-    for name in sorted(known - there.keys()):
-        key, region = int(name.split(":")[1]), name.split(":")[2]
+    names = select(ClockMark.name).where(ClockMark.name.startswith(f"{_AT_DESK}:", autoescape=True))
+    marked = [name.split(":") for name in session.scalars(names.execution_options(skip_scope=True))]
+    known = {(int(key), region) for _desk, key, region in marked}
+    there = set(outbox.officers_everywhere(session, _DECIDE))
+    new = there - known
+    came = set(new) if known else set()
+    for key, region in sorted(known - there):
         now = actor_by_id(session, key, "notice")
         keeps = in_region(Application.region_code, now.region_code) if now.may(_DECIDE) else false()
         limit_rounds.forget(
@@ -76,10 +76,12 @@ def _came(session: AnySession, at: dt.datetime) -> set[tuple[int, str]]:
         )  # fmt: skip
         for secret in (False, True):
             office = outbox.officers_of(session, region, _DECIDE, secret=secret)
-            came |= {(one, region) for one in office if f"{_AT_DESK}{one}:{region}" not in there}
-        session.execute(delete(ClockMark).where(ClockMark.name == name))
+            came |= {(one, region) for one in office} - there
+        session.execute(delete(ClockMark).where(ClockMark.name == f"{_AT_DESK}:{key}:{region}"))
     if new:
-        session.execute(insert(ClockMark), [{"name": name, "at": at} for name in new])
+        session.execute(
+            insert(ClockMark), [{"name": f"{_AT_DESK}:{key}:{region}", "at": at} for key, region in sorted(new)]
+        )
     return came
 
 

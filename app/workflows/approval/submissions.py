@@ -380,7 +380,7 @@ def tell_parties(
         body = say("正在逐件提交，与本单位有关；如有异议请在申请页面留言或联系登记机关")
         if held:
             body = say("同一批里到生效日的一起生效，与本单位有关")
-        link, which = f"/applications/?f_batch={batch}", f"job-{batch}:{application.kind}{held}"
+        link, which = list_of_batch(batch), f"job-{batch}:{application.kind}{held}"
     outbox.notify(session, at, recipients, "party", title, body, link, f"party:{which}")
 
 
@@ -405,6 +405,11 @@ def is_secret(session: AnySession, application: Application) -> bool:
 
 def link_of(application: Application) -> str:
     return f"/applications/{application.id}"
+
+
+def list_of_batch(batch: int) -> str:
+    """Where whoever handed a batch in finds its applications."""
+    return f"/applications/?f_batch={batch}"
 
 
 def link_of_batch(batch: int) -> str:
