@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -29,13 +30,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Outcomes(config), "tian-outcomes")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    known = set(register_ids())
-    for item in items:
-        for marker in item.iter_markers("feature"):
-            unknown = [identifier for identifier in marker.args if identifier not in known]
-            if unknown or not marker.args:
-                raise pytest.UsageError(f"{item.nodeid}: feature ids not in docs/features.tsv: {unknown}")
+@functools.cache
+def known_ids() -> frozenset[str]:
+    return frozenset(register_ids())
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A mark that names no feature fails its own test; an error while tests are gathered would end a parallel worker."""
+    for marker in item.iter_markers("feature"):
+        unknown = [identifier for identifier in marker.args if identifier not in known_ids()]
+        if unknown or not marker.args:
+            pytest.fail(f"feature ids not in docs/features.tsv: {unknown}", pytrace=False)
 
 
 @pytest.hookimpl(hookwrapper=True)

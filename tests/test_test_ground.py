@@ -70,11 +70,16 @@ def test_a_skip_without_leave_fails_the_run_and_is_named(inner: pytest.Pytester,
     result.stdout.fnmatch_lines(["*skipped without leave*", "*test_lost*"])
 
 
-def test_an_unknown_feature_is_refused(inner: pytest.Pytester) -> None:
-    inner.makepyfile("import pytest\n@pytest.mark.feature('NO-99')\ndef test_it(): pass")
-    result = run(inner)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*NO-99*"])
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "parallel"])
+@pytest.mark.parametrize("mark", ["'NO-99'", ""])
+def test_an_unknown_feature_fails_its_test_and_is_named(
+    inner: pytest.Pytester, workers: list[str], mark: str
+) -> None:
+    inner.makepyfile(f"import pytest\ndef test_fine(): pass\n@pytest.mark.feature({mark})\ndef test_it(): pass")
+    result = run(inner, *workers)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at setup of test_it*", f"*not in docs/features.tsv: [[]{mark}]*"])
 
 
 def test_the_register_is_complete_and_unique() -> None:

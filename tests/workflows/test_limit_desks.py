@@ -102,6 +102,21 @@ def test_what_somebody_had_taken_on_who_left_is_told_to_his_office(world: World)
     assert remind(world, due + 2 * HOUR) == 0
 
 
+def test_what_an_officer_holds_who_may_not_hear_of_it_is_told_to_his_office(world: World) -> None:
+    rows = waiting(world, 2)
+    due, officer = rows[0].due_at, world.accounts["inspector"]
+    for row in rows:
+        row.officer_id, row.state = officer.id, "accepted"
+    rows[1].elevator_id = None
+    world.own.is_secret = True
+    world.session.commit()
+    assert due is not None and remind(world, due) == 2
+    heard = {one.link: one.recipient_id for one in notices(world, "due_over")}
+    assert heard == {
+        f"/applications/{rows[0].id}": world.accounts["region_admin"].id, f"/applications/{rows[1].id}": officer.id,
+    }  # fmt: skip
+
+
 def test_marks_of_stand_ins_go_with_their_days(app: Any, world: World) -> None:
     giver, today = world.actor("inspector"), clock.today()
     taker = make_account(world.session, Role.INSPECTOR, region_code=giver.region_code)

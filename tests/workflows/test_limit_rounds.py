@@ -86,9 +86,10 @@ def test_whom_nobody_may_be_told_of_hinders_nobody_and_is_asked_for_again(world:
     for row in rows[4:]:
         row.elevator_id = None
     world.own.is_secret = True
+    world.accounts["region_admin"].active = False
     world.session.commit()
     assert rows[0].due_at is not None
-    assert remind(world, rows[0].due_at) == 6 + 3
+    assert remind(world, rows[0].due_at) == 2 * 3
     assert marked(world, "due_over") == {row.id for row in rows[4:]}
     world.own.is_secret = False
     world.session.commit()

@@ -156,8 +156,9 @@ def _turned(session: AnySession, at: dt.datetime) -> Iterator[tuple[DeadlineLeve
 class Desks:
     """Who is reminded of applications on a day; each office and each officer is asked for once.
 
-    Who took it on, with whoever stands in for him, as long as he may decide there; else the office, without the
-    applicant himself. Of a 涉密 elevator's application only who may see these: the notice names the elevator.
+    Who took it on, with whoever stands in for him, as long as he may decide there and one of them may be told; else
+    the office, without the applicant himself. Of a 涉密 elevator's application only who may see these: the notice
+    names the elevator.
     """
 
     def __init__(self, session: AnySession, on: dt.date) -> None:
@@ -181,7 +182,7 @@ class Desks:
         if key not in self._officers:
             self._officers[key] = self._with_stand_ins(*key)
         officer, found = self._officers[key]
-        return found if officer.may(_DECIDE) and delegations.sees(officer, row.region_code) else None
+        return found if found and officer.may(_DECIDE) and delegations.sees(officer, row.region_code) else None
 
     def _of_office(self, row: Any, secret: bool) -> list[int]:
         place = (row.region_code, secret)
