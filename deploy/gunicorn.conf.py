@@ -10,7 +10,9 @@ from typing import Any
 
 # prometheus_client reads this when it is first imported: the processes' counts are added up from files there. Of this
 # machine and this start alone, whatever data folder several machines share.
-_metrics = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="tian-metrics-"))
+_OURS = os.path.join(tempfile.gettempdir(), "tian-metrics-")
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="tian-metrics-")
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8080')}"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
@@ -36,8 +38,10 @@ logconfig_dict = {
 
 
 def on_exit(server: Any) -> None:
-    """Nothing reads the counts of processes that are gone."""
-    shutil.rmtree(_metrics, ignore_errors=True)
+    """Nothing reads the counts of processes that are gone; a folder that somebody else gave stays."""
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    if folder.startswith(_OURS):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def child_exit(server: Any, worker: Any) -> None:

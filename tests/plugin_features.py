@@ -36,7 +36,7 @@ def known_ids() -> frozenset[str]:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A mark that names no feature fails its own test; an error while tests are gathered would end a parallel worker."""
+    """A mark that names no feature fails its own test; an error at the gathering would end a parallel worker."""
     for marker in item.iter_markers("feature"):
         unknown = [identifier for identifier in marker.args if identifier not in known_ids()]
         if unknown or not marker.args:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -177,6 +179,25 @@ def test_its_commands_bring_the_product_up_on_postgresql_and_redis(
         assert requests.get(f"{url}/metrics").status_code == 404
     for file in tmp_path.glob("*.log"):
         assert "Traceback" not in file.read_text(), said()
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_the_folder_of_counts_goes_with_the_start_that_made_it(
+    given: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "counts"
+    theirs.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(theirs))
+    if not given:
+        monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR")
+    # Settings are read again where they are told to be.
+    for _time in range(2):
+        settings = runpy.run_path(str(DEPLOY / "gunicorn.conf.py"))
+    made = [folder for folder in tmp_path.iterdir() if folder != theirs]
+    assert len(made) == (0 if given else 1)
+    settings["on_exit"](None)
+    assert [folder for folder in tmp_path.iterdir() if folder.is_dir()] == [theirs]
 
 
 def answers(url: str) -> bool:

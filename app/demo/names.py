@@ -10,6 +10,8 @@ from app.rules.identifiers import RESIDENT_ID_CHECKS, RESIDENT_ID_WEIGHTS
 
 # Beyond the serials of heads and officers.
 WORKERS_FROM = 240
+# Serials of identity numbers that no worker has, however large the region is.
+PERSONS_FROM = 10_000_000
 
 # code, name, level, parent, centre (latitude, longitude); 98 is no province of GB/T 2260.
 REGIONS: tuple[tuple[str, str, str, str | None, float, float], ...] = (
@@ -66,7 +68,7 @@ def worker_name(number: int) -> str:
 
 
 def resident_id(number: int) -> str:
-    """The n-th invented 身份证号: well-formed, of the province that does not exist."""
+    """The n-th invented 身份证号: well-formed, of no real province; different for the first 10,989,000."""
     born_on = dt.date(1970, 1, 1) + dt.timedelta(days=number * 37 % 11_000)
     first = f"980402{born_on:%Y%m%d}{number % 999 + 1:03d}"
     total = sum(int(digit) * weight for digit, weight in zip(first, RESIDENT_ID_WEIGHTS, strict=True))

@@ -120,7 +120,7 @@ def _invitations(session: Any, head: Actor, at: dt.datetime) -> int:
     invitations.cancel(session, head, off, at - HOUR * 70)
     joining.accept(session, first, at - HOUR * 49, None)
     then = at - HOUR * 48
-    resident_id = names.resident_id(NEWCOMERS * 11)
+    resident_id = names.resident_id(names.PERSONS_FROM + NEWCOMERS)
     until = clock.local_day(at) + 900 * DAY
     form: dict[str, str] = {
         "name": str(made[0].name), "sex": "male", "resident_id": resident_id, "certificate_no": resident_id,
@@ -140,7 +140,7 @@ def _guard(session: Any, head: Actor, city: Actor, use_unit: Unit, at: dt.dateti
         work_kind="特种设备安全管理", certificate_no=f"A98{GUARD:08d}", certificate_until=until,
         at=then,
         identity={
-            "resident_id": names.resident_id(GUARD * 11), "sex": "male", "kind": "safety_officer",
+            "resident_id": names.resident_id(names.PERSONS_FROM + GUARD), "sex": "male", "kind": "safety_officer",
             "certificate_issued_on": until - 1460 * DAY, "hired_on": clock.local_day(at) - 800 * DAY,
         },
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import clock
-from app.demo import inspections, office, paperwork, people
+from app.demo import inspections, names, office, paperwork, people
 from app.demo.builder import Builder
 from app.models import (
     Account,
@@ -52,6 +52,13 @@ from app.workflows.people import person_filing, person_versions
 from app.workflows.visits import ageing
 
 NOW = dt.datetime(2026, 11, 20, 2, 0, tzinfo=dt.UTC)
+
+
+def test_nobody_beside_the_workers_has_the_number_of_one_however_large_the_region_is() -> None:
+    """A province had more workers than the number from which its first guard was counted."""
+    workers = {names.resident_id(number) for number in range(20_000)}
+    others = {names.resident_id(names.PERSONS_FROM + serial) for serial in range(2_000)}
+    assert len(workers) == 20_000 and len(others) == 2_000 and not workers & others
 
 
 @pytest.fixture
@@ -134,8 +141,8 @@ def test_missed_periods_are_those_between_the_counted_visits(region: Any) -> Non
 def test_codes_are_valid_and_unique_and_orders_are_single(region: Any) -> None:
     codes = region.scalars(select(Unit.uscc)).all()
     assert len(codes) == len(set(codes)) == len([check_uscc(code) for code in codes])
-    names = region.scalars(select(Unit.name)).all()
-    assert len(names) == len(set(names))
+    held = region.scalars(select(Unit.name)).all()
+    assert len(held) == len(set(held))
     elevators = region.scalars(select(Elevator.code)).all()
     assert len(elevators) == len(set(elevators)) == 60
     open_orders = region.scalars(select(MaintenanceOrder.elevator_id).where(MaintenanceOrder.state == "open")).all()
