@@ -276,13 +276,10 @@ class _Work:
         self._missed.stands()
         return self._facts.units_judged()
 
-    def _beside(self, ask: Callable[[], Any], with_missed: bool) -> Any:
-        """What is read while pairs are judged as they stand: missed periods once, and what the draft makes of some."""
-        if with_missed:
-            self._count_missed()
-        return ask()
-
-    def _count_missed(self) -> None:
+    def _count_missed(self, once: bool) -> None:
+        """Missed periods by unit, once for all parts: read while what the draft makes of a part's pairs is found."""
+        if not once:
+            return
         for side, missed in enumerate(self._missed.by_unit()):
             for unit_id, number in missed.items():
                 self._unit(unit_id).overdue[side] += number
@@ -313,15 +310,16 @@ class _Work:
                     self._missed.tell()
                 sets = seen()
             singly = before.count(sets, first, last)
-            again = Again(before.one_by_one, {
-                *(pair for pair in sets.apart if pair[1] in touched),
-                *((unit_id, elevator) for unit_id, events in sets.nonconforming.items()
-                  for elevator, _, _ in events if elevator in touched),
-            })  # fmt: skip
-            moved, again = after.moved(sets, again, self._missed.begins)
-            ask = after.again(first, last, again)
-            read = partial(self._beside, ask, with_missed=not number)
-            with policy_draft(self.session, self.draft), meanwhile(self.session, read) as answer:
+            with meanwhile(self.session, partial(self._count_missed, once=not number)) as counted:
+                again = Again(before.one_by_one, {
+                    *(pair for pair in sets.apart if pair[1] in touched),
+                    *((unit_id, elevator) for unit_id, events in sets.nonconforming.items()
+                      for elevator, _, _ in events if elevator in touched),
+                })  # fmt: skip
+                moved, again = after.moved(sets, again, self._missed.begins)
+                ask = after.again(first, last, again)
+                counted()
+            with policy_draft(self.session, self.draft), meanwhile(self.session, ask) as answer:
                 for unit_id, valid in sets.valid_of_units().items():
                     if valid:
                         self._stored(unit_id, VisitState.VALID, valid)

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, literal, or_, select
@@ -88,6 +88,16 @@ def _excused(facts: Facts) -> set[Limit]:
     return {(elevator, (on - frame.from_on).days) for elevator, on in rows if elevator is not None}
 
 
+@lru_cache(maxsize=4096)
+def _limits_after(on: dt.date, limit_days: int, length: int) -> tuple[int, ...]:
+    """The limits missed in so many days after a counted one, as numbers of days from it: the same after any day.
+
+    Kept here, not with `Missed`: what held a method of its own would be let go by a search for cycles alone.
+    """
+    history = history_since(on, limit_days, limit_days, (), on + DAY * length)
+    return tuple((period.limit_on - on).days for period in history.periods)
+
+
 class Missed:
     """How often each unit missed a limit, as it stands and where `changes` move what counts or a limit is another.
 
@@ -101,7 +111,6 @@ class Missed:
         self._session, self._facts, self._frame, self._limits = facts.session, facts, frame, limits
         self._last = (frame.to_on - frame.from_on).days
         self._end = (min(frame.to_on, clock.local_day(at) - DAY) - frame.from_on).days
-        self._after = cache(self._limits_after)
         self._limited = self._limited_otherwise()
         self._asked = changes.counting() | self._limited
         self.begins = Begins()
@@ -222,15 +231,10 @@ class Missed:
     def _missed(self, number: int, through: int, limit_days: int, stops: Sequence[Pause] | None) -> Iterable[int]:
         """The limits missed after a counted day through another day; without a stop, as after any day."""
         if stops is None:
-            return (number + days for days in self._after(limit_days, through - number))
+            return (number + days for days in _limits_after(self._frame.from_on, limit_days, through - number))
         on, end = (self._frame.from_on + DAY * some for some in (number, through))
         history = history_since(on, limit_days, limit_days, stops, end)
         return ((period.limit_on - self._frame.from_on).days for period in history.periods)
-
-    def _limits_after(self, limit_days: int, length: int) -> list[int]:
-        on = self._frame.from_on
-        history = history_since(on, limit_days, limit_days, (), on + DAY * length)
-        return [(period.limit_on - on).days for period in history.periods]
 
     # --- what is read
 
