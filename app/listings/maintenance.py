@@ -21,6 +21,7 @@ from app.listings.of_elevator import (
     fact_filters,
     hardware_filter,
 )
+from app.listings.served_by import worker_columns, worker_filters
 from app.models import (
     Elevator,
     MaintenanceClock,
@@ -95,17 +96,19 @@ TASKS = register(
             column(MaintenanceClock, "missed"),
             column(MaintenanceClock, "excused"),
             column(MaintenanceClock, "covered_until"),
+            *worker_columns(MaintenanceClock),
             *fact_columns(MaintenanceClock),
             *archive_columns(MaintenanceClock, _OF_ARCHIVE),
         ),
         default=("code", "place", "use_unit", "unit", "interval", "first_visit_on", "last_visit_on", "next_on", "left"),
-        own={"maintenance": {"unit": ""}, "use": {"use_unit": ""}},
+        own={"maintenance": {"unit": "worker"}, "use": {"use_unit": ""}},
         search=_WORDS,
         search_hint=_HINT,
         search_key=MaintenanceClock.elevator_id,
         filters=(
             Filter("unit", _l("维保单位"), "lookup", MaintenanceClock.unit_id, lookup="maintenance_units"),
             Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
+            *worker_filters(MaintenanceClock),
             Filter("limit", _l("维保期限"), "date", standing.DUE_ON),
             Filter(
                 "excused", _l("超期申诉"), "choice", choices={"yes": _l("申诉成立，不计")},
@@ -156,7 +159,6 @@ def _no_orders(m: Moment) -> Any:
         MaintenanceOrder.state == "open", MaintenanceOrder.origin == "plan",
     )  # fmt: skip
     return and_(_not_by_itself, ~of_plan.exists())
-
 
 
 def _of(name: str) -> Any:
@@ -247,8 +249,7 @@ LEDGERS = register(
                    needs=Verb.UNIT_READ),
             Column("duty_phone", _l("维保单位值班电话"), _of_unit("duty_phone"), needs=Verb.UNIT_READ),
             column(Elevator, "commissioned_on"),
-            column(Elevator, "estate", sort=False),
-            column(Elevator, "registration_code", sort=False),
+            column(Elevator, "estate", sort=False), column(Elevator, "registration_code", sort=False),
         ),
         default=("code", "place", "unit", "worker", "mode", "interval_days", "half_month", "quarter", "annual"),
         own={"maintenance": {"unit": "use_unit"}},

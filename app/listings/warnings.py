@@ -10,15 +10,25 @@ from sqlalchemy import Select, false, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from app import scope
-from app.listing import Column, Filter, Listing, Moment, Query, Tab, register
+from app.listing import Column, Filter, Listing, Moment, Query, Tab, column, register
 from app.listing.counting import counted
 from app.listings import standing
 from app.listings.components import COMPONENTS, of_elevators_in_use
 from app.listings.iot import DEVICES, gone_silent, silent_long
 from app.listings.of_elevator import fact_columns, fact_filters
 from app.listings.people import PEOPLE
+from app.listings.served_by import worker_columns, worker_filters
 from app.listings.units import UNITS
-from app.models import Component, Elevator, InspectionClock, IotDevice, MaintenanceClock
+from app.models import (
+    Component,
+    Contract,
+    ContractElevator,
+    Elevator,
+    InspectionClock,
+    IotDevice,
+    MaintenanceClock,
+)
+from app.models.choices import INSPECTION_DUE
 from app.permissions import Actor, Verb
 
 LEVELS = ("over", "near")
@@ -72,8 +82,10 @@ def _levels(over: Any, near: Any, label: Any = OVER, counted: Any = None) -> tup
 
 
 def _listing(
-    name: str, title: Any, model: Any, due: Any, read: Any, near: Any, over: Any, join: Any = None, more: Any = ()
-) -> Listing:
+    name: str, title: Any, model: Any, due: Any, read: Any, near: Any, over: Any, join: Any = None, more: Any = (),
+    said: tuple[Column, ...] = (), shown: tuple[str, ...] = (), firm: str = "", narrowed: tuple[Filter, ...] = (),
+) -> Listing:  # fmt: skip
+    """`said` are columns of the kind, `shown` those shown first; `firm` stands for a firm's own name to itself."""
     by_clock = model is MaintenanceClock
 
     def of(row: Any) -> Elevator:
@@ -97,11 +109,12 @@ def _listing(
                 Column("place", _l("位置"), lambda row: of(row).place),
                 Column("use_unit", _l("使用单位"), lambda row: (u := of(row).use_unit) and u.name),
                 Column("unit", _l("维保单位"), lambda row: (u := of(row).maintenance_unit) and u.name),
+                *said,
                 Column("due_on", _l("到期日"), read, "date", due),
                 *fact_columns(model),
             ),
-            default=("code", "place", "use_unit", "unit", "due_on"),
-            own={"maintenance": {"unit": ""}, "use": {"use_unit": ""}},
+            default=("code", "place", "use_unit", "unit", *shown, "due_on"),
+            own={"maintenance": {"unit": firm}, "use": {"use_unit": ""}},
             search=_WORDS,
             search_hint=_l("识别码、出厂编号、注册代码、地址、楼盘"),
             search_key=model.elevator_id if by_clock else None,
@@ -111,6 +124,7 @@ def _listing(
                 *(Filter(name, label, "lookup", getattr(Elevator, f"{name}_id"), lookup="units") for name, label in (
                     ("maintenance_unit", _l("维保单位")), ("use_unit", _l("使用单位")),
                 )),
+                *narrowed,
                 *fact_filters(model),
             ),
             tabs=_levels(over, near, counted=_of_clocks if by_clock else None),
@@ -118,6 +132,25 @@ def _listing(
             load=(load(Elevator.use_unit), load(Elevator.maintenance_unit), *more),
         )
     )
+
+
+_NEXT_KIND = Column(
+    "next_kind", _l("下次类型"), lambda row: row.asked["next_kind"], "choice", choices=INSPECTION_DUE, asked=True,
+    sql=select(InspectionClock.next_kind).where(InspectionClock.elevator_id == Elevator.id)
+    .correlate(Elevator).scalar_subquery(),
+)  # fmt: skip
+# Of the unit's contracts the one whose end is the end of its cover: what is to be renewed.
+_ENDS = (
+    select(Contract.number).join(ContractElevator, ContractElevator.contract_id == Contract.id).where(
+        ContractElevator.elevator_id == MaintenanceClock.elevator_id,
+        ContractElevator.unit_id == MaintenanceClock.unit_id,
+        ContractElevator.ends_on == MaintenanceClock.covered_until, ContractElevator.removed_at.is_(None),
+    ).order_by(Contract.id.desc()).limit(1)
+)  # fmt: skip
+_CONTRACT = Column(
+    "contract", _l("合同编号"), lambda row: row.asked["contract"], asked=True, needs=Verb.CONTRACT_READ,
+    sql=_ENDS.correlate(MaintenanceClock).scalar_subquery(),
+)  # fmt: skip
 
 
 def _needed(kind: str) -> Any:
@@ -129,15 +162,19 @@ KINDS: dict[str, Listing] = {
     "maintenance": _listing(
         "maintenance", _l("维保预警"), MaintenanceClock, standing.DUE_ON, lambda row: standing.due_of(row).on,
         standing.maintenance_near, standing.maintenance_over,
+        said=(column(MaintenanceClock, "last_visit_on", sort=False), *worker_columns(MaintenanceClock)),
+        firm="worker", narrowed=worker_filters(MaintenanceClock),
     ),
     "inspection": _listing(
         "inspection", _l("年检预警"), Elevator, Elevator.next_inspection_on, lambda row: row.next_inspection_on,
         standing.inspection_near, standing.inspection_over,
+        said=(column(Elevator, "inspected_on", sort=False), _NEXT_KIND), shown=("next_kind",),
     ),
     "governor": _listing(
         "governor", _l("限速器预警"), Elevator, InspectionClock.governor_due_on,
         lambda row: row.inspection_clock.governor_due_on, standing.governor_near, standing.governor_over,
         _with_inspections, (joinedload(Elevator.inspection_clock),),
+        said=(column(Elevator, "governor_on", sort=False),), shown=("governor_on",),
     ),
     "component": replace(
         COMPONENTS, name="warnings_component", title=_l("组件寿命预警"), where=of_elevators_in_use,
@@ -145,7 +182,7 @@ KINDS: dict[str, Listing] = {
     ),
     "contract": _listing(
         "contract", _l("合同预警"), MaintenanceClock, MaintenanceClock.covered_until, lambda row: row.covered_until,
-        standing.cover_near, standing.cover_over,
+        standing.cover_near, standing.cover_over, said=(_CONTRACT,), shown=("contract",),
     ),
     "certificate": replace(
         PEOPLE, name="warnings_certificate", title=_l("资质证书预警"), where=_needed("certificate"),

@@ -194,6 +194,11 @@ class ElevatorScreen(Screen):
             "apply", _l("批量申请"), Verb.APPLICATION_SUBMIT, lambda *_: None, every="apply",
             ask_every=_l("为列表筛选出的全部电梯一起申请，不只是本页？下一步选事项、填写一次，核对后再确认提交。"),
         ),
+        # Leads to the form of a contract, which binds them.
+        Deed(
+            "contract", _l("新增合同"), Verb.CONTRACT_EDIT, lambda *_: None, leads="ContractPages.new",
+            entity="elevator",
+        ),
         Deed("labels", _l("打印标签"), label_sheet.PRINTS, lambda *_: None),
         Deed(
             "parts", _l("登记常用组件"), Verb.COMPONENT_EDIT, fill_one,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -15,11 +16,12 @@ from sqlalchemy.orm import joinedload, selectinload
 from app import clock, scope, search
 from app.errors import Finding
 from app.extensions import db
-from app.models import Contract, ContractElevator, Elevator, Unit
+from app.models import Contract, ContractElevator, Elevator, MaintenanceClock, Unit
 from app.models.region import in_region
 from app.rules.addresses import words_of
 from app.transaction import AnySession
 from app.views.frame.account_forms import number
+from app.views.frame.base import MOST_CARRIED
 from app.views.frame.policy_words import place, region_names
 from app.workflows.contracts import contracts
 from app.workflows.desk import gates
@@ -131,6 +133,26 @@ def bind_found(session: AnySession, row: Contract, seek: Seek) -> tuple[int, int
     keys = [key for key, why in stopped.items() if not why]
     made = contracts.bind(session, g.actor, row.id, keys, clock.now()) if keys else []
     return len(made), len(found) - len(keys), [why for some in stopped.values() for why in some]
+
+
+def carried(given: Iterable[str]) -> list[Elevator]:
+    """The elevators that came along from a list (`elevator-17`), as far as the reader sees them, by their codes."""
+    keys = [number(word.removeprefix("elevator-")) for word in list(given)[:MOST_CARRIED]]
+    named = select(Elevator).where(Elevator.id.in_([key for key in keys if key is not None]))
+    named = scope.apply(named, g.actor, Elevator).order_by(Elevator.code, Elevator.id)
+    return list(db.session.scalars(named.execution_options(skip_scope=True)))
+
+
+def terms_for(rows: Sequence[Elevator], today: dt.date) -> dict[str, Any]:
+    """What a new contract for these begins with where all agree: their use unit, and the first day that none covers."""
+    ends = select(MaintenanceClock.covered_until).where(MaintenanceClock.elevator_id.in_([row.id for row in rows]))
+    covered = set(db.session.scalars(scope.apply(ends, g.actor, MaintenanceClock).execution_options(skip_scope=True)))
+    starts = {today if day is None or day < today else day + dt.timedelta(days=1) for day in covered}
+    users = {row.use_unit_id for row in rows}
+    return {
+        "kind": "normal", "starts_on": starts.pop() if len(starts) == 1 else "",
+        "use_unit_id": users.pop() if len(users) == 1 else None,
+    }
 
 
 def nothing() -> Finding:

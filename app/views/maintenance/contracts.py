@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,14 +16,14 @@ from app import clock, scope
 from app.errors import Finding, Refusal
 from app.extensions import db
 from app.listings.contracts import CONTRACTS
-from app.models import Application, Contract
+from app.models import Application, Contract, Elevator
 from app.models.base import label_of
 from app.models.choices import APPLICATION_STATE, CONTRACT_KIND
 from app.models.policy import policy_value
 from app.permissions import Verb
 from app.policy import Key
 from app.rules.contracts import CONTRACT_LABELS, contract_state
-from app.transaction import transaction
+from app.transaction import AnySession, transaction
 from app.views.frame import filed, screens, uploads
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.account_forms import number, run, text
@@ -50,9 +51,10 @@ class ContractPages(BaseView):
     @permission_name("write")
     @no_cache
     def new(self) -> Any:
-        return self._form(None, {"kind": "normal"}, lambda session, data: contracts.save(
-            session, g.actor, None, data, clock.now()
-        ))  # fmt: skip
+        """Elevators that were ticked in a list come along (`chosen`) and are bound in the same deed."""
+        rows = contract_elevators.carried(request.values.getlist("chosen"))
+        values = contract_elevators.terms_for(rows, clock.today()) if rows else {"kind": "normal"}
+        return self._form(None, values, lambda session, data: _made(session, data, [row.id for row in rows]), rows=rows)
 
     @expose("/<int:key>")
     @has_access
@@ -170,7 +172,10 @@ class ContractPages(BaseView):
             flash(_("另有 %(n)s 台不能追加，原因列在“能不能追加”", n=without), "warning")
         return redirect(back if left and back else f"/contracts/{row.id}")
 
-    def _form(self, row: Contract | None, values: Any, do: Any, *, title: str = "", fresh: bool = False) -> Any:
+    def _form(
+        self, row: Contract | None, values: Any, do: Any, *, title: str = "", fresh: bool = False,
+        rows: Sequence[Elevator] = (),
+    ) -> Any:  # fmt: skip
         findings: list[Finding] = []
         status, past = 200, False
         if request.method == "POST":
@@ -190,13 +195,14 @@ class ContractPages(BaseView):
                     if isinstance(done, Application):
                         flash(_("变更申请 %(n)s 已提交，批准前合同不变", n=done.number), "success")
                         return redirect(f"/contracts/{row.id if row else ''}")
-                    flash(_("合同已保存") if row and not fresh else _("合同已建立，请追加电梯"), "success")
+                    bound = _("合同已建立，已绑定 %(n)s 台电梯", n=len(rows)) if rows else _("合同已建立，请追加电梯")
+                    flash(_("合同已保存") if row and not fresh else bound, "success")
                     return redirect(f"/contracts/{done.id}")
         page = self.render_template(
             "ta/maintenance/contract_form.html", row=None if fresh else row, past=past, findings=findings, form=values,
             standing=gates.of_renewal(db.session, g.actor, row, clock.today()) if fresh and row is not None else [],
             title=title or (_("编辑合同") if row else _("新增合同")), kinds=list(CONTRACT_KIND.items()),
-            units=forms.use_units(), row_version=None if fresh or row is None else row.row_version,
+            units=forms.use_units(), rows=rows, row_version=None if fresh or row is None else row.row_version,
         )  # fmt: skip
         return page, status
 
@@ -230,6 +236,14 @@ class ContractPages(BaseView):
             ).all(),
         )  # fmt: skip
         return page, status
+
+
+def _made(session: AnySession, data: dict[str, Any], keys: list[int]) -> Contract:
+    """A new contract with the elevators that came along: both or nothing."""
+    made = contracts.save(session, g.actor, None, data, clock.now())
+    if keys:
+        contracts.bind(session, g.actor, made.id, keys, clock.now())
+    return made
 
 
 def _then(contract_id: int) -> tuple[Any, Any] | None:

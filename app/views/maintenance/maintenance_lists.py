@@ -30,7 +30,20 @@ from app.models import (
 from app.permissions import Verb
 from app.rules.contracts import CONTRACT_LABELS, contract_state
 from app.views.frame import clock_words, screens
-from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, limit_cell, mark, pill, two
+from app.views.frame.base import (
+    Button,
+    Deed,
+    Screen,
+    countdown,
+    firm,
+    import_button,
+    limit_cell,
+    link,
+    mark,
+    pill,
+    two,
+)
+from app.views.frame.cells import below
 from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.labels import keys_of
 from app.views.frame.paging import capped
@@ -75,6 +88,12 @@ class ContractScreen(Screen):
         return f"/contracts/{row.id}"
 
 
+# Ticked elevators go along to the form of a new contract, which binds them.
+NEW_CONTRACT = Deed(
+    "contract", _l("新增合同"), Verb.CONTRACT_EDIT, lambda *_: None, leads="ContractPages.new", entity="elevator"
+)
+
+
 def _covered(row: MaintenanceClock) -> Any:
     if row.covered_until is None or row.covered_until < clock.today():
         return mark(_l("已脱保"), "over")
@@ -93,6 +112,7 @@ class TaskScreen(Screen):
         "use_unit": lambda row: firm(unit.name) if (unit := row.elevator.use_unit) else "—",
         "unit": lambda row: firm(row.unit.name) if row.unit else "—",
     }  # fmt: skip
+    deeds: ClassVar[list[Deed]] = [NEW_CONTRACT]
     empty_text = _l("还没有在用电梯。电梯备案通过并在用后，维保时钟出现在这里。")
 
     def row_link(self, row: MaintenanceClock) -> str:
@@ -309,21 +329,40 @@ class InspectionWarnings(WarningScreen):
     cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["inspection"])}
 
 
+def _governor_cell(row: Elevator) -> Any:
+    """The day, and the form for the check that is due, with the elevator and the kind filled in (shenzhen 20.4)."""
+    day, actor = _due_cell(warnings.KINDS["governor"])(row), g.actor
+    if actor.may(Verb.INSPECTION_EDIT):
+        door, said = "new", _("登记校验")
+    elif actor.may(Verb.INSPECTION_REPORT) and actor.unit_id in (row.maintenance_unit_id, row.use_unit_id):
+        door, said = "report", _("上传报告")
+    else:
+        return day
+    return below(day, link(said, f"/inspections/{door}?elevator_id={row.id}&kind=governor"))
+
+
 class GovernorWarnings(WarningScreen):
     datamodel = SQLAInterface(Elevator)
     route_base = "/warnings/governor"
     listing = warnings.KINDS["governor"]
-    cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["governor"])}
+    cells: ClassVar[dict[str, Any]] = {"due_on": _governor_cell}
     buttons: ClassVar[list[Button]] = [
         Button(_l("上传检测、校验报告"), "InspectionPages.report", Verb.INSPECTION_REPORT, icon="upload"),
     ]
+
+
+def _contract_cell(row: MaintenanceClock) -> Any:
+    """The contract that ends, by its number: it is renewed from its page."""
+    number = row.asked["contract"]
+    return link(number, f"/contracts/?{urlencode({'q': number})}") if number else "—"
 
 
 class CoverWarnings(WarningScreen):
     datamodel = SQLAInterface(MaintenanceClock)
     route_base = "/warnings/contract"
     listing = warnings.KINDS["contract"]
-    cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["contract"])}
+    cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["contract"]), "contract": _contract_cell}
+    deeds: ClassVar[list[Deed]] = [NEW_CONTRACT, *WarningScreen.deeds]
 
 
 class ComponentWarnings(WarningScreen):

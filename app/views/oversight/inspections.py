@@ -254,7 +254,10 @@ class InspectionPages(BaseView):
     ) -> str:  # fmt: skip
         form: Any = request.form
         if request.method != "POST":
-            form = _shown(row) if row is not None else {"done_on": ""} | (_earlier() if report else {})
+            # What a list of due checks leads here with.
+            asked = request.args.get("kind", "")[:20]
+            begun = {"done_on": "", "kind": asked if any(asked == kind for kind, _word in kinds) else ""}
+            form = _shown(row) if row is not None else begun | (_earlier() if report else {})
         tester = form.get("tested_by_id") or ""
         own = db.session.get(Unit, g.actor.unit_id) if g.actor.unit_id is not None else None
         return str(self.render_template(

@@ -221,7 +221,10 @@ class ElevatorPages(FilingPages):
                 )
             )  # fmt: skip
         elif g.actor.may(Verb.CONTRACT_READ) and row.status != "scrapped" and row.approved_version:
-            found.append(Clock(_("维保合同"), Due(_("已脱保"), None, "", "over", 100), _("没有生效的合同")))
+            may_bind = g.actor.may(Verb.CONTRACT_EDIT) and g.actor.unit_id == row.maintenance_unit_id
+            note = _("没有生效的合同，去新增合同") if may_bind else _("没有生效的合同")
+            door = f"/contracts/new?chosen=elevator-{row.id}" if may_bind else None
+            found.append(Clock(_("维保合同"), Due(_("已脱保"), None, "", "over", 100), note, door))
         open_one = papers.open_one
         if open_one is not None:
             due = clock_words.approval_due(open_one)

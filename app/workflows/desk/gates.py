@@ -150,7 +150,7 @@ def _renewal_of(session: AnySession, actor: Actor, elevator: Elevator, today: dt
     )  # fmt: skip
     held = session.scalar(scope.apply(statement, actor, Contract).execution_options(skip_scope=True))
     if held is None:
-        link = "/contracts/new" if actor.may(Verb.CONTRACT_EDIT) else None
+        link = f"/contracts/new?chosen=elevator-{elevator.id}" if actor.may(Verb.CONTRACT_EDIT) else None
         return [Finding("原合同", False, "没有可以续签的合同", "请新增合同并追加这台电梯", link=link)]
     return [
         Finding("原合同", True, say("%(number)s，%(starts_on)s 至 %(ends_on)s", number=held.number,
