@@ -67,6 +67,7 @@ def register(appbuilder: Any) -> None:
         orders,
         teams,
         visits,
+        warning_lists,
         year_plans,
     )
     from app.views.oversight import (
@@ -108,9 +109,8 @@ def register(appbuilder: Any) -> None:
         units, elevators, elevator_map, elevator_positions, elevator_labels, components, labels, applications,
         apply_many, mend_many, applying, printing, queue, unit_changes, unit_changes_many, office, filing_lists,
         contracts, commitments, declarations, attached, insurance, inspections, usual_parts, ledgers, teams, item_sets,
-        orders, year_plans,
-        maintenance_lists, visits, exports, reports, coverage, capacity, cockpit, scores, score_items, fairness,
-        what_if, safety, patrols,
+        orders, year_plans, maintenance_lists, warning_lists,
+        visits, exports, reports, coverage, capacity, cockpit, scores, score_items, fairness, what_if, safety, patrols,
         repairs, repair_statistics, anomalies, bulletins, complaints, enforcement, appeals, fraud, spot_draws,
         spot_checks, spot_statistics, complaint_statistics, rescues, rescue_pages, rescue_statistics, iot,
         iot_statistics, provincial,

@@ -64,6 +64,10 @@ class FilingPages(BaseView):
         """What a new form starts with."""
         return {}
 
+    def begun_like(self) -> Any:
+        """The row that a new form was begun from, where it was."""
+        return None
+
     @expose("/<int:key>", methods=["GET"])
     @has_access
     @permission_name("read")
@@ -214,7 +218,7 @@ class FilingPages(BaseView):
         sent = filing_forms.typed(self.model, request.form, skip) | point_picker.sent(request.form)
         if request.form.get("then") == "read":
             return self._read_form(row, sent, skip)
-        stands = filing.content(db.session, row) if row is not None else {}
+        stands = filing.content(db.session, row) if row is not None else self.starting_values()
         whole = as_held(sent, stands)
         values, findings = filing_forms.with_units(g.actor, whole)
         seen = request.form.get("row_version", "")
@@ -291,6 +295,8 @@ class FilingPages(BaseView):
         sections = filing_forms.fields(self.model, values, g.actor, findings, skip)
         papers = self.papers(row, sent and request.method == "POST")
         names = {f.name: f.label for _title, rows in sections for f in rows} | {p.name: p.label for p in papers}
+        like = self.begun_like() if row is None else None
+        fresh = f"{self.route_base}/new" + (f"?like={like.id}" if like is not None else "")
         title = _("修改 %(row)s", row=row) if row is not None else _("新增%(noun)s", noun=self.noun)
         page = self.render_template(
             "ta/filing/form.html", title=title, row=row, noun=self.noun, sections=sections,
@@ -298,7 +304,7 @@ class FilingPages(BaseView):
             row_version=version, read=read, reads_pictures=self.reads_pictures(),
             may_submit=g.actor.may(Verb.FILING_SUBMIT), papers=papers, point=point_picker.of_form(row, values),
             remarks=self._remarks(row) if row is not None else {},
-            action=f"{self.route_base}/{row.id}/edit" if row is not None else f"{self.route_base}/new",
+            action=f"{self.route_base}/{row.id}/edit" if row is not None else fresh, like=like,
             back=f"{self.route_base}/{row.id}" if row is not None else self.list_url,
         )  # fmt: skip
         return page, status

@@ -43,7 +43,7 @@ from app.views.oversight import anomalies
 from app.views.oversight.inspections import latest_of
 from app.views.oversight.overdue_evidence import against_overdue
 from app.views.partners import iot
-from app.views.registry import components, elevator_labels, elevator_positions
+from app.views.registry import alike, components, elevator_labels, elevator_positions
 from app.views.registry.elevator_papers import Papers
 from app.views.repair import repair_facts
 from app.workflows.contracts import cover
@@ -117,12 +117,18 @@ class ElevatorPages(FilingPages):
     load = (undefer_group(ARCHIVE), joinedload(Elevator.region))
 
     def starting_values(self) -> dict[str, Any]:
-        """The own unit, as what it is: it is its own elevator that somebody of a unit registers."""
+        """The own unit, as what it is: it is its own elevator that somebody of a unit registers. Or what is alike."""
+        like = alike.model()
+        if like is not None:
+            return alike.values_of(like)
         unit = db.session.get(Unit, g.actor.unit_id) if g.actor.unit_id is not None else None
         if unit is None:
             return {}
         kinds = {"use_unit_id": unit.is_use and not unit.is_maintenance, "maintenance_unit_id": unit.is_maintenance}
         return {name: unit.id for name, own in kinds.items() if own}
+
+    def begun_like(self) -> Elevator | None:
+        return alike.model()
 
     def last_decided(self, row: Elevator) -> Version | None:
         return next((one for one in _versions(row) if one.state != "pending"), None)
@@ -143,7 +149,7 @@ class ElevatorPages(FilingPages):
             "status_kinds": STATUS_KINDS, "repairs": None, "anomalies": None, "contracts": [], "applications": [],
             "story": self._story(row, papers), "unit_names": {}, "hardware": None,
             "place": elevator_positions.place_of(row),
-            "parts": components.parts_of(row), "worker_of": worker_of,
+            "parts": components.parts_of(row), "worker_of": worker_of, "alike_link": alike.offered(actor, row),
             "labels": elevator_labels.lines_of(row) if on is None else [],
             "may_label": elevator_labels.may_replace(actor, row),
             "may_print": row.status != "scrapped" and label_sheet.is_to_label(actor, row),
