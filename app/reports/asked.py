@@ -24,8 +24,8 @@ MOST_MONTHS = 120
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the report is over: how it is cut, days both counted, one unit, a region with all below it, words of an
-    estate (楼盘) where a report asks for them."""
+    """What the report is over: how it is cut, days both counted, one unit, a region with all below it; words of an
+    estate (楼盘), a use unit and an elevator where a report asks for them."""
 
     by: str
     from_on: dt.date
@@ -33,6 +33,8 @@ class Asked:
     unit_id: int | None = None
     region: str | None = None
     estate: str = ""
+    use_unit_id: int | None = None
+    elevator_id: int | None = None
 
 
 def check(asked: Asked) -> None:

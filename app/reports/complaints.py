@@ -160,6 +160,9 @@ def link_of(asked: Asked, line_key: Any = None, **more: Any) -> str:
         narrow["f_region"] = region
     if asked.estate:
         narrow["f_estate"] = asked.estate
+    for name, key in (("f_use_unit", asked.use_unit_id), ("f_elevator", asked.elevator_id)):
+        if key is not None and not (name == "f_use_unit" and "f_no_use_unit" in more):
+            narrow.setdefault(name, key)
     return f"/complaints/?{urlencode(days | narrow | more)}"
 
 
@@ -203,7 +206,11 @@ def _counts(now: Moment) -> tuple[Any, ...]:
 
 def _within(session: Any, asked: Asked) -> list[Any]:
     found = within(asked, Complaint, Complaint.complained_at)
-    return [*found, Complaint.elevator_id.in_(with_estate(session, asked.estate))] if asked.estate else found
+    if asked.estate:
+        found.append(Complaint.elevator_id.in_(with_estate(session, asked.estate)))
+    if asked.use_unit_id is not None:
+        found.append(Complaint.use_unit_id == asked.use_unit_id)
+    return found if asked.elevator_id is None else [*found, Complaint.elevator_id == asked.elevator_id]
 
 
 def _by_kind(rows: Iterable[Any]) -> list[tuple[Any, ...]]:

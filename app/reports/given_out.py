@@ -62,9 +62,13 @@ def _score_elevators(
 def _over_days(asked: Mapping[str, str]) -> Asked:
     return Asked(
         asked["by"], dt.date.fromisoformat(asked["from_on"]), dt.date.fromisoformat(asked["to_on"]),
-        int(asked["unit"]) if asked.get("unit") else None, asked.get("region") or None,
-        asked.get("estate", ""),
+        _key(asked, "unit"), asked.get("region") or None, asked.get("estate", ""),
+        _key(asked, "use_unit"), _key(asked, "elevator"),
     )  # fmt: skip
+
+
+def _key(asked: Mapping[str, str], name: str) -> int | None:
+    return int(asked[name]) if asked.get(name) else None
 
 
 def _complaints(session: Any, actor: Actor, asked: Mapping[str, str], at: dt.datetime) -> tuple[list[Any], Columns]:

@@ -6,7 +6,7 @@ import datetime as dt
 import random
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -142,6 +142,32 @@ def test_the_page_asks_for_an_estate_and_its_table_says_so(spread: World, sign_i
     assert spread.own.code in table and table.count("\n") <= 3
     spread.session.rollback()
     assert "estate=%E6%BB%A8%E6%B1%9F" in spread.session.scalars(select(ExportRecord)).one().query
+
+
+@pytest.mark.feature("CMP-04")
+def test_a_use_unit_or_an_elevator_narrows_every_cut(spread: World, sign_in: Any) -> None:
+    """Huzhou 1.8.2: 使用单位, 电梯唯一码."""
+    session, actor, today = spread.session, spread.actor("platform_admin"), clock.today()
+    whole = Asked("unit", today - dt.timedelta(days=300), today)
+    all_of = complaints.whole(session, actor, whole, clock.now()).total
+    for narrowed in (replace(whole, use_unit_id=spread.use_unit.id), replace(whole, elevator_id=spread.own.id)):
+        for by in complaints.BY:
+            asked = replace(narrowed, by=by)
+            lines, all_ = (told(session, actor, asked, clock.now()) for told in (complaints.lines, complaints.whole))
+            assert lines and 0 < all_.total < all_of, by
+            for line in (*lines, all_):
+                for name, href in complaints.links_of(asked, line).items():
+                    assert listed(session, actor, COMPLAINTS, href) == getattr(line, name), (line, name, href)
+    browser = sign_in(spread.accounts["region_admin"])
+    more = {"use_unit": str(spread.use_unit.id), "elevator": str(spread.own.id)}
+    page = browser.get("/complaints/statistics?" + urlencode(more | {"by": "elevator"})).text
+    assert f"use_unit={spread.use_unit.id}&amp;elevator={spread.own.id}" in page, "the other cuts stay with it"
+    assert spread.use_unit.name in page and page.count(f'value="{spread.own.id}"') >= 2
+    form = {"by": "elevator", "format": "csv", "csrf_token": csrf(browser, "/complaints/statistics")} | more
+    table = browser.post("/complaints/statistics/table", data=form).get_data(as_text=True)
+    assert spread.own.code in table and table.count("\n") <= 3
+    session.rollback()
+    assert f"elevator={spread.own.id}" in session.scalars(select(ExportRecord)).one().query
 
 
 @pytest.mark.feature("CMP-04")

@@ -51,4 +51,5 @@ def asked(given: Any, cuts: Mapping[str, Any], days: int) -> Asked:
     if region is not None:
         check_region(db.session, g.actor, region)
     estate = " ".join(given.get("estate", "").split())[:LONGEST_WORDS]
-    return Asked(cut_of(given, cuts), *span, number(given.get("unit", "")[:16]), region, estate)
+    unit, use_unit, elevator = (number(given.get(name, "")[:16]) for name in ("unit", "use_unit", "elevator"))
+    return Asked(cut_of(given, cuts), *span, unit, region, estate, use_unit, elevator)

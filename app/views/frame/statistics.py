@@ -33,7 +33,7 @@ class Statistics(BaseView):
     # So many days until today where none are asked for.
     days = 365
     unit_lookup = "units"
-    # Whether it can be asked of an estate.
+    # Whether it can be asked of an estate, a use unit and an elevator.
     estates = False
 
     def found(self, asked: Asked | None) -> dict[str, Any]:
@@ -57,6 +57,8 @@ class Statistics(BaseView):
             may_export=g.actor.may(Verb.EXPORT) and bool(found["lines"]), unit_lookup=self.unit_lookup,
             estates=self.estates,
             unit_text=text_of(db.session, self.unit_lookup, asked.unit_id) if asked.unit_id is not None else "",
+            use_unit_text=text_of(db.session, "units", asked.use_unit_id) if asked.use_unit_id is not None else "",
+            elevator_text=text_of(db.session, "elevators", asked.elevator_id) if asked.elevator_id is not None else "",
             region_text=text_of(db.session, "region_codes", asked.region) if asked.region else "",
             periods=usual(clock.today()), **found,
         )  # fmt: skip
@@ -64,7 +66,7 @@ class Statistics(BaseView):
 
     def _asked(self, given: Any) -> Asked:
         asked = asked_of(given, self.cuts, self.days)
-        return asked if self.estates else replace(asked, estate="")
+        return asked if self.estates else replace(asked, estate="", use_unit_id=None, elevator_id=None)
 
     @expose("/table", methods=["POST"])
     @has_access
@@ -73,10 +75,12 @@ class Statistics(BaseView):
         """The same as .xlsx or .csv."""
         asked = self._asked(request.form)
         check(asked)
+        # Only what was asked: a report that was given out before has its record as it was.
+        more = {"estate": asked.estate, "use_unit": asked.use_unit_id, "elevator": asked.elevator_id}
         return send_table(
             self.table_name, f"{self.title} {self.cuts[asked.by]}", by=asked.by, from_on=asked.from_on.isoformat(),
             to_on=asked.to_on.isoformat(), unit="" if asked.unit_id is None else str(asked.unit_id),
-            region=asked.region or "", **({"estate": asked.estate} if asked.estate else {}),
+            region=asked.region or "", **{name: str(value) for name, value in more.items() if value},
         )  # fmt: skip
 
 
