@@ -301,6 +301,14 @@ def test_statistics_go_out_as_a_table_and_refuse_wrong_days(world: World, many: 
     assert browser.get("/complaints/statistics?region=980403000000").status_code == 404
 
 
+@pytest.mark.feature("CMP-03")
+def test_the_phone_s_list_tells_what_was_complained_of(world: World, sign_in: Any) -> None:
+    """Huzhou 2.6.1: 投诉人描述 stands in the list."""
+    complain(world, body="上行到 9 楼附近抖动明显" + "啊" * 60)
+    page = sign_in(world.accounts["worker"]).get("/m/complaints?tab=waiting").text
+    assert "上行到 9 楼附近抖动明显" in page and "啊" * 60 not in page and world.own.code in page
+
+
 @pytest.mark.feature("CMP-01")
 def test_messages_are_replied_to_and_published(world: World, sign_in: Any) -> None:
     with transaction(world.session):

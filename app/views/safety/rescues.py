@@ -29,6 +29,7 @@ from app.rules.other_scores import Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS, OPEN, RescueLimit
 from app.views.frame import menu, numbers, screens
 from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, mark, one_line, pill, two, words
+from app.views.frame.cells import below
 from app.views.frame.clock_words import minutes_due
 from app.views.frame.filing_words import Due, day_time
 from app.views.frame.policy_words import origin, region_names
@@ -96,6 +97,15 @@ def _reported(row: Rescue) -> Any:
     return two(day_time(row.reported_at), _("恢复 %(t)s", t=end.strftime("%H:%M" if same else "%m-%d %H:%M")), 12)
 
 
+def _level(row: Rescue) -> Any:
+    """The level, and below it for how many people, where somebody said."""
+    level = mark(RESCUE_LEVEL[row.level], LEVEL_TONES[row.level])
+    if not row.trapped:
+        return level
+    hurt = "　" + _("受伤 %(n)s 人", n=row.injured) if row.injured else ""
+    return below(level, _("困人 %(n)s 人", n=row.trapped) + hurt)
+
+
 def _take(session: Any, actor: Any, key: int, at: Any) -> None:
     rescue_desk.take(session, actor, key, at)
 
@@ -104,7 +114,7 @@ _CELLS: dict[str, Any] = {
     "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 20),
     "unit": lambda row: firm(row.unit.name) if row.unit else "—",
     "status": lambda row: pill(word(RESCUE_STATUS, row.status), TONES[row.status]),
-    "level": lambda row: mark(RESCUE_LEVEL[row.level], LEVEL_TONES[row.level]),
+    "level": _level,
     "outcome": lambda row: word(RESCUE_OUTCOME, row.outcome) if row.outcome else "—",
     "due_at": _due,
     "reported_at": _reported,

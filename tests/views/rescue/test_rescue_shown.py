@@ -175,3 +175,24 @@ def test_whoever_has_no_home_on_the_phone_finds_what_is_open_on_his_own_page(wor
     assert 'href="/m/rescues"' in page and "处置中 1" in page and "报修与维修" in page and "公众投诉" in page
     assert "处置中 1" in safety.get("/m/reviews").text
     assert "困人救援" not in sign_in(world.accounts["worker"]).get("/m/me").text
+
+
+@pytest.mark.feature("RES-06")
+def test_lists_say_how_many_people_and_what_was_told(world: World, sign_in: Any) -> None:
+    """Huzhou 2.5.1: 困人人数, 受伤人数, 现场描述 are seen before a case is opened."""
+    key = report(world, 10, scene="停在 5、6 楼之间，灯亮着" + "，" * 60)
+    with transaction(world.session) as session:
+        rescue_desk.dispatch(session, world.actor("agent"), key, 1, clock.now())
+        row = session.get(Rescue, key)
+        row.trapped, row.injured = 3, 1
+    world.session.commit()
+    phone = sign_in(world.accounts["worker"]).get("/m/rescues").text
+    assert "困人 3 人" in phone and "受伤 1 人" in phone
+    assert "停在 5、6 楼之间，灯亮着" in phone and "，" * 60 not in phone
+    desk = sign_in(world.accounts["inspector"]).get("/rescues/").text
+    assert "困人 3 人　受伤 1 人" in desk
+    with transaction(world.session) as session:
+        row = session.get(Rescue, key)
+        row.trapped, row.injured, row.scene = None, None, None
+    world.session.commit()
+    assert "受伤" not in sign_in(world.accounts["worker"]).get("/m/rescues").text.split("<section")[1]
