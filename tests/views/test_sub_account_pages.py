@@ -381,3 +381,17 @@ def test_a_role_that_alone_can_be_given_is_ticked(world: World, sign_in: Any) ->
     firm = sign_in(world.accounts["maintenance_head"])
     assert not re.search(r'name="role" value="\w+"[^>]* checked', firm.get("/sub-accounts/add").text)
     assert "主账号不进行维保作业" in firm.get("/sub-accounts/").text
+
+
+@pytest.mark.feature("ACC-08", "PER-06")
+def test_a_sub_account_leads_to_its_person_and_one_that_is_nobody_is_told(world: World, sign_in: Any) -> None:
+    """Whoever is on no list of people can't check in: the main account learns it before he stands at the elevator."""
+    worker = world.accounts["worker"]
+    head = sign_in(world.accounts["maintenance_head"])
+    assert f'href="/people/{worker.person_id}"' in text_of(head, "/sub-accounts/")
+    assert "未关联人员" not in text_of(head, "/sub-accounts/")
+    world.session.rollback()
+    worker.person_id = None
+    world.session.commit()
+    page = text_of(head, "/sub-accounts/")
+    assert "未关联人员" in page and f'href="/sub-accounts/{worker.id}/rights"' in page

@@ -71,6 +71,8 @@ class SubAccounts(BaseView):
                 "first": passwords.first_password_of(db.session, account, clock.now()),
                 "elevators": elevators.get(account.id),
                 "identity": identities.get(account.id),
+                # Who is nobody on the list of people can't check in, as the phone tells him.
+                "nobody": account.active and account.person_id is None and Role.WORKER.value in _names(account),
             }
             for account in found
         ]

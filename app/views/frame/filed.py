@@ -147,8 +147,7 @@ def _point(data: Mapping[str, Any]) -> Fact | None:
     latitude, longitude = (float(data[name]) for name in POINT)
     north = _("北纬 %(n)s", n=f"{latitude:.6f}") if latitude >= 0 else _("南纬 %(n)s", n=f"{-latitude:.6f}")
     east = _("东经 %(n)s", n=f"{longitude:.6f}") if longitude >= 0 else _("西经 %(n)s", n=f"{-longitude:.6f}")
-    at = map_tiles.configured().there(latitude, longitude)
-    link = f"/map/#17/{at[0]:.5f}/{at[1]:.5f}" if g.actor.may(Verb.ELEVATOR_READ) else None
+    link = map_tiles.configured().page(latitude, longitude) if g.actor.may(Verb.ELEVATOR_READ) else None
     return Fact(POINT[0], _("位置"), _("%(north)s，%(east)s", north=north, east=east), link)
 
 

@@ -32,6 +32,11 @@ class Tiles:
         """A point of the register, as the map draws it."""
         return to_datum((latitude, longitude), self.datum)
 
+    def page(self, latitude: float, longitude: float) -> str:
+        """The address of the map at a point of the register."""
+        at = self.there(latitude, longitude)
+        return f"/map/#17/{at[0]:.5f}/{at[1]:.5f}"
+
     def here(self, box: Box) -> Box:
         """What the map shows, in the register's coordinates."""
         south, west = of_datum((box.south, box.west), self.datum)

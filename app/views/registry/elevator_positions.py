@@ -103,8 +103,7 @@ def place_of(row: Elevator) -> PlaceFacts:
     actor = g.actor
     link = ""
     if row.latitude is not None and row.longitude is not None and row.approved_version:
-        latitude, longitude = map_tiles.configured().there(row.latitude, row.longitude)
-        link = f"/map/#17/{latitude:.5f}/{longitude:.5f}"
+        link = map_tiles.configured().page(row.latitude, row.longitude)
     deeds = []
     own = actor.unit_id is not None and actor.unit_id in (row.maintenance_unit_id, row.use_unit_id)
     if own and actor.may(Verb.ELEVATOR_SURVEY) and row.approved_version:

@@ -37,7 +37,7 @@ from app.rules.checkin import distance_words
 from app.rules.identifiers import mask_mobile
 from app.rules.rescues import RescueStatus
 from app.transaction import transaction
-from app.views.frame import screens
+from app.views.frame import map_tiles, screens
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.cells import elevator_link
 from app.views.frame.phones import phone_first
@@ -81,6 +81,7 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
     call = mine[-1] if mine and actor.may(Verb.RESCUE_HANDLE) else None
     acts = call is not None
     elevator = row.elevator
+    point, file = rescue_course.point_of(elevator), elevator_link(row.elevator_id)
     missed = [c for c in calls if c.unit_id == actor.unit_id is not None and c.end_reason == "escalated"]
     return {
         "row": row, "status": word(RESCUE_STATUS, row.status), "tone": TONES[row.status], "badge": badge_pill(row),
@@ -94,7 +95,8 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
         "elevator_status": word(ELEVATOR_STATUS, elevator.status), "category": word(CATEGORY, elevator.category),
         "escalator": elevator.category in ESCALATORS, "ends": DISPATCH_END, "levels": RESCUE_LEVEL,
         "distance": _distance, "outcomes": RESCUE_OUTCOME, "causes": causes(), "methods": RESCUE_METHOD,
-        "point": rescue_course.point_of(elevator), "joined_to": _other(row.joined_to_id),
+        "point": point, "joined_to": _other(row.joined_to_id),
+        "map_link": map_tiles.configured().page(point.latitude, point.longitude) if point and file else "",
         "may": {
             "desk": desk, "take": desk and status is RescueStatus.WAITING,
             "dispatch": desk and open_, "back": desk and status not in _FINAL and status is not RescueStatus.WAITING,
@@ -109,7 +111,7 @@ def facts(row: Rescue, actor: Actor) -> dict[str, Any]:
         "duties": rescue_contacts.duty_phones(db.session, row, calls),
         "works": desk or acts, "reveals": desk or acts or actor.may(Verb.SENSITIVE_READ),
         "missed": bool(missed) and open_ and not acts, "desk_phone": elevator.emergency_phone or _("应急救援电话"),
-        "elevator_link": elevator_link(row.elevator_id),
+        "elevator_link": file,
         "appeal": appeals.offered(db.session, actor, "rescue", row.id, clock.now()),
     }  # fmt: skip
 

@@ -196,3 +196,16 @@ def test_lists_say_how_many_people_and_what_was_told(world: World, sign_in: Any)
         row.trapped, row.injured, row.scene = None, None, None
     world.session.commit()
     assert "受伤" not in sign_in(world.accounts["worker"]).get("/m/rescues").text.split("<section")[1]
+
+
+def test_a_case_leads_to_the_map_and_to_earlier_ones_of_its_elevator(world: World, sign_in: Any) -> None:
+    world.own.latitude, world.own.longitude = 30.5, 120.25
+    world.session.commit()
+    key = report(world, 10)
+    page = sign_in(world.accounts["agent"]).get(f"/rescues/{key}").text
+    assert 'href="/map/#17/30.50000/120.25000"' in page
+    assert f'href="/rescues/history/?f_elevator={world.own.id}"' in page
+    world.session.rollback()
+    world.own.latitude = None
+    world.session.commit()
+    assert 'href="/map/#' not in sign_in(world.accounts["agent"]).get(f"/rescues/{key}").text
