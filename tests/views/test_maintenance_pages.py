@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -392,3 +393,25 @@ def test_the_ledger_says_how_the_elevator_stands_and_whom_to_call(
     session.get(Elevator, world.own.id).emergency_phone = "96333"
     session.commit()
     assert "没有应急救援电话" not in page(client, f"/ledgers/{world.own.id}")
+
+
+@pytest.mark.feature("PLN-05", "ELV-06")
+def test_an_order_by_hand_begins_at_the_ledger_with_its_worker(
+    session: Any, world: make.World, today: dt.date, sign_in: Any
+) -> None:
+    make.make_ledger(session, world.own, world.worker, next_half_month_on=today, next_level="quarter")
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    link = f"/orders/new?elevator_id={world.own.id}"
+    assert link in page(client, f"/ledgers/{world.own.id}")
+    form = page(client, link)
+    assert f'value="{world.own.code}"' in form and world.own.address in form
+    assert re.search(rf'value="{world.worker.id}"\s+selected', form) and re.search(r'value="quarter"\s+selected', form)
+    data = {"elevator_id": world.own.id, "elevator": world.own.code, "planned_on": "", "level": "quarter"}
+    wrong = post(client, "/orders/new", data, 422).text
+    assert f'name="elevator_id" value="{world.own.id}"' in wrong, "what was chosen stays"
+    made = post(client, "/orders/new", data | {"planned_on": str(today), "worker_id": world.worker.id}).location
+    assert world.own.code in page(client, made)
+    other = {"elevator_id": world.foreign.id, "elevator": world.foreign.code, "planned_on": str(today)}
+    assert "没有识别码" in post(client, "/orders/new", other, 422).text
+    assert world.foreign.code not in page(client, f"/orders/new?elevator_id={world.foreign.id}")

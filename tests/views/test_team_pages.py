@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.visits import visits
 from tests.conftest import csrf
-from tests.factories import World, make_account, make_ledger, make_person, make_policy
+from tests.factories import World, make_account, make_elevator, make_ledger, make_person, make_policy
 from tests.pages import flat
 from tests.workflows.visit_world import HERE
 
@@ -60,7 +61,15 @@ def test_a_team_is_made_given_elevators_and_disbanded(sign_in: Any, session: Any
     assert session.scalar(select(MaintenanceLedger.team_id)) == team.id
     listed = page(client, "/teams/")
     assert "王砚秋、沈听澜" in listed
-    assert world.own.code in page(client, f"/ledgers/?team={team.id}")
+    # The team's own link shows its elevators, and no others.
+    other = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    make_ledger(session, other, world.worker)
+    session.commit()
+    shown = page(client, f"/teams/{team.id}")
+    link = re.search(r'href="(/ledgers/[?][^"]+)"', shown)
+    assert link is not None and "再加电梯" in shown
+    listed = page(client, link.group(1))
+    assert world.own.code in listed and other.code not in listed
     assert "城东一组" in page(client, f"/ledgers/{world.own.id}")
     post(client, f"/teams/{team.id}/disband", {})
     session.rollback()

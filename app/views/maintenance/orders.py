@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
-from app.models import Elevator, MaintenanceOrder
+from app.models import Elevator, MaintenanceLedger, MaintenanceOrder
 from app.models.choices import LEVEL, ORDER_ORIGIN, ORDER_SHOWN
 from app.permissions import Verb
 from app.rules.identifiers import normal_code
@@ -35,8 +35,9 @@ class OrderPages(BaseView):
     @permission_name("write")
     @no_cache
     def new(self) -> Any:
+        """By code or as chosen; begun from a ledger, with its worker and what it says is next."""
         typed = request.form if request.method == "POST" else request.args
-        found = self._elevator(typed.get("elevator", "")[:40])
+        found = self._elevator(typed)
         findings: list[Finding] = []
         status = 200
         if request.method == "POST":
@@ -57,7 +58,8 @@ class OrderPages(BaseView):
                     flash(_("任务已建立"), "success")
                     return redirect(f"/orders/{made.id}")
         page = self.render_template(
-            "ta/maintenance/order_form.html", title=_("新增维保任务"), findings=findings, form=typed,
+            "ta/maintenance/order_form.html", title=_("新增维保任务"), findings=findings, elevator=found,
+            form=typed if found is None or request.method == "POST" else _begun(found),
             levels=list(LEVEL.items()), workers=forms.workers_of(g.actor.unit_id),
         )  # fmt: skip
         return page, status
@@ -143,10 +145,21 @@ class OrderPages(BaseView):
         )  # fmt: skip
 
     @staticmethod
-    def _elevator(code: str) -> Elevator | None:
-        statement = scope.apply(select(Elevator), g.actor, Elevator).where(Elevator.code == normal_code(code))
+    def _elevator(given: Any) -> Elevator | None:
+        key, code = number(given.get("elevator_id", "")[:16]), normal_code(given.get("elevator", "")[:40])
+        named = Elevator.id == key if key is not None else Elevator.code == code
+        statement = scope.apply(select(Elevator), g.actor, Elevator).where(named)
         found: Elevator | None = db.session.scalar(statement.order_by(Elevator.approved_version.desc()).limit(1))
         return found
+
+
+def _begun(elevator: Elevator) -> dict[str, Any]:
+    """What the form of an order for it begins with."""
+    named = select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == elevator.id)
+    ledger = db.session.scalar(scope.apply(named, g.actor, MaintenanceLedger))
+    if ledger is None or ledger.unit_id != g.actor.unit_id:
+        return {}
+    return {"worker_id": ledger.worker_id, "level": ledger.next_level if ledger.next_half_month_on else "half_month"}
 
 
 def register(appbuilder: Any) -> None:
