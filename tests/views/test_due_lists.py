@@ -115,6 +115,23 @@ def test_what_is_not_ones_own_does_not_come_along(world: make.World, sign_in: An
     assert world.foreign.code not in text and "保存后绑定" not in text
 
 
+@pytest.mark.feature("INS-01", "INS-02")
+def test_what_is_to_be_inspected_leads_to_its_form(
+    session: Any, world: make.World, today: dt.date, sign_in: Any
+) -> None:
+    session.add(InspectionClock(elevator_id=world.own.id, next_kind="self_test",
+                                governor_due_on=today + dt.timedelta(days=400)))  # fmt: skip
+    world.own.next_inspection_on = today + dt.timedelta(days=3)
+    session.commit()
+    form, body = (f"/inspections/{door}?elevator_id={world.own.id}&amp;kind=" for door in ("report", "new"))
+    firm = page(sign_in(world.accounts["maintenance_head"]), "/inspections/due/")
+    assert f"{form}self_test" in firm and f"{form}governor" not in firm, "a check that is far off is not asked for"
+    officer = page(sign_in(world.accounts["region_admin"]), "/inspections/due/")
+    assert f"{body}test" in officer and form not in officer
+    worker = page(sign_in(world.accounts["worker"]), "/inspections/due/")
+    assert form not in worker and body not in worker
+
+
 @pytest.mark.feature("INS-02", "WRN-01")
 def test_a_due_governor_check_leads_to_its_form_filled_in(
     session: Any, world: make.World, today: dt.date, sign_in: Any

@@ -183,3 +183,24 @@ def test_doors_by_workbook_and_back(session: Any, world: World) -> None:
     assert shown(session)[2][2] == "normal"
     wrong = checked(session, who, "landing_doors", workbook(DOORS, [foreign, "1", None, None, None]))
     assert states(session, wrong) == {2: "bad"}
+
+
+@pytest.mark.feature("WRN-01")
+@pytest.mark.parametrize("page", ["/warnings/component/", "/components/"])
+def test_ticked_parts_are_replaced_today(world: World, sign_in: Any, page: str) -> None:
+    """Shenzhen 20.5: several parts changed on one round are told at once, like the old ones; others' never."""
+    near, over = component(world, 3, model="TK-5"), component(world, -4, name="导靴靴衬", life_months=12)
+    ended = component(world, -9, name="缓冲器", ended_on=clock.today() - DAY, end_kind="removed")
+    clerk = sign_in(world.accounts["clerk"])
+    assert "今天更换" in clerk.get(page).text
+    keys = [near.id, over.id, ended.id]
+    text = post(clerk, f"{page}deed/replace", ids=keys).text
+    assert f"{world.own.code} 门滑块" in text and f"{world.own.code} 导靴靴衬" in text
+    world.session.rollback()
+    made = {row.replaces_id: row for row in world.session.scalars(select(Component).where(Component.replaces_id > 0))}
+    assert set(made) == {near.id, over.id}, "what is out already is not replaced"
+    assert made[near.id].model == "TK-5" and made[near.id].installed_on == clock.today()
+    assert made[over.id].life_months == 12 and made[over.id].installed_by == world.accounts["clerk"].first_name
+    keys = [row.id for row in made.values()]
+    assert "已完成" not in post(sign_in(world.accounts["other_head"]), f"{page}deed/replace", ids=keys).text
+    assert "今天更换" not in sign_in(world.accounts["inspector"]).get(page).text

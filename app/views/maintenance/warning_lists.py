@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -18,13 +19,16 @@ from app.listing import COUNT_CAP, Listing, Moment, Page, Query
 from app.listings import standing, warnings
 from app.models import Component, Elevator, IotDevice, MaintenanceClock, Person, Unit
 from app.permissions import Verb
+from app.rules.inspection import InspectionKind
 from app.views.frame import clock_words, screens
 from app.views.frame.base import Button, Deed, Screen, countdown, link, mark
-from app.views.frame.cells import below
 from app.views.frame.paging import capped
 from app.views.frame.warned import Counts, counted
 from app.views.maintenance.maintenance_lists import NEW_CONTRACT
 from app.views.oversight.enforcement import start
+from app.views.oversight.inspections import with_entry
+from app.workflows.filing import components
+from app.workflows.filing.components import Part
 
 
 class WarningScreen(Screen):
@@ -116,15 +120,8 @@ class InspectionWarnings(WarningScreen):
 
 
 def _governor_cell(row: Elevator) -> Any:
-    """The day, and the form for the check that is due, with the elevator and the kind filled in (shenzhen 20.4)."""
-    day, actor = _due_cell(warnings.KINDS["governor"])(row), g.actor
-    if actor.may(Verb.INSPECTION_EDIT):
-        door, said = "new", _("登记校验")
-    elif actor.may(Verb.INSPECTION_REPORT) and actor.unit_id in (row.maintenance_unit_id, row.use_unit_id):
-        door, said = "report", _("上传报告")
-    else:
-        return day
-    return below(day, link(said, f"/inspections/{door}?elevator_id={row.id}&kind=governor"))
+    """The day, and the form for the check that is due (shenzhen 20.4)."""
+    return with_entry(_due_cell(warnings.KINDS["governor"])(row), row, InspectionKind.GOVERNOR)
 
 
 class GovernorWarnings(WarningScreen):
@@ -151,6 +148,18 @@ class CoverWarnings(WarningScreen):
     deeds: ClassVar[list[Deed]] = [NEW_CONTRACT, *WarningScreen.deeds]
 
 
+def _replace(session: Any, actor: Any, key: int, at: dt.datetime) -> str:
+    """更换 of one ticked component today, like the old one; says which it was."""
+    made = components.replace(session, actor, key, Part("", clock.local_day(at)), "", at)
+    return f"{made.elevator.code} {made.name}"
+
+
+REPLACED = Deed(
+    "replace", _l("今天更换"), Verb.COMPONENT_EDIT, _replace,
+    _l("把所选组件登记为今天更换？型号规格和寿命同原来的，安装人记为您；日期或型号不同的，请在电梯的“组件与层门”里登记。"),
+)
+
+
 class ComponentWarnings(WarningScreen):
     datamodel = SQLAInterface(Component)
     route_base = "/warnings/component"
@@ -158,7 +167,7 @@ class ComponentWarnings(WarningScreen):
     cells: ClassVar[dict[str, Any]] = {"due_on": _due_cell(warnings.KINDS["component"])}
 
     # A row is a component: what is begun about an elevator begins at the elevator.
-    deeds: ClassVar[list[Deed]] = []
+    deeds: ClassVar[list[Deed]] = [REPLACED]
 
     def row_link(self, row: Any) -> str:
         return f"/elevators/{row.elevator_id}/parts"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar
 
 from flask import flash, g, redirect, request
@@ -9,6 +10,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from sqlalchemy import select
 
 from app import clock, lookups, scope
@@ -29,8 +31,8 @@ from app.views.approval.filing_lists import _marked
 from app.views.frame import clock_words, screens, uploads
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.account_forms import number, run, text
-from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, mark, pill
-from app.views.frame.cells import countdown, cut, elevator_link, firm
+from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, link, mark, pill
+from app.views.frame.cells import below, countdown, cut, elevator_link, firm
 from app.views.oversight.enforcement import start
 from app.workflows.files import attachments
 from app.workflows.inspection import inspection_clocks, inspection_reports, inspections
@@ -89,6 +91,41 @@ def _near(row: Elevator) -> int:
     return int(policy_value(db.session, "near_inspection_days", row.region_code, clock.today()))
 
 
+def entry_link(row: Elevator, kind: str) -> Markup | None:
+    """The form for a check of this elevator, begun with what the list knows, for who may enter or hand in one."""
+    actor = g.actor
+    if actor.may(Verb.INSPECTION_EDIT):
+        # Between two inspections the units test themselves, or a body tests: this is the body's form.
+        asked = InspectionKind.TEST if kind == InspectionKind.SELF_TEST else kind
+        return link(_("登记检验"), f"/inspections/new?elevator_id={row.id}&kind={asked}")
+    own = actor.unit_id is not None and actor.unit_id in (row.maintenance_unit_id, row.use_unit_id)
+    if kind in HANDED_IN and own and actor.may(Verb.INSPECTION_REPORT):
+        return link(_("上传报告"), f"/inspections/report?elevator_id={row.id}&kind={kind}")
+    return None
+
+
+def with_entry(made: Any, row: Elevator, kind: str) -> Any:
+    """A cell about what is due, and below it the way to enter it."""
+    way = entry_link(row, kind)
+    return made if way is None else below(made, way)
+
+
+def _inspection(row: Elevator) -> Any:
+    return with_entry(_due(row), row, of_clock(row, "next_kind") or InspectionKind.PERIODIC)
+
+
+def _check(name: str, kind: str) -> Any:
+    """The day of a check of a part, and its form where it is near or over."""
+
+    def cell(row: Elevator) -> Any:
+        day, near = of_clock(row, name), _near(row)
+        shown = _marked(day, near)
+        soon = day is not None and day <= clock.today() + dt.timedelta(days=near)
+        return with_entry(shown, row, kind) if soon else shown
+
+    return cell
+
+
 def _due(row: Elevator) -> Any:
     day = row.next_inspection_on
     if day is None:
@@ -106,11 +143,11 @@ class InspectionDueScreen(_Lists):
         "address": lambda row: cut(row.place, 17),
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "maintenance_unit": lambda row: firm(row.maintenance_unit.name) if row.maintenance_unit else "—",
-        "next_inspection_on": _due,
+        "next_inspection_on": _inspection,
         "next_kind": lambda row: word(INSPECTION_DUE, of_clock(row, "next_kind") or "") or "—",
         "failed_on": lambda row: mark(of_clock(row, "failed_on"), "over") if of_clock(row, "failed_on") else "—",
-        "governor_due_on": lambda row: _marked(of_clock(row, "governor_due_on"), _near(row)),
-        "brake_due_on": lambda row: _marked(of_clock(row, "brake_due_on"), _near(row)),
+        "governor_due_on": _check("governor_due_on", InspectionKind.GOVERNOR),
+        "brake_due_on": _check("brake_due_on", InspectionKind.BRAKE),
     }
     buttons = InspectionScreen.buttons
     empty_text = _l("没有这类电梯。")

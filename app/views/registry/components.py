@@ -26,7 +26,8 @@ from app.reference import kind_of
 from app.transaction import transaction
 from app.views.frame import clock_words, screens
 from app.views.frame.account_forms import number
-from app.views.frame.base import Button, Screen, countdown, firm, import_button, pill
+from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, pill
+from app.views.maintenance.warning_lists import REPLACED
 from app.workflows.filing import components, landing_doors, usual_parts
 from app.workflows.filing.components import Part
 from app.workflows.filing.landing_doors import Found
@@ -55,6 +56,7 @@ class ComponentScreen(Screen):
         Button(_l("层门"), "DoorScreen.list", Verb.ELEVATOR_READ, icon="list"),
         Button(_l("常用组件"), "UsualPartPages.index", Verb.ELEVATOR_READ, icon="book"),
     ]
+    deeds: ClassVar[list[Deed]] = [REPLACED]
     empty_text = _l("还没有登记组件。打开电梯的“组件与层门”登记，或用“导入”。")
 
     def row_link(self, row: Component) -> str:
