@@ -199,7 +199,7 @@ def complaint(row: Complaint) -> dict[str, Any]:
         "handled_at": iso(row.handled_at), "handle_note": row.handle_note, "reviewed_at": iso(row.reviewed_at),
         "review_note": row.review_note, "sent_back": row.sent_back, "handled_again_at": iso(row.handled_again_at),
         "reviewed_again_at": iso(row.reviewed_again_at), "closed_at": iso(row.closed_at), "end_note": row.end_note,
-        "is_untrue": row.is_untrue, "due_at": iso(row.due_at),
+        "is_untrue": row.is_untrue, "due_at": iso(row.due_at), "taken_over": row.taken_over,
         "turn": None if turn is None else turn[0].value, "late_steps": [step.value for step in late],
         "outcome": None if found is None else found.value,
     }  # fmt: skip

@@ -120,6 +120,7 @@ PAPERS: dict[str, Schema] = {
         review_note=maybe(TEXT), sent_back=said(YES, "退回过一次"), handled_again_at=maybe(INSTANT),
         reviewed_again_at=maybe(INSTANT), closed_at=maybe(INSTANT), end_note=maybe(TEXT),
         is_untrue=said(YES, "不属实，不计入评分"), due_at=said(maybe(INSTANT), "当前环节的期限"),
+        taken_over=said(YES, "从原平台接管"),
         turn=said(maybe(one_of(list(Party))), "现由谁办理：承办单位、使用单位、监管部门；已办结则为空"),
         late_steps=said(many(one_of(list(Step))), "不及时的环节"),
         outcome=said(maybe(one_of(["on_time", "late"])), "还没有结论则为空"),

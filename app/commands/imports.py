@@ -29,7 +29,7 @@ from app.workflows.core.actors import actor_of
 MOST_TOLD = 100
 KINDS = (
     "units", "elevators", "persons", "ledgers", "orders", "contracts", "visits", "invitations", "inspections",
-    "past_checks", "past_rescues", "past_repairs", "components", "landing_doors",
+    "past_checks", "past_rescues", "past_repairs", "past_complaints", "components", "landing_doors",
 )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def import_command(
 
 FORMS = {
     "text": "文本", "code": "文本（编码，不丢前导零）", "date": "日期", "instant": "日期和时间", "number": "整数",
-    "figure": "数字",
+    "figure": "数字", "choices": "选项，可以多个",
     "bool": "是 / 否", "choice": "选项", "region": "地区", "unit": "单位", "person": "人员",
     "team": "小组", "elevators": "电梯",
 }  # fmt: skip

@@ -35,7 +35,8 @@ VERBS = {
     "units": Verb.UNIT_EDIT, "elevators": Verb.ELEVATOR_EDIT, "persons": Verb.PERSON_EDIT,
     "ledgers": Verb.LEDGER_EDIT, "orders": Verb.ORDER_EDIT, "contracts": Verb.CONTRACT_EDIT, "visits": Verb.TAKE_OVER,
     "inspections": Verb.INSPECTION_EDIT, "past_checks": Verb.TAKE_OVER, "past_rescues": Verb.TAKE_OVER,
-    "past_repairs": Verb.TAKE_OVER, "components": Verb.COMPONENT_EDIT, "landing_doors": Verb.COMPONENT_EDIT,
+    "past_repairs": Verb.TAKE_OVER, "past_complaints": Verb.TAKE_OVER,
+    "components": Verb.COMPONENT_EDIT, "landing_doors": Verb.COMPONENT_EDIT,
     "invitations": Verb.PERSON_EDIT, "insurance": Verb.INSURANCE_EDIT, "accounts": Verb.SUBACCOUNT_EDIT,
 }  # fmt: skip
 # People, what they are insured by and the accounts are entered by their own unit only.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -27,7 +28,7 @@ from app.imports.columns import OF_ELEVATORS, Kind, Spec
 from app.imports.comparing import BLANK, NOT_FOUND, as_json
 from app.imports.judging import WORDED, Judging, Row
 from app.imports.matching import Match
-from app.imports.parsing import AS_TEXT, Bad, Unknown, kept_by, not_a_day, parse, plain_texts, text_of
+from app.imports.parsing import AS_TEXT, Bad, Unknown, kept_by, not_a_day, parse, pieces, plain_texts, text_of
 from app.imports.reading import Cells, Sheet
 from app.imports.references import parts
 from app.imports.surveying import is_sum
@@ -46,6 +47,7 @@ COMPARE: dict[str, Callable[[Judging, list[Row]], None]] = {
     "contracts": comparing_service.contract_rows, "visits": comparing_service.visit_rows,
     "insurance": comparing_unit.insurance_rows, "accounts": comparing_unit.account_rows,
     "past_rescues": comparing_past.rescue_rows, "past_repairs": comparing_past.repair_rows,
+    "past_complaints": comparing_past.complaint_rows,
     "inspections": comparing_inspections.inspection_rows, "past_checks": comparing_inspections.inspection_rows,
     "components": comparing_parts.component_rows, "landing_doors": comparing_parts.door_rows,
 }  # fmt: skip
@@ -285,6 +287,11 @@ class Checker(Judging):
 
     def _hear(self, spec: Spec, cell: str, value: Any, problem: Bad | None, times: int) -> None:
         """Keep words that are not our own, with what they are taken for, for a person to confirm."""
+        if spec.kind == "choices" and (problem is None or isinstance(problem, Unknown)):
+            one = replace(spec, kind="choice")
+            for piece in pieces(cell, one):
+                self._hear(one, piece, *self._parse(one, piece), times)
+            return
         told = self.match.words.get(spec.name)
         if told and cell.strip() in told:
             self.hear(spec.name, cell.strip(), told[cell.strip()], times)

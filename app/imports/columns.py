@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.models import (
+    Complaint,
     Component,
     Contract,
     Elevator,
@@ -40,6 +41,7 @@ from app.models.choices import (
     SEX,
     VISIT_MODE,
 )
+from app.models.complaint import COMPLAINT_KIND
 from app.models.part import DOOR_SIDE, DOOR_STATE
 from app.models.repair import REPAIR_CAUSE, REPAIR_LEVEL, REPAIR_SOURCE
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE
@@ -47,7 +49,7 @@ from app.permissions import ROLE_LABEL, Role
 from app.workflows.approval.filing_fields import CODES, fields_of, required_of
 
 # How a cell is read: text, code (kept as text), date, instant, number (whole), figure (perhaps with its unit), bool,
-# choice, region, unit, person, team, elevators.
+# choice, choices (several), region, unit, person, team, elevators.
 _REFERENCES = {"region_id": "region", "maintenance_unit_id": "unit", "use_unit_id": "unit"}
 _FORMS: dict[type, str] = {bool: "bool", dt.date: "date", int: "figure", float: "figure"}
 # What a unit's main account hands out.
@@ -100,8 +102,8 @@ class Kind:
 
 # Kinds whose rows name one elevator by its code.
 OF_ELEVATORS = (
-    "ledgers", "orders", "visits", "inspections", "past_checks", "past_rescues", "past_repairs", "components",
-    "landing_doors",
+    "ledgers", "orders", "visits", "inspections", "past_checks", "past_rescues", "past_repairs", "past_complaints",
+    "components", "landing_doors",
 )  # fmt: skip
 # What the workbook of bad rows writes beside them; it is no column of the file that comes back.
 OWN_NOTE = "错误说明"
@@ -241,6 +243,18 @@ def kinds() -> dict[str, Kind]:
             ),
             _of(RepairOrder, "source", "choice", False, REPAIR_SOURCE), _of(RepairOrder, "note", "text"),
         ), ("reported_at",)),
+        "past_complaints": Kind("past_complaints", _l("既往投诉记录"), "code", (
+            code, _of(Complaint, "complained_at", "instant", True),
+            Spec("kinds", "投诉问题", "choices", True, COMPLAINT_KIND, "多个用顿号隔开"),
+            Spec("body", "情况说明", "text", False, None, "投诉问题有“其他”的必填"),
+            *(_of(Complaint, n, "instant") for n in ("accepted_at", "handled_at")),
+            _of(Complaint, "handle_note", "text"), _of(Complaint, "reviewed_at", "instant"),
+            _of(Complaint, "review_note", "text"),
+            Spec("closed_at", "办结时间", "instant", False, None, "没有复核时间的必填；只接管已经办结的投诉"),
+            _of(Complaint, "is_untrue", "bool"), _of(Complaint, "end_note", "text"),
+            Spec("unit_id", "承办单位", "unit", False, None, "当时承办的单位；不填按合同和档案"),
+            _of(Complaint, "name", "text"), _of(Complaint, "phone", "text"),
+        ), ("complained_at",)),
         "components": Kind("components", _l("组件寿命"), "code", (
             code, _of(Component, "name", "text", True), _of(Component, "model", "text"),
             _of(Component, "installed_on", "date", True),

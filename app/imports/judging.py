@@ -21,7 +21,7 @@ from app.wording import kept
 from app.workflows.contracts import contract_findings
 
 # Kinds of cells whose words a person may explain.
-WORDED = ("choice", "bool", "unit", "region")
+WORDED = ("choice", "choices", "bool", "unit", "region")
 # More distinct words than a person would explain one by one.
 MOST_WORDS = 200
 OTHER = "其他"

@@ -54,6 +54,8 @@ UNCLEAR = "日月分不清"
 ORDERS = ("dmy", "mdy", "ymd")
 # Which day of a month is meant where a cell names no day.
 MONTH_DAYS = ("first", "last")
+# Between the choices of a cell that may name several.
+_SEVERAL = re.compile(r"[、，,;；/|+\n]")
 _FLOAT = re.compile(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?")
 # A two-digit year up to this many years ahead is of this century.
 _PIVOT = 60
@@ -290,6 +292,22 @@ def choice(cell: Any, spec: Spec) -> str | None:
     )
 
 
+def pieces(cell: Any, spec: Spec) -> list[str]:
+    """The words of a cell that may name several choices: one that is a choice as it stands is one word."""
+    text = text_of(cell)
+    with contextlib.suppress(Bad):
+        if choice(text, spec) is not None:
+            return [text]
+    return [piece.strip() for piece in _SEVERAL.split(text) if piece.strip()]
+
+
+def choices(cell: Any, spec: Spec, words: Mapping[str, Any] | None = None) -> str | None:
+    """Several choices as their values with commas, in the order of the choices; `words` as in `parse`, word by word."""
+    told = words or {}
+    named = [told[piece] if piece in told else choice(piece, spec) for piece in pieces(cell, spec)]
+    return ",".join(value for value in spec.choices or {} if value in named) or None
+
+
 def yes(cell: Any) -> bool | None:
     text = text_of(cell).casefold()
     if not text:
@@ -384,6 +402,8 @@ def parse(
         return None if told == "" else told
     if spec.kind == "choice":
         return choice(cell, spec)
+    if spec.kind == "choices":
+        return choices(cell, spec, words)
     if spec.kind == "figure":
         return figure(cell, spec, unit, comma)
     if spec.kind == "date":

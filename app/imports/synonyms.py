@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from app.imports.synonyms_past import PAST
+
 _NOISE = re.compile(r"[\s_\-./:：,，、()（）\[\]【】*'\"“”#]+")
 
 _BRACKETS = re.compile(r"\s*[(（][^()（）]{1,4}[)）]\s*$")
@@ -289,30 +291,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "note": "说明 remarks notes",
     },
     "inspections": _INSPECTIONS,
-    "past_rescues": {
-        "code": "电梯识别码 电梯编号 梯号 电梯唯一码 elevatorid liftid elevatorcode",
-        "reported_at": "报警时间 发生时间 故障发生时间 接警时间 reported",
-        "dispatched_at": "派单时间 派遣时间 dispatched", "second_at": "二级派单时间 升级时间",
-        "accepted_at": "接单时间 accepted", "arrived_at": "到达时间 到场时间 arrived",
-        "done_at": "救出时间 解救时间 完成时间 恢复时间 freed", "level": "救援级别 救援层级 级别 level",
-        "unit_id": "维保单位 维保公司 company contractor", "helper_id": "二级救援单位 救援单位",
-        "outcome": "处置结果 结果 outcome", "cause": "故障原因 原因 cause", "method": "救援方式 method",
-        "trapped": "困人人数 被困人数 trapped", "injured": "受伤人数 injured", "scene": "现场描述 故障描述",
-        "in_centre": "城区 是否中心城区", "source": "报警方式 来源 source",
-    },
-    "past_repairs": {
-        "code": "电梯识别码 电梯编号 梯号 电梯唯一码 elevatorid liftid elevatorcode",
-        "reported_at": "报修时间 报障时间 故障时间 故障发生时间 reported",
-        "assigned_at": "派工时间 派单时间 指派时间 assigned", "accepted_at": "接单时间 accepted",
-        "departed_at": "出发时间 departed", "started_at": "到达时间 到场时间 开始时间 started arrived",
-        "ended_at": "完成时间 结束时间 修复时间 恢复时间 ended completed", "level": "级别 故障等级 严重程度 level",
-        "fault": "故障现象 故障内容 报修内容 问题描述 fault symptom", "cause": "原因 故障类型 cause",
-        "action": "处理措施 处理结果 维修内容 处理方法 action", "parts": "更换配件 配件 更换零件 parts",
-        "restored": "是否恢复运行 是否恢复 是否修复 restored", "unit_id": "维修单位 维保公司 company contractor",
-        "worker_id": "维修人员 处理人 维保人员 维修工 worker technician", "source": "报修方式 报修来源 source",
-        "note": "说明 remarks notes",
-    },
     "past_checks": _INSPECTIONS | {"unit_id": "当日维保单位 维保公司 company contractor"},
+    **PAST,
 }  # fmt: skip
 
 # Columns of our own lists that are no field, though they are called much like one: never guessed to be it.
@@ -320,6 +300,11 @@ NO_FIELD = {"elevators": "信息状态 审核状态 审核意见", "units": "信
 
 # Words by choice, for columns of that name.
 VALUES: dict[str, dict[str, str]] = {
+    "kinds": {
+        "shaking": "抖动 晃动 震动 振动 运行晃动 shaking vibration", "noise": "噪音 噪声 声音异常 有异响 noise",
+        "faults": "故障频繁 经常故障 频繁故障 经常坏 faults", "buttons": "按钮失效 按键失灵 按钮不灵 按钮故障 buttons",
+        "doors": "开关门异常 门异常 门故障 开门不正常 关门不正常 doors", "other": "其它 其他问题 other others",
+    },
     "declared_status": {
         "notified": "已告知 施工告知 未投用 安装中 未注册 notinuse underinstallation installing pending new imbau",
         "in_use": (

@@ -370,5 +370,6 @@ UNDOERS: dict[str, Callable[..., None]] = {
     "contracts": _undo_contract, "insurance": _undo_insured, "accounts": _undo_account,
     "inspections": writing_inspections.undo, "past_checks": writing_inspections.undo,
     "past_rescues": writing_past.undo_rescue, "past_repairs": writing_past.undo_repair,
+    "past_complaints": writing_past.undo_complaint,
     "components": writing_parts.undo_component, "landing_doors": writing_parts.undo_door,
 }  # fmt: skip

@@ -82,7 +82,7 @@ def decided(
             meant = int(value) if UnitNames(session, actor).may_name(int(value)) else None
         elif spec.kind == "bool":
             meant = {"1": True, "0": False}.get(value)
-        elif spec.kind == "choice" and value in (spec.choices or {}):
+        elif spec.kind in ("choice", "choices") and value in (spec.choices or {}):
             meant = value
         taken = line["value"] if not line.get("chosen") else None
         if meant is not None and meant != taken:

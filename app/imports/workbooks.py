@@ -27,7 +27,7 @@ def write_template(kind: Kind, path: Path) -> None:
         sheet.write_string(0, at, spec.label, must if spec.required else head)
         if spec.help:
             sheet.write_comment(0, at, spec.help)
-        if spec.choices or spec.kind == "bool":
+        if (spec.choices and spec.kind != "choices") or spec.kind == "bool":
             words = [str(w) for w in spec.choices.values()] if spec.choices else ["是", "否"]
             if sum(len(w) + 1 for w in words) < 250:
                 sheet.data_validation(1, at, 20_000, at, {"validate": "list", "source": words})

@@ -127,7 +127,8 @@ def _finish(session: AnySession, actor: Actor, held: Kind, batch_id: int, at: dt
 
 def hold_kind(session: AnySession, kind: str) -> None:
     """One step of a kind at a time: a new code must not be made twice by two imports of one file."""
-    name = f"IMPORT-{kind}"
+    # As long as its column is; what would be cut off tells no two kinds apart.
+    name = f"IMPORT-{kind}"[:20]
     session.execute(insert_of(session, NumberSeries).values(prefix=name, last=0).on_conflict_do_nothing())
     lock(session, NumberSeries, name)
 
@@ -418,7 +419,7 @@ def _each(take: Callable[..., None]) -> Callable[..., None]:
 # What comes from before: all of some elevators in one step, so that each is told its whole past at once.
 BY_ELEVATOR: dict[str, Callable[..., None]] = {"visits": _take_visits} | {
     "past_checks": _each(writing_inspections.take_over), "past_rescues": _each(writing_past.rescues),
-    "past_repairs": _each(writing_past.repairs),
+    "past_repairs": _each(writing_past.repairs), "past_complaints": _each(writing_past.complaints),
 }
 
 

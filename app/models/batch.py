@@ -18,7 +18,7 @@ IMPORT_KIND = {
     "ledgers": _lp("many", "设备履历"),
     "orders": _l("维保计划"), "contracts": _lp("many", "维保合同"), "visits": _l("既往维保记录"),
     "inspections": _l("检验记录"), "past_checks": _l("既往检验记录"), "past_rescues": _l("既往救援记录"),
-    "past_repairs": _l("既往维修记录"),
+    "past_repairs": _l("既往维修记录"), "past_complaints": _l("既往投诉记录"),
     "components": _l("组件寿命"), "landing_doors": _l("层门"),
     "invitations": _l("入职邀请"), "insurance": _l("医社保缴交明细"), "accounts": _lp("many", "子用户"),
 }  # fmt: skip

@@ -86,6 +86,9 @@ class Complaint(Stamped, Versioned, Model):
     late_steps: Mapped[str | None] = col(_l("不及时的环节"), String(60))
     # An appeal was upheld: from then on it counts as in time; what was late stays written.
     appeal_upheld_at: Mapped[dt.datetime | None] = col(_l("申诉成立时间"), Instant)
+    # Of another platform, with its true times (IMP-03).
+    taken_over: Mapped[bool] = col(_l("接管"), Boolean, default=False, server_default=text("false"))
+    batch_id: Mapped[int | None] = col(_l("导入批次"), BigId, index=True)
 
     elevator: Mapped[Elevator] = relationship()
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])

@@ -70,7 +70,8 @@ def test_a_bomb_is_refused(session: Any, world: Any) -> None:
     "name",
     [
         "units", "elevators", "persons", "ledgers", "orders", "contracts", "visits", "invitations", "insurance",
-        "accounts", "inspections", "past_checks", "past_rescues", "past_repairs", "components", "landing_doors",
+        "accounts", "inspections", "past_checks", "past_rescues", "past_repairs", "past_complaints",
+        "components", "landing_doors",
     ],
 )
 def test_the_template_is_read_back_as_it_is(name: str, tmp_path: Path, session: Any) -> None:

@@ -16,6 +16,7 @@ from app.rules.periods import period_of
 from app.transaction import transaction
 from app.workflows.maintenance import overdue
 from app.workflows.on_site.presence import Position
+from app.workflows.public import past_complaints
 from app.workflows.repair import past_repairs, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 from app.workflows.rescue import past_rescues, rescue_answers, rescue_desk, rescues
@@ -125,7 +126,9 @@ def taken_over(session: Any, world: World) -> None:
     case = past_rescues.take_over(session, who, times | {"elevator_id": lift, "outcome": "false_alarm"}, LATER)
     end = {"ended_at": BEGUN.isoformat(), "level": "stopped"}
     order = past_repairs.take_over(session, who, times | end | {"elevator_id": lift}, LATER)
-    case.created_at = order.created_at = LATER
+    said = {"complained_at": (BEGUN - HOUR).isoformat(), "closed_at": BEGUN.isoformat(), "kinds": "noise"}
+    told = past_complaints.take_over(session, who, said | {"elevator_id": lift}, LATER)
+    case.created_at = order.created_at = told.created_at = LATER
 
 
 def corrected(session: Any, world: World) -> None:

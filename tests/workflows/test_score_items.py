@@ -16,6 +16,8 @@ from app.models.score import lines_of
 from app.permissions import SYSTEM
 from app.rules.score_items import Item
 from app.transaction import transaction
+from app.workflows.public import past_complaints
+from app.workflows.rescue import past_rescues
 from app.workflows.scores import scores
 from tests.factories import make_elevator, make_maintenance_unit, make_policy, make_use_unit
 from tests.reference.items import Called, Changed, Complained, Inspected, Trapped
@@ -304,3 +306,27 @@ def test_a_score_is_taken_away_with_all_its_lines(session: Any, world: Any) -> N
     with transaction(session):
         scores.take_away(session, [row.id])
     assert session.scalar(select(func.count()).select_from(ScoreEntry)) == 0
+
+
+@pytest.mark.feature("LED-01", "IMP-03")
+def test_what_was_taken_over_later_changes_no_score_of_before(session: Any, free: Any) -> None:
+    """Records of another platform are known since they came: looking back before that, nothing counts them."""
+    put_cover(session, free.firm, free.own, day("2024-01-01"), day("2024-12-31"))
+    session.commit()
+    came = LATER - DAY
+    with transaction(session):
+        lift = {"elevator_id": free.own.id}
+        then, done = (NOON + HOUR).isoformat(), (NOON + 5 * HOUR).isoformat()
+        rescue = past_rescues.take_over(session, SYSTEM, lift | {
+            "reported_at": NOON.isoformat(), "dispatched_at": NOON.isoformat(), "accepted_at": then, "done_at": done,
+            "outcome": "entrapment", "cause": "door_operator", "trapped": 1,
+        }, came)  # fmt: skip
+        told = past_complaints.take_over(session, SYSTEM, lift | {
+            "complained_at": NOON.isoformat(), "accepted_at": (NOON + 2 * DAY).isoformat(),
+            "handled_at": (NOON + 3 * DAY).isoformat(), "reviewed_at": (NOON + 4 * DAY).isoformat(), "kinds": "noise",
+        }, came)  # fmt: skip
+        rescue.created_at = told.created_at = came
+    before = of(session, score(session, *YEAR, as_of=came - MINUTE), free.firm)
+    assert (before.rescue_late, before.feedback_late, before.fault_elevators, before.fault_faulty) == (0, 0, 1, 0)
+    after = of(session, score(session, *YEAR, as_of=came), free.firm)
+    assert (after.rescue_late, after.feedback_late, after.fault_elevators, after.fault_faulty) == (1, 1, 1, 1)

@@ -168,4 +168,7 @@ def _by(at: dt.datetime | None, known: dt.datetime) -> dt.datetime | None:
 
 def _complained(asked: Asked, period: Period) -> tuple[Any, ...]:
     begins, ends = day_start(period.first), day_end(period.last)
-    return Complaint.complained_at >= begins, Complaint.complained_at < ends, Complaint.complained_at <= asked.as_of
+    return (
+        Complaint.complained_at >= begins, Complaint.complained_at < ends, Complaint.complained_at <= asked.as_of,
+        or_(Complaint.taken_over.is_(False), Complaint.created_at <= asked.as_of),
+    )  # fmt: skip

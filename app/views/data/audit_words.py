@@ -128,6 +128,7 @@ _OWN: dict[str, Any] = {
     "insurance_record.save": _l("保存明细"), "inspection.end": _l("更正或作废"),
     "landing_door.check": _l("检查层门"), "visit.join": _l("加入协同维保"), "visit.note": _l("填写说明"),
     "repair.open": _l("报修"), "repair.take_over": _l("登记既往维修"), "rescue.take_over": _l("登记既往救援"),
+    "complaint.take_over": _l("登记既往投诉"),
     "safety.risk": _l("登记、修改风险"), "personal_request.raise": _l("提出请求"), "region.end": _l("停用地区"),
     "region.follow": _l("随迁到现在地区"),
 }  # fmt: skip

@@ -30,7 +30,7 @@ from app.rules.identifiers import mask_mobile
 from app.rules.other_scores import Outcome
 from app.views.frame import courses, numbers, screens, uploads
 from app.views.frame.account_forms import text
-from app.views.frame.base import Button, Deed, Screen, countdown, firm, mark, pill, two
+from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, mark, pill, two
 from app.views.frame.cells import below, elevator_link
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import Due
@@ -120,6 +120,7 @@ class Complaints(Screen):
     buttons: ClassVar[list[Button]] = [
         Button(_lp("code", "留言"), "Messages.list", Verb.COMPLAINT_READ, icon="inbox"),
         Button(_l("投诉统计"), "ComplaintStatistics.index", Verb.COMPLAINT_READ, icon="chart"),
+        import_button("past_complaints", Verb.TAKE_OVER),
     ]
     deeds: ClassVar[list[Deed]] = [
         Deed("accept", _l("接单"), Verb.COMPLAINT_HANDLE, _accept, _l("接下所选的投诉？")), start("complaint"),
@@ -228,7 +229,16 @@ def facts(row: Complaint, actor: Actor) -> dict[str, Any]:
 
 
 def _course(row: Complaint) -> list[tuple[str, str, str]]:
-    """Every step that was taken, the newest first: what, when and by whom, and its words."""
+    """Every step that was taken, the newest first: what, when and by whom, and its words.
+
+    Of one that was taken over the log knows nothing before: its own times tell.
+    """
+    if row.taken_over:
+        kept = (
+            (_("投诉"), row.complained_at, ""), (_("接单"), row.accepted_at, ""), (_("处置"), row.handled_at, ""),
+            (_("复核"), row.reviewed_at, row.review_note or ""), (_("办结"), row.ended_at, ""),
+        )  # fmt: skip
+        return [(what, courses.when(at, ""), words) for what, at, words in reversed(kept) if at is not None]
     return [*courses.course_of("complaint", row.id, DID), (str(_("投诉")), courses.when(row.complained_at, ""), "")]
 
 

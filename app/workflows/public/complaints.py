@@ -7,11 +7,9 @@ The limits are those of the region on the day of the complaint and stay with it.
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from app import clock, scope
 from app.errors import Finding, NotAllowed, Refusal, raise_failing, refuse
@@ -27,7 +25,6 @@ from app.rules.complaints import (
     MOST_OF_ADDRESS,
     SAME_WITHIN,
     TRACKING_LENGTH,
-    TRACKING_SIGNS,
     TURNS,
     ComplaintState,
     ComplaintVerb,
@@ -56,11 +53,10 @@ from app.workflows.access import signin
 from app.workflows.core import audit, moves, outbox
 from app.workflows.files import attachments
 from app.workflows.files.attachments import Received
+from app.workflows.public.tracking import keep_numbered
 from app.workflows.visits import visit_reviewers
 
 ENTITY = "complaint"
-# Tries at a tracking number that nobody has; two of twelve signs that are alike are never seen.
-TRIES = 3
 FIELDS = ("name", "phone", "body")
 
 
@@ -298,6 +294,15 @@ def hours_of(row: Complaint) -> Hours:
     return Hours(row.accept_hours, row.handle_hours, row.review_hours)
 
 
+def policy_hours(session: AnySession, region_code: str, on: dt.date) -> tuple[int, int, int]:
+    """How long accepting, handling and reviewing may take there of what is complained of on a day."""
+    accept, handle, review = (
+        int(policy_value(session, key, region_code, on) or NO_LIMIT)
+        for key in (Key.COMPLAINT_ACCEPT_HOURS, Key.COMPLAINT_HANDLE_HOURS, Key.COMPLAINT_REVIEW_HOURS)
+    )
+    return accept, handle, review
+
+
 def turn_of(row: Complaint) -> tuple[Party, int | None] | None:
     """Who has the next step, and which unit; the regulator where nobody is what the state asks for, None at the end."""
     units = {Party.UNIT: row.unit_id, Party.USE_UNIT: row.use_unit_id, Party.OFFICE: None}
@@ -365,10 +370,7 @@ def _made(
     session: AnySession, elevator: Elevator, name: str, phone: str, kinds: list[str], body: str, at: dt.datetime
 ) -> Complaint:  # fmt: skip
     on = clock.local_day(at)
-    hours = [
-        int(policy_value(session, key, elevator.region_code, on) or NO_LIMIT)
-        for key in (Key.COMPLAINT_ACCEPT_HOURS, Key.COMPLAINT_HANDLE_HOURS, Key.COMPLAINT_REVIEW_HOURS)
-    ]
+    hours = policy_hours(session, elevator.region_code, on)
     row = Complaint(
         elevator_id=elevator.id, region_code=elevator.region_code,
         unit_id=elevator.maintenance_unit_id or elevator.use_unit_id, use_unit_id=elevator.use_unit_id,
@@ -378,17 +380,7 @@ def _made(
     )  # fmt: skip
     next_ = running(course_of(row), hours_of(row))
     row.due_at = None if next_ is None else next_[1].due_at
-    for left in range(TRIES, 0, -1):
-        row.number = "".join(secrets.choice(TRACKING_SIGNS) for _ in range(TRACKING_LENGTH))
-        try:
-            with session.begin_nested():
-                session.add(row)
-                session.flush()
-        except IntegrityError:
-            if left == 1:
-                raise
-            continue
-        break
+    keep_numbered(session, row)
     return row
 
 

@@ -60,6 +60,10 @@ class Frame:
         low, high = self.span
         return and_(region_code >= low, region_code < high)
 
+    def known(self, table: Any) -> Any:
+        """Records of a table that were known then: what came from another platform is known since it was taken over."""
+        return or_(table.taken_over.is_(False), table.created_at <= self.as_of)
+
     def holds(self, region_code: str, on: dt.date) -> bool:
         low, high = self.span
         return low <= region_code < high and self.from_on <= on <= self.to_on
