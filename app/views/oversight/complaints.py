@@ -209,9 +209,11 @@ def facts(row: Complaint, actor: Actor) -> dict[str, Any]:
         row.state == ComplaintState.HANDLED and actor.may(Verb.COMPLAINT_REVIEW) and actor.unit_id == row.use_unit_id
     )
     outcome = None if row.is_untrue else complaints.outcome_of(row, now)
+    # What another platform never told was not erased here.
+    gone = "" if row.taken_over else _("已清除")
     return {
         "row": row, "kinds": listed.kinds_of(row), "state": word(COMPLAINT_STATE, row.state), "tone": TONES[row.state],
-        "phone": mask_mobile(row.phone) if row.phone else _("已清除"), "number": shown_tracking(row.number),
+        "phone": mask_mobile(row.phone) if row.phone else gone, "gone": gone, "number": shown_tracking(row.number),
         "late": listed.late_of(row), "is_late": outcome is Outcome.LATE, "limit": limit_of(row),
         "turn": turn(row, actor),
         "course": _course(row), "sent": [f for f in files if f.uploaded_by_id is None],

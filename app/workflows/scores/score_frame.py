@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Integer, and_, case, func, literal_column, or_, select
+from sqlalchemy import Integer, and_, case, func, literal_column, not_, or_, select, true
 
 from app import clock
-from app.models import ContractElevator, Elevator, ScoreRun, Visit
+from app.models import ContractElevator, Elevator, ImportBatch, ScoreRun, Visit
 from app.models.policy import policy_book, policy_cuts, visit_policy
 from app.models.region import code_span
 from app.policy import Key
@@ -62,7 +62,16 @@ class Frame:
 
     def known(self, table: Any) -> Any:
         """Records of a table that were known then: what came from another platform is known since it was taken over."""
-        return or_(table.taken_over.is_(False), table.created_at <= self.as_of)
+        return true() if self.present else or_(table.taken_over.is_(False), table.created_at <= self.as_of)
+
+    def here(self) -> Any:
+        """The same of visits, which are known since their file came."""
+        if self.present:
+            return true()
+        return or_(_visit.taken_over.is_(False), _visit.batch_id.is_(None), _visit.batch_id.not_in(self.later_files()))
+
+    def later_files(self) -> Any:
+        return select(ImportBatch.id).where(ImportBatch.created_at > self.as_of)
 
     def holds(self, region_code: str, on: dt.date) -> bool:
         low, high = self.span
@@ -137,7 +146,9 @@ class Basis:
         dated = (_visit.received_at, _visit.settled_at, _visit.checked_out_at, _visit.sheet_at, _visit.signed_at,
                  _visit.reviewed_at)  # fmt: skip
         unsettled = and_(_visit.taken_over, _visit.visit_on >= since)
-        changed = or_(*(column > as_of for column in dated), _visit.next_change_at <= as_of, unsettled)
+        changed = or_(
+            *(column > as_of for column in dated), _visit.next_change_at <= as_of, unsettled, not_(self.frame.here())
+        )
         found = select(_visit.unit_id, _visit.elevator_id).where(
             self.in_period(first, last), or_(changed, _visit.settled_at.is_(None))
         )
@@ -157,8 +168,15 @@ class Basis:
 
     def state_of(self, row: Any) -> VisitState | None:
         """The state of a record as known, told by the rules; a back-test tells it otherwise."""
+        if row.taken_over and row.batch_id in self._came_later:
+            return None
         policy = visit_policy(self.session, row.region_code, row.visit_on)
         return state_as_known(row, policy, self.frame.as_of)
+
+    @cached_property
+    def _came_later(self) -> set[int]:
+        """The files that brought another platform's visits after the instant."""
+        return set() if self.frame.present else {*self.session.scalars(self.frame.later_files())}
 
     # --- contracts
 

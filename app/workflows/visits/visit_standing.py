@@ -14,7 +14,7 @@ from app.workflows.visits.visit_state import facts_of
 COLUMNS = (
     "id", "elevator_id", "unit_id", "region_code", "worker_id", "visit_on", "checked_in_at", "checked_out_at", "mode",
     "sheet_at", "signed_at", "reviewed_at", "received_at", "sent_at", "decision", "decided_at", "day_rank", "state",
-    "settled_at", "next_change_at", "taken_over", "appeal_upheld_at", "label_state", "label_at",
+    "settled_at", "next_change_at", "taken_over", "batch_id", "appeal_upheld_at", "label_state", "label_at",
 )  # fmt: skip
 # Nothing leads out of these by age: once settled they stand.
 ENDED = frozenset({VisitState.VOID, VisitState.ABNORMAL, VisitState.REJECTED})
