@@ -228,6 +228,11 @@ def _outcome(name: str) -> Any:
     return lambda m: and_(ALONE, Rescue.outcome == name)
 
 
+def in_centre(m: Moment) -> Any:
+    """Of the centre: the last three days, and what is open: it stays in sight however old it is."""
+    return and_(ALONE, or_(OPEN, Rescue.reported_at > m.now - dt.timedelta(days=CENTRE_DAYS)))
+
+
 RESCUE_CENTRE = register(
     Listing(
         name="rescue_centre",
@@ -238,8 +243,7 @@ RESCUE_CENTRE = register(
         search=_SEARCH,
         search_hint=_HINT,
         filters=_FILTERS,
-        # An open case stays in sight however old it is.
-        where=lambda m: and_(ALONE, or_(OPEN, Rescue.reported_at > m.now - dt.timedelta(days=CENTRE_DAYS))),
+        where=in_centre,
         tabs=(
             Tab("all", _l("全部")),
             Tab("waiting", _l("待处置"), _status("waiting"), "over"),

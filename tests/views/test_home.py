@@ -10,10 +10,12 @@ import pytest
 
 from app import clock
 from app.models import Application, MaintenanceClock, Notification
+from app.permissions import Role
 from app.transaction import transaction
 from app.views.frame.filing_words import about
 from app.workflows.access import sub_accounts
-from tests.factories import World, make_clock, make_elevator
+from tests.factories import World, make_account, make_clock, make_elevator
+from tests.views.rescue.ground import report
 from tests.workflows.clock_world import add_visit, at, day
 from tests.workflows.score_world import put_overdue, put_visit, score
 
@@ -118,6 +120,29 @@ def test_what_a_figure_is_made_of_leads_to_its_own_list(world: World, sign_in: A
     found = dict(re.findall(r'<a class="ta-nw" href="([^"]+)">(.+?)</a>', page))
     assert found["/visits/?tab=review"] == "待复核 0" and found["/visits/?tab=sheet"] == "待上传 1"
     assert found["/warnings/maintenance/?tab=near"].startswith("临近维保 ")
+
+
+@pytest.mark.feature("DSH-01", "RES-05", "ANO-02")
+def test_each_number_that_a_figure_is_made_of_opens_as_many(world: World, sign_in: Any) -> None:
+    world.accounts["agent"] = make_account(world.session, Role.RESCUE_AGENT, region_code="980400000000")
+    lifts = [world.own, *(
+        make_elevator(world.session, maintenance_unit=world.firm, use_unit=world.use_unit, code=f"30091{n}",
+                      status=status, approved_version=1)
+        for n, status in enumerate(("suspended", "notified", "scrapped", "in_use", "in_use"))
+    )]  # fmt: skip
+    world.session.commit()
+    long_ago = 4 * 24 * 60
+    for lift, ago in ((lifts[0], 1), (lifts[4], long_ago), (lifts[5], 60)):
+        report(world, ago, elevator=lift)
+    admin = sign_in(world.accounts["region_admin"])
+    found = dict(re.findall(r'<a class="ta-nw" href="([^"]+)">(.+?)</a>', admin.get("/").text))
+    told = {link.replace("&amp;", "&"): word for link, word in found.items() if word[-1].isdigit()}
+    assert {"在用", "停用", "告知", "待派单", "超时", "近三天", "待处理"} <= {word.split()[0] for word in told.values()}
+    assert told["/rescues/"] == "近三天 3"
+    for link, word in told.items():
+        page = admin.get(link)
+        listed = re.search(r"共\s*<?[^0-9]*([\d,]+)[^0-9]*条", page.text)
+        assert page.status_code == 200 and int(listed[1] if listed else 0) == int(word.split()[1]), (link, word)
 
 
 @pytest.mark.parametrize("kind, title, said", [

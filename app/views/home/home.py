@@ -151,11 +151,15 @@ def _elevators(actor: Actor) -> Figure:
     )
     by: dict[str, int] = {row[0]: row[1] for row in db.session.execute(statement)}
     kept = sum(by.get(s, 0) for s in ("in_use", "suspended", "notified"))
-    a, b, c = (by.get(s, 0) for s in ("in_use", "suspended", "notified"))
-    under = _("在册：在用 %(a)s　停用 %(b)s　告知 %(c)s", a=a, b=b, c=c)
+    words = (
+        (_("在用 %(n)s", n=by.get("in_use", 0)), "in_use"), (_("停用 %(n)s", n=by.get("suspended", 0)), "suspended"),
+        (_("告知 %(n)s", n=by.get("notified", 0)), "notified"),
+    )  # fmt: skip
+    parts = tuple((word, link(f"/elevators/?tab={tab}")) for word, tab in words)
     own = actor.unit_id is not None and not actor.may(Verb.INSPECTION_EDIT)
     title = _("本单位电梯") if own else _("管辖电梯")
-    return Figure(title if actor.sees_all_elevators else _("分配给我的电梯"), kept, under, link("/elevators/"))
+    title = title if actor.sees_all_elevators else _("分配给我的电梯")
+    return Figure(title, kept, "", link("/elevators/"), parts=parts)
 
 
 def _drafts(actor: Actor) -> list[Figure]:
@@ -263,14 +267,15 @@ def _inspections(actor: Actor) -> list[Figure]:
         )).execution_options(skip_scope=True)
     ).one()  # fmt: skip
     over, near, failed, checks = found
-    shown = [Figure(
-        _("不合格待复检"), failed, _("校验、试验超期 %(n)s", n=capped(checks)), link("/inspections/due/?tab=failed"),
-        "over" if failed else "", COUNT_CAP,
-    )]  # fmt: skip
+
+    def due(title: str, count: int, tab: str, part: str, part_tab: str) -> Figure:
+        parts = ((part, link(f"/inspections/due/?tab={part_tab}")),)
+        return Figure(title, count, "", link(f"/inspections/due/?tab={tab}"), "over" if count else "", COUNT_CAP, parts)
+
+    more = _("校验、试验超期 %(n)s", n=capped(checks))
+    shown = [due(_("不合格待复检"), failed, "failed", more, "checks_over")]
     if not actor.may(Verb.WARNING_READ):
-        under = _("临近检验 %(n)s", n=capped(near))
-        door = link("/inspections/due/?tab=over")
-        shown.insert(0, Figure(_("检验超期"), over, under, door, "over" if over else "", COUNT_CAP))
+        shown.insert(0, due(_("检验超期"), over, "over", _("临近检验 %(n)s", n=capped(near)), "near"))
     return shown
 
 

@@ -182,7 +182,7 @@ def _typed(rows: Sequence[Visit]) -> dict[int, tuple[int, int]]:
 # --- home and menu
 
 
-def label_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
+def label_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[tuple[str, str], ...]] | None:
     """待核对的标签照片 with 补数据, where there are any; most regions ask for none."""
     if not actor.may(Verb.VISIT_LABEL):
         return None
@@ -192,7 +192,8 @@ def label_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     if not waiting and not more:
         return None
     tone = "near" if waiting else ""
-    return _("待核对的标签照片"), waiting, _("补数据 %(n)s", n=more), "/visits/labels/", tone
+    part = str(_("补数据 %(n)s", n=more)), "/visits/labels/?tab=more"
+    return _("待核对的标签照片"), waiting, "", "/visits/labels/", tone, 0, (part,)
 
 
 def _says(counts: Sequence[int], note: str) -> menu.Said:

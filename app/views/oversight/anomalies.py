@@ -222,7 +222,7 @@ def latest_of(elevator_id: int) -> list[Anomaly]:
 # --- home and menu
 
 
-def anomaly_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
+def anomaly_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[tuple[str, str], ...]] | None:
     """待审核的异常 with 待处理, for whoever handles them."""
     if not actor.may(Verb.ANOMALY_HANDLE):
         return None
@@ -231,8 +231,8 @@ def anomaly_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
         listed.count(now, Anomaly, listed.ANOMALY_OPEN, Anomaly.state == state) for state in ("found", "confirmed")
     ]
     found, confirmed = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
-    tab = "found" if found or not confirmed else "confirmed"
-    return _("待审核的异常"), found, _("待处理 %(n)s", n=confirmed), f"/anomalies/?tab={tab}", "near" if found else ""
+    part = str(_("待处理 %(n)s", n=confirmed)), "/anomalies/?tab=confirmed"
+    return _("待审核的异常"), found, "", "/anomalies/?tab=found", "near" if found else "", 0, (part,)
 
 
 def _counted(now: Moment) -> list[Any]:

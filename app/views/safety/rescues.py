@@ -26,7 +26,7 @@ from app.models.rescue import RESCUE_LEVEL, RESCUE_OUTCOME, RESCUE_STATUS
 from app.permissions import Actor, Verb
 from app.policy import Key
 from app.rules.other_scores import Outcome
-from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS, OPEN, RescueLimit
+from app.rules.rescues import LIMIT_LABELS, OPEN, RescueLimit
 from app.views.frame import menu, numbers, screens
 from app.views.frame.base import Button, Deed, Screen, countdown, firm, import_button, mark, one_line, pill, two, words
 from app.views.frame.cells import below
@@ -250,20 +250,23 @@ def _ends(row: Rescue) -> tuple[bool, dt.datetime]:
     return (True, row.reported_at) if found is None else (False, found[1].due_at)
 
 
-def rescue_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
-    """困人处置 with where they stand, for whoever reads rescues."""
+def rescue_figure(actor: Actor) -> tuple[str, int, str, str, str, int, tuple[tuple[str, str], ...]] | None:
+    """困人处置 with where they stand, each number with its list, for whoever reads rescues."""
     if not actor.may(Verb.RESCUE_READ):
         return None
     now = moment(db.session, actor)
     waiting = Rescue.status.in_(("waiting", "taken"))
-    recent = Rescue.reported_at > now.now - dt.timedelta(days=CENTRE_DAYS)
     parts = (
         listed.count(now, listed.OPEN), listed.count(now, listed.OPEN, waiting),
-        listed.count(now, listed.OPEN, listed.late(now)), listed.count(now, listed.ALONE, recent),
+        listed.count(now, listed.OPEN, listed.late(now)), listed.count(now, listed.in_centre(now)),
     )  # fmt: skip
     total, a, late, c = db.session.execute(select(*parts).execution_options(skip_scope=True)).one()
-    under = _("待派单 %(a)s　超时 %(b)s　近三天 %(c)s", a=a, b=late, c=c)
-    return _("困人处置中"), total, under, f"/rescues/?f_status={_STILL_OPEN}", "over" if total else ""
+    open_ = f"/rescues/?f_status={_STILL_OPEN}"
+    made_of = (
+        (str(_("待派单 %(n)s", n=a)), "/rescues/?f_status=waiting,taken"),
+        (str(_("超时 %(n)s", n=late)), f"{open_}&f_badge=late"), (str(_("近三天 %(n)s", n=c)), "/rescues/"),
+    )  # fmt: skip
+    return _("困人处置中"), total, "", open_, "over" if total else "", 0, made_of
 
 
 def _counted(now: Any) -> list[Any]:
