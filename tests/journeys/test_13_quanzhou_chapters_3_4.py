@@ -225,7 +225,10 @@ def test_chapter_4_plans_are_made_and_given_to_others(
     # 新增维保计划 1. 单台: 【维保计划】-【新增】，编辑相关信息，点击保存即可.
     menu(clerk, "维保计划")
     follow(clerk, "新增任务")
-    clerk.get_by_label("电梯识别码").fill(single.code)
+    clerk.get_by_label("识别码").fill(single.code)
+    clerk.get_by_role("option").filter(has_text=single.code).click()
+    # What the ledger knows is filled in.
+    expect(clerk.get_by_label("维保人员")).not_to_have_value("")
     clerk.get_by_label("计划日期").fill((today + DAY * 2).isoformat())
     clerk.get_by_label("频次").select_option(label="半月")
     people = clerk.get_by_label("维保人员").locator("option").all_inner_texts()[1:]

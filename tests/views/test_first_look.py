@@ -171,7 +171,7 @@ class TestABlankOrder:
 
     def test_a_day_that_is_none_is_told_once(self, world: World, sign_in: Any) -> None:
         page = self.refused(
-            sign_in(world.accounts["maintenance_head"]), {"elevator": "000", "planned_on": "x", "level": "quarter"}
+            sign_in(world.accounts["maintenance_head"]), {"code": "000", "planned_on": "x", "level": "quarter"}
         )
         assert "没有识别码为“000”的本单位电梯" in page and "planned_on-err" in page
         assert "没有填写计划日期" not in page

@@ -322,9 +322,9 @@ def test_orders_are_made_assigned_and_cancelled(
     colleague = make.make_person(session, world.firm)
     session.commit()
     client = sign_in(world.accounts["maintenance_head"])
-    text = post(client, "/orders/new", {"elevator": world.foreign.code, "planned_on": str(today)}, 422)
+    text = post(client, "/orders/new", {"code": world.foreign.code, "planned_on": str(today)}, 422)
     assert "没有识别码" in text.get_data(as_text=True)
-    data = {"elevator": world.own.code, "planned_on": str(today), "level": "quarter"}
+    data = {"code": world.own.code, "planned_on": str(today), "level": "quarter"}
     made = post(client, "/orders/new", data).location
     key = int(made.rsplit("/", 1)[1])
     page(client, made)
@@ -395,23 +395,34 @@ def test_the_ledger_says_how_the_elevator_stands_and_whom_to_call(
     assert "没有应急救援电话" not in page(client, f"/ledgers/{world.own.id}")
 
 
-@pytest.mark.feature("PLN-05", "ELV-06")
-def test_an_order_by_hand_begins_at_the_ledger_with_its_worker(
-    session: Any, world: make.World, today: dt.date, sign_in: Any
+@pytest.mark.feature("PLN-05")
+def test_a_new_order_begins_with_what_the_ledger_knows(
+    app: Any, session: Any, world: make.World, today: dt.date, sign_in: Any
 ) -> None:
-    make.make_ledger(session, world.own, world.worker, next_half_month_on=today, next_level="quarter")
-    session.commit()
     client = sign_in(world.accounts["maintenance_head"])
-    link = f"/orders/new?elevator_id={world.own.id}"
-    assert link in page(client, f"/ledgers/{world.own.id}")
-    form = page(client, link)
-    assert f'value="{world.own.code}"' in form and world.own.address in form
-    assert re.search(rf'value="{world.worker.id}"\s+selected', form) and re.search(r'value="quarter"\s+selected', form)
-    data = {"elevator_id": world.own.id, "elevator": world.own.code, "planned_on": "", "level": "quarter"}
-    wrong = post(client, "/orders/new", data, 422).text
-    assert f'name="elevator_id" value="{world.own.id}"' in wrong, "what was chosen stays"
-    made = post(client, "/orders/new", data | {"planned_on": str(today), "worker_id": world.worker.id}).location
-    assert world.own.code in page(client, made)
-    other = {"elevator_id": world.foreign.id, "elevator": world.foreign.code, "planned_on": str(today)}
-    assert "没有识别码" in post(client, "/orders/new", other, 422).text
-    assert world.foreign.code not in page(client, f"/orders/new?elevator_id={world.foreign.id}")
+    next_on = today + dt.timedelta(days=6)
+    post(client, f"/ledgers/{world.own.id}", {
+        "worker_id": world.worker.id, "mode": "manual", "interval_days": "15", "next_half_month_on": str(next_on),
+        "next_quarter_on": str(next_on), "next_half_year_on": str(today + dt.timedelta(days=100)),
+        "next_annual_on": str(today + dt.timedelta(days=280)),
+    })  # fmt: skip
+    assert f'href="/orders/new?elevator_id={world.own.id}"' in page(client, f"/ledgers/{world.own.id}")
+    form = page(client, f"/orders/new?elevator_id={world.own.id}")
+    assert f'value="{next_on}"' in form and re.search(r'<option value="quarter"[^>]* selected', form)
+    assert re.search(rf'<option value="{world.worker.id}"[^>]* selected', form)
+    told = page(client, f"/orders/about?elevator_id={world.own.id}")
+    assert f'data-fill="planned_on" value="{next_on}"' in " ".join(told.split()) and world.worker.name in told
+    assert world.foreign.code not in page(client, f"/orders/about?elevator_id={world.foreign.id}")
+    data = {"elevator_id": world.own.id, "planned_on": str(next_on), "level": "quarter", "worker_id": world.worker.id}
+    made = page(client, post(client, "/orders/new", data).location)
+    assert world.own.use_unit.name in made and str(next_on) in made, "the order says whose elevator it is"
+    assert made.split("/orders/")[0] and str(next_on) in page(client, f"/orders/about?elevator_id={world.own.id}")
+    # Whoever left since is not proposed.
+    session.rollback()
+    world.worker.left_on = today
+    session.commit()
+    assert f'data-fill="worker_id" value="{world.worker.id}"' not in " ".join(
+        page(client, f"/orders/about?elevator_id={world.own.id}").split()
+    )
+    post(sign_in(world.accounts["inspector"]), "/orders/new", data, 403)
+    assert sign_in(world.accounts["inspector"]).get("/orders/about").status_code == 403

@@ -70,7 +70,7 @@ SUB = {"login_name": "a", "name": "", "role": "region_admin", "phone": "1"}
         ("maintenance_head", "/elevators/new", {"code": "?", "then": "submit"}),
         ("maintenance_head", "/sub-accounts/add", SUB),
         ("region_admin", "/accounts/new-unit", {"uscc": "91", "kind": "x"}),
-        ("maintenance_head", "/orders/new", {"elevator": "000", "planned_on": "2020-01-01"}),
+        ("maintenance_head", "/orders/new", {"code": "000", "planned_on": "2020-01-01"}),
     ],
 )
 def test_refusals_of_forms_are_read_in_english(

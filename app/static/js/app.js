@@ -258,8 +258,18 @@
       var mine = ++asked, about = new URL(pick.dataset.about, location.href);
       about.searchParams.set(e.target.name, e.target.value);
       fetch(about, { headers: { Accept: "text/html" } }).then(function (r) { return r.ok ? r.text() : ""; }, function () { return ""; })
-        .then(function (told) { if (mine === asked) $("[data-about-shown]").innerHTML = told; });
+        .then(function (told) {
+          if (mine !== asked) return;
+          var shown = $("[data-about-shown]");
+          shown.innerHTML = told;
+          // What it proposes goes where nobody has chosen anything by himself.
+          all("data[data-fill]", shown).forEach(function (one) {
+            var box = pick.closest("form").elements[one.dataset.fill];
+            if (box && !box.dataset.own) box.value = one.value;
+          });
+        });
     });
+    pick.closest("form").addEventListener("input", function (e) { if (!pick.contains(e.target)) e.target.dataset.own = "1"; });
   });
   all("[data-when]").forEach(function (box) {
     var asked = box.dataset.when.split("="), of = document.getElementById(asked[0]);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, g, redirect, request
+from flask import flash, g, redirect, render_template, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
@@ -14,10 +14,10 @@ from sqlalchemy.orm import joinedload
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
-from app.models import Elevator, MaintenanceLedger, MaintenanceOrder
-from app.models.choices import LEVEL, ORDER_ORIGIN, ORDER_SHOWN
+from app.listings.standing import due_of
+from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Visit
+from app.models.choices import CATEGORY, LEVEL, ORDER_ORIGIN, ORDER_SHOWN, word
 from app.permissions import Verb
-from app.rules.identifiers import normal_code
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
@@ -35,9 +35,8 @@ class OrderPages(BaseView):
     @permission_name("write")
     @no_cache
     def new(self) -> Any:
-        """By code or as chosen; begun from a ledger, with its worker and what it says is next."""
         typed = request.form if request.method == "POST" else request.args
-        found = self._elevator(typed)
+        found = forms.named_elevator(typed)
         findings: list[Finding] = []
         status = 200
         if request.method == "POST":
@@ -45,7 +44,7 @@ class OrderPages(BaseView):
             worker_id, bad = forms.whole("worker_id", _("维保人员"))
             findings += bad
             if found is None:
-                findings.insert(0, self._missing(text("elevator", 40)))
+                findings.insert(0, self._missing(text("code", 40)))
                 if not any(f.field == "planned_on" for f in findings):
                     findings += [f for f in orders.planned_findings(planned, clock.today()) if not f.ok]
             status = 422
@@ -57,20 +56,31 @@ class OrderPages(BaseView):
                 if made:
                     flash(_("任务已建立"), "success")
                     return redirect(f"/orders/{made.id}")
+        about = _about(found)
         page = self.render_template(
             "ta/maintenance/order_form.html", title=_("新增维保任务"), findings=findings, elevator=found,
-            form=typed if found is None or request.method == "POST" else _begun(found),
-            levels=list(LEVEL.items()), workers=forms.workers_of(g.actor.unit_id),
+            elevator_text=found.code if found is not None else text("code", 40), levels=list(LEVEL.items()),
+            form=typed if request.method == "POST" else about["proposed"], level_words=LEVEL,
+            workers=forms.workers_of(g.actor.unit_id or (found and found.maintenance_unit_id)), **about,
         )  # fmt: skip
         return page, status
+
+    @expose("/about")
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def about(self) -> Any:
+        """What a chosen elevator says and proposes, for the page's script."""
+        found = forms.named_elevator(request.args)
+        return render_template("ta/maintenance/order_about.html", level_words=LEVEL, **_about(found))
 
     @staticmethod
     def _missing(code: str) -> Finding:
         if not code:
             said, remedy = _("没有填写电梯识别码"), _("请填写轿厢标牌上的识别码")
-            return Finding(_("电梯识别码"), False, said, remedy, field="elevator")
+            return Finding(_("电梯识别码"), False, said, remedy, field="elevator_id")
         said = _("没有识别码为“%(code)s”的本单位电梯", code=code)
-        return Finding(_("电梯识别码"), False, said, _("请核对识别码"), field="elevator")
+        return Finding(_("电梯识别码"), False, said, _("请核对识别码"), field="elevator_id")
 
     @expose("/<int:key>")
     @has_access
@@ -81,10 +91,12 @@ class OrderPages(BaseView):
     def _record(self, key: int, findings: list[Finding]) -> Any:
         row = scope.visible(db.session, g.actor, MaintenanceOrder, key, _("维保任务"))
         own = g.actor.may(Verb.ORDER_EDIT) and g.actor.unit_id in (None, row.unit_id) and row.state == "open"
+        visit = db.session.get(Visit, row.visit_id) if row.visit_id else None
         return self.render_template(
             "ta/maintenance/order.html", title=_("维保任务 %(n)s", n=row.id), row=row, own=own, levels=LEVEL,
             states=ORDER_SHOWN, origins=ORDER_ORIGIN, workers=forms.workers_of(row.unit_id) if own else [],
-            findings=findings, form=request.form if findings else {},
+            findings=findings, form=request.form if findings else {}, category=word(CATEGORY, row.elevator.category),
+            visit_on=visit.visit_on if visit is not None else None,
         )  # fmt: skip
 
     @expose("/<int:key>/edit", methods=["POST"])
@@ -113,7 +125,10 @@ class OrderPages(BaseView):
         statement = scope.apply(select(MaintenanceOrder), g.actor, MaintenanceOrder)
         rows = db.session.scalars(
             statement.where(MaintenanceOrder.id.in_(ids[: orders.MOST_AT_ONCE]))
-            .options(joinedload(MaintenanceOrder.elevator), joinedload(MaintenanceOrder.worker))
+            .options(
+                joinedload(MaintenanceOrder.elevator).joinedload(Elevator.use_unit),
+                joinedload(MaintenanceOrder.worker),
+            )
             .order_by(MaintenanceOrder.planned_on)
         ).all()
         findings: list[Finding] = []
@@ -144,22 +159,33 @@ class OrderPages(BaseView):
             f"/orders/{key}",
         )  # fmt: skip
 
-    @staticmethod
-    def _elevator(given: Any) -> Elevator | None:
-        key, code = number(given.get("elevator_id", "")[:16]), normal_code(given.get("elevator", "")[:40])
-        named = Elevator.id == key if key is not None else Elevator.code == code
-        statement = scope.apply(select(Elevator), g.actor, Elevator).where(named)
-        found: Elevator | None = db.session.scalar(statement.order_by(Elevator.approved_version.desc()).limit(1))
-        return found
 
-
-def _begun(elevator: Elevator) -> dict[str, Any]:
-    """What the form of an order for it begins with."""
-    named = select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == elevator.id)
-    ledger = db.session.scalar(scope.apply(named, g.actor, MaintenanceLedger))
-    if ledger is None or ledger.unit_id != g.actor.unit_id:
-        return {}
-    return {"worker_id": ledger.worker_id, "level": ledger.next_level if ledger.next_half_month_on else "half_month"}
+def _about(elevator: Elevator | None) -> dict[str, Any]:
+    """What the form says of an elevator, and proposes: its keeper, its next day and service, as its ledger has them."""
+    if elevator is None:
+        return {"facts": [], "waiting": [], "proposed": {}}
+    statement = scope.apply(select(MaintenanceLedger), g.actor, MaintenanceLedger)
+    ledger = db.session.scalar(statement.where(MaintenanceLedger.elevator_id == elevator.id))
+    statement = scope.apply(select(MaintenanceClock), g.actor, MaintenanceClock)
+    running = db.session.scalar(statement.where(MaintenanceClock.elevator_id == elevator.id))
+    open_ones = scope.apply(select(MaintenanceOrder), g.actor, MaintenanceOrder).where(
+        MaintenanceOrder.elevator_id == elevator.id, MaintenanceOrder.state == "open"
+    )
+    worker, next_on = (ledger.worker, ledger.next_half_month_on) if ledger is not None else (None, None)
+    stays = worker is not None and (worker.left_on is None or worker.left_on > clock.today())
+    facts = [
+        (_("识别码"), elevator.code), (_("品种"), word(CATEGORY, elevator.category)),
+        (_("使用单位"), elevator.use_unit.name if elevator.use_unit else ""), (_("位置"), elevator.place),
+        (_("维保期限"), due_of(running).on), (_("上次维保"), running.last_visit_on if running else None),
+        (_("下次半月维保"), next_on), (_("维保人员"), worker.name if worker is not None else ""),
+    ]  # fmt: skip
+    proposed = {
+        "worker_id": worker.id if worker is not None and stays else "",
+        "planned_on": next_on if next_on is not None and next_on >= clock.today() else "",
+        "level": ledger.next_level if ledger is not None and next_on is not None else "half_month",
+    }
+    waiting = db.session.scalars(open_ones.order_by(MaintenanceOrder.planned_on).limit(20)).all()
+    return {"facts": facts, "waiting": waiting, "proposed": proposed}
 
 
 def register(appbuilder: Any) -> None:
