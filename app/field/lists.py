@@ -16,17 +16,21 @@ from app.extensions import db
 from app.listing import Moment, moment
 from app.listings import complaints, rescues, standing
 from app.listings import repairs as listed
+from app.listings.invitations import INVITATIONS
+from app.listings.maintenance import TASKS
 from app.listings.visits import VISITS
 from app.models import (
     Anomaly,
     Complaint,
     Elevator,
+    Invitation,
     MaintenanceClock,
     MaintenanceOrder,
     Person,
     RepairOrder,
     Rescue,
     RescueDispatch,
+    Unit,
     Visit,
     VisitNote,
 )
@@ -99,13 +103,19 @@ def _own(m: Moment, *what: Any) -> Any:
     return _scoped(statement.where(phone_copy.own_orders(m.session, m.actor, m.today)), m.actor, MaintenanceOrder)
 
 
-def orders(session: Any, actor: Actor, now: dt.datetime, kind: str = "", most: int = MOST) -> list[Task]:
-    """The person's orders, the most pressing first and at most so many; `kind` today, over or near narrows."""
+def orders(
+    session: Any, actor: Actor, now: dt.datetime, kind: str = "", most: int = MOST, q: str = ""
+) -> list[Task]:  # fmt: skip
+    """The person's orders, the most pressing first and at most so many; `kind` today, over or near narrows, `q` to
+    elevators that the words name."""
     m = Moment(session, actor, clock.local_day(now), now)
     told = kinds(m)
     statement = _own(m, MaintenanceOrder, MaintenanceClock, told["near"]).options(
-        joinedload(MaintenanceOrder.elevator)
+        joinedload(MaintenanceOrder.elevator).joinedload(Elevator.use_unit).load_only(Unit.name)
     )
+    if words := words_of(q):
+        lifts = select(Elevator.id).where(*(search.contains(TASKS.search, word) for word in words))
+        statement = statement.where(MaintenanceOrder.elevator_id.in_(lifts))
     if kind in told:
         statement = statement.where(told[kind])
     statement = statement.order_by(standing.DUE_ON.asc().nulls_last(), MaintenanceOrder.planned_on).limit(most)
@@ -128,13 +138,16 @@ def counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
             Visit,
         )
     ).one()
+    return {**order_counts(session, actor, now), "sheet": sheet, "review": review, "label": label}
+
+
+def order_counts(session: Any, actor: Actor, now: dt.datetime) -> dict[str, int]:
+    """The person's orders by kind, and all of them."""
     m = Moment(session, actor, clock.local_day(now), now)
     told = kinds(m)
     asked = (func.count(case((one, 1))) for one in told.values())
     every, *of_kind = session.execute(_own(m, func.count(), *asked)).one()
-    return {
-        **dict(zip(told, of_kind, strict=True)), "all": every, "sheet": sheet, "review": review, "label": label,
-    }  # fmt: skip
+    return {**dict(zip(told, of_kind, strict=True)), "all": every}
 
 
 def complained(session: Any, actor: Actor) -> tuple[int, int, int]:
@@ -196,6 +209,28 @@ def work_of(session: Any, actor: Actor) -> dict[str, int]:
         found["anomalies"] = odd(session, actor)
     if actor.may(Verb.COMPLAINT_READ) and actor.unit_id is not None:
         found["complaints"] = sum(complained(session, actor))
+    return found
+
+
+def to_decide(session: Any, actor: Actor) -> list[tuple[str, str, int]]:
+    """What waits for the manager's word, each with its list at the desk, which fits a phone: visits (MNT-09), repairs
+    (REP-03), people (PER-01). Of units only; an officer's queue is the desk's.
+    """
+    if actor.unit_id is None:
+        return []
+    kinds = (
+        (Verb.VISIT_APPROVE, Visit, VISITS, "approval", "/visits/"),
+        (Verb.REPAIR_APPROVE, RepairOrder, listed.REPAIRS, "ended", "/repairs/"),
+        (Verb.INVITATION_APPROVE, Invitation, INVITATIONS, "waiting", "/invitations/"),
+    )
+    now, found = moment(session, actor), []
+    for verb, model, listing, key, address in kinds:
+        if actor.may(verb):
+            told = next(tab.criterion for tab in listing.tabs if tab.key == key)
+            statement = _scoped(select(func.count()).select_from(model), actor, model)
+            if told is not None:
+                statement = statement.where(told(now))
+            found.append((str(listing.title), f"{address}?tab={key}", session.scalar(statement) or 0))
     return found
 
 

@@ -41,6 +41,7 @@ def me() -> Any:
     return render_template(
         "ta/field/me.html", title=_("我的"), person=person, quota=quota, grades=GRADE, blocks=blocks, tab="me",
         waiting=assigning.waiting(actor) if assigning.gives_out(actor) else None,
+        to_decide=lists.to_decide(db.session, actor),
         work=None if actor.may(Verb.VISIT_MAKE) or actor.may(Verb.VISIT_REVIEW) else lists.work_of(db.session, actor),
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ from app.field.forms import answers_of, feedback_of, files_of, position_of, sign
 from app.listings.visits import VISITS
 from app.models import Elevator, Visit
 from app.models.attachment import ATTACHMENT_KIND
-from app.models.choices import LABEL_STATE, OFFLINE_PART, VISIT_FAULT, VISIT_RATING, word
+from app.models.choices import LABEL_STATE, LEVEL, OFFLINE_PART, VISIT_FAULT, VISIT_RATING, word
 from app.models.policy import policy_value, visit_policy
 from app.models.repair import REPAIR_STATE
 from app.permissions import NOBODY, Actor, Verb, require
@@ -111,11 +111,12 @@ def _repairs(actor: Any) -> dict[str, Any]:
 @signed_in
 def orders() -> Any:
     require(g.actor, Verb.VISIT_MAKE)
-    kind = request.args.get("kind", "")
-    rows = lists.orders(db.session, g.actor, clock.now(), kind, lists.MOST + 1)
+    kind, q = request.args.get("kind", ""), " ".join(request.args.get("q", "")[:60].split())
+    rows = lists.orders(db.session, g.actor, clock.now(), kind, lists.MOST + 1, q)
     return render_template(
-        "ta/field/orders.html", title=_("我的任务"), tab="orders", rows=rows[: lists.MOST],
+        "ta/field/orders.html", title=_("我的任务"), tab="orders", rows=rows[: lists.MOST], q=q,
         more=len(rows) > lists.MOST, most=lists.MOST, kind=kind,
+        counts=lists.order_counts(db.session, g.actor, clock.now()),
     )  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def own_visits() -> Any:
     rows, newer, older = lists.visits(db.session, g.actor, kind, q)
     return render_template(
         "ta/field/visits.html", title=_("维保记录"), tab="visits", rows=rows, kind=kind, local=clock.local,
-        offline=OFFLINE_PART, q=q, newer=newer, older=older,
+        offline=OFFLINE_PART, q=q, newer=newer, older=older, levels=LEVEL,
         kinds=[(key, kinds[key]) for key in ("", "open", "label", *lists.VISIT_TABS[1:])],
     )  # fmt: skip
 

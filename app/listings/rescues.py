@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Integer, and_, cast, extract, false, func, literal_column, not_, or_, select
+from sqlalchemy import Integer, and_, case, cast, extract, false, func, literal_column, not_, or_, select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
@@ -16,7 +16,15 @@ from app.listings.of_elevator import device_columns, device_filter, fact_columns
 from app.models import Elevator, Rescue, RescueDispatch
 from app.models.choices import PLACE_TYPE
 from app.models.iot import DIRECTION
-from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_METHOD, RESCUE_OUTCOME, RESCUE_SOURCE, RESCUE_STATUS
+from app.models.rescue import (
+    RESCUE_CAUSE,
+    RESCUE_LEVEL,
+    RESCUE_METHOD,
+    RESCUE_OUTCOME,
+    RESCUE_SOURCE,
+    RESCUE_STATUS,
+    under_way,
+)
 from app.models.sealed import whole_or_end
 from app.rules.other_scores import NO_LIMIT, Outcome
 from app.rules.rescues import CENTRE_DAYS, LIMIT_LABELS
@@ -121,6 +129,26 @@ def _sent(unit_id: int) -> Any:
     return Rescue.id.in_(select(RescueDispatch.rescue_id).where(RescueDispatch.unit_id == unit_id))
 
 
+def _newest(value: Any) -> Any:
+    """Of the calling-out that was made last."""
+    made = select(value).where(RescueDispatch.rescue_id == Rescue.id).correlate(Rescue)
+    return made.order_by(RescueDispatch.id.desc()).limit(1).scalar_subquery()
+
+
+# Who was sent by the unit that was called out last: empty while it has still to send somebody (quanzhou 6).
+_SENT_ONE = _newest(func.coalesce(RescueDispatch.worker_name, case((under_way(), ""))))
+# How far a unit that was called out is with sending somebody.
+MANNED = {"waiting": _l("待派工"), "sent": _l("已派工")}
+
+
+def _manned(chosen: Sequence[str]) -> Any:
+    """Called out, and somebody was sent or was not, while the calling-out is open."""
+    name = RescueDispatch.worker_name
+    told = {"waiting": name.is_(None), "sent": name.is_not(None)}
+    wanted = or_(false(), *(told[one] for one in chosen if one in told))
+    return Rescue.id.in_(select(RescueDispatch.rescue_id).where(under_way(), wanted))
+
+
 _COLUMNS = (
     column(Rescue, "number", kind="code"),
     column(Rescue, "code", kind="code"),
@@ -135,6 +163,9 @@ _COLUMNS = (
     column(Rescue, "due_at"),
     related("unit", _l("维保单位"), Rescue.unit),
     related("use_unit", _l("使用单位"), Rescue.use_unit),
+    Column("sent_unit", _l("救援单位"), lambda row: row.asked["sent_unit"], sql=_newest(RescueDispatch.name),
+           asked=True),
+    Column("sent", _l("救援人员"), lambda row: row.asked["sent"], sql=_SENT_ONE, asked=True),
     column(Rescue, "in_centre", sort=False),
     column(Rescue, "caller", sort=False),
     column(Rescue, "phone", sort=False),
@@ -202,6 +233,7 @@ _FILTERS = (
     Filter("injured", _l("有人受伤"), "bool", criterion=lambda v: (Rescue.injured > 0).is_(v)),
     Filter("unit", _l("维保单位"), "lookup", Rescue.unit_id, lookup="maintenance_units"),
     Filter("rescue_unit", _l("救援单位"), "lookup", criterion=_sent, lookup="units"),
+    Filter("manned", _l("派工情况"), "choice", choices=MANNED, criterion=_manned),
     Filter("use_unit", _l("使用单位"), "lookup", Rescue.use_unit_id, lookup="use_units"),
     Filter("elevator", _l("电梯"), "lookup", Rescue.elevator_id, lookup="elevators"),
     Filter("phone", _l("报警电话"), "text", Rescue.phone, criterion=whole_or_end(Rescue.phone), sensitive="mobile"),
@@ -239,7 +271,7 @@ RESCUE_CENTRE = register(
         title=_l("救援处置中心"),
         model=Rescue,
         columns=_COLUMNS,
-        default=("code", "place", "unit", "reported_at", "level", "due_at", "status", "badge"),
+        default=("code", "place", "unit", "reported_at", "level", "sent", "due_at", "status", "badge"),
         search=_SEARCH,
         search_hint=_HINT,
         filters=_FILTERS,

@@ -123,6 +123,26 @@ def test_home_counts_and_leads_to_each_list(session: Any, huzhou: World, phone: 
             assert ("/m/visits/" in page(phone, f"/m/visits?kind={kind}")) is found
 
 
+@pytest.mark.feature("MNT-12", "PLN-06")
+def test_own_orders_are_counted_and_searched(session: Any, huzhou: World, phone: Any) -> None:
+    lifts = [
+        make_elevator(session, maintenance_unit=huzhou.firm, use_unit=huzhou.use_unit, address=f"澜江路 6 号 {n} 幢")
+        for n in range(1, 8)
+    ]  # fmt: skip
+    for lift in lifts:
+        make_ledger(session, lift, huzhou.worker, next_half_month_on=dt.date(2026, 3, 2))
+        make_clock(session, lift, dt.date(2026, 2, 15))
+    session.commit()
+    run(session, dt.date(2026, 3, 2))
+    with clock.frozen(START):
+        text = flat(page(phone, "/m/orders"))
+        assert "全部 7" in text and "今日 7" in text and "超期 0" in text
+        assert text.count(huzhou.use_unit.name) == 7, "each says whose it is"
+        one = page(phone, "/m/orders?q=澜江路6号3幢")
+        assert re.findall(r'href="/m/e/(\w+)"', one) == [lifts[2].code] and "全部 7" in flat(one)
+        assert "换一个分类，或清除查找的字" in page(phone, "/m/orders?q=没有的小区")
+
+
 @pytest.mark.feature("MNT-12")
 def test_a_worker_without_person_is_told_and_nothing_fails(session: Any, huzhou: World, sign_in: Any) -> None:
     account = make_account(session, Role.WORKER, unit=huzhou.firm)

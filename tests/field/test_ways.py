@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app import clock
 from app.permissions import Role
 from tests.conftest import PASSWORD, csrf
-from tests.factories import World, make_account, make_unit
+from tests.factories import World, make_account, make_person, make_unit
 from tests.pages import flat
 from tests.workflows.clock_world import add_visit
 
@@ -121,6 +122,23 @@ def test_a_maintenance_office_begins_at_what_waits(world: World, sign_in: Any) -
     page = sign_in(world.accounts["clerk"]).get("/m/", headers=PHONE, follow_redirects=True)
     assert page.request.path == "/m/me" and 'href="/m/plan"' in page.text
 
+
+@pytest.mark.feature("MNT-09", "REP-03", "PER-01", "MNT-12")
+def test_a_manager_sees_on_the_phone_what_waits_for_his_word(session: Any, world: World, sign_in: Any) -> None:
+    manager = make_account(session, Role.MAINTENANCE_MANAGER, unit=world.firm)
+    add_visit(session, world.own, world.worker, clock.today(), state="pending", reason="undecided", counted=False)
+    add_visit(session, world.foreign, make_person(session, world.other_firm), clock.today(), state="pending",
+              reason="undecided", counted=False)  # fmt: skip
+    session.commit()
+    text = sign_in(manager).get("/m/me").text
+    ways = dict(re.findall(r'href="(/(?:visits|repairs|invitations)/[^"]*)"><span>[^<]*</span><b>([^<]*)</b>', text))
+    assert {way: flat(said).strip() for way, said in ways.items()} == {
+        "/visits/?tab=approval": "待审批 1 ›", "/repairs/?tab=ended": "›", "/invitations/?tab=waiting": "›",
+    }  # fmt: skip
+    for way in ways:
+        assert sign_in(manager).get(way).status_code == 200
+    for persona in ("worker", "inspector", "use_head"):
+        assert "/visits/?tab=approval" not in sign_in(world.accounts[persona]).get("/m/me").text
 
 @pytest.mark.feature("MNT-12")
 def test_an_inspector_begins_at_what_is_due_and_an_office_at_what_waits(

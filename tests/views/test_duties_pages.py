@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from app import channels, clock
-from app.models import Commitment, InsuranceMonth, InsuranceRecord, NoticeChoice, Notification
+from app.models import Commitment, InsuranceMonth, InsuranceRecord, InsuredPerson, NoticeChoice, Notification
 from app.transaction import transaction
 from app.workflows.core import outbox
 from app.workflows.papers import insurance, insurance_gaps
-from tests.factories import World, picture
+from tests.factories import World, make_person, picture
 from tests.workflows.test_insurance import id_number
 
 PDF = b"%PDF-1.7"
@@ -93,6 +93,45 @@ def test_a_record_from_form_to_comparison(browse: Any, world: World) -> None:
     assert client.send(f"/insurance/{row.id}/edit", **data).status_code == 409
     assert client.send(f"/insurance/{row.id}/withdraw", reason="月份报错").status_code == 302
     assert fresh(world).get(InsuranceRecord, row.id).withdrawn_note == "月份报错"
+
+
+@pytest.mark.feature("UNT-09")
+def test_a_month_begins_with_the_people_of_the_one_before(browse: Any, world: World) -> None:
+    session, client = world.session, browse("maintenance_head")
+    assert 'name="bring"' not in client.get("/insurance/new").get_data(as_text=True), "nobody is known yet"
+    months = [f"{clock.today() - dt.timedelta(days=days):%Y-%m}" for days in (75, 40)]
+    first = {
+        "payer": "澜州人力代理有限公司", "from_on": months[0], "to_on": months[0],
+        "line_name": ["王砚秋", "李月白"], "line_id": [id_number(1), id_number(2)],
+        "line_phone": ["13700000001", ""],
+    }  # fmt: skip
+    assert client.send("/insurance/new", **first).status_code == 302
+    fresh(world)
+    world.worker.resident_id, world.worker.hired_on = id_number(3), dt.date(2020, 1, 1)
+    gone = make_person(session, world.firm, resident_id=id_number(4), hired_on=dt.date(2020, 1, 1))
+    gone.left_on = dt.date(2021, 1, 1)
+    make_person(session, world.other_firm, resident_id=id_number(5), hired_on=dt.date(2020, 1, 1))
+    session.commit()
+    page = client.get("/insurance/new").get_data(as_text=True)
+    assert f"上一份明细（{months[0]}）的 2 人" in page and "在职人员中登记了身份证号的 1 人" in page
+    assert id_number(1) not in page, "numbers stay masked"
+
+    def people_of(location: str) -> list[tuple[str, str]]:
+        key = int(location.rsplit("/", 1)[1])
+        held = fresh(world).query(InsuredPerson).filter_by(record_id=key).order_by(InsuredPerson.id)
+        return [(one.name, one.id_number) for one in held]
+
+    second = first | {"from_on": months[1], "to_on": months[1], "line_name": ["王砚秋"], "line_id": [id_number(1)]}
+    made = client.send("/insurance/new", **second | {"line_phone": [""], "bring": "last"})
+    assert people_of(made.headers["Location"]) == [("王砚秋", id_number(1)), ("李月白", id_number(2))], "each once"
+    edit = made.headers["Location"] + "/edit"
+    none = {"line_name": [""], "line_id": [""], "line_phone": [""]}
+    assert client.send(edit, **second | none | {"bring": "people"}).status_code == 302
+    assert people_of(made.headers["Location"])[2:] == [(world.worker.name, id_number(3))], "not who left, no stranger"
+    assert client.send(edit, **second | none | {"bring": "people"}).status_code == 302
+    assert len(people_of(made.headers["Location"])) == 3
+    assert client.send(edit, **second | none | {"bring": "x"}).status_code == 302
+    assert len(people_of(made.headers["Location"])) == 3
 
 
 @pytest.mark.feature("UNT-09")

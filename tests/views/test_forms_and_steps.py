@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app import clock
-from app.models import Elevator, MaintenanceLedger, Notification, Unit
+from app.models import Elevator, MaintenanceLedger, MaintenanceOrder, Notification, Unit
 from app.permissions import Role
 from app.transaction import transaction
 from tests import factories
@@ -225,6 +225,20 @@ def test_many_ledgers_are_changed_each_by_itself(session: Any, world: World, sig
     session.rollback()
     session.refresh(kept)
     assert (kept.worker_id, kept.interval_days, kept.next_annual_on) == (world.worker.id, 15, annual_on)
+    colleague = factories.make_person(session, world.firm)
+    order = MaintenanceOrder(
+        elevator_id=world.own.id, unit_id=world.firm.id, region_code=world.own.region_code, state="open",
+        worker_id=world.worker.id, planned_on=clock.today(), level="half_month", origin="manual",
+    )  # fmt: skip
+    session.add(order)
+    session.commit()
+    people = {"co_worker_id": world.worker.id, "manager_id": colleague.id, "worker_id": colleague.id}
+    done = post(client, "/ledgers/batch", {"ids": ids, "change": "1", **people})
+    assert done.status_code == 200 and "成功 2，未成 0" in done.text
+    session.rollback()
+    session.refresh(kept)
+    session.refresh(order)
+    assert {name: getattr(kept, name) for name in people} == people and order.worker_id == colleague.id
     foreign = select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == world.foreign.id)
     assert session.scalar(foreign.execution_options(skip_scope=True)) is None
 

@@ -426,3 +426,21 @@ def test_a_new_order_begins_with_what_the_ledger_knows(
     )
     post(sign_in(world.accounts["inspector"]), "/orders/new", data, 403)
     assert sign_in(world.accounts["inspector"]).get("/orders/about").status_code == 403
+
+
+@pytest.mark.feature("PLN-09")
+def test_tasks_say_and_find_whose_they_are(app: Any, session: Any, busy: make.World, sign_in: Any) -> None:
+    second = make.make_elevator(session, maintenance_unit=busy.firm)
+    make.make_clock(session, second, clock.today() - dt.timedelta(days=3))
+    other = make.make_person(session, busy.firm)
+    ledger = session.scalar(select(MaintenanceLedger).where(MaintenanceLedger.elevator_id == busy.own.id))
+    if ledger is None:
+        ledger = make.make_ledger(session, busy.own, busy.worker)
+    ledger.worker_id = busy.worker.id
+    make.make_ledger(session, second, other)
+    session.commit()
+    client = sign_in(busy.accounts["maintenance_head"])
+    text = page(client, "/tasks/")
+    assert busy.worker.name in text and other.name in text, "a firm sees whose, not its own name"
+    mine = page(client, f"/tasks/?f_worker={busy.worker.id}")
+    assert busy.own.code in mine and second.code not in mine

@@ -17,6 +17,7 @@ from tests import factories as make
 from tests.workflows.clock_world import at, clock_of, day, open_orders, run, visit
 
 ENTRY = day("2023-09-01")
+DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
@@ -249,6 +250,34 @@ class TestOrders:
             result = orders.reassign(session, head, [first.id, second.id, 987654], colleague.id, at(ENTRY))
         assert [r.ok for r in result] == [True, False, False]
         assert session.get(MaintenanceOrder, first.id).worker_id == colleague.id
+
+    @pytest.mark.feature("ELV-06")
+    def test_open_orders_go_with_the_ledger_to_another_worker(
+        self, session: Any, head: Any, world: make.World
+    ) -> None:
+        other, lent = make.make_person(session, world.firm), make.make_person(session, world.firm)
+        save(session, head, world.own, worker_id=world.worker.id, next_annual_on=day("2024-05-18"), mode="manual")
+        made = []
+        with transaction(session):
+            for n, worker in enumerate((world.worker.id, lent.id, None)):
+                data = {"planned_on": ENTRY + DAY * (n + 1), "worker_id": worker}
+                made.append(orders.create(session, head, world.own.id, data, at(ENTRY)).id)
+            data = {"planned_on": ENTRY, "worker_id": world.worker.id}
+            done = orders.create(session, head, world.own.id, data, at(ENTRY))
+            done.state = "done"
+
+        def whose() -> list[int | None]:
+            session.expire_all()
+            return [session.get(MaintenanceOrder, key).worker_id for key in (*made, done.id)]
+
+        save(session, head, world.own, manager_id=other.id)
+        assert whose() == [world.worker.id, lent.id, None, world.worker.id], "another manager moves no order"
+        save(session, head, world.own, worker_id=other.id)
+        assert whose() == [other.id, lent.id, None, world.worker.id], "what is lent or done stays"
+        save(session, head, world.own, worker_id=None)
+        assert whose() == [other.id, lent.id, None, world.worker.id], "nobody is no successor"
+        save(session, head, world.own, worker_id=world.worker.id)
+        assert whose() == [other.id, lent.id, world.worker.id, world.worker.id], "who comes first takes what is free"
 
     def test_a_foreign_worker_gets_no_order(self, session: Any, head: Any, world: make.World) -> None:
         row = self.make_order(session, head, world.own)

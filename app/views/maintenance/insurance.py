@@ -146,7 +146,7 @@ class InsurancePages(BaseView):
             "ta/duties/insurance_form.html", title=_("修改缴交明细") if row else _("填报缴交明细"), row=row,
             findings=findings, form=request.form if request.method == "POST" else _usual(row),
             lines=[*lines, *[Line("", "")] * more][:MOST_LINES],
-            held=len(_people(row.id)) if row else 0, month=month_word(clock.today()),
+            held=len(_people(row.id)) if row else 0, month=month_word(clock.today()), brings=_brings(row),
         )  # fmt: skip
         return page, status
 
@@ -156,7 +156,8 @@ class InsurancePages(BaseView):
     ) -> InsuranceRecord:  # fmt: skip
         now = clock.now()
         saved = insurance.save(
-            session, g.actor, row.id if row else None, text("payer"), from_on, to_on, text("note", 1000), lines, now
+            session, g.actor, row.id if row else None, text("payer"), from_on, to_on, text("note", 1000), lines, now,
+            bring=text("bring", 10),
         )
         place = ("insurance_record", saved.id, saved.unit_id, saved.region_code, now)
         uploads.kept(session, "voucher", insurance.VOUCHER, *place)
@@ -297,6 +298,22 @@ def _row(pk: int) -> InsuranceRecord:
 def _people(record_id: int) -> list[InsuredPerson]:
     statement = select(InsuredPerson).where(InsuredPerson.record_id == record_id).order_by(InsuredPerson.id)
     return list(db.session.scalars(scope.apply(statement, g.actor, InsuredPerson)))
+
+
+def _brings(row: InsuranceRecord | None) -> list[tuple[str, str]]:
+    """Whose people the form can take along, with their number; a choice only where there is anybody."""
+    if g.actor.unit_id is None:
+        return []
+    found: list[tuple[str, str]] = []
+    today, but = clock.today(), row.id if row else None
+    last = insurance.last_record(db.session, g.actor.unit_id, but)
+    for bring in ("last", "people"):
+        count = len(insurance.brought(db.session, g.actor.unit_id, bring, but, today, today))
+        if count and bring == "last" and last is not None:
+            found.append((bring, _("上一份明细（%(m)s）的 %(n)s 人", m=month_word(last.to_on), n=count)))
+        elif count and bring == "people":
+            found.append((bring, _("在职人员中登记了身份证号的 %(n)s 人", n=count)))
+    return found
 
 
 def _usual(row: InsuranceRecord | None) -> dict[str, str]:

@@ -51,13 +51,15 @@ class LedgerPages(BaseView):
         if request.method == "POST":
             form = request.form
             data, findings = self._data()
-            status = 422
+            status, former = 422, row.worker_id if row is not None else None
             if not findings:
                 saved, findings, status = run(lambda session: ledgers.save(
                     session, g.actor, elevator, data, number(text("row_version")), clock.now()
                 ))  # fmt: skip
                 if saved:
                     flash(_("设备履历已保存"), "success")
+                    if saved.worker is not None and former not in (None, saved.worker_id):
+                        flash(_("原维保人员的待维保任务改由%(name)s办理", name=saved.worker.name), "info")
                     return redirect(f"/ledgers/{key}")
         return self._page(elevator, row, form, findings), status
 
@@ -66,7 +68,7 @@ class LedgerPages(BaseView):
     @permission_name("read")
     @no_cache
     def batch(self) -> Any:
-        """Worker, interval, mode and first day of many ledgers; what is left blank stays, each has its own result."""
+        """Persons, interval, mode and first day of many ledgers; what is left blank stays, each has its own result."""
         if not g.actor.may(Verb.LEDGER_EDIT):
             abort(403)
         ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
@@ -86,7 +88,7 @@ class LedgerPages(BaseView):
         workers = forms.workers_of(unit_id)
         return self.render_template(
             "ta/maintenance/ledger_batch.html", title=_("批量修改设备履历"), rows=rows, findings=findings,
-            results=results, form=request.form, workers=workers,
+            results=results, form=request.form, workers=workers, persons=list(ledgers.PERSONS.items()),
             teams=teams.choices(db.session, g.actor, unit_id), modes=list(GENERATION_MODE.items()),
             intervals=[(n, _("%(n)s 天", n=n)) for n in ledgers.INTERVALS],
         ), 422 if findings else 200  # fmt: skip
@@ -113,8 +115,8 @@ class LedgerPages(BaseView):
         """What the form asks to change of all alike; `dated` when days are given as well."""
         data: dict[str, Any] = {}
         findings: list[Finding] = []
-        asked = (("worker_id", _("维保人员")), ("team_id", _("维保小组")), ("interval_days", _("维保间隔")))
-        for name, label in asked:
+        others = (("team_id", _("维保小组")), ("interval_days", _("维保间隔")))
+        for name, label in (*ledgers.PERSONS.items(), *others):
             value, bad = forms.whole(name, label)
             findings += bad
             if value is not None:

@@ -14,7 +14,7 @@ from app import clock, scope
 from app.extensions import db
 from app.listings import repairs as listed
 from app.models import Elevator, MaintenanceLedger, Person, RepairOrder, Visit
-from app.models.choices import word
+from app.models.choices import CATEGORY, word
 from app.models.policy import policy_book
 from app.models.repair import REPAIR_ANSWER, REPAIR_CAUSE, REPAIR_DECISION, REPAIR_LEVEL, REPAIR_SOURCE, REPAIR_STATE
 from app.permissions import Actor, Verb
@@ -107,6 +107,8 @@ def facts(row: RepairOrder, actor: Actor) -> dict[str, Any]:
         "following": repair_answers.following_of(db.session, actor, row),
         "came_of": repair_answers.before_of(db.session, actor, row),
         "elevator_link": elevator_link(row.elevator_id),
+        "category": word(CATEGORY, elevator.category) if elevator is not None else "",
+        "number_on_site": elevator.number_on_site or "" if elevator is not None else "",
         "anomaly_link": f"/anomalies/{row.anomaly_id}" if row.anomaly_id and actor.may(Verb.ANOMALY_READ) else "",
     }  # fmt: skip
 

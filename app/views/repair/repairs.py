@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from flask import flash, g, redirect, render_template, request
 from flask_appbuilder import expose
@@ -25,20 +26,25 @@ from app.permissions import Actor, Verb, require
 from app.rules.repairs import OPEN_STATES, TIME_LABELS, TIMES
 from app.views.frame import maintenance_forms, numbers, screens, uploads
 from app.views.frame.account_forms import number, run, text
-from app.views.frame.base import Button, Screen, countdown, cut, firm, import_button, mark, pill, two
+from app.views.frame.base import Button, Deed, Screen, countdown, cut, firm, import_button, mark, pill, two
 from app.views.frame.records import RecordPages
-from app.views.repair import repair_forms
+from app.views.repair import repair_forms, repair_sending
 from app.views.repair.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
 from app.workflows.on_site.presence import Position
 from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 
 NUMBER = "repairs"
+MOST_SENT = 100
 
 
 def _due(row: RepairOrder) -> Any:
     found = limit_of(row)
     return "—" if found is None else countdown(found[1], found[2])
+
+
+def _approve(session: Any, actor: Actor, key: int, at: Any) -> None:
+    repair_work.decide(session, actor, key, "approved", "", at)
 
 
 class Repairs(Screen):
@@ -62,8 +68,22 @@ class Repairs(Screen):
         import_button("past_repairs", Verb.TAKE_OVER),
         Button(_l("报修登记"), "RepairPages.new", Verb.REPAIR_REPORT, main=True),
     ]
+    deeds: ClassVar[list[Deed]] = [
+        Deed("send", _l("批量派工"), Verb.REPAIR_ASSIGN, lambda *_: None),
+        Deed("approve", _l("同意所选"), Verb.REPAIR_APPROVE, _approve, _l("同意所选的维修结果？")),
+    ]
     empty_text = _l("没有维修工单。报修登记后出现在这里；维保中发现要修理的项目，签退时自动生成。")
     empty_links: ClassVar[list[Any]] = [(_l("报修登记"), "RepairPages.new", Verb.REPAIR_REPORT)]
+
+    @expose("/deed/<string:name>", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def deed(self, name: str) -> Any:
+        """Sending asks first for whoever is to go, on a page of its own."""
+        if name != "send":
+            return super().deed(name)
+        chosen = [("ids", key) for key in request.form.getlist("ids")[:MOST_SENT]]
+        return redirect(f"/repairs/send?{urlencode(chosen)}")
 
     def row_tone(self, row: Any) -> str:
         return "is-stop" if row.state in (*listed.SENT, "waiting") and listed.late_of(row) else ""
@@ -119,6 +139,32 @@ class RepairPages(RecordPages):
         return self._done(
             pk, lambda s: repair_work.assign(s, g.actor, pk, worker, helpers, clock.now()), _("已派工")
         )
+
+    @expose("/send", methods=["GET", "POST"])
+    @has_access
+    @permission_name("assign")
+    @no_cache
+    def send(self) -> Any:
+        """The ticked orders to one person, or each to whoever keeps its elevator; every row says what became of it."""
+        ids = maintenance_forms.chosen() or [key for one in request.args.getlist("ids") if (key := number(one))]
+        rows = repair_sending.rows_of(ids[:MOST_SENT])
+        keepers = repair_sending.keepers_of(rows)
+        chosen, outcomes, findings = text("worker_id", 16), {}, []
+        if request.method == "POST":
+            worker = number(chosen)
+            if worker is None and chosen != repair_sending.KEEPER:
+                remedy = _("请选择指派的维修员")
+                findings = [Finding(_("指派维修员"), False, _("没有选择"), remedy, field="worker_id")]
+            else:
+                outcomes = repair_sending.send(rows, worker, keepers)
+                rows = repair_sending.rows_of(ids[:MOST_SENT])
+        page = self.render_template(
+            "ta/repairs/send.html", title=_("批量派工"), rows=rows, keepers=keepers, outcomes=outcomes,
+            done={key for key, said in outcomes.items() if not said}, findings=findings, chosen=chosen,
+            people=repair_sending.people(),
+            levels=REPAIR_LEVEL, tones=LEVEL_TONES, states=REPAIR_STATE, local=clock.local,
+        )  # fmt: skip
+        return page, 422 if findings else 200
 
     @expose("/<int:pk>/take_back", methods=["POST"])
     @has_access

@@ -116,6 +116,7 @@ _CELLS: dict[str, Any] = {
     "status": lambda row: pill(word(RESCUE_STATUS, row.status), TONES[row.status]),
     "level": _level,
     "outcome": lambda row: word(RESCUE_OUTCOME, row.outcome) if row.outcome else "—",
+    "sent": lambda row: mark(_l("待派工"), "near") if row.asked["sent"] == "" else row.asked["sent"] or "—",
     "due_at": _due,
     "reported_at": _reported,
     "run_state": lambda row: words(found) if (found := listed.run_state_of(row)) else "—",

@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import update
-
 from app.errors import Finding, raise_failing, refuse
-from app.models import Application, Elevator, MaintenanceOrder
+from app.models import Application, Elevator
 from app.permissions import Actor
 from app.rules.lifecycle import KIND_LABELS, ApplicationKind
 from app.transaction import AnySession
@@ -68,15 +66,7 @@ def effect(
     before = {name: getattr(ledger, name) for name in PEOPLE}
     for name, value in wanted.items():
         setattr(ledger, name, value)
-    session.execute(
-        update(MaintenanceOrder)
-        .where(
-            MaintenanceOrder.elevator_id == elevator.id, MaintenanceOrder.state == "open",
-            MaintenanceOrder.worker_id.is_not_distinct_from(before["worker_id"]),
-        )
-        .values(worker_id=wanted["worker_id"])
-        .execution_options(skip_scope=True, synchronize_session="fetch")
-    )  # fmt: skip
+    orders.follow(session, elevator.id, before["worker_id"], wanted["worker_id"])
     audit.record(
         session, actor, at, "ledger.worker_change", "maintenance_ledger", ledger.id, before=before,
         after=wanted | {"application": application.number},

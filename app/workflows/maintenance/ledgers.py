@@ -79,6 +79,8 @@ def save(
         for name, value in values.items():
             setattr(ledger, name, value)
         ledger.unit_id, ledger.region_code = unit_id, elevator.region_code
+        if values["worker_id"] not in (None, before["worker_id"]):
+            orders.follow(session, elevator.id, before["worker_id"], values["worker_id"])
     ledger.next_level = ledger_rows.level_of(ledger)
     if running is not None and running.paused_on is not None:
         _keep_plan_left(session, elevator.id, running.plan_remaining_days)

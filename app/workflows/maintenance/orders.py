@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
@@ -237,6 +237,19 @@ def reassign(
         after = {"worker_id": worker_id, "orders": len(former)}
         audit.record(session, actor, at, "order.reassign", "maintenance_order", None, before=former, after=after)
     return outcomes
+
+
+def follow(session: AnySession, elevator_id: int, former: int | None, worker_id: int) -> None:
+    """Open orders of whoever served the elevator go with its ledger to another; one lent to somebody else stays his."""
+    session.execute(
+        update(MaintenanceOrder)
+        .where(
+            MaintenanceOrder.elevator_id == elevator_id, MaintenanceOrder.state == "open",
+            MaintenanceOrder.worker_id.is_not_distinct_from(former),
+        )
+        .values(worker_id=worker_id)
+        .execution_options(skip_scope=True, synchronize_session="fetch")
+    )  # fmt: skip
 
 
 def amend(

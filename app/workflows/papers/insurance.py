@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
-from app.models import Attachment, InsuranceRecord, InsuredPerson
+from app.models import Attachment, InsuranceRecord, InsuredPerson, Person
+from app.models.person import service_since
 from app.permissions import Actor, Verb, require
 from app.rules.calendar import day_finding
 from app.rules.identifiers import check_mobile, check_resident_id
@@ -54,8 +55,12 @@ def save(
     lines: Sequence[Line],
     at: dt.datetime,
     batch_id: int | None = None,
+    bring: str = "",
 ) -> InsuranceRecord:
-    """Make or change a draft and add people to it; every wrong field and line is told at once."""
+    """Make or change a draft and add people to it; every wrong field and line is told at once.
+
+    `bring` adds those of `brought` who are not among them: most months name the same people as the one before.
+    """
     require(actor, Verb.INSURANCE_EDIT)
     unit = own_unit(session, actor)
     row = None if record_id is None else draft(session, actor, record_id)
@@ -74,6 +79,9 @@ def save(
     people, wrong = _checked(lines, held, today)
     raise_failing([*findings, *wrong])
     assert from_on is not None and to_on is not None
+    here = held | {line.id_number for line in people}
+    known = brought(session, unit.id, bring, row.id if row else None, last_of(to_on), first_of(from_on))
+    people += [line for line in known if line.id_number not in here][: MOST_PEOPLE - len(here)]
     before = None if row is None else {"payer": row.payer, "from_on": row.from_on, "to_on": row.to_on}
     if row is None:
         row = InsuranceRecord(
@@ -89,6 +97,38 @@ def save(
         {"payer": payer, "from_on": row.from_on, "to_on": row.to_on, "added": len(people)},
     )  # fmt: skip
     return row
+
+
+def brought(
+    session: AnySession, unit_id: int, bring: str, but: int | None, to_on: dt.date, from_on: dt.date
+) -> list[Line]:
+    """The people of the unit's newest record beside `but` (`last`), or who of its people served in these days and has
+    an ID number here (`people`); each once.
+    """
+    found: list[Line] = []
+    if bring == "last" and (record := last_record(session, unit_id, but)) is not None:
+        held = select(InsuredPerson).where(InsuredPerson.record_id == record.id).order_by(InsuredPerson.id)
+        people = session.scalars(held.execution_options(skip_scope=True))
+        found = [Line(one.name, one.id_number, one.phone or "") for one in people]
+    elif bring == "people":
+        served = or_(Person.left_on.is_(None), Person.left_on >= from_on)
+        statement = select(Person).where(Person.unit_id == unit_id, served).order_by(Person.id)
+        found = [
+            Line(one.name, one.resident_id or "", one.phone or "")
+            for one in session.scalars(statement.execution_options(skip_scope=True))
+            if service_since(one.hired_on, one.created_at) <= to_on
+        ]  # fmt: skip
+    return list({line.id_number: line for line in found if line.id_number}.values())
+
+
+def last_record(session: AnySession, unit_id: int, but: int | None = None) -> InsuranceRecord | None:
+    """The unit's newest record by its months, drafts too, none that was withdrawn."""
+    statement = select(InsuranceRecord).where(
+        InsuranceRecord.unit_id == unit_id, InsuranceRecord.withdrawn_at.is_(None), InsuranceRecord.id != (but or 0)
+    )
+    newest = statement.order_by(InsuranceRecord.to_on.desc(), InsuranceRecord.id.desc()).limit(1)
+    found: InsuranceRecord | None = session.scalar(newest.execution_options(skip_scope=True))
+    return found
 
 
 def add_people(session: AnySession, row: InsuranceRecord, people: Sequence[Line]) -> list[InsuredPerson]:

@@ -12,9 +12,9 @@ from app.models import Attachment, RepairOrder
 from app.transaction import transaction
 from app.workflows.on_site.presence import Position
 from app.workflows.oversight import anomalies
-from app.workflows.repair import past_repairs, repair_work
+from app.workflows.repair import past_repairs, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
-from tests.factories import World, make_policy
+from tests.factories import World, make_elevator, make_ledger, make_person, make_policy
 from tests.pages import flat
 from tests.views.repairs.ground import MINUTE, H, assigned, photo, report
 
@@ -35,6 +35,40 @@ def test_assigned_and_taken_back_at_the_desk(at: Any, world: World) -> None:
     for tab, count in (("waiting", 1), ("sent", 0)):
         page = at("clerk", f"/repairs/?tab={tab}")[1]
         assert (world.own.code in page.split("<tbody", 1)[-1]) == bool(count)
+
+
+@pytest.mark.feature("REP-02")
+def test_several_are_sent_out_together_each_with_its_own_result(at: Any, world: World) -> None:
+    session = world.session
+    second, third = (
+        make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit) for _n in range(2)
+    )
+    keeper, helper = make_person(session, world.firm), make_person(session, world.firm)
+    make_ledger(session, world.own, keeper)
+    session.commit()
+    first, begun = report(world), assigned(world, elevator_id=third.id)
+    with transaction(session):
+        repair_work.assign(session, world.actor("clerk"), first.id, world.worker.id, [helper.id], clock.now())
+        repair_work.accept(session, world.actor("worker"), begun.id, clock.now())
+        repair_work.start(session, world.actor("worker"), begun.id, Position(), clock.now())
+    other = report(world, elevator_id=second.id)
+    ids = [first.id, other.id, begun.id]
+    assert "批量派工" in at("clerk", "/repairs/")[1] and "批量派工" not in at("use_head", "/repairs/")[1]
+    status, page = at("clerk", f"/repairs/send?ids={first.id}&ids={other.id}&ids={begun.id}")
+    assert status == 200 and "派出 3 张工单" in page and keeper.name in page and second.code in page
+    status, page = at("clerk", "/repairs/send", {"ids": ids, "worker_id": ""})
+    assert status == 422 and "请选择指派的维修员" in page
+
+    status, page = at("clerk", "/repairs/send", {"ids": ids, "worker_id": "keeper"})
+    assert status == 200 and "没有在职的维保人员" in page and "派出 2 张工单" in page, "each by itself"
+    session.expire_all()
+    assert (first.worker_id, other.state, begun.worker_id) == (keeper.id, "waiting", world.worker.id)
+    assert repairs.helper_ids(session, first) == [helper.id], "who helps stays"
+    assert at("clerk", "/repairs/send", {"ids": [other.id], "worker_id": str(world.worker.id)})[0] == 200
+    session.expire_all()
+    assert (other.worker_id, other.state) == (world.worker.id, "assigned")
+    assert at("use_head", "/repairs/send", {"ids": ids, "worker_id": "keeper"})[0] == 403
+    assert "没有选择工单" in at("clerk", "/repairs/send")[1]
 
 
 def test_every_step_on_the_phone(at: Any, world: World) -> None:
@@ -85,7 +119,9 @@ def test_the_managers_word_at_the_desk(at: Any, world: World) -> None:
     assert "请补照片" in at("worker", f"/m/repairs/{row.id}")[1]
     with transaction(world.session):
         repair_work.end(world.session, world.actor("worker"), row.id, Ending("door", "调整", "", True), clock.now())
-    assert at("maintenance_head", f"/repairs/{row.id}/decide", {"decision": "approved"})[0] == 302
+    assert "同意所选" in at("maintenance_head", "/repairs/?tab=ended")[1]
+    status, page = at("maintenance_head", "/repairs/deed/approve", {"ids": [row.id]})
+    assert status == 200 and "已完成" in page
     world.session.refresh(row)
     assert (row.state, row.decision) == ("done", "approved")
 

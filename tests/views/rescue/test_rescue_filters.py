@@ -12,10 +12,11 @@ from sqlalchemy import select
 from app import clock
 from app.listing import LISTINGS, moment
 from app.listings.rescues import badge_of, late, late_at
-from app.models import Rescue
+from app.models import Rescue, RescueDispatch
 from app.rules import rescues as rules
 from app.rules.other_scores import Outcome
-from app.workflows.rescue import rescue_course
+from app.transaction import transaction
+from app.workflows.rescue import rescue_course, rescue_desk
 from tests.factories import World, make_elevator
 from tests.views.rescue.ground import M, freed, report
 
@@ -190,3 +191,31 @@ def test_the_filters_say_of_every_case_what_its_badge_says(world: World, limits:
         assert got == {key for key, steps in told.items() if step in steps} != set(), step
     every = select(Rescue.id).where(late(at), Rescue.id.in_(cases)).execution_options(skip_scope=True)
     assert set(world.session.scalars(every)) == told.keys()
+
+
+@pytest.mark.feature("RES-02", "RES-05")
+def test_whom_a_firm_has_still_to_send(world: World, browse_page: Any) -> None:
+    """待派工 and 已派工 of a unit that was called out, in the list and as a filter (quanzhou 6)."""
+    idle, sent, old = (
+        report(world, 1, elevator=make_elevator(world.session, maintenance_unit=world.firm)) for _n in range(3)
+    )
+    with transaction(world.session) as session:
+        for key in (idle, sent):
+            rescue_desk.dispatch(session, world.actor("agent"), key, 1, clock.now())
+        calls = {call.rescue_id: call for call in session.scalars(select(RescueDispatch))}
+        calls[idle].worker_id = calls[idle].worker_name = None
+        calls[sent].worker_name = "燕归来"
+    assert found(world, "rescue_centre", f_manned="waiting") == {idle}
+    assert found(world, "rescue_centre", f_manned="sent") == {sent}
+    assert {idle, sent, old} <= found(world, "rescue_centre", f_manned="waiting,sent") | {old}
+    page = browse_page("maintenance_head", "/rescues/")
+    assert "燕归来" in page and page.count("待派工") > 1, "in the filter, and in the row"
+    world.session.rollback()
+    world.session.get(RescueDispatch, calls[sent].id).ended_at = clock.now()
+    world.session.commit()
+    assert not found(world, "rescue_centre", f_manned="sent"), "who was called back is sent no more"
+
+
+@pytest.fixture
+def browse_page(world: World, sign_in: Any) -> Any:
+    return lambda persona, url: sign_in(world.accounts[persona]).get(url).text
