@@ -225,12 +225,12 @@ def to_decide(session: Any, actor: Actor) -> list[tuple[str, str, int]]:
     )
     now, found = moment(session, actor), []
     for verb, model, listing, key, address in kinds:
-        if actor.may(verb):
-            told = next(tab.criterion for tab in listing.tabs if tab.key == key)
-            statement = _scoped(select(func.count()).select_from(model), actor, model)
-            if told is not None:
-                statement = statement.where(told(now))
-            found.append((str(listing.title), f"{address}?tab={key}", session.scalar(statement) or 0))
+        told = next(tab.criterion for tab in listing.tabs if tab.key == key)
+        if told is None or not actor.may(verb):
+            continue
+        statement = _scoped(select(func.count()).select_from(model), actor, model).where(told(now))
+        if count := session.scalar(statement):
+            found.append((str(listing.title), f"{address}?tab={key}", count))
     return found
 
 

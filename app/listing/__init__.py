@@ -105,10 +105,11 @@ class Listing:
         """The tabs that the actor is shown; one that an old address names stays, so that it is seen what is open."""
         return [t for t in self.tabs if t.shown_to is None or t.shown_to(actor) or t.key == query.tab]
 
-    def shown_first(self, actor: Actor) -> tuple[str, ...]:
-        """The columns shown to who has chosen none: without those that say nothing but his own firm's name."""
+    def shown_first(self, actor: Actor, tab: str = "") -> tuple[str, ...]:
+        """The columns shown in a tab to who has chosen none: without those that say nothing but his own firm's name."""
         own = self.own.get(actor.side, {})
-        return tuple(name for each in self.default if (name := own.get(each, each)))
+        names = next((t.columns for t in self.tabs if t.key == tab and t.columns), self.default)
+        return tuple(name for each in names if (name := own.get(each, each)))
 
     def withheld(self, actor: Actor) -> tuple[tuple[str, str], ...]:
         """Filter and choice where the actor can never have a row of it: not offered to him."""

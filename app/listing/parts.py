@@ -129,7 +129,8 @@ class Tab:
     filters; None where that is not so for who looks. `shown_to` says who can ever have such a row; nobody else is
     shown a tab that stays empty. `offered` says whether there may be new rows: where not, it stands while it has any.
     `seldom`: stands under 更多, until it is the open one, so that the row of tabs stays one. `last_first`: what is over
-    falls from its last row, where the list rises from what is due first.
+    falls from its last row, where the list rises from what is due first. `columns`: shown there, in place of the list's
+    own, to who has chosen none.
     """
 
     key: str
@@ -141,6 +142,7 @@ class Tab:
     offered: Callable[[], bool] | None = None
     seldom: bool = False
     last_first: bool = False
+    columns: tuple[str, ...] = ()
 
 
 def of_no_unit(actor: Actor) -> bool:

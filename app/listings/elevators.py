@@ -128,6 +128,12 @@ _SELDOM = (
     "insurer", "policy_no", "insured_until", "declared_status", "note",
 )  # fmt: skip
 
+# What is looked at of one that is filed (xinxiang 2.3); its limits come once it is in force.
+_FILED = (
+    "code", "address", "name", "registration_code", "internal_no", "use_unit", "maintenance_unit",
+    "next_inspection_on", "filing_state", "info_state",
+)  # fmt: skip
+
 ELEVATORS = register(
     OpinionListing(
         name="elevators",
@@ -244,8 +250,8 @@ ELEVATORS = register(
                 "over", _by_clocks(standing.cover_over),
             ),
             Tab("inspection", _l("临近检验"), lambda m: REGISTERED & standing.inspection_near(m), "near"),
-            Tab("pending", _l("待审核"), lambda m: _filed(m, ("pending",))),
-            Tab("draft", _l("待上报"), _drafts),
+            Tab("pending", _l("待审核"), lambda m: _filed(m, ("pending",)), columns=_FILED),
+            Tab("draft", _l("待上报"), _drafts, columns=(*_FILED, OPINION.name)),
             Tab("every", _l("全部"), every),
             Tab("without_hardware", _l("未绑硬件"), lambda m: REGISTERED & iot.without_hardware(m), seldom=True),
             Tab("with_hardware", _l("已绑硬件"), lambda m: REGISTERED & iot.with_hardware(m), seldom=True),

@@ -7,16 +7,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext as _lp
-from sqlalchemy import and_, false, not_, or_, select, true, union_all
+from sqlalchemy import and_, false, or_, select, true, union_all
 from sqlalchemy.orm import joinedload
 
-from app import scope
-from app.listing import Column, Filter, Listing, Moment, Tab, column, register, related
+from app.listing import Column, Filter, Listing, Moment, Tab, column, register
 from app.listings import iot, standing
 from app.listings.of_elevator import (
     archive_columns,
     archive_filters,
-    district_column,
     fact_columns,
     fact_filters,
     hardware_filter,
@@ -28,20 +26,17 @@ from app.models import (
     MaintenanceLedger,
     MaintenanceOrder,
     OverduePeriod,
-    Person,
-    Region,
-    Unit,
     Visit,
 )
-from app.models.choices import CATEGORY, ELEVATOR_STATUS, GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_SHOWN
+from app.models.choices import CATEGORY, LEVEL, ORDER_ORIGIN, ORDER_SHOWN
 from app.models.likely import asked_as, unguessed
 from app.permissions import Verb
 from app.rules.identifiers import normal_code
 from app.rules.levels import Level
 from app.workflows.maintenance.orders import within_horizon
 
-_WORDS = (Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate)
-_HINT = _l("识别码、出厂编号、注册代码、地址、楼盘")
+WORDS = (Elevator.code, Elevator.factory_no, Elevator.registration_code, Elevator.address, Elevator.estate)
+HINT = _l("识别码、出厂编号、注册代码、地址、楼盘")
 # What an order tells of its elevator where somebody chooses it (huzhou 1.7.2).
 _OF_ARCHIVE = ("category", "factory_no", "internal_no", "model", "controller", "job_no", "service_no")
 _visit: Any = Visit.__table__.c
@@ -102,8 +97,8 @@ TASKS = register(
         ),
         default=("code", "place", "use_unit", "unit", "interval", "first_visit_on", "last_visit_on", "next_on", "left"),
         own={"maintenance": {"unit": "worker"}, "use": {"use_unit": ""}},
-        search=_WORDS,
-        search_hint=_HINT,
+        search=WORDS,
+        search_hint=HINT,
         search_key=MaintenanceClock.elevator_id,
         filters=(
             Filter("unit", _l("维保单位"), "lookup", MaintenanceClock.unit_id, lookup="maintenance_units"),
@@ -145,145 +140,6 @@ def _next_on(row: MaintenanceClock) -> Any:
     ledger = row.elevator.ledger
     return ledger.next_half_month_on if ledger is not None else row.limit_on
 
-
-_not_by_itself = or_(
-    MaintenanceLedger.id.is_(None), MaintenanceLedger.mode != "auto", MaintenanceLedger.worker_id.is_(None),
-    MaintenanceLedger.next_half_month_on.is_(None),
-)  # fmt: skip
-
-
-def _no_orders(m: Moment) -> Any:
-    """Nothing comes by itself and no year's plan stands (PLN-04)."""
-    of_plan = select(MaintenanceOrder.id).where(
-        MaintenanceOrder.elevator_id == Elevator.id, MaintenanceOrder.planned_on >= m.today,
-        MaintenanceOrder.state == "open", MaintenanceOrder.origin == "plan",
-    )  # fmt: skip
-    return and_(_not_by_itself, ~of_plan.exists())
-
-
-def _of(name: str) -> Any:
-    return lambda row: getattr(row.ledger, name) if row.ledger is not None else None
-
-
-def _named(name: str) -> Any:
-    return lambda row: person.name if row.ledger is not None and (person := getattr(row.ledger, name)) else None
-
-
-# What has a ledger to be looked at; what is scrapped has none any more.
-_KEPT = {name: ELEVATOR_STATUS[name] for name in ("in_use", "suspended", "notified")}
-# 维保状态 (quanzhou 2): how the maintenance of an elevator stands, whatever its ledger says.
-MAINTENANCE_STATE = {"normal": _l("正常"), "paused": _l("暂停"), "stopped": _l("停用")}
-
-
-def standing_of(row: Elevator) -> str | None:
-    """None before an elevator is in use: nothing is maintained yet."""
-    if row.status != "in_use":
-        return "stopped" if row.status == "suspended" else None
-    held = row.maintenance_clock
-    return "paused" if held is not None and held.paused_on is not None else "normal"
-
-
-def phone_of(person: Person | None) -> str | None:
-    """A person's number for the own unit and for regulators, as everywhere: others call the unit, whose numbers stand
-    beside it."""
-    told = person is not None and scope.current().unit_id in (None, person.unit_id)
-    return person.phone if person is not None and told else None
-
-
-def _phone(name: str) -> Any:
-    return lambda row: phone_of(getattr(row.ledger, name)) if row.ledger is not None else None
-
-
-def _of_unit(name: str) -> Any:
-    return lambda row: getattr(row.maintenance_unit, name) if row.maintenance_unit is not None else None
-
-
-def _stands(chosen: Any) -> Any:
-    """As `standing_of`, of rows not at hand."""
-    resting = select(MaintenanceClock.elevator_id).where(MaintenanceClock.paused_on.is_not(None))
-    in_use, paused = Elevator.status == "in_use", Elevator.id.in_(resting)
-    held = {
-        "normal": and_(in_use, not_(paused)), "paused": and_(in_use, paused), "stopped": Elevator.status == "suspended",
-    }  # fmt: skip
-    return or_(false(), *(held[name] for name in chosen))
-
-
-LEDGERS = register(
-    Listing(
-        name="ledgers",
-        title=_lp("many", "设备履历"),
-        model=Elevator,
-        join=lambda s: s.outerjoin(MaintenanceLedger, MaintenanceLedger.elevator_id == Elevator.id),
-        where=lambda m: and_(
-            Elevator.status.in_(list(_KEPT)), Elevator.approved_version > 0,
-            Elevator.maintenance_unit_id.is_not(None),
-        ),
-        columns=(
-            column(Elevator, "code", kind="code"),
-            Column("place", _l("位置"), lambda row: row.place, sort=Elevator.address),
-            Column("unit", _l("维保单位"), lambda row: row.maintenance_unit and row.maintenance_unit.name),
-            Column("worker", _l("维保人员"), _named("worker")),
-            Column("co_worker", _l("协同维保人员"), _named("co_worker")),
-            Column("manager", _l("维保经理"), _named("manager")),
-            Column("team", _l("维保小组"), _named("team")),
-            Column("mode", _l("任务生成模式"), _of("mode"), "choice", choices=GENERATION_MODE),
-            Column("interval_days", _l("维保间隔"), _of("interval_days"), "number", unit=_l("天")),
-            Column(
-                "half_month", _l("下次半月维保"), _of("next_half_month_on"), "date",
-                MaintenanceLedger.next_half_month_on,
-            ),
-            Column("quarter", _l("下次季度维保"), _of("next_quarter_on"), "date"),
-            Column("half_year", _l("下次半年维保"), _of("next_half_year_on"), "date"),
-            Column("annual", _l("下次年度维保"), _of("next_annual_on"), "date"),
-            related("use_unit", _l("使用单位"), Elevator.use_unit),
-            related("region", _l("所在地区"), Elevator.region),
-            district_column(Elevator),
-            column(Elevator, "status", label=_l("使用状态"), sort=False),
-            Column("standing", _l("维保状态"), standing_of, "choice", choices=MAINTENANCE_STATE),
-            column(Elevator, "category", sort=False),
-            column(Elevator, "emergency_phone", sort=False),
-            Column("worker_phone", _l("维保员电话"), _phone("worker"), sensitive="mobile", needs=Verb.PERSON_READ),
-            Column("manager_phone", _l("维保经理电话"), _phone("manager"), sensitive="mobile", needs=Verb.PERSON_READ),
-            Column("head", _l("维保单位负责人"), _of_unit("head_name"), needs=Verb.UNIT_READ),
-            Column("head_phone", _l("维保单位负责人电话"), _of_unit("head_phone"), sensitive="mobile",
-                   needs=Verb.UNIT_READ),
-            Column("duty_phone", _l("维保单位值班电话"), _of_unit("duty_phone"), needs=Verb.UNIT_READ),
-            column(Elevator, "commissioned_on"),
-            column(Elevator, "estate", sort=False), column(Elevator, "registration_code", sort=False),
-        ),
-        default=("code", "place", "unit", "worker", "mode", "interval_days", "half_month", "quarter", "annual"),
-        own={"maintenance": {"unit": "use_unit"}},
-        search=_WORDS,
-        search_hint=_HINT,
-        search_key=Elevator.id,
-        filters=(
-            Filter("worker", _l("维保人员"), "lookup", MaintenanceLedger.worker_id, lookup="persons_ever"),
-            Filter("team", _l("维保小组"), "lookup", MaintenanceLedger.team_id, lookup="teams"),
-            Filter("mode", _l("任务生成模式"), "choice", MaintenanceLedger.mode, GENERATION_MODE),
-            Filter("next", _l("下次半月维保"), "date", MaintenanceLedger.next_half_month_on),
-            Filter("unit", _l("维保单位"), "lookup", Elevator.maintenance_unit_id, lookup="units"),
-            Filter("use_unit", _l("使用单位"), "lookup", Elevator.use_unit_id, lookup="units"),
-            Filter("status", _l("使用状态"), "choice", Elevator.status, _KEPT),
-            Filter("standing", _l("维保状态"), "choice", choices=MAINTENANCE_STATE, criterion=_stands),
-            Filter("category", _l("品种"), "choice", Elevator.category, CATEGORY),
-            Filter("region", _l("所属辖区"), "region", Elevator.region_code),
-            *fact_filters(Elevator),
-        ),
-        tabs=(
-            Tab("all", _l("全部")),
-            Tab("ready", _l("自动生成任务"), lambda m: not_(_not_by_itself)),
-            Tab("idle", _l("不会生成任务"), _no_orders, "near"),
-        ),
-        load=(
-            joinedload(Elevator.maintenance_unit), joinedload(Elevator.maintenance_clock),
-            joinedload(Elevator.use_unit).load_only(Unit.name), joinedload(Elevator.region).load_only(Region.name),
-            joinedload(Elevator.ledger).options(
-                joinedload(MaintenanceLedger.worker), joinedload(MaintenanceLedger.co_worker),
-                joinedload(MaintenanceLedger.manager), joinedload(MaintenanceLedger.team),
-            ),
-        ),
-    )
-)  # fmt: skip
 
 def _given_out(m: Moment) -> Any:
     """Whoever does the work sees what is planned for the next days; who gives it out, and everybody else, all of it."""
@@ -359,8 +215,8 @@ ORDERS = register(
             *fact_columns(MaintenanceOrder),
         ),
         default=("number", "code", "category", "place", "level", "planned_on", "limit_on", "state", "worker", "origin"),
-        search=_WORDS,
-        search_hint=_HINT,
+        search=WORDS,
+        search_hint=HINT,
         search_key=MaintenanceOrder.elevator_id,
         filters=(
             Filter("worker", _l("维保人员"), "lookup", MaintenanceOrder.worker_id, lookup="persons_ever"),
@@ -419,8 +275,8 @@ OVERDUE = register(
         default=(
             "number", "code", "place", "unit", "anchor_on", "limit_on", "previous", "interval_days", "done_late_on"
         ),
-        search=_WORDS,
-        search_hint=_HINT,
+        search=WORDS,
+        search_hint=HINT,
         search_key=OverduePeriod.elevator_id,
         filters=(
             Filter("limit", _l("本期到期"), "date", OverduePeriod.limit_on),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -17,6 +17,8 @@ from app.models import Attachment, Person
 from app.models.attachment import ATTACHMENT_KIND
 from app.models.choices import FILING_STATE, INFO_STATE, PERSON_KIND, REAL_NAME, SEX
 from app.models.sealed import whole_or_end
+from app.permissions import Actor
+from app.rules.approval import EDITABLE
 
 
 def _state_of(until: Any) -> Callable[[Any], Any]:
@@ -63,6 +65,22 @@ def _lacking(chosen: Any) -> Any:
 WORKING = {"here": _l("在职"), "left": _l("离职")}
 CERTIFICATE = {"valid": _l("有效"), "over": _l("已过期"), "none": _l("没有登记")}
 DECLARATION = {"valid": _l("有效"), "over": _l("已过期"), "none": _l("没有")}
+
+# What is looked at of whoever is filed (xinxiang 2.2).
+_FILED = (
+    "name", "unit", "work_kind", "resident_id", "certificate_no", "phone", "certificate_issued_on",
+    "certificate_until", "filing_state", "info_state",
+)  # fmt: skip
+
+
+def _of_unit(actor: Actor) -> bool:
+    """What is to be handed in is a unit's affair; officers have their queue."""
+    return actor.unit_id is not None
+
+
+def _filed(states: Sequence[str]) -> Any:
+    return Person.left_on.is_(None) & Person.filing_state.in_(states)
+
 
 PEOPLE = register(OpinionListing(
     name="people",
@@ -129,6 +147,8 @@ PEOPLE = register(OpinionListing(
         Tab("near", _l("证书临近到期"), standing.certificate_near, "near"),
         Tab("over", _l("证书过期"), standing.certificate_over, "over"),
         Tab("filed", _l("已备案"), lambda _m: Person.left_on.is_(None) & (Person.approved_version > 0)),
+        Tab("draft", _l("待上报"), lambda _m: _filed(EDITABLE), columns=(*_FILED, OPINION.name), shown_to=_of_unit),
+        Tab("pending", _l("审核中"), lambda _m: _filed(("pending",)), columns=_FILED, shown_to=_of_unit),
         Tab("left", _l("已离职"), lambda _m: Person.left_on.is_not(None)),
         Tab("all", _l("全部")),
     ),

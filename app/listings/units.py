@@ -28,6 +28,10 @@ _SELDOM = (
     "registered_capital", "business_scope", "office_address", "latitude", "longitude", "note",
 )  # fmt: skip
 
+_FILED = (
+    "name", "uscc", "kinds", "region", "licence_no", "licence_grade", "licence_until", "filing_state", "info_state",
+)  # fmt: skip
+
 UNITS = register(
     OpinionListing(
         name="units",
@@ -73,8 +77,8 @@ UNITS = register(
             Tab("all", _l("全部")),
             *(Tab(name, word, _kind(name)) for name, word in UNIT_KINDS.items()),
             Tab("approved", _l("已通过"), lambda m: Unit.approved_version > 0),
-            Tab("pending", _l("待审核"), lambda m: Unit.filing_state == "pending"),
-            Tab("draft", _l("待上报"), lambda m: Unit.filing_state.in_(EDITABLE)),
+            Tab("pending", _l("待审核"), lambda m: Unit.filing_state == "pending", columns=_FILED),
+            Tab("draft", _l("待上报"), lambda m: Unit.filing_state.in_(EDITABLE), columns=(*_FILED, OPINION.name)),
         ),
         order=("id", True),
         load=(joinedload(Unit.region),),

@@ -132,11 +132,8 @@ def test_a_manager_sees_on_the_phone_what_waits_for_his_word(session: Any, world
     session.commit()
     text = sign_in(manager).get("/m/me").text
     ways = dict(re.findall(r'href="(/(?:visits|repairs|invitations)/[^"]*)"><span>[^<]*</span><b>([^<]*)</b>', text))
-    assert {way: flat(said).strip() for way, said in ways.items()} == {
-        "/visits/?tab=approval": "待审批 1 ›", "/repairs/?tab=ended": "›", "/invitations/?tab=waiting": "›",
-    }  # fmt: skip
-    for way in ways:
-        assert sign_in(manager).get(way).status_code == 200
+    assert {way: flat(said).strip() for way, said in ways.items()} == {"/visits/?tab=approval": "待审批 1 ›"}
+    assert 'href="/invitations/"' in text and sign_in(manager).get("/visits/?tab=approval").status_code == 200
     for persona in ("worker", "inspector", "use_head"):
         assert "/visits/?tab=approval" not in sign_in(world.accounts[persona]).get("/m/me").text
 

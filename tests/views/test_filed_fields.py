@@ -15,7 +15,8 @@ from app.extensions import db
 from app.imports.columns import kinds
 from app.listing import Listing, moment
 from app.listings.elevators import ELEVATORS
-from app.listings.maintenance import LEDGERS, OVERDUE, TASKS
+from app.listings.ledgers import LEDGERS
+from app.listings.maintenance import OVERDUE, TASKS
 from app.listings.people import PEOPLE
 from app.listings.units import UNITS
 from app.lookups import find, text_of

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.listings.units import UNITS
 from app.models import Elevator
 from tests import factories
 from tests.factories import World
@@ -42,6 +43,21 @@ def test_filings_are_where_they_belong(filings: World, sign_in: Any, persona: st
     page = sign_in(filings.accounts[persona]).get(f"/elevators/?tab={tab}").text
     assert codes(page) == seen
     assert (filings.own.code in page) is (tab in ("all", "every"))
+
+
+@pytest.mark.feature("ELV-04", "UNT-05")
+def test_tabs_of_filings_show_what_is_filed_and_what_was_said(filings: World, sign_in: Any) -> None:
+    client = sign_in(filings.accounts["maintenance_head"])
+
+    def heads(url: str) -> list[str]:
+        return re.findall(r"<th[^>]*>(?:<a[^>]*>)?([^<]+)", str(client.get(url).text).split("<tbody")[0])
+
+    drafts = heads("/elevators/?tab=draft")
+    assert {"注册代码", "信息状态", "审核意见"} <= set(drafts) and "维保期限" not in drafts
+    assert "维保期限" in heads("/elevators/") and "审核意见" not in heads("/elevators/?tab=pending")
+    actor = filings.actor("maintenance_head")
+    assert "opinion" in UNITS.shown_first(actor, "draft") and "info_state" in UNITS.shown_first(actor, "pending")
+    assert UNITS.shown_first(actor, "nonsense") == UNITS.shown_first(actor)
 
 
 @pytest.mark.feature("ELV-04", "ELV-09")

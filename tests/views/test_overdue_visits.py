@@ -102,3 +102,15 @@ def test_red_is_asked_once_for_a_page(world: World, session: Any, visits: dict[s
     with statements() as seen:
         assert overdue_among(now, []) == frozenset()
     assert seen == []
+
+
+@pytest.mark.feature("ANO-01")
+def test_a_record_that_does_not_count_says_why_in_its_list(world: World, session: Any, sign_in: Any) -> None:
+    add_visit(
+        session, world.own, world.worker, clock.today(), state="abnormal", reason="late_upload", counted=False
+    )  # fmt: skip
+    session.commit()
+    client = sign_in(world.accounts["inspector"])
+    text = page(client, "/visits/?tab=abnormal")
+    assert "状态原因" in text.split("<tbody")[0] and "超时上传" in text.split("<tbody")[1]
+    assert "复核期限" in page(client, "/visits/").split("<tbody")[0]

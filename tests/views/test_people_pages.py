@@ -35,6 +35,27 @@ def person(session: Any, world: World) -> Person:
     return row
 
 
+def test_what_is_to_be_handed_in_has_a_tab_with_the_officers_opinion(
+    session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    clerk = sign_in(world.accounts["clerk"])
+
+    def shown(tab: str) -> str:
+        return str(clerk.get(f"/people/?tab={tab}").text)
+
+    page = shown("draft")
+    assert "何一帆" in page and "审核意见" in page.split("<tbody")[0].split("<thead")[1]
+    with transaction(session):
+        asked = person_filing.submit(session, world.actor("clerk"), person.id, clock.now())
+    assert "何一帆" not in shown("draft") and "何一帆" in shown("pending")
+    decide(session, world.actor("inspector"), asked, "reject", "证书照片不清", at=clock.now())
+    assert "证书照片不清" in shown("draft") and "证书照片不清" not in shown("here")
+    # Who chose his columns keeps them in every tab; nobody else's.
+    clerk.post("/people/columns", data={"csrf_token": csrf(clerk), "cols": ["name", "sex"], "back": "tab=draft"})
+    assert "证书照片不清" not in shown("draft") and "证书照片不清" not in clerk.get("/people/?tab=draft&cols=name").text
+    assert "?tab=draft" not in sign_in(world.accounts["inspector"]).get("/people/").text, "officers have their queue"
+
+
 def test_a_refused_filing_says_why_and_leads_to_its_application(
     session: Any, world: World, sign_in: Any, person: Person
 ) -> None:

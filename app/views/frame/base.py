@@ -209,7 +209,7 @@ class Screen(ModelView):
         now = moment(db.session, g.actor)
         own = kept.of(g.actor, self.listing.name)
         listing = self.listing.chosen(request.args, g.actor)
-        args = self._args(own.columns or listing.shown_first(g.actor))
+        args = self._args(own.columns or listing.shown_first(g.actor, request.args.get("tab", "")))
         query = listing.read(args)
         counts, note, page = self._counted(listing, now, query)
         if not page.rows and query.page != 1:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
-from app.listings.maintenance import MAINTENANCE_STATE, phone_of, standing_of
+from app.listings.ledgers import MAINTENANCE_STATE, phone_of, standing_of
 from app.listings.standing import due_of
 from app.models import Elevator, MaintenanceClock, MaintenanceLedger, MaintenanceOrder, Person
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, GENERATION_MODE, LEVEL, word

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app import clock
-from app.listings import contracts, maintenance
+from app.listings import contracts, ledgers, maintenance
 from app.models import (
     Contract,
     Elevator,
@@ -113,14 +113,14 @@ class TaskScreen(Screen):
 
 
 def _filled(name: str, row: Elevator) -> Any:
-    column = maintenance.LEDGERS.column(name)
+    column = ledgers.LEDGERS.column(name)
     return column.value(row) if column is not None else None
 
 
 def _planned(row: Elevator) -> Any:
     """The day of the next maintenance; while the clock stands still no day is due."""
     held = row.maintenance_clock
-    if maintenance.standing_of(row) in ("paused", "stopped") and held is not None and held.paused_on is not None:
+    if ledgers.standing_of(row) in ("paused", "stopped") and held is not None and held.paused_on is not None:
         return countdown(clock_words.limit_due(held), clock_words.why_limit(held))
     return _filled("half_month", row) or mark(_l("未填写"), "near")
 
@@ -130,7 +130,7 @@ class LedgerScreen(Screen):
 
     datamodel = SQLAInterface(Elevator)
     route_base = "/ledgers"
-    listing = maintenance.LEDGERS
+    listing = ledgers.LEDGERS
     verb = Verb.LEDGER_READ
     cells: ClassVar[dict[str, Any]] = {
         "unit": lambda row: firm(row.maintenance_unit.name) if row.maintenance_unit else "—",

@@ -14,7 +14,7 @@ from app import clock, scope
 from app.errors import Finding
 from app.extensions import db
 from app.listing import moment
-from app.listings.maintenance import LEDGERS
+from app.listings.ledgers import LEDGERS
 from app.models import Elevator
 from app.models.among import among
 from app.models.choices import LEVEL
