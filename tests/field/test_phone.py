@@ -395,6 +395,20 @@ def test_the_use_unit_reviews_on_the_phone(session: Any, huzhou: World, sign_in:
     assert (row.state, row.review_opinion) == ("valid", "到场属实")
 
 
+@pytest.mark.feature("MNT-04", "MNT-07")
+def test_both_sides_read_on_the_phone_what_the_worker_proposes(session: Any, huzhou: World, sign_in: Any) -> None:
+    number = ended(session, huzhou)
+    row = the_visit(session, number)
+    row.problem, row.advice, row.note = "底坑渗水", "更换密封条", "已告知物业"
+    session.commit()
+    with clock.frozen(START + HOUR):
+        review = page(sign_in(huzhou.accounts["safety_officer"]), f"/m/reviews/{number}")
+        record = page(sign_in(huzhou.accounts["worker"]), f"/m/visits/{number}")
+    for text in (review, record):
+        assert "建议事项" in text and "更换密封条" in text and "底坑渗水" in text and "已告知物业" in text
+    assert huzhou.firm.name in review and "时长" in review
+
+
 @pytest.mark.feature("MNT-07")
 def test_who_else_may_not_review(session: Any, huzhou: World, sign_in: Any) -> None:
     number = ended(session, huzhou)
