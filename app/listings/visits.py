@@ -193,7 +193,7 @@ VISITS = register(
             Column("sent_at", _l("上传时间"), sent_of, "instant", sql=SENT_AT),
             column(Visit, "offline", sort=False),
             column(Visit, "sheet_at", label=_l("维保单上传")),
-            column(Visit, "review_due_at"),
+            column(Visit, "sheet_due_at", sort=False), column(Visit, "review_due_at"),
             column(Visit, "reviewed_at"),
             column(Visit, "state", sort=False),
             column(Visit, "reason", sort=False),

@@ -301,3 +301,18 @@ def test_the_list_is_exported_as_filtered(session: Any, world: Any, rows: dict[s
     wanted = {"query": "tab=expired", "cols": "code,worker,state", "format": "csv"}
     text = post(client, "/exports/visit_records", wanted, 200)
     assert world.own.code in text and "王砚秋" in text and text.count(world.own.code) == 1
+
+
+@pytest.mark.feature("MNT-08", "CLK-01")
+def test_what_is_left_for_a_sheet_is_seen_in_the_list_and_on_the_phone(
+    session: Any, world: Any, rows: dict[str, Visit], sign_in: Any
+) -> None:
+    """Huzhou 1.7.1, 待上传: within 24 hours; whoever is to upload sees until when, before he opens each."""
+    now = clock.now()
+    rows["sheet"].checked_out_at, rows["sheet"].sheet_due_at = now - dt.timedelta(hours=19), now + dt.timedelta(hours=5)
+    session.commit()
+    listed = sign_in(world.accounts["maintenance_head"]).get("/visits/?tab=sheet&cols=code,sent_at,sheet_due_at").text
+    assert "维保单待上传" in listed and "上传期限" in listed and "小时" in listed
+    due = clock.local(rows["sheet"].sheet_due_at)
+    phone = sign_in(world.accounts["worker"]).get("/m/visits?kind=sheet").text
+    assert f"{due:%H:%M}" in phone and f"{due:%m-%d}" in phone

@@ -41,7 +41,7 @@ from app.rules.visit_photos import SELFIE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import run, text
 from app.views.frame.base import Deed, Screen, countdown, firm, mark, one_line, pill, two, words
-from app.views.frame.cells import marked_below
+from app.views.frame.cells import below, marked_below
 from app.views.frame.clock_words import due_of
 from app.views.frame.filing_words import day_time, minutes_on_site
 from app.views.frame.told import told
@@ -89,14 +89,18 @@ def _left_at(row: Visit) -> str:
 
 
 def _sent(row: Visit) -> Any:
-    """When its end came here, and below it what came later than it happened: a part without network, the sheet."""
+    """When its end came here, and below it what came later than it happened, a part without network, the sheet; or what
+    is left for a sheet that is still to come."""
     sent = listed.sent_of(row)
-    below = word(OFFLINE_PART, row.offline) if row.offline else ""
-    if not below and row.sheet_at is not None:
-        below = _("维保单 %(t)s", t=clock.local(row.sheet_at).strftime("%m-%d %H:%M"))
+    small = word(OFFLINE_PART, row.offline) if row.offline else ""
+    if not small and row.sheet_at is not None:
+        small = _("维保单 %(t)s", t=clock.local(row.sheet_at).strftime("%m-%d %H:%M"))
     # What came as it ended, as most does, need not say its time a second time.
     shown = _("随签退") if sent is not None and sent == row.checked_out_at else day_time(sent)
-    return two(shown, below, 9) if below else words(shown)
+    if row.awaiting_sheet and row.sheet_due_at is not None:
+        left = countdown(due_of(row.sheet_due_at, row.checked_out_at, row.region_code))
+        return below(words(_("维保单待上传")), left)
+    return two(shown, small, 9) if small else words(shown)
 
 
 def _review_due(row: Visit) -> Any:
