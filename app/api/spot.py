@@ -104,7 +104,7 @@ class SpotDrawApi(Resource):
         if target not in ("elevator", "unit"):
             found = "target 应为 elevator 或 unit"
             raise refuse("参数", found, "请按接口文档填写", field="target", value=target[:60])
-        rows = spot_risk.ranked(db.session, actor(), Asked(target), clock.now())[:MOST_SHOWN]
+        rows, _total = spot_risk.riskiest(db.session, actor(), Asked(target), clock.now(), MOST_SHOWN)
         return jsonify(rows=[{"code": r.code, "name": r.name, "risk": r.risk, "parts": dict(r.parts)} for r in rows])
 
     @answers("/<int:key>/draw", "POST", once=True)

@@ -202,6 +202,13 @@ def test_a_risk_shows_each_of_its_parts(city: World) -> None:
         "overdue": 2000, "uncovered": 3000, "failed": 2000, "inspection": 2000, "complaint": 500, "age": 1000,
     }  # fmt: skip
     assert rows[0].risk == 10500 and all(one.risk == sum(one.parts.values()) for one in rows)
+    shown, total = spot_risk.riskiest(city.session, city.actor("inspector"), Asked(), NOW, 3)
+    assert total == 12 and [(one.key, one.risk, one.parts) for one in shown] == [
+        (one.key, one.risk, one.parts) for one in rows[:3]
+    ]  # fmt: skip
+    assert shown[0].name == lift.place and all(one.name for one in shown)
+    (unit,), total = spot_risk.riskiest(city.session, city.actor("inspector"), Asked("unit"), NOW, 100)
+    assert total == 1 and unit.name == city.firm.name
     (unit,) = spot_risk.ranked(city.session, city.actor("inspector"), Asked("unit"), NOW)
     # Two of twelve elevators: 1.67 for ten, ten points each.
     assert unit.code == city.firm.uscc and unit.parts["overdue"] == 1670

@@ -110,11 +110,11 @@ class SpotDrawPages(RecordPages):
     def risk(self) -> Any:
         """Everything that may be checked by its risk, each part of it shown."""
         target = "unit" if request.args.get("target") == "unit" else "elevator"
-        rows = spot_risk.ranked(db.session, g.actor, Asked(target), clock.now())
+        rows, total = spot_risk.riskiest(db.session, g.actor, Asked(target), clock.now(), SHOWN)
         today = clock.today()
         held = spot_risk.weights(db.session, g.actor.region_code, today)
         return self.render_template(
-            "ta/desks/risk.html", title=_("风险排序"), rows=rows[:SHOWN], total=len(rows), target=target,
+            "ta/desks/risk.html", title=_("风险排序"), rows=rows, total=total, target=target,
             targets=DRAW_TARGET, parts=list(Part), labels=PART_LABELS, points=listed.points,
             words=listed.parts_words, held=held, ways=ways("risk", g.actor),
         )  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -54,15 +55,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Risky:
-    """One that may be checked, with its risk in hundredths and what that is made of."""
+    """One that may be checked, with its risk in hundredths and what that is made of; named where it is shown."""
 
     key: int
     code: str
-    name: str
-    unit_id: int | None
-    region_code: str
     risk: int
     parts: Mapping[str, int]
+    name: str = ""
 
 
 def weights(session: AnySession, region_code: str | None, on: dt.date) -> Weights:
@@ -72,17 +71,45 @@ def weights(session: AnySession, region_code: str | None, on: dt.date) -> Weight
 
 def ranked(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime) -> list[Risky]:
     """All that may be checked, the riskiest first. 涉密 elevators are never in a list that is published."""
+    return sorted(_judged(session, actor, asked, at), key=_order)
+
+
+def riskiest(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, most: int) -> tuple[list[Risky], int]:
+    """The first so many of them by name, and how many there are in all."""
+    found = _judged(session, actor, asked, at)
+    shown = heapq.nsmallest(most, found, key=_order)
+    keys = [one.key for one in shown]
+    if asked.target == "unit":
+        asked_for: Any = select(Unit.id, Unit.name).where(Unit.id.in_(keys))
+        names = dict(session.execute(asked_for.execution_options(skip_scope=True)).tuples())
+    else:
+        asked_for = select(Elevator.id, Elevator.estate, Elevator.address).where(Elevator.id.in_(keys))
+        rows = session.execute(asked_for.execution_options(skip_scope=True))
+        names = {row.id: named_place(row.estate, row.address) for row in rows}
+    return [replace(one, name=names[one.key]) for one in shown], len(found)
+
+
+def _order(one: Risky) -> tuple[int, str]:
+    return -one.risk, one.code
+
+
+def _judged(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime) -> list[Risky]:
     require(actor, Verb.SPOT_READ)
     rows = _lifts(session, actor, asked)
     counts = _counts(session, actor, asked, at, rows)
     held = weights(session, asked.region or actor.region_code, clock.local_day(at))
-    found = _units(session, rows, counts, held) if asked.target == "unit" else [
-        Risky(row.id, row.code, named_place(row.estate, row.address), row.maintenance_unit_id, row.region_code,
-              risk_of(parts), parts)
-        for row in rows
-        for parts in (parts_of(counts.get(row.id, {}), held),)
-    ]  # fmt: skip
-    return sorted(found, key=lambda one: (-one.risk, one.code))
+    if asked.target == "unit":
+        return _units(session, rows, counts, held)
+    # Of a province's million most are alike: a few hundred ways in which one can be at risk.
+    told: dict[tuple[Any, ...], tuple[int, dict[str, int]]] = {}
+    found = []
+    for row, mine in zip(rows, counts.values(), strict=True):
+        alike = tuple(mine.items())
+        if alike not in told:
+            parts = parts_of(mine, held)
+            told[alike] = risk_of(parts), parts
+        found.append(Risky(row.id, row.code, *told[alike]))
+    return found
 
 
 def _where(actor: Actor, asked: Asked) -> Any:
@@ -102,15 +129,15 @@ def _where(actor: Actor, asked: Asked) -> Any:
 
 def _lifts(session: AnySession, actor: Actor, asked: Asked) -> list[Any]:
     columns = (
-        Elevator.id, Elevator.code, Elevator.estate, Elevator.address, Elevator.maintenance_unit_id,
-        Elevator.region_code, Elevator.commissioned_on, Elevator.next_inspection_on, MaintenanceClock.cover_on,
+        Elevator.id, Elevator.code, Elevator.maintenance_unit_id, Elevator.commissioned_on,
+        Elevator.next_inspection_on, MaintenanceClock.cover_on,
     )  # fmt: skip
     statement = select(*columns).outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == Elevator.id)
     return list(session.execute(statement.where(_where(actor, asked)).execution_options(skip_scope=True)).all())
 
 
 def _counts(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, rows: list[Any]) -> Counts:
-    """Of each elevator how many of each part there are, in hundredths."""
+    """Of each elevator how many of each part there are, in hundredths, in the order of `rows`."""
     today = clock.local_day(at)
     book: Mapping[Key, Any] = policy_book(session, asked.region or actor.region_code, today).plain
     since = today - dt.timedelta(days=int(book[Key.SPOT_LOOK_DAYS]))
@@ -179,7 +206,7 @@ def _units(session: AnySession, rows: list[Any], counts: Counts, held: Weights) 
         mine = sums.setdefault(row.maintenance_unit_id, {})
         for part, count in counts[row.id].items():
             mine[part] = count if part is Part.SCORE else mine.get(part, 0) + count // 100
-    statement = select(Unit.id, Unit.uscc, Unit.name, Unit.region_code).where(Unit.id.in_(sums))
+    statement = select(Unit.id, Unit.uscc).where(Unit.id.in_(sums))
     found = []
     for unit in session.execute(statement.execution_options(skip_scope=True)):
         mine = {
@@ -187,5 +214,5 @@ def _units(session: AnySession, rows: list[Any], counts: Counts, held: Weights) 
             for part, count in sums[unit.id].items()
         }
         parts = parts_of(mine, held)
-        found.append(Risky(unit.id, unit.uscc, unit.name, unit.id, unit.region_code, risk_of(parts), parts))
+        found.append(Risky(unit.id, unit.uscc, risk_of(parts), parts))
     return found
