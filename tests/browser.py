@@ -1,5 +1,9 @@
 """Chromium for the journeys: the system's if there is one, else Playwright's own.
 
+The one without windows (`chromium-headless-shell`, the same engine) comes before the one that also keeps a window's
+frame, extensions and reader of PDFs going for nobody to see: that is half of what a page costs a browser. Playwright's
+own is one like it.
+
 `python -m tests.browser` starts it once and says so, which is how scripts/services.sh knows that it works.
 """
 
@@ -24,10 +28,14 @@ ARGUMENTS = [
 ]
 
 
+# Debian keeps it out of PATH, beside what it shares with the other.
+SHELLS = ("chromium-headless-shell", "/usr/lib/chromium/chromium-headless-shell")
+
+
 def executable() -> str | None:
     """A path, or None for the browser that Playwright installed. /usr/bin/chromium-browser may be a mere pointer."""
     named = os.environ.get("CHROMIUM")
-    return named or shutil.which("chromium") or shutil.which("google-chrome")
+    return named or next(filter(None, map(shutil.which, (*SHELLS, "chromium", "google-chrome"))), None)
 
 
 @contextmanager
