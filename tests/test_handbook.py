@@ -111,7 +111,9 @@ def doors(shown: str) -> set[str]:
 
 
 @pytest.mark.parametrize("persona", ROLES)
-def test_no_step_leads_to_a_closed_door(session: Any, world: World, sign_in: Any, persona: str) -> None:
+def test_no_step_leads_to_a_closed_door(
+    session: Any, world: World, sign_in: Any, menu_once: None, persona: str
+) -> None:
     account = world.accounts.get(persona) or make_account(session, Role[persona.upper()])
     session.commit()
     browser = sign_in(account)

@@ -41,7 +41,7 @@ def token_for(app: Any, account: Any) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json['access_token']}"}
 
 
-def test_a_number_too_large_is_a_missing_row(app: Any, world: World, sign_in: Any) -> None:
+def test_a_number_too_large_is_a_missing_row(app: Any, world: World, sign_in: Any, menu_once: None) -> None:
     browser = sign_in(world.accounts["platform_admin"])
     addresses = doors(app, "GET", BIG[0])
     assert len(addresses) > 20
@@ -49,7 +49,7 @@ def test_a_number_too_large_is_a_missing_row(app: Any, world: World, sign_in: An
     assert not {address: status for address, status in answers.items() if status >= 500}
 
 
-def test_nor_does_a_post_to_it_break(app: Any, world: World, sign_in: Any) -> None:
+def test_nor_does_a_post_to_it_break(app: Any, world: World, sign_in: Any, menu_once: None) -> None:
     browser = sign_in(world.accounts["region_admin"])
     sent = {"csrf_token": csrf(browser), "ids": str(BIG[0])}
     answers = {address: browser.post(address, data=sent).status_code for address in doors(app, "POST", BIG[0])}
@@ -72,7 +72,7 @@ def test_more_digits_than_any_row_has_lead_nowhere(app: Any, method: str, key: i
 
 @pytest.mark.parametrize("db_kind", ["sqlite"], scope="session")  # no view is reached: see above
 @pytest.mark.parametrize(("method", "who"), [("GET", "platform_admin"), ("POST", "region_admin")])
-def test_and_that_is_told(app: Any, world: World, sign_in: Any, method: str, who: str) -> None:
+def test_and_that_is_told(app: Any, world: World, sign_in: Any, menu_once: None, method: str, who: str) -> None:
     browser = sign_in(world.accounts[who])
     sent = {"csrf_token": csrf(browser), "ids": str(BIG[2])} if method == "POST" else None
     addresses = doors(app, method, BIG[2])
@@ -195,17 +195,17 @@ def pages(app: Any, world: World) -> list[str]:
 
 @pytest.mark.parametrize("persona", ["region_admin", "worker"])
 def test_days_and_instants_at_the_edges_break_no_page(
-    app: Any, world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch, persona: str
+    app: Any, world: World, sign_in: Any, menu_once: None, persona: str
 ) -> None:
     """Whatever a page or a call reads as a day or an instant, it takes the first and the last there can be."""
     browser = sign_in(world.accounts[persona])
-    monkeypatch.setattr(app.request_class, "parameter_storage_class", Watched)
     asked: dict[str, set[str]] = {}
-    for address in pages(app, world):
-        Watched.names = set()
-        if browser.get(address).status_code == 200:
-            asked[address] = {name for name in Watched.names if OF_TIME.search(name)}
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as watching:
+        watching.setattr(app.request_class, "parameter_storage_class", Watched)
+        for address in pages(app, world):
+            Watched.names = set()
+            if browser.get(address).status_code == 200:
+                asked[address] = {name for name in Watched.names if OF_TIME.search(name)}
     asked = {address: names for address, names in asked.items() if names}
     if persona == "region_admin":
         assert {"as_of", "known_at"} <= asked[f"/elevators/{world.own.id}"] & asked[f"/units/{world.firm.id}"]

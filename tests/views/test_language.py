@@ -67,7 +67,7 @@ def test_a_language_that_is_not_offered_changes_nothing(client: Any) -> None:
 
 
 @pytest.mark.parametrize("persona", ["region_admin", "maintenance_head"])
-def test_every_page_of_the_menu_opens_in_english(world: World, sign_in: Any, persona: str) -> None:
+def test_every_page_of_the_menu_opens_in_english(world: World, sign_in: Any, menu_once: None, persona: str) -> None:
     """A placeholder lost in translation would end the page."""
     browser = sign_in(world.accounts[persona])
     browser.get("/lang/en")
