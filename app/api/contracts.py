@@ -264,7 +264,7 @@ def brief(row: Contract) -> dict[str, Any]:
         "unit": {"id": row.unit.id, "name": row.unit.name},
         "use_unit": None if row.use_unit is None else {"id": row.use_unit.id, "name": row.use_unit.name},
         "region_code": row.region_code, **{name: iso(getattr(row, name)) for name in _DAYS}, "note": row.note,
-        "renewed_from_id": row.renewed_from_id, "row_version": row.row_version,
+        "renewed_from_id": row.renewed_from_id, "taken_over": row.taken_over, "row_version": row.row_version,
     }  # fmt: skip
 
 

@@ -194,7 +194,7 @@ SCHEMAS: dict[str, Schema] = {
     "Contract": an_object(
         "id number", id=WHOLE, number=TEXT, kind=one_of(CONTRACT_KIND), state=said(TEXT, "pending active near ended"),
         unit=NAMED, use_unit=maybe(NAMED), region_code=TEXT, signed_on=maybe(DAY), starts_on=DAY, ends_on=DAY,
-        note=maybe(TEXT), renewed_from_id=maybe(WHOLE), row_version=WHOLE,
+        note=maybe(TEXT), renewed_from_id=maybe(WHOLE), taken_over=said(YES, "从原平台接管"), row_version=WHOLE,
     ),
     "ContractPage": page_of("Contract"),
     "ContractWhole": {"allOf": [ref("Contract"), an_object(

@@ -273,7 +273,8 @@ def _contract_findings(
         wrong += contract_findings.change_findings(session, actor, contract, values, today)
     span = contract_findings.span_of_binding(actor, values["starts_on"], values["ends_on"], today)
     elevators = {e.id: e for e in checker.elevators.values()}
-    wrong += contract_findings.own_findings(unit_id, elevators, more)
+    ended = contract is None and contract_findings.taken_over(actor, values["ends_on"], today)
+    wrong += contract_findings.own_findings(unit_id, elevators, more, ended=ended)
     # A contract of this file has no number in the register yet: its row stands for it.
     name = contract.id if contract is not None else -row.number
     others = [h for key in more for h in (*held.get(key, ()), *checker.held.get(key, ()))]

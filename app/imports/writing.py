@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app import scope, vault
+from app import clock, scope, vault
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, refuse
 from app.imports import first_passwords, writing_inspections, writing_parts, writing_past
@@ -309,8 +309,9 @@ def _write_contract(session: AnySession, actor: Actor, batch_id: int, row: Impor
         standing = contracts.save(session, actor, standing, data, at)
     if row.state == "new" and standing.batch_id is None:
         standing.batch_id = batch_id
+        standing.taken_over = actor.unit_id is None and standing.starts_on < clock.local_day(at)
     if chosen:
-        contracts.bind(session, actor, standing.id, chosen, at)
+        contracts.bind(session, actor, standing.id, chosen, at, new=row.state == "new")
     return standing.id
 
 

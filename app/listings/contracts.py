@@ -76,6 +76,7 @@ CONTRACTS = register(
             column(Contract, "note", sort=False),
             Column("created_by", _l("创建人"), lambda row: row.author),
             column(Contract, "created_at"),
+            column(Contract, "taken_over", sort=False),
         ),
         default=("number", "kind", "state", "starts_on", "ends_on", "elevators", "unit", "created_by", "created_at"),
         own={"maintenance": {"unit": "use_unit"}},
@@ -87,6 +88,7 @@ CONTRACTS = register(
             Filter("use_unit", _l("使用单位"), "lookup", Contract.use_unit_id, lookup="use_units"),
             Filter("ends", _l("截止日期"), "date", Contract.ends_on),
             Filter("elevator", _l("电梯"), "lookup", criterion=_with_elevator, lookup="elevators"),
+            Filter("taken_over", _l("接管"), "bool", Contract.taken_over),
             Filter("region", _l("所属辖区"), "region", Contract.region_code),
         ),
         tabs=(

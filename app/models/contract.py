@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.models.base import ONCE, BigId, Instant, Model, Stamped, Versioned, col, pk
@@ -42,6 +42,8 @@ class Contract(Stamped, Versioned, Model):
     renewed_from_id: Mapped[int | None] = col(_l("续签自"), BigId, ForeignKey("contract.id"))
     approved_version: Mapped[int] = col(_l("生效版本"), Integer, default=0, server_default="0")
     batch_id: Mapped[int | None] = col(_l("导入批次"), BigId, index=True)
+    # A regulator's file brought it after it had begun (IMP-03).
+    taken_over: Mapped[bool] = col(_l("接管"), Boolean, default=False, server_default=text("false"))
 
     unit: Mapped[Unit] = relationship(foreign_keys=[unit_id])
     use_unit: Mapped[Unit | None] = relationship(foreign_keys=[use_unit_id])

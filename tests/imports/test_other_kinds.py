@@ -10,8 +10,11 @@ from sqlalchemy import select
 
 from app import clock
 from app.models import Contract, ContractElevator, MaintenanceClock, MaintenanceLedger, OverduePeriod, Unit, Visit
+from app.workflows.contracts import contracts, cover
 from tests.factories import make_elevator, make_person, make_policy, uscc
 from tests.imports.ground import checked, errors_of, imported, workbook
+
+DAY = dt.timedelta(days=1)
 
 
 @pytest.mark.feature("IMP-01")
@@ -90,6 +93,44 @@ def test_contracts_with_their_elevators(session: Any, world: Any) -> None:
     assert set(bound) == {e.id for e in lifts}
     assert {n for n, _ in errors_of(session, batch)} == {3, 4}
     assert batch.done_rows == 1
+
+
+@pytest.mark.feature("IMP-03", "CON-01")
+def test_a_past_contract_is_marked_as_taken_over(session: Any, world: Any) -> None:
+    """Only what a regulator's file brought after it had begun; the days are its own, those that are over too."""
+    lift = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    gone = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit, status="scrapped")
+    session.commit()
+    today, year = clock.today(), dt.timedelta(days=365)
+    head = ["合同编号", "维保单位", "签订日期", "起始日期", "截止日期", "电梯"]
+    rows = [
+        ["HT-PAST", world.firm.name, today - 2 * year, today - 2 * year, today - year, lift.code],
+        ["HT-NOW", world.firm.name, today, today, today + year, lift.code],
+        # It was another firm's before, and one has been scrapped since.
+        ["HT-OTHER", world.other_firm.name, today - 3 * year, today - 3 * year, today - 2 * year - DAY,
+         f"{lift.code} {gone.code}"],
+        ["HT-TWICE", world.other_firm.name, today - 2 * year, today - 2 * year, today - year, lift.code],
+    ]  # fmt: skip
+    batch = imported(session, world.actor("platform_admin"), "contracts", workbook(head, *rows), at=clock.now())
+    assert (batch.done_rows, errors_of(session, batch)) == (3, {(5, "电梯")})
+    begun = ["HT-OWN", world.firm.name, today - year, today - year, today + year, ""]
+    batch = imported(session, world.actor("clerk"), "contracts", workbook(head, begun), at=clock.now())
+    assert batch.done_rows == 1, errors_of(session, batch)
+    found = session.scalars(select(Contract).where(Contract.batch_id.is_not(None)))
+    assert {c.number: c.taken_over for c in found} == {
+        "HT-PAST": True, "HT-NOW": False, "HT-OTHER": True, "HT-OWN": False
+    }  # fmt: skip
+    past = session.scalars(select(Contract).where(Contract.number == "HT-PAST")).one()
+    bound = session.scalars(select(ContractElevator).where(ContractElevator.contract_id == past.id)).one()
+    assert (bound.starts_on, bound.ends_on) == (today - 2 * year, today - year)
+    assert cover.in_force(session, lift.id, today - 3 * year).unit_id == world.other_firm.id
+    # What is over takes no elevators in later, nor does a unit's file bring such a one.
+    with pytest.raises(Exception, match="已失效"):
+        contracts.bind(session, world.actor("platform_admin"), past.id, [gone.id], clock.now())
+    session.rollback()
+    late = ["HT-LATE", world.firm.name, today - year, today - year, today - DAY, lift.code]
+    batch = checked(session, world.actor("clerk"), "contracts", workbook(head, late), at=clock.now())
+    assert (batch.new_rows, batch.bad_rows) == (0, 1)
 
 
 @pytest.mark.feature("IMP-03")

@@ -1,4 +1,4 @@
-"""Complaints of another platform are taken over: marked, and named by the file that brought them.
+"""Complaints and contracts of another platform are taken over: marked, complaints named by the file that brought them.
 
 Revision ID: 0091
 Revises: 0087
@@ -18,9 +18,8 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    op.add_column(
-        "complaint", sa.Column("taken_over", sa.Boolean(), server_default=sa.text("false"), nullable=False)
-    )
+    for table in ("complaint", "contract"):
+        op.add_column(table, sa.Column("taken_over", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("complaint", sa.Column("batch_id", BIG, nullable=True))
     op.create_index("ix_complaint_batch_id", "complaint", ["batch_id"])
 
@@ -28,4 +27,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_complaint_batch_id", "complaint")
     op.drop_column("complaint", "batch_id")
-    op.drop_column("complaint", "taken_over")
+    for table in ("contract", "complaint"):
+        op.drop_column(table, "taken_over")

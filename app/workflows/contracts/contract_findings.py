@@ -35,6 +35,11 @@ def may_touch_past(actor: Actor) -> bool:
     return actor.sees_everything
 
 
+def taken_over(actor: Actor, ends_on: dt.date, today: dt.date) -> bool:
+    """Whether a new contract is another platform's that is over (IMP-03): its elevators come with it, never later."""
+    return may_touch_past(actor) and ends_on < today
+
+
 def judged(
     session: AnySession, actor: Actor, contract: Contract | None, data: Mapping[str, Any], today: dt.date
 ) -> tuple[dict[str, Any], list[Finding]]:
@@ -134,15 +139,20 @@ def span_after(contract: Contract, row: ContractElevator, new: Span) -> Span | N
     return Span(starts, ends) if starts <= ends else None
 
 
-def own_findings(unit_id: int, rows: Mapping[int, Elevator], elevator_ids: Iterable[int]) -> list[Finding]:
-    """Which elevators a contract of this unit can't cover: another's, scrapped, not approved yet."""
+def own_findings(
+    unit_id: int, rows: Mapping[int, Elevator], elevator_ids: Iterable[int], *, ended: bool = False
+) -> list[Finding]:
+    """Which elevators a contract of this unit can't cover: another's, scrapped, not approved yet.
+
+    `ended`: it covered them once and is taken over as it was; whose they are now, and that one is gone, says nothing.
+    """
     findings = []
     for key in elevator_ids:
         row = rows.get(key)
-        if row is None or row.maintenance_unit_id != unit_id:
+        if row is None or (row.maintenance_unit_id != unit_id and not ended):
             found = say("电梯 %(code)s 的维保单位不是本单位", code=row.code if row else key)
             remedy = "请先由使用单位办理维保单位变更，通过后再追加"
-        elif row.status == "scrapped":
+        elif row.status == "scrapped" and not ended:
             found, remedy = say("电梯 %(code)s 已报废", code=row.code), "报废的电梯不能追加"
         elif not row.approved_version:
             found, remedy = say("电梯 %(code)s 的备案尚未通过", code=row.code), "请先上报备案，审核通过后再追加"

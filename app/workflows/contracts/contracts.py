@@ -36,6 +36,7 @@ from app.workflows.contracts.contract_findings import (
     past_finding,
     span_after,
     span_of_binding,
+    taken_over,
     touched_by,
     unit_finding,
 )
@@ -206,20 +207,24 @@ def renewal_values(old: Contract) -> dict[str, Any]:
 
 
 def bind(
-    session: AnySession, actor: Actor, contract_id: int, elevator_ids: Iterable[int], at: dt.datetime
-) -> list[ContractElevator]:
+    session: AnySession, actor: Actor, contract_id: int, elevator_ids: Iterable[int], at: dt.datetime,
+    *, new: bool = False,
+) -> list[ContractElevator]:  # fmt: skip
     """Put elevators under the contract (CON-03), from today on where it began earlier; those already there are left.
 
-    Cover of days before today takes a regulator's approval (`contract_changes.request`).
+    Cover of days before today takes a regulator's approval (`contract_changes.request`). `new`: a file brought the
+    contract just now, be it one of another platform that is over.
     """
     require(actor, Verb.CONTRACT_EDIT)
     contract = _held(session, own(session, actor, contract_id).id)
     today = clock.local_day(at)
-    check_not_ended(contract, today)
+    ended = new and taken_over(actor, contract.ends_on, today)
+    if not ended:
+        check_not_ended(contract, today)
     span = span_of_binding(actor, contract.starts_on, contract.ends_on, today)
     present = {r.elevator_id for r in live_bindings(session, contract.id) if r.ends_on >= span.from_on}
     chosen = [key for key in dict.fromkeys(elevator_ids) if key not in present]
-    _check_own(session, actor, contract, chosen)
+    _check_own(session, actor, contract, chosen, ended=ended)
     _refuse_double_cover(session, contract, [(key, span) for key in chosen])
     rows = [_binding(contract, key, span, actor, at) for key in chosen]
     session.add_all(rows)
@@ -314,12 +319,14 @@ def check_not_ended(contract: Contract, today: dt.date) -> None:
         raise Refusal(ended_finding(contract))
 
 
-def _check_own(session: AnySession, actor: Actor, contract: Contract, elevator_ids: list[int]) -> None:
+def _check_own(
+    session: AnySession, actor: Actor, contract: Contract, elevator_ids: list[int], *, ended: bool
+) -> None:
     named = select(Elevator).where(among(session, Elevator.id, elevator_ids))
     statement = apply(named, actor, Elevator).order_by(Elevator.id)
     # Locked in order of id: two contracts that take the same elevator at once wait for each other here.
     rows = {e.id: e for e in session.scalars(statement.with_for_update(of=Elevator))}
-    raise_failing(own_findings(contract.unit_id, rows, elevator_ids))
+    raise_failing(own_findings(contract.unit_id, rows, elevator_ids, ended=ended))
 
 
 def _refuse_double_cover(session: AnySession, contract: Contract, wanted: list[tuple[int, Span]]) -> None:
