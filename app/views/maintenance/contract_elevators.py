@@ -86,13 +86,15 @@ class Table:
 
 
 def standing(row: Contract) -> tuple[int, int, bool]:
-    """Elevators that it covers today or later, lines in all, and whether one of them was bound after its first day."""
+    """Elevators that it covers today or later (of one that is over, to its end, as the list counts them), lines in all,
+    and whether one that it covers now was bound after its first day."""
     today = clock.today()
+    kept = ContractElevator.ends_on >= min(today, row.ends_on)
     runs = ContractElevator.ends_on >= today
     late = runs & (ContractElevator.starts_on > row.starts_on)
     covered, lines, tardy = db.session.execute(
         _lines(row.id).with_only_columns(
-            func.count(func.distinct(case((runs, ContractElevator.elevator_id)))), func.count(),
+            func.count(func.distinct(case((kept, ContractElevator.elevator_id)))), func.count(),
             func.count(case((late, 1))),
         ).execution_options(skip_scope=True)
     ).one()  # fmt: skip
