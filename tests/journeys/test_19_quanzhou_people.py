@@ -175,7 +175,7 @@ def test_chapter_1_joining_leaving_and_another_employer(
 
     # 设备履历: 维保人员为必填信息; he gets two elevators.
     clerk.goto(f"/ledgers/batch?ids={mine[0].id}&ids={mine[1].id}")
-    clerk.get_by_label("维保人员").select_option(label=NAME)
+    clerk.get_by_label("维保人员", exact=True).select_option(label=NAME)
     press(clerk, "修改 2 台电梯的履历")
     expect(clerk.get_by_role("main")).to_contain_text("已修改")
 

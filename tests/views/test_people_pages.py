@@ -142,6 +142,30 @@ def test_the_list_says_which_photos_there_are_and_finds_who_has_none(
     assert "人脸照片" in page and "特种设备作业人员证" in page
 
 
+@pytest.mark.feature("ACC-13", "PER-03")
+def test_another_kind_says_that_the_account_keeps_its_roles(
+    session: Any, world: World, sign_in: Any, person: Person
+) -> None:
+    make_account(session, Role.WORKER, unit=world.firm, person=person)
+    session.commit()
+    clerk, url = sign_in(world.accounts["clerk"]), f"/people/{person.id}/edit"
+
+    def saved(kind: str) -> str:
+        fresh(session)
+        sent = {
+            "csrf_token": csrf(clerk), "name": "何一帆", "phone": "", "kind": kind, "row_version": person.row_version,
+        }  # fmt: skip
+        answer = clerk.post(url, data=sent, follow_redirects=True)
+        assert answer.status_code == 200, answer.text
+        return str(answer.text)
+
+    assert "角色仍是" not in saved("worker"), "he has that role"
+    assert "角色仍是" not in saved("worker"), "nothing changed"
+    page = saved("manager")
+    assert "的角色仍是维保员" in page and "我的子用户" in page
+    assert "的角色仍是维保员" in saved("head_worker"), "he has but one of the two"
+
+
 @pytest.mark.parametrize(("kind", "role", "warned"), [
     (None, None, True), ("worker", None, True), ("head_worker", None, True), ("worker", Role.CLERK, True),
     ("clerk", None, False), ("head", None, False), (None, Role.CLERK, False),

@@ -20,7 +20,7 @@ from app.listings.people import PEOPLE
 from app.models import Account, Application, Attachment, GradeCertificate, Person, Unit
 from app.models.choices import APPLICATION_STATE, FILING_STATE, GRADE, PERSON_KIND, REAL_NAME, SEX
 from app.models.policy import policy_value
-from app.permissions import Verb
+from app.permissions import PERSON_ROLES, Verb
 from app.policy import Key
 from app.rules.approval import FilingState
 from app.rules.identifiers import mask_mobile, mask_resident_id, masked
@@ -29,7 +29,7 @@ from app.rules.lifecycle import ApplicationKind
 from app.views.approval.applying import earlier, said_by
 from app.views.approval.filing_lists import FILING_TONE
 from app.views.frame import screens, uploads
-from app.views.frame.account_forms import number, run, text
+from app.views.frame.account_forms import number, role_words, run, text
 from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, mark, pill
 from app.views.frame.labels import keys_of
 from app.views.frame.told import told
@@ -195,6 +195,7 @@ class PeoplePages(BaseView):
             # Nobody types a number again that he sees masked: left blank it stays.
             if text("resident_id").strip() or person is None:
                 identity["resident_id"] = text("resident_id", 40)
+            former = person.kind if person is not None else None
             if not findings:
                 saved, findings, status = run(
                     lambda session: people.save_person(
@@ -205,6 +206,8 @@ class PeoplePages(BaseView):
                 )  # fmt: skip
                 if saved:
                     flash(_("已保存"), "success")
+                    if person is not None and identity["kind"] != (former or ""):
+                        _roles_stay(saved.id, identity["kind"])
                     return redirect(url_for("PeoplePages.show", pk=saved.id))
         elif person is not None:
             form = {name: value or "" for name, value in person_versions.content(db.session, person).items()}
@@ -312,6 +315,20 @@ class PeoplePages(BaseView):
 def _remarks(person: Person) -> dict[str, str]:
     """What an officer said of single parts when he sent the filing back, until it is handed in again."""
     return field_remarks.of_row(db.session, person_versions.ENTITY, person.id)
+
+
+def _roles_stay(person_id: int, kind: str) -> None:
+    """Another kind of person opens nothing by itself: whoever gives out rights is to do that (quanzhou 1)."""
+    wanted = {role.value for role in PERSON_ROLES.get(kind, ())}
+    # Whoever may change the person may know what he does here, if not his account.
+    held = select(Account).where(Account.person_id == person_id, Account.active.is_(True))
+    for account in db.session.scalars(held.execution_options(skip_scope=True)) if wanted else ():
+        if not wanted <= {role.name for role in account.roles}:
+            said = _(
+                "人员类型已改，他的账号的角色仍是%(roles)s；要改的，由主账号在“我的子用户”里办理",
+                roles=role_words(account),
+            )  # fmt: skip
+            flash(said, "info")
 
 
 def _names() -> dict[str, str]:
