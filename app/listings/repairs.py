@@ -67,7 +67,7 @@ REPAIRS = register(
             Column("number", _l("工单号"), repr, "code", sort=RepairOrder.id),
             column(RepairOrder, "code", kind="code"),
             column(RepairOrder, "place", sort=False),
-            column(RepairOrder, "level", sort=False),
+            column(RepairOrder, "level", sort=False, along=("fault",)),
             column(RepairOrder, "source", sort=False),
             column(RepairOrder, "fault", sort=False),
             column(RepairOrder, "note", sort=False),

@@ -27,6 +27,7 @@ from app.rules.repairs import OPEN_STATES, TIME_LABELS, TIMES
 from app.views.frame import maintenance_forms, numbers, screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Deed, Screen, countdown, cut, firm, import_button, mark, pill, two
+from app.views.frame.cells import below
 from app.views.frame.records import RecordPages
 from app.views.repair import repair_forms, repair_sending
 from app.views.repair.repair_facts import LEVEL_TONES, TONES, facts, limit_of, pairs
@@ -43,6 +44,12 @@ def _due(row: RepairOrder) -> Any:
     return "—" if found is None else countdown(found[1], found[2])
 
 
+def _level(row: RepairOrder) -> Any:
+    """How bad it is, and what is wrong: whoever sends somebody needs both (quanzhou 5)."""
+    made = mark(word(REPAIR_LEVEL, row.level), LEVEL_TONES.get(row.level, "gone"))
+    return below(made, cut(row.fault, 14)) if row.fault else made
+
+
 def _approve(session: Any, actor: Actor, key: int, at: Any) -> None:
     repair_work.decide(session, actor, key, "approved", "", at)
 
@@ -55,7 +62,7 @@ class Repairs(Screen):
     record = "RepairPages.show"
     cells: ClassVar[dict[str, Any]] = {
         "place": lambda row: two(row.place, row.use_unit.name if row.use_unit else "—", 20),
-        "level": lambda row: mark(word(REPAIR_LEVEL, row.level), LEVEL_TONES.get(row.level, "gone")),
+        "level": _level,
         "unit": lambda row: firm(row.unit.name) if row.unit else mark(_("没有维保单位"), "over"),
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
         "state": lambda row: pill(word(REPAIR_STATE, row.state), TONES[row.state]),

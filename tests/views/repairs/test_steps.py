@@ -53,6 +53,8 @@ def test_several_are_sent_out_together_each_with_its_own_result(at: Any, world: 
         repair_work.start(session, world.actor("worker"), begun.id, Position(), clock.now())
     other = report(world, elevator_id=second.id)
     ids = [first.id, other.id, begun.id]
+    listed = at("clerk", "/repairs/")[1].split("<tbody")[1]
+    assert "停在 6 楼" in listed, "what is wrong stands below how bad it is"
     assert "批量派工" in at("clerk", "/repairs/")[1] and "批量派工" not in at("use_head", "/repairs/")[1]
     status, page = at("clerk", f"/repairs/send?ids={first.id}&ids={other.id}&ids={begun.id}")
     assert status == 200 and "派出 3 张工单" in page and keeper.name in page and second.code in page
