@@ -1,6 +1,6 @@
 """Complaints and contracts of another platform are taken over: marked, complaints named by the file that brought them.
 
-Revision ID: 0091
+Revision ID: 0088
 Revises: 0087
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0091"
+revision = "0088"
 down_revision = "0087"
 branch_labels = None
 depends_on = None
