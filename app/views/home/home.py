@@ -140,7 +140,7 @@ def figures(actor: Actor, now: dt.datetime) -> list[Figure]:
     if actor.may(Verb.INSPECTION_READ):
         shown += _inspections(actor)
     gap = gap_figure(actor)
-    return [*shown, Figure(*gap)] if gap is not None else shown
+    return [*shown, Figure(*gap, most=COUNT_CAP)] if gap is not None else shown
 
 
 def _elevators(actor: Actor) -> Figure:

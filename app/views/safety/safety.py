@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import current_app, flash, g, redirect, request, url_for
@@ -9,7 +10,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, no_cache, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app import clock, scope
 from app.errors import Finding
@@ -20,8 +21,8 @@ from app.models import Account, Elevator, ElevatorOfficer, RiskItem, SafetyRecor
 from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import Actor, Verb, require
 from app.rules.checkin import distance_words
+from app.views.frame import lately, screens
 from app.views.frame import maintenance_forms as forms
-from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Screen, SQLAInterface, mark
 from app.workflows.core import outbox
@@ -30,6 +31,7 @@ from app.workflows.on_site import presence, safety
 
 LEVEL_TONE = {"major": "over", "larger": "near", "general": "info", "low": "gone"}
 MOST_LINES = 12
+_WITHOUT_DAILY = "without_daily"
 
 
 class SafetyUnits(Screen):
@@ -251,10 +253,20 @@ def gap_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
             return None
         count = safety.gaps(db.session, unit.id, clock.today()).count
         return _("主体责任缺口"), count, _("日管控、周排查、月调度、安全员"), "/safety/", "over" if count else ""
-    now = moment(db.session, actor)
-    units = SAFETY_UNITS.statement(now, SAFETY_UNITS.read({}), tab="daily").subquery()
-    count = db.session.scalar(select(func.count()).select_from(units)) or 0
+    count = _without_daily(actor)
     return _("昨天没有日管控"), count, _("家使用单位"), "/safety/units/?tab=daily", "over" if count else ""
+
+
+def _without_daily(actor: Actor) -> int:
+    """Use units in the reader's region, counted to COUNT_CAP: of a day that is over, and asked of each by each page."""
+    held: int | None = lately.kept(_WITHOUT_DAILY)
+    if held is None:
+        begun = time.time()
+        tab = next(one for one in SAFETY_UNITS.tabs if one.key == "daily")
+        counted = SAFETY_UNITS.count_of(moment(db.session, actor), SAFETY_UNITS.read({}), tab)
+        held = db.session.scalar(select(counted).execution_options(skip_scope=True)) or 0
+        lately.keep(_WITHOUT_DAILY, held, begun)
+    return held
 
 
 def register(appbuilder: Any) -> None:
