@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal_column, not_, or_, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SelectBase,
+    and_,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from app.models import Elevator, ElevatorAssignment, MaintenanceLedger, MaintenanceOrder, TeamMember
-from app.models.likely import mostly
+from app.models.likely import asked_as, mostly
 from app.models.region import Somewhere, is_wide
 from app.permissions import Actor, Verb
 from app.policy import chain
@@ -58,6 +71,20 @@ def without_secret(model: Any, actor: Actor) -> Criterion:
     if not hasattr(model, "elevator_id"):
         return true()
     return or_(model.elevator_id.is_(None), not_secret(model.elevator_id, actor))
+
+
+def one_of(column: Any, keys: SelectBase) -> Criterion:
+    """The column is one of these few keys, beside other conditions of which one is enough.
+
+    As a value PostgreSQL asks an index for them; of a subquery within an OR it reads every row of the table.
+    """
+    alone = keys.correlate(None) if isinstance(keys, Select) else keys
+    return asked_as(column == func.any(func.array(alone.scalar_subquery())), column.in_(keys))
+
+
+def one_of_many(elevator_id: Any, lifts: Select[Any]) -> Criterion:
+    """The same of elevators of which there are most in a region: each row is asked for its own."""
+    return lifts.where(_elevator.id == elevator_id).correlate_except(Elevator).exists()
 
 
 def assigned(elevator_id: Any, actor: Actor) -> Criterion:

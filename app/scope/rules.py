@@ -92,7 +92,7 @@ from app.models import (
 from app.models.repair import RepairOrder, sent_to
 from app.permissions import Actor, Verb
 from app.scope import called, desks
-from app.scope.parts import Criterion, of_here_or_above
+from app.scope.parts import Criterion, of_here_or_above, one_of, one_of_many
 from app.scope.parts import assigned as _assigned
 from app.scope.parts import in_region as _in_region
 from app.scope.parts import not_secret as _not_secret
@@ -148,7 +148,7 @@ def _units(model: Any, actor: Actor) -> Criterion:
     return or_(
         model.id == actor.unit_id,
         model.filed_by_unit_id == actor.unit_id,
-        and_(model.approved_version > 0, model.id.in_(partners)),
+        and_(model.approved_version > 0, one_of(model.id, partners)),
     )
 
 
@@ -159,9 +159,8 @@ def _by_unit_and_elevator(model: Any, actor: Actor) -> Criterion:
     if hasattr(model, "use_unit_id"):
         used = model.use_unit_id == actor.unit_id
     else:
-        used = model.elevator_id.in_(select(_elevator.id).where(_elevator.use_unit_id == actor.unit_id))
-    own = or_(model.unit_id == actor.unit_id, used)
-    return and_(own, _assigned(model.elevator_id, actor))
+        used = one_of(model.elevator_id, select(_elevator.id).where(_elevator.use_unit_id == actor.unit_id))
+    return and_(or_(model.unit_id == actor.unit_id, used), _assigned(model.elevator_id, actor))
 
 
 def _inspections(model: Any, actor: Actor) -> Criterion:
@@ -169,7 +168,8 @@ def _inspections(model: Any, actor: Actor) -> Criterion:
     if actor.unit_id is None:
         return and_(_in_region(model, actor), _not_secret(model.elevator_id, actor))
     mine = _assigned(model.elevator_id, actor)
-    seen = model.elevator_id.in_(select(_elevator.id).where(_elevators(_elevator, actor)))
+    lifts = select(_elevator.id).where(_elevators(_elevator, actor))
+    seen = (one_of_many if actor.only_inspects else one_of)(model.elevator_id, lifts)
     signed = and_(model.tested_by_id == actor.unit_id, true() if actor.may(Verb.INSPECTION_EDIT) else mine)
     return or_(seen, and_(model.unit_id == actor.unit_id, mine), signed)
 
