@@ -118,6 +118,22 @@ def repair_move(state: RepairState, verb: RepairVerb) -> RepairState:
     return after(MOVES, state, verb, "维修工单", found)
 
 
+def sending_findings(state: RepairState, name: str, his: bool) -> list[Finding]:
+    """What keeps an order among many from being sent out: it is with that worker, or another has taken it.
+
+    `name`: whom it is with; `his`: it would be sent to the same. What nobody has, and what its worker has not taken
+    yet, may be sent; what is over is told by its own move.
+    """
+    if his and state is _S.ASSIGNED:
+        return [Finding("维修指派", False, say("已派给%(name)s，等待接单", name=name), field="worker_id")]
+    if his and state in OPEN_STATES:
+        return [Finding("维修指派", False, say("已由%(name)s办理", name=name), field="worker_id")]
+    if state in (_S.ACCEPTED, _S.DEPARTED):
+        remedy = "如需改派，请打开这张工单单独办理"
+        return [Finding("维修指派", False, say("已由%(name)s接单", name=name), remedy, "worker_id")]
+    return []
+
+
 def running(
     reported_at: datetime, accepted: bool, ended: bool, hours: Hours
 ) -> tuple[Step, Deadline] | None:  # fmt: skip

@@ -23,6 +23,7 @@ from app.rules.repairs import (
     repair_move,
     report_findings,
     running,
+    sending_findings,
     time_findings,
 )
 
@@ -119,6 +120,18 @@ def test_times_are_there_in_order_and_not_to_come() -> None:
     assert set(rules(**whole | {"departed_at": typed + dt.timedelta(seconds=60)})) == {"started_at"}
     # A phone's clock is a little ahead.
     assert rules(**whole | {"ended_at": START + 10 * H + dt.timedelta(minutes=5)}) == {}
+
+
+def test_of_many_what_somebody_has_stays_with_him() -> None:
+    for state in (S.WAITING, S.DONE, S.CANCELLED, S.ASSIGNED, S.STARTED, S.ENDED):
+        assert sending_findings(state, "甲", his=False) == [], state  # the move itself refuses what began
+    for state, his, said in (
+        (S.ASSIGNED, True, "已派给甲"), (S.ACCEPTED, True, "已由甲办理"), (S.DEPARTED, True, "已由甲办理"),
+        (S.STARTED, True, "已由甲办理"), (S.ENDED, True, "已由甲办理"), (S.ACCEPTED, False, "已由甲接单"),
+        (S.DEPARTED, False, "已由甲接单"),
+    ):  # fmt: skip
+        found = sending_findings(state, "甲", his)
+        assert len(found) == 1 and not found[0].ok and said in found[0].found, (state, his)
 
 
 def test_what_a_report_and_an_end_must_say() -> None:

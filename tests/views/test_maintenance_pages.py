@@ -315,6 +315,21 @@ def test_the_ledger_page_saves_and_says_why_no_orders(
     post(inspector, f"/ledgers/{world.own.id}", data, 403)
 
 
+@pytest.mark.feature("PLN-05")
+def test_a_typed_code_is_the_approved_elevators_not_an_older_drafts(
+    session: Any, world: make.World, today: dt.date, sign_in: Any
+) -> None:
+    draft, good = (make.make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit) for _n in "12")
+    code = good.code
+    draft.approved_version, draft.filing_state, draft.status, draft.code = 0, "draft", "notified", code
+    session.commit()
+    assert draft.id < good.id
+    client = sign_in(world.accounts["maintenance_head"])
+    made = post(client, "/orders/new", {"code": code, "planned_on": str(today), "level": "half_month"}).location
+    session.rollback()
+    assert session.get(MaintenanceOrder, int(made.rsplit("/", 1)[1])).elevator_id == good.id
+
+
 @pytest.mark.feature("PLN-05", "PLN-06")
 def test_orders_are_made_assigned_and_cancelled(
     app: Any, session: Any, world: make.World, today: dt.date, sign_in: Any

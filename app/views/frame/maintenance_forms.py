@@ -94,6 +94,8 @@ def named_elevator(given: Any) -> Elevator | None:
     if key is None and not code:
         return None
     named = Elevator.id == key if key is not None else Elevator.code == code
-    statement = scope.apply(select(Elevator).where(named).order_by(Elevator.id).limit(1), g.actor, Elevator)
+    # A draft may have the 识别码 of an approved one: that one is meant.
+    chosen = select(Elevator).where(named).order_by(Elevator.approved_version.desc(), Elevator.id).limit(1)
+    statement = scope.apply(chosen, g.actor, Elevator)
     found: Elevator | None = db.session.scalar(statement.execution_options(skip_scope=True))
     return found

@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import MaintenanceLedger, Person, RepairOrder
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.account_forms import run
-from app.workflows.repair import repair_work, repairs
+from app.workflows.repair import repair_work
 
 # Chosen instead of a person.
 KEEPER = "keeper"
@@ -60,11 +60,10 @@ def send(
         if to is None:
             outcomes[key] = [str(_("设备履历里没有在职的维保人员，请单独指派"))]
             continue
-        helpers = repairs.helper_ids(db.session, db.session.get_one(RepairOrder, key))
-        _row, findings, _status = run(partial(_assign, key, to, helpers))
+        _row, findings, _status = run(partial(_send, key, to))
         outcomes[key] = [str(finding) for finding in findings]
     return outcomes
 
 
-def _assign(key: int, to: int, helpers: Sequence[int], session: Any) -> RepairOrder:
-    return repair_work.assign(session, g.actor, key, to, helpers, clock.now())
+def _send(key: int, to: int, session: Any) -> RepairOrder:
+    return repair_work.send_out(session, g.actor, key, to, clock.now())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from app import clock
 from app.errors import Finding, NotAllowed, raise_failing
-from app.models import Elevator, RepairOrder
+from app.models import Elevator, Person, RepairOrder
 from app.models.choices import word
 from app.models.policy import policy_value
 from app.models.repair import REPAIR_CAUSE
@@ -27,6 +27,7 @@ from app.rules.repairs import (
     length_findings,
     reason_finding,
     repair_move,
+    sending_findings,
     time_findings,
 )
 from app.scope import visible
@@ -94,6 +95,17 @@ def assign(
     mark = f"repair:{row.id}:assign:{worker_id}:{at:%y%m%d%H%M%S}"
     outbox.notify(session, at, told, "repair.accept", title, (row.fault or "")[:200], link_of(row), mark)
     return row
+
+
+def send_out(session: AnySession, actor: Actor, key: int, worker_id: int, at: dt.datetime) -> RepairOrder:
+    """One of several that go out together: `assign` with the helpers that it has. What lies with that worker already
+    is not sent again, and what another has accepted is not taken from him."""
+    row = _held(session, actor, key, Verb.REPAIR_ASSIGN)
+    require_own_side(actor, row.unit_id, "维修工单")
+    if row.worker_id is not None:
+        had = session.get_one(Person, row.worker_id, execution_options={"skip_scope": True})
+        raise_failing(sending_findings(_S(row.state), had.name, row.worker_id == worker_id))
+    return assign(session, actor, key, worker_id, repairs.helper_ids(session, row), at)
 
 
 def take_back(session: AnySession, actor: Actor, key: int, reason: str, at: dt.datetime) -> RepairOrder:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import Attachment, RepairOrder
+from app.models import Attachment, Notification, RepairOrder
 from app.transaction import transaction
 from app.workflows.on_site.presence import Position
 from app.workflows.oversight import anomalies
@@ -71,6 +71,41 @@ def test_several_are_sent_out_together_each_with_its_own_result(at: Any, world: 
     assert (other.worker_id, other.state) == (world.worker.id, "assigned")
     assert at("use_head", "/repairs/send", {"ids": ids, "worker_id": "keeper"})[0] == 403
     assert "没有选择工单" in at("clerk", "/repairs/send")[1]
+
+
+@pytest.mark.feature("REP-02")
+def test_what_lies_with_somebody_is_not_sent_to_him_again_nor_taken_from_him(at: Any, world: World) -> None:
+    session, row = world.session, report(world)
+    other = make_person(session, world.firm)
+    make_ledger(session, world.own, world.worker)
+    session.commit()
+
+    def asked() -> int:
+        session.rollback()
+        return sum("请接单" in str(title) for title in session.scalars(select(Notification.title)))
+
+    def sent(to: str) -> str:
+        status, page = at("clerk", "/repairs/send", {"ids": [row.id], "worker_id": to})
+        assert status == 200
+        session.refresh(row)
+        return str(page)
+
+    sent(str(world.worker.id))
+    assert (row.state, asked()) == ("assigned", 1)
+    assigned_at = row.assigned_at
+    for to in (str(world.worker.id), "keeper"):
+        assert f"已派给{world.worker.name}，等待接单" in sent(to)
+    assert (row.assigned_at, asked()) == (assigned_at, 1), "he was asked once"
+    with transaction(session):
+        repair_work.accept(session, world.actor("worker"), row.id, clock.now())
+    for to in (str(world.worker.id), "keeper"):
+        assert f"已由{world.worker.name}办理" in sent(to)
+    page = sent(str(other.id))
+    assert f"已由{world.worker.name}接单" in page and "单独办理" in page
+    assert (row.worker_id, row.state, asked()) == (world.worker.id, "accepted", 1)
+    assert at("clerk", f"/repairs/{row.id}/assign", {"worker_id": str(other.id)})[0] == 302, "singly it goes"
+    session.refresh(row)
+    assert (row.worker_id, row.state) == (other.id, "assigned")
 
 
 def test_every_step_on_the_phone(at: Any, world: World) -> None:
