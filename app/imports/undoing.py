@@ -21,6 +21,7 @@ from app.imports.comparing_filings import MODELS
 from app.imports.waiting import before, last_number
 from app.imports.writing import hold_kind
 from app.models import (
+    AuditEntry,
     Contract,
     ContractElevator,
     Elevator,
@@ -263,7 +264,8 @@ def _undo_ledger(session: AnySession, actor: Actor, row: ImportRow, finished: dt
         raise refuse("撤销", "设备履历已不存在")
     _unchanged(row, {n: as_json(getattr(ledger, n)) for n in ledgers.FIELDS})
     if row.state == "changed":
-        ledgers.save(session, actor, elevator, _dated(row.before or {}), None, at)
+        back = _orders_moved(session, row, ledger.id, finished)
+        ledgers.save(session, actor, elevator, _dated(row.before or {}), None, at, orders_back=back)
         return
     order = session.scalar(
         select(func.min(MaintenanceOrder.planned_on)).where(
@@ -280,6 +282,26 @@ def _undo_ledger(session: AnySession, actor: Actor, row: ImportRow, finished: dt
     )
     session.delete(ledger)
     session.flush()
+
+
+def _orders_moved(session: AnySession, row: ImportRow, ledger_id: int, finished: dt.datetime) -> set[int]:
+    """The orders that went to another worker by this row: what he had already was not the former one's."""
+    former, worker = (row.before or {}).get("worker_id"), (row.data or {}).get("worker_id")
+    began = session.scalar(select(ImportBatch.created_at).where(ImportBatch.id == row.batch_id))
+    entries = session.scalars(
+        select(AuditEntry)
+        .where(
+            AuditEntry.entity == "maintenance_ledger", AuditEntry.entity_id == ledger_id,
+            AuditEntry.action == "order.reassign", AuditEntry.at >= began, AuditEntry.at <= finished,
+        )
+        .order_by(AuditEntry.id.desc())
+        .execution_options(skip_scope=True)  # of a ledger that the actor may change, be the log open to him or not
+    )  # fmt: skip
+    for entry in entries:
+        was, became = entry.before or {}, entry.after or {}
+        if (was.get("worker_id"), became.get("worker_id")) == (former, worker):
+            return set(became["orders"])
+    return set()
 
 
 def _undo_contract(session: AnySession, actor: Actor, row: ImportRow, finished: dt.datetime, at: dt.datetime) -> None:

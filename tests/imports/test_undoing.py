@@ -11,10 +11,22 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.errors import Refusal
 from app.imports import undoing, waiting
-from app.models import AuditEntry, Contract, Elevator, ImportBatch, ImportRow, MaintenanceLedger, Person, Unit, Version
+from app.models import (
+    AuditEntry,
+    Contract,
+    Elevator,
+    ImportBatch,
+    ImportRow,
+    MaintenanceLedger,
+    MaintenanceOrder,
+    Person,
+    Unit,
+    Version,
+)
 from app.transaction import transaction
 from app.workflows.filing import filing
-from tests.factories import make_elevator, make_person, uscc
+from app.workflows.maintenance import orders
+from tests.factories import make_elevator, make_ledger, make_person, uscc
 from tests.imports.ground import AT, imported, workbook
 
 HEAD = ["识别码", "品种", "地址", "所在地区", "使用单位", "楼盘"]
@@ -146,6 +158,36 @@ def test_persons_ledgers_and_contracts(session: Any, world: Any) -> None:
     assert session.scalar(select(func.count(MaintenanceLedger.id))) == 0
     assert undone(session, who, deal, later).undone_rows == 1
     assert session.scalar(select(Contract.id).where(Contract.number == "HT-1")) is None
+
+
+@pytest.mark.feature("IMP-01", "ELV-06")
+def test_an_undone_keeper_gives_back_what_he_took_not_what_he_was_lent(session: Any, world: Any) -> None:
+    who, now, day = world.actor("clerk"), clock.now(), dt.timedelta(days=1)
+    keeper, other = world.worker, make_person(session, world.firm)
+    make_ledger(session, world.own, keeper, mode="manual")
+    session.commit()
+    with scope.acting(who), transaction(session):
+        his, lent, later = (
+            orders.create(
+                session, who, world.own.id, {"planned_on": clock.today() + n * day, "worker_id": worker.id}, now
+            ).id
+            for n, worker in ((3, keeper), (9, other), (12, keeper))
+        )
+
+    def whose() -> list[int]:
+        session.expire_all()
+        return [session.get(MaintenanceOrder, key).worker_id for key in (his, lent, later)]
+
+    changed = workbook(["识别码", "维保人员"], [world.own.code, other.certificate_no])
+    batch = imported(session, who, "ledgers", changed, at=now)
+    assert (batch.done_rows, whose()) == (1, [other.id] * 3)
+    third = make_person(session, world.firm)
+    session.commit()
+    with scope.acting(who), transaction(session):
+        orders.reassign(session, who, [later], third.id, now)
+    assert undone(session, who, batch, now + dt.timedelta(hours=1)).undone_rows == 1
+    ledger = session.scalars(select(MaintenanceLedger)).one()
+    assert (ledger.worker_id, whose()) == (keeper.id, [keeper.id, other.id, third.id])
 
 
 @pytest.mark.feature("IMP-01")

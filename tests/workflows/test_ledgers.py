@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.errors import NotAllowed, Refusal, Stale
-from app.models import MaintenanceLedger, MaintenanceOrder
+from app.models import AuditEntry, MaintenanceLedger, MaintenanceOrder
 from app.rules.calendar import add_months
 from app.transaction import transaction
 from app.workflows.maintenance import clocks, ledgers, orders
@@ -278,6 +278,12 @@ class TestOrders:
         assert whose() == [other.id, lent.id, None, world.worker.id], "nobody is no successor"
         save(session, head, world.own, worker_id=world.worker.id)
         assert whose() == [other.id, lent.id, world.worker.id, world.worker.id], "who comes first takes what is free"
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "order.reassign"))
+        said = [(e.entity, e.before["worker_id"], e.after["worker_id"], e.after["orders"]) for e in entries]
+        assert said == [
+            ("maintenance_ledger", world.worker.id, other.id, made[:1]),
+            ("maintenance_ledger", None, world.worker.id, made[2:]),
+        ], "the log says which went from whom to whom, and nothing where none went"
 
     def test_a_foreign_worker_gets_no_order(self, session: Any, head: Any, world: make.World) -> None:
         row = self.make_order(session, head, world.own)

@@ -66,7 +66,7 @@ def effect(
     before = {name: getattr(ledger, name) for name in PEOPLE}
     for name, value in wanted.items():
         setattr(ledger, name, value)
-    orders.follow(session, elevator.id, before["worker_id"], wanted["worker_id"])
+    orders.follow(session, actor, ledger, before["worker_id"], wanted["worker_id"], at)
     audit.record(
         session, actor, at, "ledger.worker_change", "maintenance_ledger", ledger.id, before=before,
         after=wanted | {"application": application.number},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,12 +42,15 @@ def save(
     data: Mapping[str, Any],
     expected_version: int | None,
     at: dt.datetime,
+    *,
+    orders_back: Collection[int] | None = None,
 ) -> MaintenanceLedger:
     """Make or change the ledger of an elevator; keys that `data` lacks stay as they are.
 
     Dates: the annual one alone (the other three are derived, T8), all four, or none. Once there was a counted visit the
     half-month day is the clock's, whatever is typed: with another interval it is planned anew. Once complete, the
-    orders due within the horizon are made at once (PLN-03).
+    orders due within the horizon are made at once (PLN-03). With another worker go the open orders of the one before;
+    `orders_back`: only these of them, where a change is taken back.
     """
     require(actor, Verb.LEDGER_EDIT)
     unit_id = elevator.maintenance_unit_id
@@ -80,7 +83,7 @@ def save(
             setattr(ledger, name, value)
         ledger.unit_id, ledger.region_code = unit_id, elevator.region_code
         if values["worker_id"] not in (None, before["worker_id"]):
-            orders.follow(session, elevator.id, before["worker_id"], values["worker_id"])
+            orders.follow(session, actor, ledger, before["worker_id"], values["worker_id"], at, orders_back)
     ledger.next_level = ledger_rows.level_of(ledger)
     if running is not None and running.paused_on is not None:
         _keep_plan_left(session, elevator.id, running.plan_remaining_days)

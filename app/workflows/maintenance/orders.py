@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
@@ -239,17 +239,26 @@ def reassign(
     return outcomes
 
 
-def follow(session: AnySession, elevator_id: int, former: int | None, worker_id: int) -> None:
-    """Open orders of whoever served the elevator go with its ledger to another; one lent to somebody else stays his."""
-    session.execute(
-        update(MaintenanceOrder)
-        .where(
-            MaintenanceOrder.elevator_id == elevator_id, MaintenanceOrder.state == "open",
-            MaintenanceOrder.worker_id.is_not_distinct_from(former),
-        )
-        .values(worker_id=worker_id)
-        .execution_options(skip_scope=True, synchronize_session="fetch")
-    )  # fmt: skip
+def follow(
+    session: AnySession, actor: Actor, ledger: MaintenanceLedger, former: int | None, worker_id: int, at: dt.datetime,
+    only: Collection[int] | None = None,
+) -> None:  # fmt: skip
+    """Open orders of whoever served the elevator go with its ledger to another; one lent to somebody else stays his.
+
+    The log names them with the ledger, so that they can be told from what the new one had already; `only`: of these.
+    """
+    statement = select(MaintenanceOrder).where(
+        MaintenanceOrder.elevator_id == ledger.elevator_id, MaintenanceOrder.state == "open",
+        MaintenanceOrder.worker_id.is_not_distinct_from(former),
+    ).order_by(MaintenanceOrder.id).with_for_update()  # fmt: skip
+    found = session.scalars(statement.execution_options(skip_scope=True, populate_existing=True))
+    moved = [order for order in found if only is None or order.id in only]
+    for order in moved:
+        order.worker_id = worker_id
+    session.flush()
+    if moved:
+        before, after = {"worker_id": former}, {"worker_id": worker_id, "orders": [order.id for order in moved]}
+        audit.record(session, actor, at, "order.reassign", "maintenance_ledger", ledger.id, before=before, after=after)
 
 
 def amend(
