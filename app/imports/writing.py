@@ -19,7 +19,7 @@ from app.errors import Finding, Refusal, refuse
 from app.imports import first_passwords, writing_inspections, writing_parts, writing_past
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
-from app.imports.comparing import EXISTS
+from app.imports.comparing import EXISTS, as_json
 from app.imports.comparing_filings import MODELS
 from app.imports.waiting import (
     Judged,
@@ -305,13 +305,17 @@ def _write_contract(session: AnySession, actor: Actor, batch_id: int, row: Impor
         statement = scope.apply(same, actor, Contract)
         owner = actor.unit_id or data.get("unit_id")
         standing = session.scalar(statement.where(Contract.unit_id == owner).limit(1))
+        if standing is not None:
+            # Somebody wrote it since the check: the row changes that one, and an undo takes only that back.
+            row.state, row.before = "changed", {n: as_json(getattr(standing, n)) for n in data if n in contracts.FIELDS}
+    new = standing is None
     if data or standing is None:
         standing = contracts.save(session, actor, standing, data, at)
-    if row.state == "new" and standing.batch_id is None:
+    if new:
         standing.batch_id = batch_id
         standing.taken_over = actor.unit_id is None and standing.starts_on < clock.local_day(at)
     if chosen:
-        contracts.bind(session, actor, standing.id, chosen, at, new=row.state == "new")
+        contracts.bind(session, actor, standing.id, chosen, at, new=new)
     return standing.id
 
 

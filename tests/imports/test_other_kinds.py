@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import clock
+from app import clock, scope
+from app.imports import undoing
 from app.models import Contract, ContractElevator, MaintenanceClock, MaintenanceLedger, OverduePeriod, Unit, Visit
+from app.transaction import transaction
 from app.workflows.contracts import contracts, cover
-from tests.factories import make_elevator, make_person, make_policy, uscc
-from tests.imports.ground import checked, errors_of, imported, workbook
+from tests.factories import make_contract, make_elevator, make_person, make_policy, uscc
+from tests.imports.ground import checked, errors_of, imported, ran, states, workbook
 
 DAY = dt.timedelta(days=1)
 
@@ -131,6 +133,37 @@ def test_a_past_contract_is_marked_as_taken_over(session: Any, world: Any) -> No
     late = ["HT-LATE", world.firm.name, today - year, today - year, today - DAY, lift.code]
     batch = checked(session, world.actor("clerk"), "contracts", workbook(head, late), at=clock.now())
     assert (batch.new_rows, batch.bad_rows) == (0, 1)
+
+
+@pytest.mark.feature("IMP-03", "CON-01")
+def test_a_contract_written_by_hand_since_the_check_is_not_the_files(session: Any, world: Any) -> None:
+    """It is neither marked nor taken over, one that is over takes no elevators in, an undo deletes none."""
+    admin, today, year = world.actor("platform_admin"), clock.today(), dt.timedelta(days=365)
+    lift = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    session.commit()
+    head = ["合同编号", "维保单位", "签订日期", "起始日期", "截止日期", "电梯", "备注"]
+    over, runs = ([today - 2 * year] * 2 + [today - year], [today - year] * 2 + [today + year])
+    batch = checked(session, admin, "contracts", workbook(
+        head, ["HT-OVER", world.firm.name, *over, lift.code, "文件"], ["HT-RUNS", world.firm.name, *runs, "", "文件"],
+    ), at=clock.now())  # fmt: skip
+    assert set(states(session, batch).values()) == {"new"}
+    for number, days in (("HT-OVER", over), ("HT-RUNS", runs)):
+        make_contract(session, world.firm, [], number=number, starts_on=days[1], ends_on=days[2], signed_on=days[0])
+    session.commit()
+    batch = ran(session, admin, batch, clock.now())
+    assert (batch.done_rows, batch.new_rows, states(session, batch)) == (1, 0, {2: "bad", 3: "changed"})
+    found = session.scalars(select(Contract).where(Contract.number.in_(["HT-OVER", "HT-RUNS"])))
+    assert {c.number: (c.batch_id, c.taken_over, c.note) for c in found} == {
+        "HT-OVER": (None, False, None), "HT-RUNS": (None, False, "文件")
+    }  # fmt: skip
+    assert session.scalar(select(ContractElevator.id).where(ContractElevator.elevator_id == lift.id)) is None
+    number = batch.id
+    with scope.acting(admin):
+        with transaction(session):
+            undoing.begin(session, admin, number, clock.now(), queued=False)
+        assert undoing.run(session, admin, number, clock.now(), lambda *_: None) == {"undone": 1, "kept": 0}
+    session.expire_all()
+    assert session.scalars(select(Contract).where(Contract.number == "HT-RUNS")).one().note is None
 
 
 @pytest.mark.feature("IMP-03")
