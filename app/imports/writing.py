@@ -93,7 +93,8 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
                     _take(session, actor, held, batch_id, row, at)
                 done += sum(row.applied for row in rows)
             more, last = bool(rows), rows[-1].number if rows else last
-            session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(done_rows=done))
+            written = {"done_rows": done} | _written_at(held, at)
+            session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(written))
         session.expunge_all()
         progress(done, total, "导入")
         if not more:
@@ -104,6 +105,11 @@ def run(session: AnySession, actor: Actor, batch_id: int, at: dt.datetime, progr
 
 def _count(session: AnySession, batch_id: int) -> int:
     return session.scalar(select(func.count()).where(ImportRow.batch_id == batch_id, ImportRow.applied)) or 0
+
+
+def _written_at(held: Kind, at: dt.datetime) -> dict[str, dt.datetime]:
+    """Visits are known since their last step. Others end as of when they began: undoing tells by it what was edited."""
+    return {"finished_at": max(at, clock.now())} if held.name == "visits" else {}
 
 
 def _finish(session: AnySession, actor: Actor, held: Kind, batch_id: int, at: dt.datetime) -> dict[str, int]:
@@ -117,7 +123,8 @@ def _finish(session: AnySession, actor: Actor, held: Kind, batch_id: int, at: dt
         update(ImportBatch)
         .where(ImportBatch.id == batch_id)
         .values(
-            state="done", done_rows=done, finished_at=at, **{f"{name}_rows": count for name, count in counts.items()}
+            {"state": "done", "done_rows": done, "finished_at": at} | _written_at(held, at)
+            | {f"{name}_rows": count for name, count in counts.items()}
         )
     )
     summary = {"imported": done, "bad": counts["bad"]}

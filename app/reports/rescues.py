@@ -22,6 +22,7 @@ from app.listings.rescues import ALONE, NOT_SAID, RESCUE_HOUR
 from app.models import Elevator, Rescue
 from app.models.choices import PLACE_TYPE, word
 from app.models.rescue import RESCUE_CAUSE, RESCUE_LEVEL, RESCUE_OUTCOME, RESCUE_SOURCE
+from app.models.taken_over import row_known
 from app.permissions import Actor
 from app.reports.asked import (
     Asked,
@@ -140,7 +141,7 @@ def read(session: Any, actor: Actor, asked: Asked, known: dt.datetime | None = N
     stood: tuple[Any, ...] = (ALONE,)
     if known is not None:
         joined_later = and_(Rescue.joined_to_id.is_not(None), Rescue.ended_at > known)
-        stood = or_(ALONE, joined_later), or_(Rescue.taken_over.is_(False), Rescue.created_at <= known)
+        stood = or_(ALONE, joined_later), row_known(Rescue, known)
     statement = (
         select(
             Rescue.id, Rescue.unit_id, Rescue.region_code, Rescue.level, Rescue.cause, Rescue.outcome, Rescue.source,

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from app.errors import Refusal
-from app.models import Complaint, Contract, ContractElevator, ImportBatch, Score, ScoreEntry, ScoreRun
+from app.models import Complaint, Contract, ContractElevator, Score, ScoreEntry, ScoreRun
 from app.models.score import lines_of
 from app.permissions import SYSTEM
 from app.rules.score_items import Item
 from app.transaction import transaction
 from app.workflows.public import past_complaints
 from app.workflows.rescue import past_rescues
-from app.workflows.scores import score_facts, scores
+from app.workflows.scores import scores
 from tests.factories import make_elevator, make_maintenance_unit, make_policy, make_use_unit
 from tests.reference.items import Called, Changed, Complained, Inspected, Trapped
 from tests.workflows.clock_world import at, day
@@ -330,35 +330,3 @@ def test_what_was_taken_over_later_changes_no_score_of_before(session: Any, free
     assert (before.rescue_late, before.feedback_late, before.fault_elevators, before.fault_faulty) == (0, 0, 1, 0)
     after = of(session, score(session, *YEAR, as_of=came), free.firm)
     assert (after.rescue_late, after.feedback_late, after.fault_elevators, after.fault_faulty) == (1, 1, 1, 1)
-
-
-@pytest.mark.feature("LED-01", "IMP-03")
-def test_visits_of_a_file_that_came_later_change_no_score_of_before(session: Any, free: Any) -> None:
-    """Nor do they count what is due, forgive, or tell that the unit had come before."""
-    first, last = day("2024-03-01"), day("2024-06-30")
-    put_cover(session, free.firm, free.own, day("2024-01-01"), day("2024-12-31"))
-    put_visit(session, free.own, free.firm, free.worker, day("2024-04-01"))
-    failed = put_visit(session, free.own, free.firm, free.worker, day("2024-04-16"), state="nonconforming")
-    session.commit()
-    then = LATER - DAY
-    period = (first.isoformat(), last.isoformat())
-
-    def counted(as_of: dt.datetime = then) -> tuple[int, ...]:
-        held = of(session, score(session, *period, as_of=as_of), free.firm)
-        return held.due, held.bad, held.valid_visits
-
-    before = counted()
-    assert before == (6, 1, 1)
-    batch = ImportBatch(kind="visits", file_name="x", created_at=then + HOUR)
-    session.add(batch)
-    session.flush()
-    for on in ("2024-02-01", "2024-03-05", "2024-05-01", "2024-05-08", "2024-05-15", "2024-05-22", "2024-05-29"):
-        visit = put_visit(session, free.own, free.firm, free.worker, day(on))
-        visit.taken_over, visit.batch_id = True, batch.id
-    session.commit()
-    run = score(session, *period, as_of=then)
-    assert counted() == before
-    shown = score_facts.visits_of(session, run, free.firm.id, free.own.id)
-    assert [row.id for row, _state in shown] == [failed.id - 1, failed.id]
-    # From 5 March on seven are due, and seven came: what failed is made up for.
-    assert counted(then + HOUR) == (7, 0, 7)

@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from app.listings.visits_then import COLUMNS, VisitThen, visit_then
-from app.models import AuditEntry, ImportBatch, RepairOrder, RescueStep, StatusChange, Visit
+from app.models import AuditEntry, RepairOrder, RescueStep, StatusChange, Visit
 from app.models.among import among
+from app.models.taken_over import visit_known
 from app.reports.bulletin.asked import Asked
 from app.rules.periods import Period
 from app.rules.repairs import TAKES_BACK, Heard, RepairVerb, heard_then
@@ -43,9 +44,9 @@ class RepairThen:
 
 def visits_there(asked: Asked, period: Period) -> tuple[Any, ...]:
     """Visits of the period that were here at the instant; those of another platform once they had been taken over."""
-    later = select(ImportBatch.id).where(ImportBatch.created_at > asked.as_of)
-    here = or_(Visit.taken_over.is_(False), Visit.batch_id.is_(None), Visit.batch_id.not_in(later))
-    return Visit.visit_on.between(period.first, period.last), Visit.received_at <= asked.as_of, here
+    return (
+        Visit.visit_on.between(period.first, period.last), Visit.received_at <= asked.as_of, visit_known(asked.as_of)
+    )  # fmt: skip
 
 
 def visits(asked: Asked, period: Period) -> list[VisitThen]:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 
 from app.models import Appeal, Application, Enforcement, RepairOrder, Score, ScoreRun, Unit
 from app.models.enforcement import stood_at
+from app.models.taken_over import row_known
 from app.reports import rescues as rescue_report
 from app.reports.bulletin import as_known
 from app.reports.bulletin.as_known import RescueThen
@@ -149,7 +150,7 @@ def _repairs(asked: Asked, period: Period) -> tuple[Any, ...]:
     taken_back = and_(RepairOrder.state == "cancelled", RepairOrder.closed_at <= asked.as_of)
     return (
         RepairOrder.reported_at >= begins, RepairOrder.reported_at < ends, RepairOrder.reported_at <= asked.as_of,
-        ~taken_back, or_(RepairOrder.taken_over.is_(False), RepairOrder.created_at <= asked.as_of),
+        ~taken_back, row_known(RepairOrder, asked.as_of),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, literal_column, not_, or_, select
 
 from app.models import Complaint, Inspection, Visit
 from app.models.among import among
+from app.models.taken_over import row_known
 from app.reports.bulletin import as_known
 from app.reports.bulletin.asked import Asked
 from app.reports.bulletin.figures import MOST_NAMED, Figures
@@ -170,5 +171,5 @@ def _complained(asked: Asked, period: Period) -> tuple[Any, ...]:
     begins, ends = day_start(period.first), day_end(period.last)
     return (
         Complaint.complained_at >= begins, Complaint.complained_at < ends, Complaint.complained_at <= asked.as_of,
-        or_(Complaint.taken_over.is_(False), Complaint.created_at <= asked.as_of),
+        row_known(Complaint, asked.as_of),
     )  # fmt: skip

@@ -268,7 +268,7 @@ def visits_of(session: AnySession, run: ScoreRun, unit_id: int, elevator_id: int
     pair = and_(_visit.unit_id == unit_id, _visit.elevator_id == elevator_id)
     rows = session.execute(
         select(Visit.__table__)
-        .where(pair, _visit.visit_on.between(run.from_on, run.to_on), frame_of_run(run).here())
+        .where(pair, _visit.visit_on.between(run.from_on, run.to_on), frame_of_run(run).visits_here())
         .order_by(_visit.visit_on, _visit.id)
     )
     found = []

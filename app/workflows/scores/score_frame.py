@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Integer, and_, case, func, literal_column, not_, or_, select, true
 
 from app import clock
-from app.models import ContractElevator, Elevator, ImportBatch, ScoreRun, Visit
+from app.models import ContractElevator, Elevator, ScoreRun, Visit
 from app.models.policy import policy_book, policy_cuts, visit_policy
 from app.models.region import code_span
+from app.models.taken_over import later_files, row_known, visit_known
 from app.policy import Key
 from app.rules.visits import COUNTED_STATES, VisitState
 from app.transaction import AnySession, plan_anew
@@ -60,18 +61,13 @@ class Frame:
         low, high = self.span
         return and_(region_code >= low, region_code < high)
 
-    def known(self, table: Any) -> Any:
-        """Records of a table that were known then: what came from another platform is known since it was taken over."""
-        return true() if self.present else or_(table.taken_over.is_(False), table.created_at <= self.as_of)
+    def rows_here(self, table: Any) -> Any:
+        """Rows of a table that had been written or taken over by then."""
+        return true() if self.present else row_known(table, self.as_of)
 
-    def here(self) -> Any:
-        """The same of visits, which are known since their file came."""
-        if self.present:
-            return true()
-        return or_(_visit.taken_over.is_(False), _visit.batch_id.is_(None), _visit.batch_id.not_in(self.later_files()))
-
-    def later_files(self) -> Any:
-        return select(ImportBatch.id).where(ImportBatch.created_at > self.as_of)
+    def visits_here(self) -> Any:
+        """The same of visits."""
+        return true() if self.present else visit_known(self.as_of)
 
     def holds(self, region_code: str, on: dt.date) -> bool:
         low, high = self.span
@@ -147,8 +143,9 @@ class Basis:
                  _visit.reviewed_at)  # fmt: skip
         unsettled = and_(_visit.taken_over, _visit.visit_on >= since)
         changed = or_(
-            *(column > as_of for column in dated), _visit.next_change_at <= as_of, unsettled, not_(self.frame.here())
-        )
+            *(column > as_of for column in dated), _visit.next_change_at <= as_of, unsettled,
+            not_(self.frame.visits_here()),
+        )  # fmt: skip
         found = select(_visit.unit_id, _visit.elevator_id).where(
             self.in_period(first, last), or_(changed, _visit.settled_at.is_(None))
         )
@@ -175,8 +172,8 @@ class Basis:
 
     @cached_property
     def _came_later(self) -> set[int]:
-        """The files that brought another platform's visits after the instant."""
-        return set() if self.frame.present else {*self.session.scalars(self.frame.later_files())}
+        """The files of another platform's visits that were written after the instant."""
+        return set() if self.frame.present else {*self.session.scalars(later_files(self.frame.as_of))}
 
     # --- contracts
 

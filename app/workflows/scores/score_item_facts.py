@@ -97,7 +97,7 @@ def _calls(facts: Facts) -> Any:
     real = or_(_rescue.outcome.is_(None), _rescue.outcome == ENTRAPMENT)
     return and_(
         _instants(frame, _call.dispatched_at), frame.within(_rescue.region_code), or_(own, helped),
-        or_(not_(ended), and_(real, _rescue.joined_to_id.is_(None))), frame.known(_rescue),
+        or_(not_(ended), and_(real, _rescue.joined_to_id.is_(None))), frame.rows_here(_rescue),
     )  # fmt: skip
 
 
@@ -209,7 +209,7 @@ def _faults(facts: Facts) -> Any:
         frame.within(_rescue.region_code), _rescue.reported_at >= day_start(begin),
         _rescue.reported_at < day_end(frame.to_on), _rescue.ended_at <= frame.as_of,
         _rescue.outcome == ENTRAPMENT, or_(_rescue.cause.is_(None), _rescue.cause != POWER_CUT),
-        _rescue.joined_to_id.is_(None), frame.known(_rescue),
+        _rescue.joined_to_id.is_(None), frame.rows_here(_rescue),
     )  # fmt: skip
 
 
@@ -259,7 +259,7 @@ def _held(facts: Facts, first: int, last: int) -> Any:
 def _complaints(facts: Facts) -> Any:
     frame = facts.frame
     return and_(
-        frame.within(_complaint.region_code), _instants(frame, _complaint.complained_at), frame.known(_complaint)
+        frame.within(_complaint.region_code), _instants(frame, _complaint.complained_at), frame.rows_here(_complaint)
     )
 
 

@@ -119,6 +119,6 @@ def _in_use_on(basis: Basis, elevators: list[int]) -> Select[Any]:
 def _visited_before(basis: Basis, elevators: list[int]) -> Select[Any]:
     found = select(_visit.unit_id, _visit.elevator_id).where(
         among(basis.session, _visit.elevator_id, elevators), _visit.visit_on < basis.frame.from_on,
-        _visit.state.in_(COUNTED), _visit.received_at <= basis.frame.as_of, basis.frame.here(),
+        _visit.state.in_(COUNTED), _visit.received_at <= basis.frame.as_of, basis.frame.visits_here(),
     )  # fmt: skip
     return found.distinct()
