@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from app.models.batch import ImportBatch
 from app.models.visit import Visit
@@ -30,7 +30,7 @@ def visit_known(as_of: dt.datetime) -> Any:
 
 
 def later_files(as_of: dt.datetime) -> Select[Any]:
-    """Files of visits that were not written yet, or not to their end."""
-    return select(_batch.id).where(
-        _batch.kind == "visits", or_(_batch.finished_at.is_(None), _batch.finished_at > as_of)
-    )
+    """Files of visits of which some rows, or all, were yet to be written."""
+    # Each step says when it was; one without has no visits, or broke off in a release that said it at the end only.
+    written_at = func.coalesce(_batch.finished_at, _batch.created_at)
+    return select(_batch.id).where(_batch.kind == "visits", written_at > as_of)

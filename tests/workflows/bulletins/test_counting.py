@@ -83,7 +83,7 @@ def test_visits_that_are_judged_later_are_counted_as_they_were_known(app: Any, g
     kept[1].appeal_upheld_at = later
     still.state, still.counted, still.checked_out_at, still.signed_at, still.settled_at = "valid", True, *[later] * 3
     # What another platform had comes in with its own days.
-    batch = ImportBatch(kind="visits", file_name="x", created_at=later)
+    batch = ImportBatch(kind="visits", file_name="x", created_at=later - 5 * DAY, finished_at=later)
     session.add(batch)
     session.flush()
     for state in ("valid", "void"):
