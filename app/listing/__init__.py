@@ -281,7 +281,7 @@ class Listing:
             return
         name = self.model.__mapper__.get_property_by_column(self.key).key
         if asked:
-            values = select(self.key, *(c.sql.label(c.name) for c in asked)).where(
+            values = select(self.key, *(c.sql_for(scope.current()).label(c.name) for c in asked)).where(
                 self.key.in_([getattr(row, name) for row in rows])
             )
             found = {key: told for key, *told in session.execute(values.execution_options(skip_scope=True))}
@@ -360,7 +360,7 @@ class Listing:
         self.seek(moment, query)
         if columns and all(c.sql is not None for c in columns):
             statement = self.ordered(self.statement(moment, query), query)
-            found = moment.session.execute(_selecting(statement, columns).execution_options(yield_per=chunk))
+            found = moment.session.execute(_selecting(statement, columns, moment.actor).execution_options(yield_per=chunk))
             yield from found.partitions()
             return
         source = self.rows(moment, query, chunk=chunk, forget=forget)
@@ -413,13 +413,13 @@ def _of_keys(model: Any, key: Any, load: tuple[Any, ...]) -> Select[Any]:
     return rows.options(*load).execution_options(skip_scope=True)
 
 
-def _selecting(statement: Select[Any], columns: Sequence[Column]) -> Select[Any]:
+def _selecting(statement: Select[Any], columns: Sequence[Column], actor: Actor) -> Select[Any]:
     """The statement with the columns' values instead of keys; a relation's row is joined once for all its columns."""
     joined: dict[Any, Any] = {}
     values = []
     for one in columns:
         if one.of is None:
-            values.append(one.sql)
+            values.append(one.sql_for(actor))
             continue
         if one.of not in joined:
             joined[one.of] = aliased(one.of.property.mapper.class_)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import QueryableAttribute
 
-from app import clock
+from app import clock, scope
 from app.errors import Finding
 from app.models.base import Instant
 from app.models.said import SaidText
@@ -26,7 +26,8 @@ class Column:
     them) the name of an attribute there: exports then read values without making an object a row. `said`: a sentence of
     ours that the database kept, told in the reader's language. `along` names columns whose values the page shows in
     this one's cell: an export gives them columns of their own. `asked`: rows come without it; its `sql` is read in one
-    statement a page, where it is shown, into the row's `asked` by name.
+    statement a page, where it is shown, into the row's `asked` by name; `seen`: the model of whose rows it tells, where
+    who sees the row of the list need not see those.
     """
 
     name: str
@@ -44,6 +45,11 @@ class Column:
     asked: bool = False
     # The right without which nobody sees the column, where that is not the list's own.
     needs: Verb | None = None
+    seen: Any = None
+
+    def sql_for(self, actor: Actor) -> Any:
+        """`sql`, for who looks: it tells of no row that is not his to see."""
+        return self.sql if self.seen is None else self.sql.where(scope.criterion(self.seen, actor))
 
     @property
     def is_late(self) -> bool:

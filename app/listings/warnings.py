@@ -148,7 +148,7 @@ _ENDS = (
     ).order_by(Contract.id.desc()).limit(1)
 )  # fmt: skip
 _CONTRACT = Column(
-    "contract", _l("合同编号"), lambda row: row.asked["contract"], asked=True, needs=Verb.CONTRACT_READ,
+    "contract", _l("合同编号"), lambda row: row.asked["contract"], asked=True, needs=Verb.CONTRACT_READ, seen=Contract,
     sql=_ENDS.correlate(MaintenanceClock).scalar_subquery(),
 )  # fmt: skip
 

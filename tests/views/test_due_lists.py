@@ -81,6 +81,27 @@ def test_a_contract_that_ends_is_named_beside_its_elevator(
     assert f'href="/contracts/?q={number}"' in text and elevator.code in text
 
 
+@pytest.mark.feature("WRN-01", "CON-05")
+@pytest.mark.parametrize("named", [True, False])
+def test_a_use_unit_is_told_of_no_contract_that_does_not_name_it(
+    world: make.World, served: tuple[Elevator, Person], sign_in: Any, session: Any, named: bool
+) -> None:
+    elevator, _other = served
+    held = select(ContractElevator.contract_id).where(ContractElevator.elevator_id == elevator.id)
+    whose = world.use_unit.id if named else None
+    session.execute(update(Contract).where(Contract.id.in_(held)).values(use_unit_id=whose, number="HT-机密-77"))
+    session.commit()
+    client = sign_in(world.accounts["use_head"])
+    text = page(client, "/warnings/contract/?tab=near")
+    assert elevator.code in text and ("HT-机密-77" in text) == named
+    # Of the second column alone the database makes the file.
+    for columns in ("code,contract", "contract"):
+        query = {"query": f"tab=near&cols={columns}", "format": "csv", "csrf_token": csrf(client)}
+        book = client.post("/exports/warnings_contract", data=query).get_data().decode("utf-8-sig")
+        assert "合同编号" in book and ("HT-机密-77" in book) == named
+    assert "HT-机密-77" in page(sign_in(world.accounts["maintenance_head"]), "/warnings/contract/?tab=near")
+
+
 @pytest.mark.feature("CON-01", "CON-03")
 @pytest.mark.parametrize("address", ["/tasks/", "/warnings/contract/", "/elevators/"])
 def test_ticked_elevators_get_a_new_contract_in_one_deed(
