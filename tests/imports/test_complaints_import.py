@@ -19,6 +19,7 @@ from app.permissions import SYSTEM
 from app.rules.other_scores import Outcome
 from app.rules.past_complaints import PastComplaint, past_findings
 from app.transaction import transaction
+from app.workflows.privacy import retention
 from app.workflows.public import complaints, past_complaints
 from tests.factories import World
 from tests.imports.ground import AT, checked, errors_of, imported, ran, rematched, told, workbook
@@ -104,6 +105,25 @@ def test_whom_it_came_from_is_not_taken_in_once_it_would_be_erased(session: Any,
         old, new = (past_complaints.take_over(session, who, row | end, AT) for end in ends)
     assert (old.name, old.phone, old.body) == (None, None, "请回电 139****0002")
     assert (new.name, new.phone, new.body) == ("顾以宁", "13900000001", "请回电 13900000002")
+
+
+def test_the_words_of_nobody_are_masked_at_once_those_of_somebody_in_their_time(session: Any, world: World) -> None:
+    """Retention looks for rows that name somebody."""
+    row = {
+        "elevator_id": world.own.id, "complained_at": "2026-11-01T02:00:00+00:00", "kinds": "other",
+        "closed_at": "2026-11-02T02:00:00+00:00", "body": "请回电 13900000002，身份证 110101199003070011",
+    }  # fmt: skip
+    who, masked = world.actor("region_admin"), "请回电 139****0002，身份证 110***********0011"
+    with transaction(session):
+        nobodys, named, called = (
+            past_complaints.take_over(session, who, row | more, AT)
+            for more in ({}, {"name": "顾以宁"}, {"phone": "13900000001"})
+        )
+    assert nobodys.body == masked and named.body == called.body == row["body"]
+    retention.run(session, SYSTEM, AT + dt.timedelta(days=400))
+    session.expire_all()
+    for one in (nobodys, named, called):
+        assert (one.name, one.phone, one.body) == (None, None, masked)
 
 
 def test_a_word_of_several_is_explained_once(session: Any, world: World) -> None:

@@ -55,7 +55,10 @@ def take_over(
     # What would be erased tonight is not taken in at all.
     days = policy_value(session, Key.KEEP_COMPLAINTS_DAYS, elevator.region_code, clock.local_day(at))
     if closed < at - dt.timedelta(days=int(days)):
-        phone, texts = None, texts | {"name": "", "body": mask_numbers(texts["body"])}
+        phone, texts = None, texts | {"name": ""}
+    if phone is None and not texts["name"]:
+        # No night looks again at a row that names nobody.
+        texts["body"] = mask_numbers(texts["body"])
     limits = complaints.policy_hours(session, elevator.region_code, on)
     kept = (times["accepted_at"], times["handled_at"], times["reviewed_at"])
     accept, handle, review = (
