@@ -134,6 +134,22 @@ def test_what_is_not_ones_own_does_not_come_along(world: make.World, sign_in: An
     client = sign_in(world.accounts["maintenance_head"])
     text = page(client, f"/contracts/new?chosen=elevator-{world.foreign.id}&chosen=elevator-x&chosen=7")
     assert world.foreign.code not in text and "保存后绑定" not in text
+    assert "另有 3 台电梯没有带过来" in text
+
+
+@pytest.mark.feature("CON-03")
+def test_what_an_address_does_not_hold_is_told_when_it_stays_behind(
+    world: make.World, sign_in: Any, session: Any
+) -> None:
+    rows = [make.make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit) for _n in range(120)]
+    session.commit()
+    client = sign_in(world.accounts["maintenance_head"])
+    sent = {"ids": [row.id for row in rows], "csrf_token": csrf(client)}
+    text = page(client, client.post("/elevators/deed/contract", data=sent).location)
+    assert "选了 120 行，一次最多带 100 行；另有 20 行没有带过来，请分次办理" in text
+    assert "保存后绑定 100 台电梯" in text and "台电梯没有带过来" not in text
+    sent["ids"] = sent["ids"][:100]
+    assert "没有带过来" not in page(client, client.post("/elevators/deed/contract", data=sent).location)
 
 
 @pytest.mark.feature("INS-01", "INS-02")

@@ -43,6 +43,7 @@ from app.listing import COUNT_CAP, LISTINGS, MOST_CHOSEN, Column, Listing, Momen
 from app.permissions import Verb, require
 from app.transaction import transaction
 from app.views.frame import kept, lately, paging, parts, rows, screens, whole_list
+from app.views.frame.carrying import carried
 from app.views.frame.cells import (
     countdown,
     cut,
@@ -62,7 +63,6 @@ from app.views.frame.paging import PLACE, capped
 # More than any list has.
 MOST_COLUMNS = 120
 # An address holds no more of them.
-MOST_CARRIED = 100
 
 # Inside Screen the name `list` is its page.
 Pairs = list[tuple[Any, str]]
@@ -322,7 +322,7 @@ class Screen(ModelView):
         if held.do is None and held.every:
             return whole_list.enter(held.every, self.listing, held.label, back, keys)
         if held.leads:
-            return redirect(url_for(held.leads, chosen=[f"{held.entity}-{key}" for key in keys[:MOST_CARRIED]]))
+            return redirect(url_for(held.leads, chosen=[f"{held.entity}-{key}" for key in carried(keys)]))
         done: dict[int, Any] = {}
         refused: dict[int, list[str]] = {}
         for key in keys:

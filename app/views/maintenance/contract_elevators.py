@@ -21,7 +21,7 @@ from app.models.region import in_region
 from app.rules.addresses import words_of
 from app.transaction import AnySession
 from app.views.frame.account_forms import number
-from app.views.frame.base import MOST_CARRIED
+from app.views.frame.carrying import MOST_CARRIED
 from app.views.frame.policy_words import place, region_names
 from app.workflows.contracts import contracts
 from app.workflows.desk import gates

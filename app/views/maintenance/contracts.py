@@ -52,9 +52,13 @@ class ContractPages(BaseView):
     @no_cache
     def new(self) -> Any:
         """Elevators that were ticked in a list come along (`chosen`) and are bound in the same deed."""
-        rows = contract_elevators.carried(request.values.getlist("chosen"))
+        chosen = dict.fromkeys(request.values.getlist("chosen"))
+        rows = contract_elevators.carried(chosen)
         values = contract_elevators.terms_for(rows, clock.today()) if rows else {"kind": "normal"}
-        return self._form(None, values, lambda session, data: _made(session, data, [row.id for row in rows]), rows=rows)
+        return self._form(
+            None, values, lambda session, data: _made(session, data, [row.id for row in rows]), rows=rows,
+            lost=len(chosen) - len(rows),
+        )  # fmt: skip
 
     @expose("/<int:key>")
     @has_access
@@ -174,7 +178,7 @@ class ContractPages(BaseView):
 
     def _form(
         self, row: Contract | None, values: Any, do: Any, *, title: str = "", fresh: bool = False,
-        rows: Sequence[Elevator] = (),
+        rows: Sequence[Elevator] = (), lost: int = 0,
     ) -> Any:  # fmt: skip
         findings: list[Finding] = []
         status, past = 200, False
@@ -202,7 +206,8 @@ class ContractPages(BaseView):
             "ta/maintenance/contract_form.html", row=None if fresh else row, past=past, findings=findings, form=values,
             standing=gates.of_renewal(db.session, g.actor, row, clock.today()) if fresh and row is not None else [],
             title=title or (_("编辑合同") if row else _("新增合同")), kinds=list(CONTRACT_KIND.items()),
-            units=forms.use_units(), rows=rows, row_version=None if fresh or row is None else row.row_version,
+            units=forms.use_units(), rows=rows, lost=lost,
+            row_version=None if fresh or row is None else row.row_version,
         )  # fmt: skip
         return page, status
 

@@ -26,7 +26,8 @@ from app.rules.fraud_cases import MOST_SIGNALS, CaseOutcome, CaseState
 from app.transaction import transaction
 from app.views.frame import numbers, screens, uploads
 from app.views.frame.account_forms import number, run, text
-from app.views.frame.base import MOST_CARRIED, Button, Screen, SQLAInterface, countdown, cut, firm, mark, pill
+from app.views.frame.base import Button, Screen, SQLAInterface, countdown, cut, firm, mark, pill
+from app.views.frame.carrying import MOST_CARRIED
 from app.views.frame.clock_words import due_of
 from app.views.frame.days import typed_day
 from app.views.oversight import enforcement

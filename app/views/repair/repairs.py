@@ -27,6 +27,7 @@ from app.rules.repairs import OPEN_STATES, TIME_LABELS, TIMES
 from app.views.frame import maintenance_forms, numbers, screens, uploads
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Deed, Screen, countdown, cut, firm, import_button, mark, pill, two
+from app.views.frame.carrying import MOST_CARRIED, carried
 from app.views.frame.cells import below
 from app.views.frame.records import RecordPages
 from app.views.repair import repair_forms, repair_sending
@@ -36,7 +37,6 @@ from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 
 NUMBER = "repairs"
-MOST_SENT = 100
 
 
 def _due(row: RepairOrder) -> Any:
@@ -89,7 +89,7 @@ class Repairs(Screen):
         """Sending asks first for whoever is to go, on a page of its own."""
         if name != "send":
             return super().deed(name)
-        chosen = [("ids", key) for key in request.form.getlist("ids")[:MOST_SENT]]
+        chosen = [("ids", key) for key in carried(list(dict.fromkeys(request.form.getlist("ids"))))]
         return redirect(f"/repairs/send?{urlencode(chosen)}")
 
     def row_tone(self, row: Any) -> str:
@@ -154,7 +154,8 @@ class RepairPages(RecordPages):
     def send(self) -> Any:
         """The ticked orders to one person, or each to whoever keeps its elevator; every row says what became of it."""
         ids = maintenance_forms.chosen() or [key for one in request.args.getlist("ids") if (key := number(one))]
-        rows = repair_sending.rows_of(ids[:MOST_SENT])
+        rows = repair_sending.rows_of(ids[:MOST_CARRIED])
+        lost = len(dict.fromkeys(ids)) - len(rows)
         keepers = repair_sending.keepers_of(rows)
         chosen, outcomes, findings = text("worker_id", 16), {}, []
         if request.method == "POST":
@@ -164,11 +165,11 @@ class RepairPages(RecordPages):
                 findings = [Finding(_("指派维修员"), False, _("没有选择"), remedy, field="worker_id")]
             else:
                 outcomes = repair_sending.send(rows, worker, keepers)
-                rows = repair_sending.rows_of(ids[:MOST_SENT])
+                rows = repair_sending.rows_of(ids[:MOST_CARRIED])
         page = self.render_template(
             "ta/repairs/send.html", title=_("批量派工"), rows=rows, keepers=keepers, outcomes=outcomes,
             done={key for key, said in outcomes.items() if not said}, findings=findings, chosen=chosen,
-            people=repair_sending.people(),
+            people=repair_sending.people(), lost=lost,
             levels=REPAIR_LEVEL, tones=LEVEL_TONES, states=REPAIR_STATE, local=clock.local,
         )  # fmt: skip
         return page, 422 if findings else 200

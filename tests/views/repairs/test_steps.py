@@ -14,6 +14,7 @@ from app.workflows.on_site.presence import Position
 from app.workflows.oversight import anomalies
 from app.workflows.repair import past_repairs, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
+from tests.conftest import csrf
 from tests.factories import World, make_elevator, make_ledger, make_person, make_policy
 from tests.pages import flat
 from tests.views.repairs.ground import MINUTE, H, assigned, photo, report
@@ -106,6 +107,22 @@ def test_what_lies_with_somebody_is_not_sent_to_him_again_nor_taken_from_him(at:
     assert at("clerk", f"/repairs/{row.id}/assign", {"worker_id": str(other.id)})[0] == 302, "singly it goes"
     session.refresh(row)
     assert (row.worker_id, row.state) == (other.id, "assigned")
+
+
+@pytest.mark.feature("REP-02")
+def test_orders_that_do_not_come_along_to_be_sent_are_counted(at: Any, world: World, sign_in: Any) -> None:
+    """No order is sent without a word, none is left out without one."""
+    session, row = world.session, report(world)
+    browser = sign_in(world.accounts["clerk"])
+    given = {"ids": [row.id, *range(10**6, 10**6 + 119)], "csrf_token": csrf(browser)}
+    led = browser.post("/repairs/deed/send", data=given)
+    text = browser.get(led.location).text
+    assert "选了 120 行，一次最多带 100 行；另有 20 行没有带过来，请分次办理" in text
+    assert "另有 99 张工单没有带过来" in text and "派出 1 张工单" in text
+    status, text = at("clerk", "/repairs/send", {"ids": [row.id], "worker_id": str(world.worker.id)})
+    assert status == 200 and "没有带过来" not in text
+    session.refresh(row)
+    assert row.state == "assigned"
 
 
 def test_every_step_on_the_phone(at: Any, world: World) -> None:
