@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Date, DateTime, select
 
 from app.models import Elevator
 from app.views.registry import alike
@@ -24,6 +24,7 @@ def first(session: Any, world: make.World) -> Elevator:
         model="TJ-900", controller="LT-70", rated_load=800, safety_officer="钟既明", safety_phone="19900007788",
         factory_no="XC-1", registration_code="31109804022009060099", latitude=30.5, longitude=120.1, note="首台",
         commissioned_on=dt.date(2020, 5, 1), insurer="岚省平和保险公司",
+        insured_until=dt.date(2027, 5, 1), policy_no="LZ0000000001", declared_status="in_use",
     )  # fmt: skip
     session.commit()
     return row
@@ -48,7 +49,8 @@ def test_the_next_of_an_estate_begins_with_what_is_alike(
     assert [value(text, name) for name in ("estate", "model", "controller", "rated_load", "insurer")] == [
         "水岸苑", "TJ-900", "LT-70", "800", "岚省平和保险公司",
     ]  # fmt: skip
-    assert {value(text, name) for name in alike.OF_ITS_OWN - {"note", "plate_state"}} == {""}
+    assert {value(text, name) for name in alike.OF_ITS_OWN - {"note", "plate_state", "declared_status"}} == {""}
+    assert re.search(r'value="in_use"\s+selected', text) is None, "a new one is not in use before anybody says so"
     assert "19900007788" not in text and value(text, "safety_phone") == "199****7788"
     sent = {
         "csrf_token": csrf(client), "code": "880001", "category": first.category, "estate": "水岸苑",
@@ -79,3 +81,9 @@ def test_nobody_learns_of_another_units_elevator(world: make.World, first: Eleva
 @pytest.mark.feature("ELV-01")
 def test_what_is_not_copied_are_fields_of_the_filing() -> None:
     assert set(fields_of(Elevator)) >= alike.OF_ITS_OWN
+
+
+@pytest.mark.feature("ELV-01")
+def test_no_day_of_one_elevator_is_another_ones() -> None:
+    days = {name for name in fields_of(Elevator) if isinstance(Elevator.__table__.c[name].type, (Date, DateTime))}
+    assert days and days <= alike.OF_ITS_OWN

@@ -21,7 +21,8 @@ from app.workflows.filing import filing, filing_rights
 OF_ITS_OWN = frozenset((
     "code", "rescue_code", "equipment_code", "registration_code", "certificate_no", "factory_no", "internal_no",
     "site_no", "register_no", "job_no", "service_no", "latitude", "longitude", "plate_state", "made_on",
-    "commissioned_on", "supervised_on", "inspected_on", "next_inspection_on", "governor_on", "note",
+    "commissioned_on", "supervised_on", "inspected_on", "next_inspection_on", "governor_on",
+    "policy_no", "insured_until", "declared_status", "note",
 ))  # fmt: skip
 
 
