@@ -54,8 +54,8 @@ UNCLEAR = "日月分不清"
 ORDERS = ("dmy", "mdy", "ymd")
 # Which day of a month is meant where a cell names no day.
 MONTH_DAYS = ("first", "last")
-# Between the choices of a cell that may name several.
-_SEVERAL = re.compile(r"[、，,;；/|+\n]")
+# A choice of a cell that may name several; what stands in brackets belongs to the word before them.
+_SEVERAL = re.compile(r"(?:[（(][^（()）]*[）)]|[^、，,;；/|+\n])+")
 _FLOAT = re.compile(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?")
 # A two-digit year up to this many years ahead is of this century.
 _PIVOT = 60
@@ -298,7 +298,7 @@ def pieces(cell: Any, spec: Spec) -> list[str]:
     with contextlib.suppress(Bad):
         if choice(text, spec) is not None:
             return [text]
-    return [piece.strip() for piece in _SEVERAL.split(text) if piece.strip()]
+    return [piece.strip() for piece in _SEVERAL.findall(text) if piece.strip()]
 
 
 def choices(cell: Any, spec: Spec, words: Mapping[str, Any] | None = None) -> str | None:

@@ -360,7 +360,8 @@ class Listing:
         self.seek(moment, query)
         if columns and all(c.sql is not None for c in columns):
             statement = self.ordered(self.statement(moment, query), query)
-            found = moment.session.execute(_selecting(statement, columns, moment.actor).execution_options(yield_per=chunk))
+            told = _selecting(statement, columns, moment.actor).execution_options(yield_per=chunk)
+            found = moment.session.execute(told)
             yield from found.partitions()
             return
         source = self.rows(moment, query, chunk=chunk, forget=forget)

@@ -13,12 +13,13 @@ from app import scope
 from app.commands import imports as command
 from app.imports import words
 from app.imports.columns import kinds
-from app.imports.parsing import Unknown, parse
+from app.imports.parsing import Unknown, parse, pieces
 from app.models import AuditEntry, Complaint
 from app.permissions import SYSTEM
 from app.rules.other_scores import Outcome
 from app.rules.past_complaints import PastComplaint, past_findings
 from app.transaction import transaction
+from app.views.data import import_pages
 from app.workflows.privacy import retention
 from app.workflows.public import complaints, past_complaints
 from tests.factories import World
@@ -153,6 +154,25 @@ def test_a_cell_of_several_choices(cell: str, value: str | None) -> None:
     assert spec is not None and parse(cell, spec) == value
     with pytest.raises(Unknown, match="平层"):
         parse(f"{cell}、平层", spec)
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [("其他（空调、风扇）", ["其他（空调、风扇）"]), ("异响/其他(空调,风扇)；按钮失灵", [
+        "异响", "其他(空调,风扇)", "按钮失灵",
+     ]),
+     ("其他（空调、风扇", ["其他（空调", "风扇"]), ("空调）、异响", ["空调）", "异响"]), ("、，", [])],
+)  # fmt: skip
+def test_what_stands_in_brackets_is_of_the_word_before_them(cell: str, words: list[str]) -> None:
+    spec = kinds()["past_complaints"].spec("kinds")
+    assert spec is not None and pieces(cell, spec) == words
+
+
+def test_the_preview_says_several_choices_in_words(session: Any, world: World) -> None:
+    shown = import_pages._Words(session, world.actor("region_admin"), kinds()["past_complaints"])
+    assert [shown.text("kinds", held) for held in ("shaking,noise", "other", ["noise", "doors"], None)] == [
+        "运行抖动、异响", "其他", "异响、开关门不正常", "空",
+    ]  # fmt: skip
 
 
 def test_two_files_checked_before_either_is_imported_make_one_set_of_rows(session: Any, world: World) -> None:

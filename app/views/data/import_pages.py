@@ -16,7 +16,7 @@ from app.models import ImportBatch, ImportRow, MaintenanceTeam, Person, Region, 
 from app.permissions import Actor
 from app.rules.workbook_cells import column_letters
 from app.transaction import AnySession
-from app.wording import again
+from app.wording import again, together
 
 HOW = {
     matching.SAME: (_l("同名"), "ok"), matching.ALIAS: (_l("别名"), "ok"), matching.KEPT: (_l("上次的选择"), "ok"),
@@ -132,6 +132,9 @@ class _Words:
             return _("空")
         if isinstance(value, bool):
             return _("是") if value else _("否")
+        if spec is not None and spec.kind == "choices":
+            held = str(value).split(",") if not isinstance(value, list) else value
+            return together((str((spec.choices or {}).get(one, one)) for one in held), "、")
         if spec is not None and spec.choices:
             return str(spec.choices.get(value, value))
         if spec is not None and spec.kind in ("unit", "region", "person", "team") and isinstance(value, int):
