@@ -81,7 +81,7 @@ def riskiest(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, m
     keys = [one.key for one in shown]
     if asked.target == "unit":
         asked_for: Any = select(Unit.id, Unit.name).where(Unit.id.in_(keys))
-        names = dict(session.execute(asked_for.execution_options(skip_scope=True)).tuples())
+        names = {row.id: row.name for row in session.execute(asked_for.execution_options(skip_scope=True))}
     else:
         asked_for = select(Elevator.id, Elevator.estate, Elevator.address).where(Elevator.id.in_(keys))
         rows = session.execute(asked_for.execution_options(skip_scope=True))
