@@ -113,7 +113,7 @@ def test_a_month_begins_with_the_people_of_the_one_before(browse: Any, world: Wo
     make_person(session, world.other_firm, resident_id=id_number(5), hired_on=dt.date(2020, 1, 1))
     session.commit()
     page = client.get("/insurance/new").get_data(as_text=True)
-    assert f"上一份明细（{months[0]}）的 2 人" in page and "在职人员中登记了身份证号的 1 人" in page
+    assert "开始月份以前最近一份明细的人员" in page and "起止月份内在职、登记了身份证号的人员" in page
     assert id_number(1) not in page, "numbers stay masked"
 
     def people_of(location: str) -> list[tuple[str, str]]:
@@ -132,6 +132,50 @@ def test_a_month_begins_with_the_people_of_the_one_before(browse: Any, world: Wo
     assert len(people_of(made.headers["Location"])) == 3
     assert client.send(edit, **second | none | {"bring": "x"}).status_code == 302
     assert len(people_of(made.headers["Location"])) == 3
+
+    # Filed late, a month does not get the people of a later one; nor is nobody brought without a word.
+    late = first | none | {"from_on": "2023-03", "to_on": "2023-03", "payer": "澜州宏达人力资源有限公司"}
+    refused = client.send("/insurance/new", **late | {"bring": "last"})
+    assert refused.status_code == 422 and "开始月份以前没有缴交明细" in refused.get_data(as_text=True)
+    old = first | {"from_on": "2023-01", "to_on": "2023-02", "line_id": [id_number(7), id_number(8)]}
+    assert client.send("/insurance/new", **old).status_code == 302
+    made = client.send("/insurance/new", **late | {"bring": "last"})
+    assert [number for _name, number in people_of(made.headers["Location"])] == [id_number(7), id_number(8)]
+    world.worker.hired_on = dt.date(2024, 1, 1)
+    session.commit()
+    refused = client.send("/insurance/new", **late | {"bring": "people"})
+    assert refused.status_code == 422 and "起止月份内没有登记了身份证号" in refused.get_data(as_text=True)
+
+
+@pytest.mark.feature("UNT-09")
+def test_people_beyond_what_a_record_holds_are_not_left_out_in_silence(
+    browse: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in (3, 4):
+        make_person(world.session, world.firm, resident_id=id_number(n), hired_on=dt.date(2020, 1, 1))
+    world.session.commit()
+    client = browse("maintenance_head")
+    month = f"{clock.today() - dt.timedelta(days=40):%Y-%m}"
+    monkeypatch.setattr(insurance, "MOST_PEOPLE", 2)
+    sent = {
+        "payer": "澜州人力代理有限公司", "from_on": month, "to_on": month, "line_name": ["王砚秋"],
+        "line_id": [id_number(1)], "line_phone": [""], "bring": "people",
+    }  # fmt: skip
+    refused = client.send("/insurance/new", **sent)
+    text = refused.get_data(as_text=True)
+    assert refused.status_code == 422 and "3 人" in text and "一份最多 2 人" in text
+    assert fresh(world).query(InsuranceRecord).count() == 0
+    monkeypatch.setattr(insurance, "MOST_PEOPLE", 3)
+    assert client.send("/insurance/new", **sent).status_code == 302
+
+
+@pytest.mark.feature("UNT-09")
+def test_the_form_reads_nobodys_number(browse: Any, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_person(world.session, world.firm, resident_id=id_number(3), hired_on=dt.date(2020, 1, 1))
+    world.session.commit()
+    client = browse("maintenance_head")
+    monkeypatch.setattr(insurance, "brought", None)
+    assert 'value="people"' in client.get("/insurance/new").get_data(as_text=True)
 
 
 @pytest.mark.feature("UNT-09")

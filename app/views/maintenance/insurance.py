@@ -301,19 +301,11 @@ def _people(record_id: int) -> list[InsuredPerson]:
 
 
 def _brings(row: InsuranceRecord | None) -> list[tuple[str, str]]:
-    """Whose people the form can take along, with their number; a choice only where there is anybody."""
+    """Whose people the form can take along; the months that it is saved with decide who they are."""
     if g.actor.unit_id is None:
         return []
-    found: list[tuple[str, str]] = []
-    today, but = clock.today(), row.id if row else None
-    last = insurance.last_record(db.session, g.actor.unit_id, but)
-    for bring in ("last", "people"):
-        count = len(insurance.brought(db.session, g.actor.unit_id, bring, but, today, today))
-        if count and bring == "last" and last is not None:
-            found.append((bring, _("上一份明细（%(m)s）的 %(n)s 人", m=month_word(last.to_on), n=count)))
-        elif count and bring == "people":
-            found.append((bring, _("在职人员中登记了身份证号的 %(n)s 人", n=count)))
-    return found
+    words = {"last": _("开始月份以前最近一份明细的人员"), "people": _("起止月份内在职、登记了身份证号的人员")}
+    return [(key, words[key]) for key in insurance.bringable(db.session, g.actor.unit_id, row.id if row else None)]
 
 
 def _usual(row: InsuranceRecord | None) -> dict[str, str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 
 from app import clock
 from app.errors import Finding, NotAllowed, Refusal, Stale, raise_failing, refuse
@@ -33,6 +33,8 @@ MOST_MONTHS = 24
 MOST_PEOPLE = 2000
 LONGEST_NOTE, LONGEST_PAYER = 500, 80
 VOUCHER = "insurance"
+# Whose people a form can bring; what is said where there are none.
+BRINGS = {"last": "开始月份以前没有缴交明细", "people": "起止月份内没有登记了身份证号的在职人员"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def save(
 ) -> InsuranceRecord:
     """Make or change a draft and add people to it; every wrong field and line is told at once.
 
-    `bring` adds those of `brought` who are not among them: most months name the same people as the one before.
+    `bring` adds those of `brought` who are not among them: most months name the same people as the one before. Asked
+    for where there is nobody, it is refused like any other wrong field.
     """
     require(actor, Verb.INSURANCE_EDIT)
     unit = own_unit(session, actor)
@@ -81,7 +84,10 @@ def save(
     assert from_on is not None and to_on is not None
     here = held | {line.id_number for line in people}
     known = brought(session, unit.id, bring, row.id if row else None, last_of(to_on), first_of(from_on))
-    people += [line for line in known if line.id_number not in here][: MOST_PEOPLE - len(here)]
+    if not known and bring in BRINGS:
+        raise refuse("带入人员", BRINGS[bring], "请核对起止月份，或选择不带入", field="bring")
+    people += [line for line in known if line.id_number not in here]
+    raise_failing(_too_many(len(held) + len(people), "bring"))
     before = None if row is None else {"payer": row.payer, "from_on": row.from_on, "to_on": row.to_on}
     if row is None:
         row = InsuranceRecord(
@@ -102,17 +108,17 @@ def save(
 def brought(
     session: AnySession, unit_id: int, bring: str, but: int | None, to_on: dt.date, from_on: dt.date
 ) -> list[Line]:
-    """The people of the unit's newest record beside `but` (`last`), or who of its people served in these days and has
-    an ID number here (`people`); each once.
+    """The people of the unit's newest record that ended before these days, beside `but` (`last`), or who of its people
+    served in them and has an ID number here (`people`); each once.
     """
     found: list[Line] = []
-    if bring == "last" and (record := last_record(session, unit_id, but)) is not None:
+    if bring == "last" and (record := _last_record(session, unit_id, but, from_on)) is not None:
         held = select(InsuredPerson).where(InsuredPerson.record_id == record.id).order_by(InsuredPerson.id)
         people = session.scalars(held.execution_options(skip_scope=True))
         found = [Line(one.name, one.id_number, one.phone or "") for one in people]
     elif bring == "people":
         served = or_(Person.left_on.is_(None), Person.left_on >= from_on)
-        statement = select(Person).where(Person.unit_id == unit_id, served).order_by(Person.id)
+        statement = select(Person).where(_numbered(unit_id), served).order_by(Person.id)
         found = [
             Line(one.name, one.resident_id or "", one.phone or "")
             for one in session.scalars(statement.execution_options(skip_scope=True))
@@ -121,11 +127,27 @@ def brought(
     return list({line.id_number: line for line in found if line.id_number}.values())
 
 
-def last_record(session: AnySession, unit_id: int, but: int | None = None) -> InsuranceRecord | None:
-    """The unit's newest record by its months, drafts too, none that was withdrawn."""
-    statement = select(InsuranceRecord).where(
+def bringable(session: AnySession, unit_id: int, but: int | None = None) -> list[str]:
+    """What a form can be asked to bring for some months or other; nobody's number is read for it."""
+    there = {"last": _records(unit_id, but).exists(), "people": select(Person.id).where(_numbered(unit_id)).exists()}
+    told = session.execute(select(*there.values()).execution_options(skip_scope=True)).one()
+    return [name for name, is_there in zip(there, told, strict=True) if is_there]
+
+
+def _numbered(unit_id: int) -> Any:
+    return and_(Person.unit_id == unit_id, Person.resident_id_index.is_not(None))
+
+
+def _records(unit_id: int, but: int | None) -> Any:
+    """The unit's records, drafts too, none that was withdrawn."""
+    return select(InsuranceRecord).where(
         InsuranceRecord.unit_id == unit_id, InsuranceRecord.withdrawn_at.is_(None), InsuranceRecord.id != (but or 0)
     )
+
+
+def _last_record(session: AnySession, unit_id: int, but: int | None, before: dt.date) -> InsuranceRecord | None:
+    """The newest of them by its months that ended before this day: what is filed late repeats what was then."""
+    statement = _records(unit_id, but).where(InsuranceRecord.to_on < before)
     newest = statement.order_by(InsuranceRecord.to_on.desc(), InsuranceRecord.id.desc()).limit(1)
     found: InsuranceRecord | None = session.scalar(newest.execution_options(skip_scope=True))
     return found
@@ -336,15 +358,11 @@ def _checked(lines: Sequence[Line], held: set[str], today: dt.date) -> tuple[lis
                 field=f"{f.field}_{number}", value=f.value)
             for f in wrong
         ]
-    if len(held) + len(good) > MOST_PEOPLE:
-        count = len(held) + len(good)
-        findings.append(
-            Finding(
-                "人员明细",
-                False,
-                say("%(count)s 人", count=count),
-                say("一份最多 %(most_people)s 人", most_people=MOST_PEOPLE),
-                field="lines",
-            )
-        )
-    return good, findings
+    return good, findings + _too_many(len(held) + len(good), "lines")
+
+
+def _too_many(count: int, field: str) -> list[Finding]:
+    if count <= MOST_PEOPLE:
+        return []
+    remedy = say("一份最多 %(most_people)s 人", most_people=MOST_PEOPLE)
+    return [Finding("人员明细", False, say("%(count)s 人", count=count), remedy, field=field)]
