@@ -52,6 +52,7 @@ from app.views.frame.base import (
     two,
 )
 from app.views.frame.clock_words import approval_due, read_calendars, why_due
+from app.views.frame.deeds import NEW_CONTRACT
 from app.views.frame.filing_words import about, day_time
 from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.labels import keys_of
@@ -194,11 +195,7 @@ class ElevatorScreen(Screen):
             "apply", _l("批量申请"), Verb.APPLICATION_SUBMIT, lambda *_: None, every="apply",
             ask_every=_l("为列表筛选出的全部电梯一起申请，不只是本页？下一步选事项、填写一次，核对后再确认提交。"),
         ),
-        # Leads to the form of a contract, which binds them.
-        Deed(
-            "contract", _l("新增合同"), Verb.CONTRACT_EDIT, lambda *_: None, leads="ContractPages.new",
-            entity="elevator",
-        ),
+        NEW_CONTRACT,
         Deed("labels", _l("打印标签"), label_sheet.PRINTS, lambda *_: None),
         Deed(
             "parts", _l("登记常用组件"), Verb.COMPONENT_EDIT, fill_one,

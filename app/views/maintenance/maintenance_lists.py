@@ -36,6 +36,7 @@ from app.views.frame.base import (
     pill,
     two,
 )
+from app.views.frame.deeds import NEW_CONTRACT
 from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.labels import keys_of
 from app.views.maintenance.ledgers import MOST_AT_ONCE
@@ -76,12 +77,6 @@ class ContractScreen(Screen):
 
     def row_link(self, row: Contract) -> str:
         return f"/contracts/{row.id}"
-
-
-# Ticked elevators go along to the form of a new contract, which binds them.
-NEW_CONTRACT = Deed(
-    "contract", _l("新增合同"), Verb.CONTRACT_EDIT, lambda *_: None, leads="ContractPages.new", entity="elevator"
-)
 
 
 def _covered(row: MaintenanceClock) -> Any:

@@ -22,9 +22,9 @@ from app.permissions import Verb
 from app.rules.inspection import InspectionKind
 from app.views.frame import clock_words, screens
 from app.views.frame.base import Button, Deed, Screen, countdown, link, mark
+from app.views.frame.deeds import NEW_CONTRACT
 from app.views.frame.paging import capped
 from app.views.frame.warned import Counts, counted
-from app.views.maintenance.maintenance_lists import NEW_CONTRACT
 from app.views.oversight.enforcement import start
 from app.views.oversight.inspections import with_entry
 from app.workflows.filing import components
