@@ -16,10 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from app import clock, scope, vault
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, refuse
-from app.imports import first_passwords, writing_inspections, writing_parts, writing_past
+from app.imports import first_passwords, writing_contracts, writing_inspections, writing_parts, writing_past
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
-from app.imports.comparing import EXISTS, as_json
+from app.imports.comparing import EXISTS
 from app.imports.comparing_filings import MODELS
 from app.imports.waiting import (
     Judged,
@@ -33,7 +33,6 @@ from app.imports.waiting import (
 )
 from app.models import (
     Account,
-    Contract,
     Elevator,
     ImportBatch,
     ImportRow,
@@ -45,12 +44,10 @@ from app.models import (
 )
 from app.models.among import among, beside
 from app.permissions import Actor
-from app.rules.identifiers import normal_code
 from app.transaction import AnySession, insert_of, lock, transaction
 from app.wording import say
 from app.workflows.access import sub_accounts
 from app.workflows.approval.filing_fields import empty
-from app.workflows.contracts import contracts
 from app.workflows.core import audit
 from app.workflows.core.ahead import Do
 from app.workflows.filing import filing
@@ -303,29 +300,6 @@ def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportR
     return elevator.id
 
 
-def _write_contract(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
-    data = {n: _day(v) if n.endswith("_on") else v for n, v in (row.data or {}).items()}
-    chosen = data.pop("elevator_ids", [])
-    standing = session.get(Contract, row.entity_id) if row.entity_id is not None else None
-    if standing is None and data.get("number"):
-        same = select(Contract).where(Contract.number_key == normal_code(data["number"]))
-        statement = scope.apply(same, actor, Contract)
-        owner = actor.unit_id or data.get("unit_id")
-        standing = session.scalar(statement.where(Contract.unit_id == owner).limit(1))
-        if standing is not None:
-            # Somebody wrote it since the check: the row changes that one, and an undo takes only that back.
-            row.state, row.before = "changed", {n: as_json(getattr(standing, n)) for n in data if n in contracts.FIELDS}
-    new = standing is None
-    if data or standing is None:
-        standing = contracts.save(session, actor, standing, data, at)
-    if new:
-        standing.batch_id = batch_id
-        standing.taken_over = actor.unit_id is None and standing.starts_on < clock.local_day(at)
-    if chosen:
-        contracts.bind(session, actor, standing.id, chosen, at, new=new)
-    return standing.id
-
-
 def _write_order(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
     """A new order, or another worker for one that waits; of a second import of the file the first one's stays."""
     data = row.data or {}
@@ -403,7 +377,7 @@ WRITERS: dict[str, Callable[..., Any]] = {
     "units": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "units"),
     "elevators": lambda s, a, b, r, at: _write_filed(s, a, b, r, at, "elevators"),
     "persons": _write_person, "invitations": _write_invitation, "ledgers": _write_ledger, "orders": _write_order,
-    "contracts": _write_contract, "insurance": _write_insured, "accounts": _write_account,
+    "contracts": writing_contracts.write, "insurance": _write_insured, "accounts": _write_account,
     "inspections": writing_inspections.write, "components": writing_parts.write_component,
     "landing_doors": writing_parts.write_door,
 }  # fmt: skip

@@ -1,0 +1,43 @@
+"""Contracts of a file (IMP-03) are written, with their elevators."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import select
+
+from app import clock, scope
+from app.imports.comparing import as_json
+from app.models import Contract, ImportRow
+from app.permissions import Actor
+from app.rules.identifiers import normal_code
+from app.transaction import AnySession
+from app.workflows.contracts import contracts
+
+
+def write(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
+    """A new contract with its elevators, or what a row changes of one; of one that is over only what came with it."""
+    data: dict[str, Any] = {
+        n: dt.date.fromisoformat(v) if n.endswith("_on") and isinstance(v, str) and v else v
+        for n, v in (row.data or {}).items()
+    }
+    chosen = data.pop("elevator_ids", [])
+    standing = session.get(Contract, row.entity_id) if row.entity_id is not None else None
+    if standing is None and data.get("number"):
+        same = select(Contract).where(Contract.number_key == normal_code(data["number"]))
+        statement = scope.apply(same, actor, Contract)
+        owner = actor.unit_id or data.get("unit_id")
+        standing = session.scalar(statement.where(Contract.unit_id == owner).limit(1))
+        if standing is not None:
+            # Somebody wrote it since the check: the row changes that one, and an undo takes only that back.
+            row.state, row.before = "changed", {n: as_json(getattr(standing, n)) for n in data if n in contracts.FIELDS}
+    new = standing is None
+    if data or standing is None:
+        standing = contracts.save(session, actor, standing, data, at)
+    if new:
+        standing.batch_id = batch_id
+        standing.taken_over = actor.unit_id is None and standing.starts_on < clock.local_day(at)
+    if chosen:
+        contracts.bind(session, actor, standing.id, chosen, at, new=new)
+    return standing.id
