@@ -116,7 +116,8 @@ QUEUES = {
     "app/tasks/outbox.py",
     "app/imports/batches.py",
     "app/imports/undoing.py",
-    "app/imports/writing.py", "app/imports/writing_contracts.py",
+    "app/imports/writing.py",
+    "app/imports/writing_contracts.py",
 }
 BAD_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?)(_|$)")
 CLASS = re.compile(r"\s*class (\w+)")
