@@ -19,7 +19,7 @@ from app.errors import Finding, Refusal, refuse
 from app.imports import first_passwords, writing_contracts, writing_inspections, writing_parts, writing_past
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
-from app.imports.comparing import EXISTS
+from app.imports.comparing import EXISTS, as_json
 from app.imports.comparing_filings import MODELS
 from app.imports.waiting import (
     Judged,
@@ -53,7 +53,7 @@ from app.workflows.core.ahead import Do
 from app.workflows.filing import filing
 from app.workflows.filing.filing_sets import Saved, Wish, save_drafts
 from app.workflows.handover.take_over import PastVisit, take_over
-from app.workflows.maintenance import clocks, ledgers, orders
+from app.workflows.maintenance import clocks, ledger_rows, ledgers, orders
 from app.workflows.papers import insurance
 from app.workflows.papers.insurance import Line
 from app.workflows.people import invitations, people, person_versions
@@ -294,6 +294,10 @@ def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportR
     if (elevator := session.get(Elevator, row.entity_id)) is None:
         raise refuse("电梯", "已不在您的管辖范围内", "请重新校验文件")
     data = {n: _day(v) if n.endswith("_on") else v for n, v in (row.data or {}).items()}
+    held = ledger_rows.of_elevator(session, elevator.id)
+    if row.state == "new" and held is not None and held.unit_id == elevator.maintenance_unit_id:
+        # Somebody wrote it since the check: the row changes that one, and an undo takes only that back.
+        row.state, row.before = "changed", {n: as_json(getattr(held, n)) for n in ledgers.FIELDS}
     saved = ledgers.save(session, actor, elevator, data, None, at)
     if row.state == "new":
         saved.batch_id = batch_id

@@ -10,9 +10,19 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.imports import undoing
-from app.models import Contract, ContractElevator, MaintenanceClock, MaintenanceLedger, OverduePeriod, Unit, Visit
+from app.models import (
+    Contract,
+    ContractElevator,
+    Elevator,
+    MaintenanceClock,
+    MaintenanceLedger,
+    OverduePeriod,
+    Unit,
+    Visit,
+)
 from app.transaction import transaction
 from app.workflows.contracts import contracts, cover
+from app.workflows.maintenance import ledgers
 from tests.factories import make_contract, make_elevator, make_person, make_policy, uscc
 from tests.imports.ground import checked, errors_of, imported, ran, states, workbook
 
@@ -164,6 +174,30 @@ def test_a_contract_written_by_hand_since_the_check_is_not_the_files(session: An
         assert undoing.run(session, admin, number, clock.now(), lambda *_: None) == {"undone": 1, "kept": 0}
     session.expire_all()
     assert session.scalars(select(Contract).where(Contract.number == "HT-RUNS")).one().note is None
+
+
+@pytest.mark.feature("IMP-03", "PLN-01")
+def test_a_ledger_written_by_hand_since_the_check_is_not_the_files(session: Any, world: Any) -> None:
+    """An undo takes back what the file changed of it; it goes with no file."""
+    who, at = world.actor("clerk"), clock.now()
+    head = ["识别码", "维保人员", "任务生成模式", "维保间隔"]
+    batch = checked(session, who, "ledgers", workbook(head, [world.own.code, world.worker.name, "手动", 15]), at=at)
+    assert set(states(session, batch).values()) == {"new"}
+    with scope.acting(who), transaction(session):
+        ledgers.save(session, who, session.get(Elevator, world.own.id), {"mode": "auto", "interval_days": 14}, None, at)
+    batch = ran(session, who, batch, clock.now())
+    number = batch.id
+    assert (batch.done_rows, set(states(session, batch).values())) == (1, {"changed"})
+    held = session.scalars(select(MaintenanceLedger)).one()
+    assert (held.batch_id, held.mode, held.interval_days, held.worker_id) == (None, "manual", 15, world.worker.id)
+    session.rollback()
+    with scope.acting(who):
+        with transaction(session):
+            undoing.begin(session, who, number, clock.now(), queued=False)
+        assert undoing.run(session, who, number, clock.now(), lambda *_: None) == {"undone": 1, "kept": 0}
+    session.expire_all()
+    held = session.scalars(select(MaintenanceLedger)).one()
+    assert (held.mode, held.interval_days) == ("auto", 14)
 
 
 @pytest.mark.feature("IMP-03")
