@@ -180,3 +180,11 @@ def _rule(rule: str) -> str:
 
 def as_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def dated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The other way round: days, told by the fields' names, of what was kept as JSON."""
+    return {
+        n: dt.date.fromisoformat(v) if isinstance(v, str) and v and n.endswith(("_on", "_until")) else v
+        for n, v in values.items()
+    }

@@ -16,7 +16,7 @@ from app import scope
 from app.errors import Finding, NotAllowed, Refusal, refuse
 from app.imports import comparing_orders, first_passwords, writing_inspections, writing_parts, writing_past
 from app.imports.batches import Progress, kind_of
-from app.imports.comparing import as_json
+from app.imports.comparing import as_json, dated
 from app.imports.comparing_filings import MODELS
 from app.imports.waiting import before, last_number
 from app.imports.writing import hold_kind
@@ -230,7 +230,7 @@ def _undo_person(session: AnySession, actor: Actor, row: ImportRow, finished: dt
     if row.state == "changed":
         _unchanged(row, held)
         before = row.before or {}
-        values = _dated({n: held[n] for n in people.FIELDS} | before)
+        values = dated({n: held[n] for n in people.FIELDS} | before)
         people.save_person(
             session, actor, person.id, name=values["name"] or "", phone=values["phone"] or "",
             work_kind=values["work_kind"] or "", certificate_no=values["certificate_no"] or "",
@@ -265,7 +265,7 @@ def _undo_ledger(session: AnySession, actor: Actor, row: ImportRow, finished: dt
     _unchanged(row, {n: as_json(getattr(ledger, n)) for n in ledgers.FIELDS})
     if row.state == "changed":
         back = _orders_moved(session, row, ledger.id, finished)
-        ledgers.save(session, actor, elevator, _dated(row.before or {}), None, at, orders_back=back)
+        ledgers.save(session, actor, elevator, dated(row.before or {}), None, at, orders_back=back)
         return
     order = session.scalar(
         select(func.min(MaintenanceOrder.planned_on)).where(
@@ -319,7 +319,7 @@ def _undo_contract(session: AnySession, actor: Actor, row: ImportRow, finished: 
     if row.state == "new":
         contracts.delete(session, actor, contract.id, at)
     else:
-        contracts.save(session, actor, contract, _dated(row.before or {}), at)
+        contracts.save(session, actor, contract, dated(row.before or {}), at)
 
 
 def _undo_order(session: AnySession, actor: Actor, row: ImportRow, finished: dt.datetime, at: dt.datetime) -> None:
@@ -376,13 +376,6 @@ def _unchanged(row: ImportRow, now: dict[str, Any]) -> None:
     moved = [n for n, value in (row.data or {}).items() if n in now and now[n] != value]
     if moved:
         raise refuse("撤销", "导入之后又有变动")
-
-
-def _dated(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        n: dt.date.fromisoformat(v) if isinstance(v, str) and n.endswith(("_on", "_until")) else v
-        for n, v in values.items()
-    }
 
 
 UNDOERS: dict[str, Callable[..., None]] = {

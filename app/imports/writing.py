@@ -19,7 +19,7 @@ from app.errors import Finding, Refusal, refuse
 from app.imports import first_passwords, writing_contracts, writing_inspections, writing_parts, writing_past
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
-from app.imports.comparing import EXISTS, as_json
+from app.imports.comparing import EXISTS, as_json, dated
 from app.imports.comparing_filings import MODELS
 from app.imports.waiting import (
     Judged,
@@ -270,7 +270,7 @@ def _write_person(session: AnySession, actor: Actor, batch_id: int, row: ImportR
         person: Any = scope.visible(session, actor, Person, row.entity_id, "人员")
         held = person_versions.content(session, person)
         values = {n: held[n] for n in people.FIELDS} | values
-    values = {n: _day(v) if n.endswith(("_until", "_on")) else v for n, v in values.items()}
+    values = dated(values)
     saved = people.save_person(
         session, actor, row.entity_id, name=str(values.get("name") or ""), phone=str(values.get("phone") or ""),
         work_kind=str(values.get("work_kind") or ""), certificate_no=str(values.get("certificate_no") or ""),
@@ -293,7 +293,7 @@ def _write_invitation(session: AnySession, actor: Actor, batch_id: int, row: Imp
 def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
     if (elevator := session.get(Elevator, row.entity_id)) is None:
         raise refuse("电梯", "已不在您的管辖范围内", "请重新校验文件")
-    data = {n: _day(v) if n.endswith("_on") else v for n, v in (row.data or {}).items()}
+    data = dated(row.data or {})
     held = ledger_rows.of_elevator(session, elevator.id)
     if row.state == "new" and held is not None and held.unit_id == elevator.maintenance_unit_id:
         # Somebody wrote it since the check: the row changes that one, and an undo takes only that back.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from sqlalchemy import select
 
 from app import clock, scope
-from app.imports.comparing import as_json
+from app.imports.comparing import as_json, dated
 from app.models import Contract, ImportRow
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
@@ -18,10 +17,7 @@ from app.workflows.contracts import contracts
 
 def write(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
     """A new contract with its elevators, or what a row changes of one; of one that is over only what came with it."""
-    data: dict[str, Any] = {
-        n: dt.date.fromisoformat(v) if n.endswith("_on") and isinstance(v, str) and v else v
-        for n, v in (row.data or {}).items()
-    }
+    data = dated(row.data or {})
     chosen = data.pop("elevator_ids", [])
     standing = session.get(Contract, row.entity_id) if row.entity_id is not None else None
     if standing is None and data.get("number"):

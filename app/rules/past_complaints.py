@@ -10,6 +10,7 @@ from itertools import pairwise
 from app.errors import Finding
 from app.rules.complaints import LONGEST_NAME, LONGEST_NOTE, text_finding
 from app.rules.past_rescues import order_findings
+from app.rules.repairs import length_findings
 from app.wording import say
 
 STEPS = (
@@ -51,8 +52,5 @@ def past_findings(one: PastComplaint, now: datetime) -> list[Finding]:
             findings.append(Finding(word, False, found, "请补上前一环节的时间，或把后面的留空", field=name))
     told = text_finding(one.body, one.kinds)
     for name, word, most in WORDS:
-        count = len(getattr(one, name))
-        if count > most:
-            remedy = say("最多 %(most)s 个字", most=most)
-            findings.append(Finding(word, False, say("%(count)s 个字", count=count), remedy, field=name))
+        findings += length_findings((name, word, getattr(one, name)), most=most)
     return findings if told.ok else [*findings, told]

@@ -229,12 +229,11 @@ def report_findings(level: str, known: Mapping[str, object], fault: str, note: s
     return [*findings, *length_findings(("fault", "故障描述", fault), ("note", "备注", note))]
 
 
-def length_findings(*texts: tuple[str, str, str]) -> list[Finding]:
-    """Of `field, label, text` those that are too long."""
+def length_findings(*texts: tuple[str, str, str], most: int = LONGEST_TEXT) -> list[Finding]:
+    """Of `field, label, text` those that are longer than `most` signs."""
     return [
-        Finding(label, False, say("%(count)s 个字", count=len(text)), say("最多 %(most)s 个字", most=LONGEST_TEXT),
-            field=field)
-        for field, label, text in texts if len(text) > LONGEST_TEXT
+        Finding(label, False, say("%(count)s 个字", count=len(text)), say("最多 %(most)s 个字", most=most), field=field)
+        for field, label, text in texts if len(text) > most
     ]  # fmt: skip
 
 
