@@ -21,7 +21,7 @@ from app.models import Account, Elevator, ElevatorOfficer, RiskItem, SafetyRecor
 from app.models.safety import RISK_LEVEL, SAFETY_RECORD
 from app.permissions import Actor, Verb, require
 from app.rules.checkin import distance_words
-from app.views.frame import lately, screens
+from app.views.frame import lately, paging, screens
 from app.views.frame import maintenance_forms as forms
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.base import Button, Screen, SQLAInterface, mark
@@ -257,6 +257,12 @@ def gap_figure(actor: Actor) -> tuple[str, int, str, str, str] | None:
     return _("昨天没有日管控"), count, _("家使用单位"), "/safety/units/?tab=daily", "over" if count else ""
 
 
+def _told_gaps() -> tuple[Any, ...] | None:
+    """The same as the warnings' page says it: counted to COUNT_CAP, the number is "1,000+"."""
+    gap = gap_figure(g.actor)
+    return gap and (gap[0], gap[1] and paging.capped(gap[1]), *gap[2:])
+
+
 def _without_daily(actor: Actor) -> int:
     """Use units in the reader's region, counted to COUNT_CAP: of a day that is over, and asked of each by each page."""
     held: int | None = lately.kept(_WITHOUT_DAILY)
@@ -275,7 +281,7 @@ def register(appbuilder: Any) -> None:
         ("can_read", Verb.SAFETY_READ), ("can_edit", Verb.SAFETY_EDIT), ("can_record", Verb.SAFETY_RECORD),
     ):  # fmt: skip
         screens.declare("SafetyPages", permission, verb)
-    current_app.jinja_env.globals["duty_gaps"] = lambda: gap_figure(g.actor)
+    current_app.jinja_env.globals["duty_gaps"] = _told_gaps
     for view in (SafetyUnits, Risks, SafetyRecords, SafetyPages):
         appbuilder.add_view_no_menu(view)
 
