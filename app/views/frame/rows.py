@@ -5,6 +5,7 @@ What is not Markup already is escaped here, by `escape`, and nowhere else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,8 +18,11 @@ from app.views.frame.told import shown
 NO_WRAP = {"date", "code"}
 # A word of so few signs stays in one line, and its column is as wide as it needs: what is left goes to the addresses.
 BRIEF = 5
+NUMBER, DIGITS = 24, re.compile(r"[0-9*-]+")
 ONE_LINE = '<span class="ta-nw'  # as `cells.one_line` and `words` begin
 STATES = {"status", "state"}
+# What says that there is nothing: a card on the phone goes without it.
+NOTHING = {"—", '<span class="ta-mut">—</span>'}
 
 
 def body(
@@ -34,6 +38,7 @@ def body(
     lead = _lead(columns)
     opened = [_opening(column, not n, lead) for n, column in enumerate(columns)]
     brief = [_opening(column, not n, lead, brief=True) for n, column in enumerate(columns)]
+    empty = [_opening(column, not n, lead, brief=True, none=True) for n, column in enumerate(columns)]
     choose = escape(_("选择"))
     parts: list[str] = []
     for row in rows:
@@ -49,11 +54,16 @@ def body(
         if href and cells:
             cells[0] = Markup(f'<a href="{escape(href)}">{cells[0]}</a>')
         parts += [
-            f"\n{short if len(text) <= BRIEF or text.startswith(ONE_LINE) else begin}{text}</td>"
-            for begin, short, text in zip(opened, brief, cells, strict=True)
+            f"\n{none if text in NOTHING else short if _stays(text) else begin}{text}</td>"
+            for begin, short, none, text in zip(opened, brief, empty, cells, strict=True)
         ]
         parts.append("</tr>\n")
     return Markup("".join(parts))
+
+
+def _stays(text: str) -> bool:
+    """Whether it stays in one line: a few signs, or a number, as of a telephone, which no line may cut in two."""
+    return len(text) <= BRIEF or text.startswith(ONE_LINE) or (len(text) <= NUMBER and bool(DIGITS.fullmatch(text)))
 
 
 def _lead(columns: Sequence[Column]) -> str:
@@ -64,12 +74,12 @@ def _lead(columns: Sequence[Column]) -> str:
     return next((name for name in ("place", "unit") if name in names), "")
 
 
-def _opening(column: Column, first: bool, lead: str, brief: bool = False) -> str:
+def _opening(column: Column, first: bool, lead: str, brief: bool = False, none: bool = False) -> str:
     kinds = (
         ("num", column.kind == "number"), (" key", first),
         (" ta-nw", column.kind in NO_WRAP or (brief and column.kind != "number")),
         (" ta-when", column.kind == "instant"), (" st", column.name in STATES),
-        (" lead", column.name == lead),
+        (" lead", column.name == lead), (" ta-none", none),
     )  # fmt: skip
     names = "".join(name for name, holds in kinds if holds)
     return f'<td data-label="{escape(column.label)}" class="{names}">'
