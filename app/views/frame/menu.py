@@ -205,15 +205,28 @@ class Shell:
     @property
     def menu(self) -> Markup:
         """The entries of those verbs that the actor holds."""
-        groups = [
-            (group.label, [e for e in group.entries if self.actor.may(e.verb) and _exists(e.endpoint)])
-            for group in MENU
-        ]
+        groups = self._groups()
         links = {e.endpoint: _address(e.endpoint) for _label, entries in groups for e in entries}
         here = open_entry([entry for _label, entries in groups for entry in entries], links)
         numbers = self.ask().numbers
         key = (tuple(links.values()), here, tuple(numbers.items()), sum(len(entries) for _label, entries in groups))
         return part("ta/menu.html", key, groups=groups, links=links, here=here, numbers=numbers)
+
+    def _groups(self) -> list[tuple[Any, list[Entry]]]:
+        return [
+            (group.label, [e for e in group.entries if self.actor.may(e.verb) and _exists(e.endpoint)])
+            for group in MENU
+        ]
+
+    @property
+    def above(self) -> tuple[str, str] | None:
+        """The menu's entry that the page is under, its words and address; None on the entry's own page."""
+        entries = [entry for _label, found in self._groups() for entry in found]
+        links = {entry.endpoint: _address(entry.endpoint) for entry in entries}
+        here = open_entry(entries, links)
+        if not here or links[here] == request.script_root + request.path:
+            return None
+        return next(str(entry.label) for entry in entries if entry.endpoint == here), links[here]
 
     def number(self, name: str) -> int:
         """What the menu says beside an entry; 0 where it says nothing."""
