@@ -47,8 +47,10 @@
     if (more.offsetLeft + 280 > row.clientWidth) more.classList.remove("ta-drop--left");
   });
 
-  all(".ta-page :is(.ta-tabs, .ta-seg) > [aria-current]").forEach(function (one) {
-    if (one.offsetLeft + one.offsetWidth > one.parentNode.clientWidth) one.parentNode.scrollLeft = one.offsetLeft - 48;
+  // Which of a row of tabs is open is seen on the phone, too: those before it are scrolled past.
+  all(".ta-page :is(.ta-tabs, .ta-seg) > [aria-current], .fd-kinds > [aria-current]").forEach(function (one) {
+    var at = one.getBoundingClientRect(), row = one.parentNode.getBoundingClientRect();
+    if (at.right > row.right) one.parentNode.scrollLeft += at.left - row.left - 48;
   });
 
   all("[data-theme-toggle]").forEach(function (button) {
