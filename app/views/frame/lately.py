@@ -7,8 +7,8 @@ answers next, for the session carries the time of its last deed. Where a page tu
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request, session
 from flask_babel import gettext as _
@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from app import clock
 
 MOST = 5000
+Found = TypeVar("Found")
 _DEED = "deed"
 
 
@@ -36,6 +37,17 @@ def keep(name: Hashable, value: Any, counted_at: float) -> None:
         if len(store) >= MOST:
             store.clear()
         store[g.actor, clock.today(), name] = (counted_at, value)
+
+
+def counted(name: Hashable, count: Callable[[], Found], seconds: float | None = None, *, plain: bool = True) -> Found:
+    """What was kept under the name, else what is counted now, which then is kept. Not `plain`: counted for itself."""
+    held: Found | None = kept(name, seconds) if plain else None
+    if held is None:
+        begun = time.time()
+        held = count()
+        if plain:
+            keep(name, held, begun)
+    return held
 
 
 def note() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,14 +90,11 @@ Held = tuple[Cockpit, RegionScores | None, list[Ranked], str]
 
 
 def _shown(code: str | None) -> Held:
-    name = ("cockpit", code, language())
-    held: Held | None = lately.kept(name, SECONDS)
-    if held is None:
-        at = time.time()
+    def count() -> Held:
         six = cockpit_scores.build(db.session, g.actor, scores.runs_of(g.actor), code or WHOLE_COUNTRY)
-        held = cockpit.build(moment(db.session, g.actor), code), six, *_ranking(code, six)
-        lately.keep(name, held, at)
-    return held
+        return cockpit.build(moment(db.session, g.actor), code), six, *_ranking(code, six)
+
+    return lately.counted(("cockpit", code, language()), count, SECONDS)
 
 
 def _spark(six: RegionScores | None) -> list[str]:

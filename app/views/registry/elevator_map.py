@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -86,13 +86,9 @@ class ElevatorMap(Screen):
 
     def _whole(self, now: Any, query: Query) -> elevator_map.Whole:
         """All by region; of the whole list, which everybody opens first, as counted a moment ago."""
-        plain, name, at = not query.q and not query.filters and not query.chosen, ("map", query.tab), time.time()
-        held: elevator_map.Whole | None = lately.kept(name, SECONDS) if plain else None
-        if held is None:
-            held = elevator_map.whole(self.listing, now, query)
-            if plain:
-                lately.keep(name, held, at)
-        return held
+        plain = not query.q and not query.filters and not query.chosen
+        counted = partial(elevator_map.whole, self.listing, now, query)
+        return lately.counted(("map", query.tab), counted, SECONDS, plain=plain)
 
     @expose("/seen", methods=["GET"])
     @has_access

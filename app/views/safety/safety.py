@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from flask import current_app, flash, g, redirect, request, url_for
@@ -265,14 +264,13 @@ def _told_gaps() -> tuple[Any, ...] | None:
 
 def _without_daily(actor: Actor) -> int:
     """Use units in the reader's region, counted to COUNT_CAP: of a day that is over, and asked of each by each page."""
-    held: int | None = lately.kept(_WITHOUT_DAILY)
-    if held is None:
-        begun = time.time()
+
+    def count() -> int:
         tab = next(one for one in SAFETY_UNITS.tabs if one.key == "daily")
         counted = SAFETY_UNITS.count_of(moment(db.session, actor), SAFETY_UNITS.read({}), tab)
-        held = db.session.scalar(select(counted).execution_options(skip_scope=True)) or 0
-        lately.keep(_WITHOUT_DAILY, held, begun)
-    return held
+        return db.session.scalar(select(counted).execution_options(skip_scope=True)) or 0
+
+    return lately.counted(_WITHOUT_DAILY, count)
 
 
 def register(appbuilder: Any) -> None:

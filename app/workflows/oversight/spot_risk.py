@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, false, func, literal, or_, select
 
 from app import clock, scope
 from app.models import (
@@ -24,6 +26,7 @@ from app.models import (
     Unit,
     Visit,
 )
+from app.models.among import all_of
 from app.models.policy import policy_book
 from app.models.region import code_span
 from app.permissions import Actor, Verb, require
@@ -34,9 +37,13 @@ from app.rules.places import named_place
 from app.rules.spot_checks import Part, Weights, parts_of, per_elevator, risk_of
 from app.transaction import AnySession
 from app.workflows.oversight import fraud
+from app.workflows.scores.score_sets import days_between
 
 FULL = Decimal(16)
-Counts = dict[int, dict[Part, int]]
+# What stands against an elevator: 脱保, inspection over, years beyond the age, how many records of each part.
+Alike = tuple[bool, bool, int, tuple[tuple[Part, int], ...]]
+# Less its risk, code, key, parts: in the order in which they are told.
+_Judged = tuple[int, str, int, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +78,14 @@ def weights(session: AnySession, region_code: str | None, on: dt.date) -> Weight
 
 def ranked(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime) -> list[Risky]:
     """All that may be checked, the riskiest first. 涉密 elevators are never in a list that is published."""
-    return sorted(_judged(session, actor, asked, at), key=_order)
+    return [Risky(key, code, -less, parts) for less, code, key, parts in sorted(_judged(session, actor, asked, at))]
 
 
 def riskiest(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, most: int) -> tuple[list[Risky], int]:
     """The first so many of them by name, and how many there are in all."""
     found = _judged(session, actor, asked, at)
-    shown = heapq.nsmallest(most, found, key=_order)
-    keys = [one.key for one in shown]
+    shown = heapq.nsmallest(most, found)
+    keys = [key for _less, _code, key, _parts in shown]
     if asked.target == "unit":
         asked_for: Any = select(Unit.id, Unit.name).where(Unit.id.in_(keys))
         names = {row.id: row.name for row in session.execute(asked_for.execution_options(skip_scope=True))}
@@ -86,29 +93,27 @@ def riskiest(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, m
         asked_for = select(Elevator.id, Elevator.estate, Elevator.address).where(Elevator.id.in_(keys))
         rows = session.execute(asked_for.execution_options(skip_scope=True))
         names = {row.id: named_place(row.estate, row.address) for row in rows}
-    return [replace(one, name=names[one.key]) for one in shown], len(found)
+    return [Risky(key, code, -less, parts, names[key]) for less, code, key, parts in shown], len(found)
 
 
-def _order(one: Risky) -> tuple[int, str]:
-    return -one.risk, one.code
-
-
-def _judged(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime) -> list[Risky]:
+def _judged(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime) -> list[_Judged]:
     require(actor, Verb.SPOT_READ)
-    rows = _lifts(session, actor, asked)
-    counts = _counts(session, actor, asked, at, rows)
-    held = weights(session, asked.region or actor.region_code, clock.local_day(at))
+    today = clock.local_day(at)
+    units, keys, codes, alike = _lifts(session, actor, asked, today)
+    held = weights(session, asked.region or actor.region_code, today)
+    lost = _lost(session, {*units})
     if asked.target == "unit":
-        return _units(session, rows, counts, held)
+        return _units(session, Counter(zip(units, alike, strict=True)), lost, held)
     # Of a province's million most are alike: a few hundred ways in which one can be at risk.
-    told: dict[tuple[Any, ...], tuple[int, dict[str, int]]] = {}
+    told: dict[tuple[Alike, int], tuple[int, dict[str, int]]] = {}
     found = []
-    for row, mine in zip(rows, counts.values(), strict=True):
-        alike = tuple(mine.items())
-        if alike not in told:
-            parts = parts_of(mine, held)
-            told[alike] = risk_of(parts), parts
-        found.append(Risky(row.id, row.code, *told[alike]))
+    for unit, key, code, mine in zip(units, keys, codes, alike, strict=True):
+        way = mine, lost.get(unit, 0)
+        if way not in told:
+            parts = parts_of(_counts(*way), held)
+            told[way] = -risk_of(parts), parts
+        less, parts = told[way]
+        found.append((less, code, key, parts))
     return found
 
 
@@ -127,20 +132,45 @@ def _where(actor: Actor, asked: Asked) -> Any:
     return and_(*where)
 
 
-def _lifts(session: AnySession, actor: Actor, asked: Asked) -> list[Any]:
-    columns = (
-        Elevator.id, Elevator.code, Elevator.maintenance_unit_id, Elevator.commissioned_on,
-        Elevator.next_inspection_on, MaintenanceClock.cover_on,
-    )  # fmt: skip
-    statement = select(*columns).outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == Elevator.id)
-    return list(session.execute(statement.where(_where(actor, asked)).execution_options(skip_scope=True)).all())
-
-
-def _counts(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, rows: list[Any]) -> Counts:
-    """Of each elevator how many of each part there are, in hundredths, in the order of `rows`."""
-    today = clock.local_day(at)
+def _lifts(
+    session: AnySession, actor: Actor, asked: Asked, today: dt.date
+) -> tuple[list[int], list[int], list[str], list[Alike]]:  # fmt: skip
+    """Unit (0: none), key, code and what stands against it of each elevator: a list a column, for a province has a
+    million."""
     book: Mapping[Key, Any] = policy_book(session, asked.region or actor.region_code, today).plain
-    since = today - dt.timedelta(days=int(book[Key.SPOT_LOOK_DAYS]))
+    old = int(book[Key.SPOT_AGE_FROM])
+
+    @cache
+    def age(days: int | None) -> int:
+        """Whole years, not fractions: what is printed can be counted on one's fingers."""
+        if days is None:
+            return 0
+        used_on = today - dt.timedelta(days=days)
+        years = today.year - used_on.year - ((today.month, today.day) < (used_on.month, used_on.day))
+        return max(0, years - old)
+
+    columns = (
+        func.coalesce(Elevator.maintenance_unit_id, 0), Elevator.id, Elevator.code,
+        days_between(session, Elevator.commissioned_on, literal(today)),
+        or_(MaintenanceClock.cover_on.is_(None), MaintenanceClock.cover_on < today),
+        func.coalesce(Elevator.next_inspection_on < today, false()),
+    )  # fmt: skip
+    statement = select(*(all_of(session, column) for column in columns)).select_from(Elevator)
+    statement = statement.outerjoin(MaintenanceClock, MaintenanceClock.elevator_id == Elevator.id)
+    statement = statement.where(_where(actor, asked)).execution_options(skip_scope=True)
+    units, keys, codes, used, bare, late = (column or [] for column in session.execute(statement).one())
+    recorded = _recorded(session, actor, asked, today - dt.timedelta(days=int(book[Key.SPOT_LOOK_DAYS])))
+    alike = [
+        (bool(no), bool(over), age(days), recorded.get(key, ()))
+        for key, days, no, over in zip(keys, used, bare, late, strict=True)
+    ]
+    return units, keys, codes, alike
+
+
+def _recorded(
+    session: AnySession, actor: Actor, asked: Asked, since: dt.date
+) -> dict[int, tuple[tuple[Part, int], ...]]:  # fmt: skip
+    """How many records of each kind there are since then, of the elevators that have any."""
     keys = select(Elevator.id).where(_where(actor, asked))
     begun = day_start(since)
     signals = (
@@ -158,27 +188,18 @@ def _counts(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, ro
         Part.COMPLAINT: _of(Complaint, keys, Complaint.complained_at >= begun, Complaint.is_untrue.is_(False)),
         Part.FRAUD: signals,
     }  # fmt: skip
-    counts: Counts = {row.id: {} for row in rows}
+    found: dict[int, tuple[tuple[Part, int], ...]] = {}
     for part, statement in counted.items():
         for key, count in session.execute(statement.execution_options(skip_scope=True)):
-            if key in counts:
-                counts[key][part] = 100 * count
-    lost = _lost(session, {row.maintenance_unit_id for row in rows if row.maintenance_unit_id is not None})
-    old = int(book[Key.SPOT_AGE_FROM])
-    for row in rows:
-        mine = counts[row.id]
-        if row.cover_on is None or row.cover_on < today:
-            mine[Part.UNCOVERED] = 100
-        if row.next_inspection_on is not None and row.next_inspection_on < today:
-            mine[Part.INSPECTION] = 100
-        if row.commissioned_on is not None:
-            # Whole years, not fractions: what is printed can be counted on one's fingers.
-            years = today.year - row.commissioned_on.year
-            years -= (today.month, today.day) < (row.commissioned_on.month, row.commissioned_on.day)
-            mine[Part.AGE] = 100 * max(0, years - old)
-        if row.maintenance_unit_id in lost:
-            mine[Part.SCORE] = lost[row.maintenance_unit_id]
-    return counts
+            found[key] = (*found.get(key, ()), (part, count))
+    return found
+
+
+def _counts(alike: Alike, lost: int) -> dict[Part, int]:
+    """How many of each part an elevator has, in hundredths; `lost` by its unit's score."""
+    uncovered, inspection, years, recorded = alike
+    counts = {Part.UNCOVERED: uncovered, Part.INSPECTION: inspection, Part.AGE: years, **dict(recorded)}
+    return {part: 100 * count for part, count in counts.items()} | {Part.SCORE: lost}
 
 
 def _of(model: Any, keys: Any, *where: Any) -> Any:
@@ -195,24 +216,20 @@ def _lost(session: AnySession, units: set[int]) -> dict[int, int]:
     return {unit: int((FULL - points) * 100) for unit, points in found if unit in units}
 
 
-def _units(session: AnySession, rows: list[Any], counts: Counts, held: Weights) -> list[Risky]:
+def _units(
+    session: AnySession, lifts: Mapping[tuple[int, Alike], int], lost: Mapping[int, int], held: Weights
+) -> list[_Judged]:  # fmt: skip
     """Maintenance units by their elevators: each part for ten of them, the score as it is."""
-    sums: dict[int, dict[Part, int]] = {}
-    lifts: dict[int, int] = {}
-    for row in rows:
-        if row.maintenance_unit_id is None:
-            continue
-        lifts[row.maintenance_unit_id] = lifts.get(row.maintenance_unit_id, 0) + 1
-        mine = sums.setdefault(row.maintenance_unit_id, {})
-        for part, count in counts[row.id].items():
-            mine[part] = count if part is Part.SCORE else mine.get(part, 0) + count // 100
+    sums: dict[int, Counter[Part]] = defaultdict(Counter)
+    numbers: Counter[int] = Counter()
+    for (unit, alike), number in lifts.items():
+        numbers[unit] += number
+        for part, count in _counts(alike, 0).items():
+            sums[unit][part] += number * count // 100
     statement = select(Unit.id, Unit.uscc).where(Unit.id.in_(sums))
     found = []
-    for unit in session.execute(statement.execution_options(skip_scope=True)):
-        mine = {
-            part: count if part is Part.SCORE else per_elevator(count, lifts[unit.id])
-            for part, count in sums[unit.id].items()
-        }
-        parts = parts_of(mine, held)
-        found.append(Risky(unit.id, unit.uscc, risk_of(parts), parts))
+    for key, code in session.execute(statement.execution_options(skip_scope=True)):
+        mine = {part: per_elevator(count, numbers[key]) for part, count in sums[key].items()}
+        parts = parts_of(mine | {Part.SCORE: lost.get(key, 0)}, held)
+        found.append((-risk_of(parts), code, key, parts))
     return found
