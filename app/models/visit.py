@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
     text,
     true,
@@ -39,8 +40,10 @@ from app.models.choices import (
 from app.models.elevator import Elevator
 from app.models.person import Person
 from app.models.unit import Unit
+from app.rules.calendar import day_end, day_start
 from app.wording import Theirs, finished, ours, together
 
+DAY = dt.timedelta(days=1)
 # Of the visits that are open, in just the words in which `is_open` asks: each index answers those alone that ask for
 # its column. By "state = 'open'" PostgreSQL goes through whatever is open anywhere: when it last looked, at night,
 # nothing was, and the index of all that need attention seemed to be as good as any.
@@ -54,6 +57,17 @@ def _open_by(column: str) -> dict[str, Any]:
 def is_open(visit: Any) -> ColumnElement[bool]:
     """Whether visits of one person, or at one elevator, are open: for whoever asks for these by an index of theirs."""
     found: ColumnElement[bool] = (visit.state == literal_column("'open'")).is_(true())
+    return found
+
+
+def visited(visit: Any, first: dt.date, last: dt.date) -> ColumnElement[bool]:
+    """Visits of these days, for whoever reads those of a whole region: said of the check-in as well, whose day it is.
+
+    Rows lie by that instant and an index finds it; by the day alone the visits of all years are gone through.
+    """
+    found: ColumnElement[bool] = and_(
+        visit.visit_on.between(first, last), visit.checked_in_at.between(day_start(first - DAY), day_end(last + DAY))
+    )
     return found
 
 

@@ -20,6 +20,7 @@ from app.listings import standing
 from app.models import Application, Elevator, MaintenanceClock, MaintenanceOrder, OverduePeriod, Region, Rescue, Visit
 from app.models.choices import CATEGORY
 from app.models.region import LEVEL_DIGITS, code_span, in_region
+from app.models.visit import visited
 from app.rules.calendar import add_months
 from app.rules.chart import Frame, frame_around
 
@@ -180,7 +181,7 @@ class _Asked:
         ).scalar_one()
         going, done = self._rows(
             select(_many(Visit.state == "open"), _many(Visit.checked_out_at.is_not(None))).where(
-                Visit.visit_on == today, Visit.state != "void"
+                visited(Visit, today, today), Visit.state != "void"
             ),
             Visit,
         ).one()
@@ -209,7 +210,7 @@ class _Asked:
         first, last = self.moment.today - DAY * TREND_DAYS, self.moment.today - DAY
         done = dict(self._rows(
             select(Visit.visit_on, func.count())
-            .where(Visit.counted, Visit.visit_on.between(first, last)).group_by(Visit.visit_on),
+            .where(Visit.counted, visited(Visit, first, last)).group_by(Visit.visit_on),
             Visit,
         ).all())  # fmt: skip
         missed = dict(self._rows(

@@ -20,6 +20,7 @@ from app.listings.complaints import OPEN, late, on_time
 from app.models import Complaint, Elevator, Inspection, Region, Score, ScoreRun, Visit
 from app.models.choices import INSPECTION_KIND
 from app.models.region import in_region
+from app.models.visit import visited
 from app.reports.published import place_of
 from app.reports.visited import Visited
 from app.rules.calendar import day_end, day_start
@@ -172,7 +173,7 @@ def scanned(moment: Moment, region_code: str | None, from_on: dt.date, to_on: dt
     if region_code is None:
         # By a unit's own elevators, which are few; without them all visits of everybody are read.
         inside = Visit.elevator_id.in_(scope.apply(select(Elevator.id), moment.actor, Elevator))
-    days = Visit.visit_on.between(from_on, to_on)
+    days = visited(Visit, from_on, to_on)
     return select(Visit.elevator_id).where(days, Visit.by_code.is_(False), inside).distinct().subquery("scans")
 
 

@@ -12,6 +12,7 @@ from app.listing import Moment
 from app.models import Visit
 from app.models.choices import VISIT_RATING
 from app.models.region import in_region
+from app.models.visit import visited
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def by_unit(moment: Moment, region: str | None, from_on: dt.date, to_on: dt.date
     ]  # fmt: skip
     statement = (
         select(Visit.unit_id, *map(func.count, counts))
-        .where(Visit.visit_on.between(from_on, to_on), in_region(Visit.region_code, region))
+        .where(visited(Visit, from_on, to_on), in_region(Visit.region_code, region))
         .group_by(Visit.unit_id)
     )
     found = moment.session.execute(scope.apply(statement, moment.actor, Visit).execution_options(skip_scope=True))

@@ -18,11 +18,11 @@ from typing import Any
 
 from sqlalchemy import func, literal, literal_column, or_, select, true
 
-from app import clock
 from app.collector import no_cycles
 from app.models import Unit, Visit
 from app.models.among import all_of, among, beside
 from app.models.policy import Places, policy_draft, policy_places, policy_value, policy_version, visit_policy
+from app.models.visit import visited
 from app.permissions import Actor, Verb, require
 from app.policy import Key, Row
 from app.rules.scoring import ranked, tallied_score, tally
@@ -34,7 +34,7 @@ from app.workflows.scores.policy_drafted import Again, Changes, Drafted, known
 from app.workflows.scores.policy_missed import Limits
 from app.workflows.scores.policy_reach import alike, reached
 from app.workflows.scores.score_facts import Facts, batches
-from app.workflows.scores.score_frame import DAY, Frame
+from app.workflows.scores.score_frame import Frame
 from app.workflows.scores.score_judgements import Judgement
 from app.workflows.scores.score_sets import days_between
 from app.workflows.visits.visit_standing import COLUMNS
@@ -118,6 +118,7 @@ class _Work:
         self, session: AnySession, frame: Frame, draft: Sequence[Row], at: dt.datetime, tell: Progress
     ) -> None:
         self.session, self.frame, self.draft, self.at, self.tell = session, frame, draft, at, tell
+        self._period = frame.from_on, frame.to_on
         self.units: dict[int, UnitFigures] = {}
         self.counted = self.visits_moved = 0
         self._facts, self._changes = Facts(session, frame), Changes()
@@ -160,14 +161,7 @@ class _Work:
     # --- visits
 
     def _inside(self) -> Any:
-        return _visit.visit_on.between(self.frame.from_on, self.frame.to_on) & self._facts.within
-
-    def _about_then(self) -> Any:
-        """What every record of the period fulfils, by the instant by which an index finds its pages: for statements
-        that read whole records. A visit's day is that of its check-in."""
-        ends = self.frame.from_on - DAY, self.frame.to_on + 2 * DAY
-        begin, end = (clock.instant_of(dt.datetime.combine(on, dt.time())) for on in ends)
-        return _visit.checked_in_at.between(begin, end)
+        return _visit.visit_on.between(*self._period) & self._facts.within
 
     def visits(self) -> None:
         """Which records have another state by now or under the draft."""
@@ -213,7 +207,7 @@ class _Work:
         groups = self.session.execute(
             select(func.min(_visit.id), *each)
             .select_from(table)
-            .where(self._about_then(), inside, reached(self.session, before, after, ranked))
+            .where(visited(_visit, *self._period), inside, reached(self.session, before, after, ranked))
             .group_by(alike(self.session, before, after, self.at, rank))
         ).all()
         columns = [_visit[name] for name in COLUMNS]

@@ -42,7 +42,7 @@ from app.workflows.scores.score_judgements import Judgement
 from app.workflows.scores.score_rating import Ratings
 
 Progress = Callable[[int, int, str], None]
-UNITS_AT_ONCE = 512
+UNITS_AT_ONCE = 256
 # What stands in a unit's row and is no part of what is proved: counts that came later prove earlier runs as well.
 BESIDE = {"run_id", "overdue_elevators", "nonconforming_elevators"}
 
