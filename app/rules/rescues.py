@@ -8,7 +8,7 @@ is the same; the clock dispatches what nobody dispatched and calls the next leve
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -198,6 +198,74 @@ def course_then(steps: Iterable[tuple[str, datetime]]) -> Course:
         held.get("dispatched_at"), held.get("accepted_at"), held.get("arrived_at"), held.get("done_at"),
         held.get("ended_at"),
     )  # fmt: skip
+
+
+@dataclass(slots=True)
+class CallThen:
+    """One calling-out as it stood at an instant. `returned`: the desk had taken it back; `relieved`: another freed."""
+
+    accepted_at: datetime | None = None
+    arrived_at: datetime | None = None
+    done_at: datetime | None = None
+    ended_at: datetime | None = None
+    returned: bool = False
+    relieved: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        return self.ended_at is None and self.done_at is None
+
+
+def calls_then(
+    steps: Iterable[tuple[str, datetime, int | None]], ended: Mapping[int, datetime | None]
+) -> dict[int, CallThen]:  # fmt: skip
+    """The same of each call by its key: the steps of a case up to an instant, in order, each with the call's key.
+
+    `ended`: when each call ended by what its row says, which is right but where another freed them, and that the desk
+    took back. What a step back undoes is as `rescue_desk.step_back` does it.
+    """
+    calls: dict[int, CallThen] = {}
+    for verb, at, key in steps:
+        for number, call in calls.items():
+            until = ended.get(number)
+            # What a step back ends is under way until then.
+            over = until is not None and (until < at if verb == RescueVerb.BACK else until <= at)
+            if call.ended_at is None and over:
+                call.ended_at = until
+        if key is not None and verb in (RescueVerb.DISPATCH, RescueVerb.REPLACE):
+            calls[key] = CallThen()
+        elif verb == RescueVerb.BACK:
+            _undo(calls.values(), at)
+        elif key in calls and verb == RescueVerb.ACCEPT:
+            calls[key].accepted_at = at
+        elif key in calls and verb == RescueVerb.ARRIVE:
+            calls[key].arrived_at = at
+        elif key in calls and verb == RescueVerb.FREE:
+            for number, call in calls.items():
+                if number != key and call.goes_on:
+                    call.ended_at, call.relieved = at, True
+            calls[key].done_at = at
+    return calls
+
+
+def _undo(calls: Iterable[CallThen], at: datetime) -> None:
+    """The furthest step of all is taken back."""
+    # Who had accepted and ended was replaced: his acceptance is his.
+    standing = [call for call in calls if not call.returned and (call.ended_at is None or call.relieved)]
+    if any(call.done_at for call in standing):
+        for call in standing:
+            call.done_at = None
+            if call.relieved:
+                call.ended_at, call.relieved = None, False
+    elif any(call.arrived_at for call in standing):
+        for call in calls:
+            call.arrived_at = None
+    elif any(call.accepted_at for call in standing):
+        for call in standing:
+            call.accepted_at = None
+    elif standing:
+        for call in calls:
+            call.ended_at, call.returned = call.ended_at or at, True
 
 
 def state_of(calls: Sequence[Call], taken: bool) -> RescueStatus:

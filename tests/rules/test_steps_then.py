@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
 from app.rules.repairs import Heard, RepairVerb, heard_then
-from app.rules.rescues import Course, RescueVerb, course_then
+from app.rules.rescues import CallThen, Course, RescueVerb, calls_then, course_then
 
 pytestmark = pytest.mark.feature("STA-03")
 V, R = RescueVerb, RepairVerb
@@ -32,6 +33,52 @@ T = [dt.datetime(2026, 3, 2, 4, minute, tzinfo=dt.UTC) for minute in range(10)]
 )
 def test_a_rescue(verbs: list[str], course: Course) -> None:
     assert course_then(zip(map(str, verbs), T, strict=False)) == course
+
+
+GONE, CAME = CallThen(T[1]), CallThen(T[1], T[2])
+
+
+@pytest.mark.feature("RES-02", "SCO-02")
+@pytest.mark.parametrize(
+    ("steps", "ended", "found"),
+    [
+        ([], {}, {}),
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), (V.ARRIVE, 1), (V.FREE, 1)], {}, {1: CallThen(T[1], T[2], T[3])}),
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), (V.ARRIVE, 1), (V.FREE, 1), (V.BACK, None)], {}, {1: CAME}),
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), (V.ARRIVE, 1), (V.BACK, None)], {}, {1: GONE}),
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), (V.BACK, None)], {}, {1: CallThen()}),
+        ([(V.DISPATCH, 1), (V.BACK, None)], {1: T[1]}, {1: CallThen(ended_at=T[1], returned=True)}),
+        # Escalated before the desk took all of it back: known as taken back since then only.
+        ([(V.DISPATCH, 1), (V.DISPATCH, 2)], {1: T[1]}, {1: CallThen(ended_at=T[1]), 2: CallThen()}),
+        (
+            [(V.DISPATCH, 1), (V.DISPATCH, 2), (V.BACK, None)], {1: T[1], 2: T[2]},
+            {1: CallThen(ended_at=T[1], returned=True), 2: CallThen(ended_at=T[2], returned=True)},
+        ),
+        # Who was replaced had accepted, whoever else is sent back to that.
+        (
+            [(V.DISPATCH, 1), (V.ACCEPT, 1), (V.REPLACE, 2), (V.ACCEPT, 2), (V.BACK, None)], {1: T[2]},
+            {1: CallThen(T[1], ended_at=T[2]), 2: CallThen()},
+        ),
+        # Another freed them, and it turned out that nobody did.
+        (
+            [(V.DISPATCH, 1), (V.ACCEPT, 1), (V.DISPATCH, 2), (V.ACCEPT, 2), (V.FREE, 2)], {1: T[4]},
+            {1: CallThen(T[1], ended_at=T[4]), 2: CallThen(T[3], done_at=T[4])},
+        ),
+        (
+            [(V.DISPATCH, 1), (V.ACCEPT, 1), (V.DISPATCH, 2), (V.ACCEPT, 2), (V.FREE, 2)], {},
+            {1: CallThen(T[1], ended_at=T[4], relieved=True), 2: CallThen(T[3], done_at=T[4])},
+        ),
+        (
+            [(V.DISPATCH, 1), (V.ACCEPT, 1), (V.DISPATCH, 2), (V.ACCEPT, 2), (V.FREE, 2), (V.BACK, None)], {},
+            {1: GONE, 2: CallThen(T[3])},
+        ),
+        ([("report", None), (V.TAKE, None), (V.BACK, None), (V.DISPATCH, 1), ("pass", 1)], {}, {1: CallThen()}),
+        # Of another platform: no step tells of the call.
+        ([(V.ACCEPT, 7), (V.BACK, None)], {}, {}),
+    ],
+)  # fmt: skip
+def test_the_calls_of_a_rescue(steps: Any, ended: Any, found: Any) -> None:
+    assert calls_then([(str(verb), at, key) for (verb, key), at in zip(steps, T, strict=False)], ended) == found
 
 
 @pytest.mark.parametrize(

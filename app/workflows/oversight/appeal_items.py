@@ -22,7 +22,8 @@ from app.rules.score_items import ItemRule
 from app.transaction import AnySession
 from app.workflows.core import audit
 from app.workflows.rescue import rescue_course
-from app.workflows.scores.score_item_facts import COME_TO_NOTHING, TAKEN_BACK, Call, call_of
+from app.workflows.scores.score_calls import TAKEN_BACK, Call, call_of
+from app.workflows.scores.score_item_facts import COME_TO_NOTHING
 
 # How often people were shut in is no judgement; what it was caused by is put right on the rescue itself.
 NEVER = frozenset({ItemRule.FAULT, ItemRule.FAULT_AGAIN, ItemRule.FAULT_OFTEN, ItemRule.FAULT_LIMIT})

@@ -10,7 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Select, and_, false, func, literal_column, not_, or_, select
 
@@ -32,8 +32,9 @@ from app.rules import complaints, score_items
 from app.rules.calendar import day_end, day_start, year_start
 from app.rules.complaints import Course, Hours
 from app.rules.inspection import YEARLY, InspectionKind, InspectionResult
-from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
+from app.rules.other_scores import Outcome, RescueMinutes
 from app.rules.score_items import Item, Record
+from app.workflows.scores.score_calls import TAKEN_BACK, Call, call_of, cases_then, stepped_back, then
 from app.workflows.scores.score_facts import Facts
 from app.workflows.scores.score_frame import Frame
 from app.workflows.scores.score_scale import scale_of
@@ -51,8 +52,6 @@ _step: Any = ApplicationStep.__table__.c
 _appeal: Any = Appeal.__table__.c
 # A change of unit that came to nothing is none.
 COME_TO_NOTHING = ("rejected", "withdrawn")
-# The desk took it back: it never was.
-TAKEN_BACK = "returned"
 ENTRAPMENT, POWER_CUT = "entrapment", "power_cut"
 Found = defaultdict[int, Any]
 
@@ -74,11 +73,6 @@ def _scale(facts: Facts) -> score_items.Scale:
 def _instants(frame: Frame, at: Any) -> Any:
     """An instant within the period's days."""
     return and_(at >= day_start(frame.from_on), at < day_end(frame.to_on), at <= frame.as_of)
-
-
-def _then(instant: dt.datetime | None, as_of: dt.datetime) -> dt.datetime | None:
-    """What was known of an instant then."""
-    return None if instant is None or instant > as_of else instant
 
 
 def _day(instant: dt.datetime) -> str:
@@ -134,21 +128,6 @@ def rescue(facts: Facts, first: int, last: int) -> Found:
     return found
 
 
-class Call(NamedTuple):
-    """A unit's calling-out as known then."""
-
-    elevator_id: int
-    day: str
-    dispatched_at: dt.datetime
-    accepted_at: dt.datetime | None
-    arrived_at: dt.datetime | None
-    done_at: dt.datetime | None
-    ended_at: dt.datetime | None
-    minutes: RescueMinutes
-    # An appeal of the elevator's own unit was upheld by then.
-    upheld: bool = False
-
-
 def rescues(facts: Facts, first: int, last: int, but: Any = None) -> dict[tuple[int, int, int], list[Call]]:
     """The calls of each (unit, level, case) in order of elevator and time; `but`: those to leave out."""
     as_of = facts.frame.as_of
@@ -156,7 +135,8 @@ def rescues(facts: Facts, first: int, last: int, but: Any = None) -> dict[tuple[
         select(
             _call.unit_id, _call.level, _rescue.id, _rescue.elevator_id, _rescue.accept_minutes, _rescue.arrive_minutes,
             _rescue.done_minutes, _call.dispatched_at, _call.accepted_at, _call.arrived_at, _call.done_at,
-            _call.ended_at, _call.end_reason, _rescue.appeal_upheld_at,
+            _call.ended_at, _call.end_reason, _rescue.appeal_upheld_at, _call.id.label("call_id"),
+            stepped_back(facts.frame).label("back"),
         )
         .join(Rescue.__table__, _rescue.id == _call.rescue_id)
         .where(_call.unit_id.between(first, last), _calls(facts))
@@ -164,53 +144,47 @@ def rescues(facts: Facts, first: int, last: int, but: Any = None) -> dict[tuple[
     )  # fmt: skip
     if but is not None:
         statement = statement.where(not_(func.coalesce(but, false())))
+    rows = list(_in_blocks(facts, statement))
+    retold = cases_then(facts.session, {row.id for row in rows if row.back}, as_of)
     found: dict[tuple[int, int, int], list[Call]] = defaultdict(list)
-    for row in _in_blocks(facts, statement):
-        if row.end_reason == TAKEN_BACK and _then(row.ended_at, as_of):
+    for row in rows:
+        case = retold.get(row.id)
+        if case is not None and case.is_over and case.outcome != ENTRAPMENT:
             continue
+        held = None if case is None else case.calls.get(row.call_id)
+        returned = row.end_reason == TAKEN_BACK and then(row.ended_at, as_of) if held is None else held.returned
+        if returned:
+            continue
+        told = row if held is None else held
         minutes = RescueMinutes(row.accept_minutes, row.arrive_minutes, row.done_minutes)
+        upheld = row.level == 1 and then(row.appeal_upheld_at, as_of) is not None
         found[row.unit_id, row.level, row.id].append(
             Call(
-                row.elevator_id, _day(row.dispatched_at), row.dispatched_at, _then(row.accepted_at, as_of),
-                _then(row.arrived_at, as_of), _then(row.done_at, as_of), _then(row.ended_at, as_of), minutes,
-                row.level == 1 and _then(row.appeal_upheld_at, as_of) is not None,
+                row.elevator_id, _day(row.dispatched_at), row.dispatched_at, then(told.accepted_at, as_of),
+                then(told.arrived_at, as_of), then(told.done_at, as_of), then(told.ended_at, as_of), minutes, upheld,
             )
         )  # fmt: skip
     return found
-
-
-def call_of(calls: list[Call], as_of: dt.datetime) -> Outcome | None:
-    """Of a unit called out again: from the first call on, by whatever was done first; over when the last one is."""
-    begun = calls[0]
-    if begun.upheld:
-        return Outcome.ON_TIME
-    return call_outcome(begun.dispatched_at, *done_by(calls), calls[-1].ended_at, as_of, begun.minutes)
-
-
-def done_by(calls: list[Call]) -> tuple[dt.datetime | None, dt.datetime | None, dt.datetime | None]:
-    """When it accepted, arrived and freed first, over all its calls."""
-
-    def first(instants: Iterable[dt.datetime | None]) -> dt.datetime | None:
-        return min((at for at in instants if at is not None), default=None)
-
-    return (
-        first(c.accepted_at for c in calls), first(c.arrived_at for c in calls), first(c.done_at for c in calls),
-    )  # fmt: skip
 
 
 # --- SCO-05
 
 
 def _faults(facts: Facts) -> Any:
-    """困人 that ended, not caused by a power cut, of the year through the period's end or of the period."""
+    """困人 that ended, not caused by a power cut, of the year through the period's end or of the period.
+
+    And those that may have been one before a step back: `cases_then` tells.
+    """
     frame = facts.frame
     begin = min(frame.from_on, year_start(frame.to_on))
+    stands = and_(
+        _rescue.ended_at <= frame.as_of, _rescue.outcome == ENTRAPMENT,
+        or_(_rescue.cause.is_(None), _rescue.cause != POWER_CUT), _rescue.joined_to_id.is_(None),
+    )  # fmt: skip
     return and_(
         frame.within(_rescue.region_code), _rescue.reported_at >= day_start(begin),
-        _rescue.reported_at < day_end(frame.to_on), _rescue.ended_at <= frame.as_of,
-        _rescue.outcome == ENTRAPMENT, or_(_rescue.cause.is_(None), _rescue.cause != POWER_CUT),
-        _rescue.joined_to_id.is_(None), frame.rows_here(_rescue),
-    )  # fmt: skip
+        _rescue.reported_at < day_end(frame.to_on), or_(stands, stepped_back(frame)), frame.rows_here(_rescue),
+    )
 
 
 def fault(facts: Facts, first: int, last: int) -> Found:
@@ -220,7 +194,12 @@ def fault(facts: Facts, first: int, last: int) -> Found:
     for unit_id, elevators in facts.session.execute(bound.group_by(_bound.unit_id)):
         found[unit_id].elevators = elevators
     in_year: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for unit_id, elevator_id, reported_at, key in _in_blocks(facts, faults(facts, first, last)):
+    rows = list(_in_blocks(facts, faults(facts, first, last)))
+    retold = cases_then(facts.session, {row.id for row in rows if row.back}, facts.frame.as_of)
+    for unit_id, elevator_id, reported_at, key, back in rows:
+        case = retold.get(key)
+        if back and (case is None or case.outcome != ENTRAPMENT or case.cause == POWER_CUT):
+            continue
         on = clock.local_day(reported_at)
         if on >= facts.frame.from_on:
             found[unit_id].entrapments.append(Record(elevator_id, on.isoformat(), key))
@@ -237,7 +216,10 @@ def faults(facts: Facts, first: int, last: int) -> Any:
         _bound.unit_id == _rescue.unit_id, _bound.elevator_id == _rescue.elevator_id, facts.live()
     )
     return (
-        select(_rescue.unit_id, _rescue.elevator_id, _rescue.reported_at, _rescue.id)
+        select(
+            _rescue.unit_id, _rescue.elevator_id, _rescue.reported_at, _rescue.id,
+            stepped_back(facts.frame).label("back"),
+        )
         .where(_rescue.unit_id.between(first, last), _faults(facts), covered.exists())
         .order_by(_rescue.elevator_id, _rescue.reported_at, _rescue.id)
     )
@@ -279,10 +261,10 @@ def complaint_outcome(row: Any, as_of: dt.datetime) -> Outcome | None:
 
     From the hour in which an appeal was upheld it is 及时.
     """
-    ended_at = _then(row.ended_at, as_of)
+    ended_at = then(row.ended_at, as_of)
     if ended_at is not None and row.is_untrue:
         return None
-    if _then(row.appeal_upheld_at, as_of) is not None:
+    if then(row.appeal_upheld_at, as_of) is not None:
         return Outcome.ON_TIME
     return complaints.outcome(*complaint_course(row, as_of), as_of)
 
@@ -290,7 +272,7 @@ def complaint_outcome(row: Any, as_of: dt.datetime) -> Outcome | None:
 def complaint_course(row: Any, as_of: dt.datetime) -> tuple[Course, Hours]:
     """Its steps as known then, and its limits."""
     names = ("accepted_at", "handled_at", "reviewed_at", "handled_again_at", "reviewed_again_at", "ended_at")
-    known = {name: _then(getattr(row, name), as_of) for name in names}
+    known = {name: then(getattr(row, name), as_of) for name in names}
     course = Course(row.complained_at, sent_back=row.sent_back, **known)
     return course, Hours(row.accept_hours, row.handle_hours, row.review_hours)
 

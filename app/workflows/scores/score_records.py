@@ -11,6 +11,7 @@ from app.rules.other_scores import Outcome
 from app.rules.score_items import Item
 from app.transaction import AnySession
 from app.workflows.scores import score_item_facts as read
+from app.workflows.scores.score_calls import call_of, done_by
 from app.workflows.scores.score_facts import Facts
 from app.workflows.scores.score_frame import frame_of_run
 
@@ -52,10 +53,10 @@ def of_unit(session: AnySession, run: ScoreRun, unit_id: int, item: Item) -> lis
 def _rescues(facts: Facts, unit: int) -> list[Counted]:
     found = []
     for (_, level, key), calls in read.rescues(facts, unit, unit).items():
-        outcome = read.call_of(calls, facts.frame.as_of)
+        outcome = call_of(calls, facts.frame.as_of)
         if outcome is not None and (level == 1 or outcome is Outcome.ON_TIME):
             counted = "second" if level == 2 else outcome.value
-            course = Course(level, calls[0].dispatched_at, *read.done_by(calls))
+            course = Course(level, calls[0].dispatched_at, *done_by(calls))
             found.append(Counted(calls[0].elevator_id, calls[0].day, "rescue", key, counted, course))
     return found
 

@@ -49,6 +49,7 @@ from app.rules.what_if_items import (
 )
 from app.transaction import AnySession
 from app.workflows.scores import score_item_facts as read
+from app.workflows.scores.score_calls import call_of
 from app.workflows.scores.score_facts import Facts
 
 _rescue: Any = Rescue.__table__.c
@@ -170,13 +171,13 @@ class _Reader:
         over = _rescue.ended_at.is_not(None)
         for (_, level, key), calls in read.rescues(self._facts, self._unit, self._unit, but=over).items():
             last = calls[-1]
-            if read.call_of(calls, self._now) is not None or last.ended_at is not None:
+            if call_of(calls, self._now) is not None or last.ended_at is not None:
                 continue
             fix = Fix(FixKind.FREE, f"{level}-{key}")
             begun = last._replace(accepted_at=last.accepted_at or self._now, done_at=self._now)
-            done = read.call_of([*calls[:-1], begun], self._now)
+            done = call_of([*calls[:-1], begun], self._now)
             record = Record(last.elevator_id, calls[0].day, key)
-            (own if level == 1 else helping).append(Open(fix, record, done, read.call_of(calls, self._end)))
+            (own if level == 1 else helping).append(Open(fix, record, done, call_of(calls, self._end)))
             minutes = calls[0].minutes
             accepted = min((call.accepted_at for call in calls if call.accepted_at), default=None)
             start, limit = (accepted, minutes.done) if accepted else (calls[0].dispatched_at, minutes.accept)
