@@ -19,7 +19,7 @@ from app.errors import Finding, Refusal, refuse
 from app.imports import first_passwords, writing_contracts, writing_inspections, writing_parts, writing_past
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
-from app.imports.comparing import EXISTS, as_json, dated
+from app.imports.comparing import changes_since, dated, exists
 from app.imports.comparing_filings import MODELS
 from app.imports.waiting import (
     Judged,
@@ -150,7 +150,7 @@ def _take_set(
     for row in rows:
         number = standing.get(row.data.get(held.key)) if row.entity_id is None else row.entity_id
         if number is not None and row.entity_id is None and mode == "new":
-            _end_badly(session, row, [_exists(held, row)])
+            _end_badly(session, row, _errors(held, exists(held.key, str(row.data.get(held.key))).findings))
         else:
             taken.append((row, number))
     try:
@@ -205,17 +205,6 @@ def _standing(session: AnySession, actor: Actor, held: Kind, rows: Sequence[Any]
     statement = scope.apply(select(key, model.id).where(among(session, key, wanted)), actor, model)
     found = session.execute(statement.order_by(model.approved_version, model.id))
     return {code: number for code, number in found}  # noqa: C416 - dict() would take a result for a mapping
-
-
-def _exists(held: Kind, row: Any) -> Values:
-    spec = held.spec(held.key)
-    assert spec is not None
-    value = str(row.data.get(held.key))
-    remedy = "请改用“更新导入”，或删去这一行"
-    return {
-        "column": spec.label, "value": value, "found": "校验之后已存在", "remedy": remedy, "rule": EXISTS,
-        "field": spec.name,
-    }  # fmt: skip
 
 
 # --- one by one
@@ -296,8 +285,7 @@ def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportR
     data = dated(row.data or {})
     held = ledger_rows.of_elevator(session, elevator.id)
     if row.state == "new" and held is not None and held.unit_id == elevator.maintenance_unit_id:
-        # Somebody wrote it since the check: the row changes that one, and an undo takes only that back.
-        row.state, row.before = "changed", {n: as_json(getattr(held, n)) for n in ledgers.FIELDS}
+        changes_since(row, session.get_one(ImportBatch, batch_id).mode, held, ledgers.FIELDS, "code", elevator.code)
     saved = ledgers.save(session, actor, elevator, data, None, at)
     if row.state == "new":
         saved.batch_id = batch_id

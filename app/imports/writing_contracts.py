@@ -7,8 +7,8 @@ import datetime as dt
 from sqlalchemy import select
 
 from app import clock, scope
-from app.imports.comparing import as_json, dated
-from app.models import Contract, ImportRow
+from app.imports.comparing import changes_since, dated
+from app.models import Contract, ImportBatch, ImportRow
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
 from app.transaction import AnySession
@@ -26,8 +26,8 @@ def write(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: 
         owner = actor.unit_id or data.get("unit_id")
         standing = session.scalar(statement.where(Contract.unit_id == owner).limit(1))
         if standing is not None:
-            # Somebody wrote it since the check: the row changes that one, and an undo takes only that back.
-            row.state, row.before = "changed", {n: as_json(getattr(standing, n)) for n in data if n in contracts.FIELDS}
+            names, mode = (n for n in data if n in contracts.FIELDS), session.get_one(ImportBatch, batch_id).mode
+            changes_since(row, mode, standing, names, "number", data["number"])
     new = standing is None
     if data or standing is None:
         standing = contracts.save(session, actor, standing, data, at)

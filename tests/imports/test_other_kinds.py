@@ -24,7 +24,7 @@ from app.transaction import transaction
 from app.workflows.contracts import contracts, cover
 from app.workflows.maintenance import ledgers
 from tests.factories import make_contract, make_elevator, make_person, make_policy, uscc
-from tests.imports.ground import checked, errors_of, imported, ran, states, workbook
+from tests.imports.ground import checked, errors_of, imported, ran, states, told, workbook
 
 DAY = dt.timedelta(days=1)
 
@@ -198,6 +198,35 @@ def test_a_ledger_written_by_hand_since_the_check_is_not_the_files(session: Any,
     session.expire_all()
     held = session.scalars(select(MaintenanceLedger)).one()
     assert (held.mode, held.interval_days) == ("auto", 14)
+
+
+@pytest.mark.feature("IMP-01", "IMP-03", "CON-01", "PLN-01")
+@pytest.mark.parametrize("mode", ["new", "both"])
+def test_where_only_new_ones_are_wanted_what_was_written_since_the_check_is_refused(
+    session: Any, world: Any, mode: str
+) -> None:  # fmt: skip
+    who, at, today = world.actor("clerk"), clock.now(), clock.today()
+    days = [today - 9 * DAY, today - 9 * DAY, today + 90 * DAY]
+    contract = checked(session, who, "contracts", workbook(
+        ["合同编号", "签订日期", "起始日期", "截止日期", "备注"], ["HT-SINCE", *days, "文件"], ["HT-FREE", *days, "文件"],
+    ), mode=mode, at=at)  # fmt: skip
+    ledger = checked(
+        session, who, "ledgers", workbook(["识别码", "任务生成模式", "维保间隔"], [world.own.code, "手动", 15]), mode=mode, at=at
+    )
+    make_contract(session, world.firm, [], number="HT-SINCE", starts_on=days[1], ends_on=days[2], signed_on=days[0])
+    with scope.acting(who), transaction(session):
+        ledgers.save(session, who, session.get(Elevator, world.own.id), {"mode": "auto", "interval_days": 14}, None, at)
+    session.commit()
+    only_new = mode == "new"
+    contract = ran(session, who, contract, clock.now())
+    assert told(session, contract) == ({2: "校验之后已存在"} if only_new else {})
+    assert errors_of(session, contract) == ({(2, "合同编号")} if only_new else set())
+    assert (contract.done_rows, contract.bad_rows) == ((1, 1) if only_new else (2, 0))
+    held = session.scalars(select(Contract).where(Contract.number == "HT-SINCE")).one()
+    assert held.note == (None if only_new else "文件")
+    ledger = ran(session, who, ledger, clock.now())
+    assert told(session, ledger) == ({2: "校验之后已存在"} if only_new else {})
+    assert session.scalars(select(MaintenanceLedger)).one().mode == ("auto" if only_new else "manual")
 
 
 @pytest.mark.feature("IMP-03")
