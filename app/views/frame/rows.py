@@ -22,7 +22,8 @@ NUMBER, DIGITS = 24, re.compile(r"[0-9*-]+")
 ONE_LINE = '<span class="ta-nw'  # as `cells.one_line` and `words` begin
 STATES = {"status", "state"}
 # What says that there is nothing: a card on the phone goes without it.
-NOTHING = {"—", '<span class="ta-mut">—</span>'}
+NONE = "—"
+NOTHING = {NONE, f'<span class="ta-mut">{NONE}</span>'}
 
 
 def body(
