@@ -17,7 +17,6 @@ from app.errors import Finding, Refusal, refuse
 from app.imports.columns import Spec
 from app.imports.judging import Judging, Row
 from app.imports.parsing import MARKS, Bad, text_of
-from app.models import ImportRow
 from app.rules.identifiers import mask_mobile
 
 # The rules by which rows are counted.
@@ -182,16 +181,6 @@ def _rule(rule: str) -> str:
 def exists(key: str, value: str) -> Refusal:
     """What a row says that was to make something which came into being since the check."""
     return refuse(EXISTS, "校验之后已存在", "请改用“更新导入”，或删去这一行", field=key, value=value)
-
-
-def changes_since(row: ImportRow, mode: str, standing: Any, names: Iterable[str], key: str, value: str) -> None:
-    """Somebody wrote it since the check: the row changes that one, and an undo takes only that back.
-
-    Where only new ones are wanted it is refused.
-    """
-    if mode == "new":
-        raise exists(key, value)
-    row.state, row.before = "changed", {name: as_json(getattr(standing, name)) for name in names}
 
 
 def as_json(value: Any) -> Any:

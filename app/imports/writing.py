@@ -19,7 +19,7 @@ from app.errors import Finding, Refusal, refuse
 from app.imports import first_passwords, writing_contracts, writing_inspections, writing_parts, writing_past
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
-from app.imports.comparing import changes_since, dated, exists
+from app.imports.comparing import dated, exists
 from app.imports.comparing_filings import MODELS
 from app.imports.waiting import (
     Judged,
@@ -285,7 +285,9 @@ def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportR
     data = dated(row.data or {})
     held = ledger_rows.of_elevator(session, elevator.id)
     if row.state == "new" and held is not None and held.unit_id == elevator.maintenance_unit_id:
-        changes_since(row, session.get_one(ImportBatch, batch_id).mode, held, ledgers.FIELDS, "code", elevator.code)
+        writing_contracts.changes_since(
+            row, session.get_one(ImportBatch, batch_id).mode, held, ledgers.FIELDS, "code", elevator.code
+        )
     saved = ledgers.save(session, actor, elevator, data, None, at)
     if row.state == "new":
         saved.batch_id = batch_id

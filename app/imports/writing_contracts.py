@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import select
 
 from app import clock, scope
-from app.imports.comparing import changes_since, dated
+from app.imports.comparing import as_json, dated, exists
 from app.models import Contract, ImportBatch, ImportRow
 from app.permissions import Actor
 from app.rules.identifiers import normal_code
@@ -37,3 +39,13 @@ def write(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: 
     if chosen:
         contracts.bind(session, actor, standing.id, chosen, at, new=new)
     return standing.id
+
+
+def changes_since(row: ImportRow, mode: str, standing: Any, names: Iterable[str], key: str, value: str) -> None:
+    """Somebody wrote it since the check: the row changes that one, and an undo takes only that back.
+
+    Where only new ones are wanted it is refused.
+    """
+    if mode == "new":
+        raise exists(key, value)
+    row.state, row.before = "changed", {name: as_json(getattr(standing, name)) for name in names}

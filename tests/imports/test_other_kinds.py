@@ -207,13 +207,11 @@ def test_where_only_new_ones_are_wanted_what_was_written_since_the_check_is_refu
 ) -> None:  # fmt: skip
     who, at, today = world.actor("clerk"), clock.now(), clock.today()
     days = [today - 9 * DAY, today - 9 * DAY, today + 90 * DAY]
-    contract = checked(session, who, "contracts", workbook(
-        ["合同编号", "签订日期", "起始日期", "截止日期", "备注"],
-        ["HT-SINCE", *days, "文件"], ["HT-FREE", *days, "文件"],
-    ), mode=mode, at=at)  # fmt: skip
-    ledger = checked(session, who, "ledgers", workbook(
-        ["识别码", "任务生成模式", "维保间隔"], [world.own.code, "手动", 15],
-    ), mode=mode, at=at)  # fmt: skip
+    head = ["合同编号", "签订日期", "起始日期", "截止日期", "备注"]
+    file = workbook(head, ["HT-SINCE", *days, "文件"], ["HT-FREE", *days, "文件"])
+    contract = checked(session, who, "contracts", file, mode=mode, at=at)
+    file = workbook(["识别码", "任务生成模式", "维保间隔"], [world.own.code, "手动", 15])
+    ledger = checked(session, who, "ledgers", file, mode=mode, at=at)
     make_contract(session, world.firm, [], number="HT-SINCE", starts_on=days[1], ends_on=days[2], signed_on=days[0])
     with scope.acting(who), transaction(session):
         ledgers.save(session, who, session.get(Elevator, world.own.id), {"mode": "auto", "interval_days": 14}, None, at)
