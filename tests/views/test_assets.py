@@ -29,7 +29,7 @@ def test_what_a_page_fetches_is_small_and_fetched_once(world: Any, sign_in: Any,
         assert answer.status_code == 200 and answer.headers["Cache-Control"] == assets.FOREVER
         assert "Set-Cookie" not in answer.headers and answer.vary.as_set() == {"accept-encoding"}, "one for everybody"
         total += len(answer.data)
-    assert total < 22_200, f"{total} bytes beside the page"
+    assert total < 22_000, f"{total} bytes beside the page"
 
 
 def test_a_page_that_names_no_icon_has_one(client: Any) -> None:

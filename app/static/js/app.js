@@ -47,7 +47,7 @@
     if (more.offsetLeft + 280 > row.clientWidth) more.classList.remove("ta-drop--left");
   });
 
-  // Which of a row of tabs is open is seen on the phone, too: those before it are scrolled past.
+  // Of a row of tabs the open one is seen, on the phone too.
   all(".ta-page :is(.ta-tabs, .ta-seg) > [aria-current], .fd-kinds > [aria-current]").forEach(function (one) {
     var at = one.getBoundingClientRect(), row = one.parentNode.getBoundingClientRect();
     if (at.right > row.right) one.parentNode.scrollLeft += at.left - row.left - 48;
