@@ -137,6 +137,8 @@ class Number:
 
 
 COUNTS: dict[str, Number] = {}
+# Groups of entries, their addresses by endpoint, and the one that is open.
+Open = tuple[list[tuple[Any, list[Entry]]], dict[str, str], str]
 
 
 class Shell:
@@ -205,28 +207,31 @@ class Shell:
     @property
     def menu(self) -> Markup:
         """The entries of those verbs that the actor holds."""
-        groups = self._groups()
-        links = {e.endpoint: _address(e.endpoint) for _label, entries in groups for e in entries}
-        here = open_entry([entry for _label, entries in groups for entry in entries], links)
+        groups, links, here = self._open()
         numbers = self.ask().numbers
         key = (tuple(links.values()), here, tuple(numbers.items()), sum(len(entries) for _label, entries in groups))
         return part("ta/menu.html", key, groups=groups, links=links, here=here, numbers=numbers)
 
-    def _groups(self) -> list[tuple[Any, list[Entry]]]:
-        return [
-            (group.label, [e for e in group.entries if self.actor.may(e.verb) and _exists(e.endpoint)])
-            for group in MENU
-        ]
+    def _open(self) -> Open:
+        """The groups of those entries, their addresses by endpoint, and which one the page is under; once a request."""
+        held: Open | None = g.get("shell_open")
+        if held is None:
+            groups = [
+                (group.label, [e for e in group.entries if self.actor.may(e.verb) and _exists(e.endpoint)])
+                for group in MENU
+            ]
+            entries = [entry for _label, found in groups for entry in found]
+            links = {entry.endpoint: _address(entry.endpoint) for entry in entries}
+            held = g.shell_open = groups, links, open_entry(entries, links)
+        return held
 
     @property
     def above(self) -> tuple[str, str] | None:
         """The menu's entry that the page is under, its words and address; None on the entry's own page."""
-        entries = [entry for _label, found in self._groups() for entry in found]
-        links = {entry.endpoint: _address(entry.endpoint) for entry in entries}
-        here = open_entry(entries, links)
+        groups, links, here = self._open()
         if not here or links[here] == request.script_root + request.path:
             return None
-        return next(str(entry.label) for entry in entries if entry.endpoint == here), links[here]
+        return next(str(e.label) for _label, entries in groups for e in entries if e.endpoint == here), links[here]
 
     def number(self, name: str) -> int:
         """What the menu says beside an entry; 0 where it says nothing."""
