@@ -1,12 +1,14 @@
 """Who did what to which row, before and after; sealed later in batches into a hash chain."""
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Date, Index, Integer, String
+from sqlalchemy import Date, Index, Integer, String, select
 from sqlalchemy.orm import Mapped
 
+from app.models.among import among
 from app.models.base import BigId, Instant, Json, Model, col, pk
 
 
@@ -64,3 +66,15 @@ class AuditDay(Model):
     previous: Mapped[str] = col(_l("前日摘要"), String(64))
     digest: Mapped[str] = col(_l("本日摘要"), String(64))
     closed_at: Mapped[dt.datetime] = col(_l("记录时间"), Instant)
+
+
+def last_said(
+    session: Any, entity: str, action: str, keys: Collection[int], as_of: dt.datetime
+) -> dict[int, dict[str, Any]]:  # fmt: skip
+    """What the last such entry by the instant said of each of these rows; those of which none speaks are left out."""
+    entries = select(AuditEntry.entity_id, AuditEntry.after).where(
+        AuditEntry.entity == entity, among(session, AuditEntry.entity_id, sorted(keys)),
+        AuditEntry.action == action, AuditEntry.at <= as_of,
+    )  # fmt: skip
+    found = session.execute(entries.order_by(AuditEntry.id).execution_options(skip_scope=True))
+    return {key: after or {} for key, after in found}

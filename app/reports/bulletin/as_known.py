@@ -16,6 +16,7 @@ from sqlalchemy import and_, or_, select
 from app.listings.visits_then import COLUMNS, VisitThen, visit_then
 from app.models import AuditEntry, RepairOrder, RescueStep, StatusChange, Visit
 from app.models.among import among
+from app.models.audit import last_said
 from app.models.taken_over import visit_known
 from app.models.visit import visited
 from app.reports.bulletin.asked import Asked
@@ -77,7 +78,7 @@ def rescues(asked: Asked, keys: Sequence[int]) -> dict[int, RescueThen]:
     )
     for key, verb, at in _rows(asked, known.order_by(RescueStep.id)):
         steps[key].append((verb, at))
-    said = _last(asked, "rescue", "rescue.freed", changed)
+    said = last_said(asked.session, "rescue", "rescue.freed", changed, asked.as_of)
     found = {}
     for key in changed:
         course = course_then(steps[key])
@@ -110,19 +111,10 @@ def repairs(asked: Asked, where: Sequence[Any]) -> dict[int, RepairThen]:
     )  # fmt: skip
     for key, verb, at in _rows(asked, known.order_by(StatusChange.id)):
         steps[key].append((RepairVerb(verb), at))
-    said = _last(asked, "repair_order", "repair.ended", changed)
+    said = last_said(asked.session, "repair_order", "repair.ended", changed, asked.as_of)
     held = select(RepairOrder.id, RepairOrder.unit_id).where(among(asked.session, RepairOrder.id, sorted(changed)))
     units = {key: unit for key, unit in _rows(asked, held)} | units  # noqa: C416 - rows are no pairs to mypy
     return {key: RepairThen(heard_then(steps[key]), said.get(key, {}).get("cause"), units.get(key)) for key in changed}
-
-
-def _last(asked: Asked, entity: str, action: str, keys: set[int]) -> dict[int, dict[str, Any]]:
-    """What the last such entry by the instant said of each row."""
-    entries = select(AuditEntry.entity_id, AuditEntry.after).where(
-        AuditEntry.entity == entity, among(asked.session, AuditEntry.entity_id, sorted(keys)),
-        AuditEntry.action == action, AuditEntry.at <= asked.as_of,
-    )  # fmt: skip
-    return {key: after or {} for key, after in _rows(asked, entries.order_by(AuditEntry.id))}
 
 
 def _rows(asked: Asked, statement: Any) -> list[Any]:

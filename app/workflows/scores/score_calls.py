@@ -8,13 +8,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, false, or_, select
 
-from app.models import AuditEntry, Rescue, RescueDispatch, RescueStep
+from app.models import Rescue, RescueDispatch, RescueStep
 from app.models.among import among
+from app.models.audit import last_said
 from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
 from app.rules.rescues import CallThen, RescueVerb, calls_then
 from app.transaction import AnySession
@@ -23,7 +24,6 @@ from app.workflows.scores.score_frame import Frame
 _rescue: Any = Rescue.__table__.c
 _call: Any = RescueDispatch.__table__.c
 _step: Any = RescueStep.__table__.c
-_entry: Any = AuditEntry.__table__.c
 # The desk took it back: it never was.
 TAKEN_BACK = "returned"
 
@@ -105,14 +105,10 @@ def cases_then(session: AnySession, keys: Collection[int], as_of: dt.datetime) -
     steps: dict[int, list[tuple[str, dt.datetime, int | None]]] = defaultdict(list)
     for key, verb, at, call in session.execute(known.order_by(_step.id)):
         steps[key].append((verb, at, call))
-    said = select(_entry.entity_id, _entry.after).where(
-        _entry.entity == "rescue", among(session, _entry.entity_id, some), _entry.action == "rescue.freed",
-        _entry.at <= as_of,
-    )  # fmt: skip
-    result: dict[int, dict[str, Any]] = {key: after or {} for key, after in session.execute(said.order_by(_entry.id))}
+    said = last_said(session, "rescue", "rescue.freed", some, as_of)
     found: dict[int, CaseThen] = {}
-    for key in steps:
-        told = CaseThen(calls_then(steps[key], ended[key]))
-        words = result.get(key, {}) if told.is_over else {}
-        found[key] = CaseThen(told.calls, words.get("outcome"), words.get("cause"))
+    for key, course in steps.items():
+        found[key] = told = CaseThen(calls_then(course, ended[key]))
+        if told.is_over and key in said:
+            found[key] = replace(told, outcome=said[key].get("outcome"), cause=said[key].get("cause"))
     return found
