@@ -160,9 +160,6 @@ class _Work:
 
     # --- visits
 
-    def _inside(self) -> Any:
-        return _visit.visit_on.between(*self._period) & self._facts.within
-
     def visits(self) -> None:
         """Which records have another state by now or under the draft."""
         self.tell(0, 0, "重判维保记录")
@@ -178,7 +175,7 @@ class _Work:
                 still = or_(_visit.next_change_at.is_(None), ~aged)
                 # All pieces together are all that is inside: then each record need not be looked up among them.
                 here = or_(*places) if len(inside) > 1 else true()
-                self._alike(before, after, ranks, self._inside() & here & still)
+                self._alike(before, after, ranks, self._facts.within & here & still)
 
     def _aged(self, aged: Any, ranks: dict[int, int]) -> None:
         """Records of which more is known by now than what is stored: few, and told one by one."""
@@ -340,7 +337,7 @@ class _Work:
         """The state of each record before and after: as stored (the valid ones came with the scores), then moved."""
         # Said as a literal, as the partial index says it.
         others = select(_visit.unit_id, _visit.state, func.count()).where(
-            self._inside(), _visit.state != literal_column("'valid'")
+            _visit.visit_on.between(*self._period), self._facts.within, _visit.state != literal_column("'valid'")
         )
         for unit_id, state, number in self.session.execute(others.group_by(_visit.unit_id, _visit.state)):
             self._stored(unit_id, VisitState(state), number)
