@@ -26,7 +26,6 @@ from app.models.among import among
 from app.models.choices import CATEGORY, ELEVATOR_STATUS, PLACE_TYPE
 from app.models.policy import policy_value
 from app.models.region import LEVEL_DIGITS, in_region
-from app.models.visit import visited
 from app.policy import Key
 from app.reports import published
 from app.reports.bulletin.asked import Asked, asked_of
@@ -111,7 +110,7 @@ def _grouped(asked: Asked, codes: Sequence[str], model: Any, item: Any, where: S
 
 def _maintenance(asked: Asked, codes: Sequence[str]) -> dict[Spot, int]:
     p = asked.period
-    done = (Visited.counted, visited(Visited, p.first, p.last), Visited.received_at <= asked.as_of)
+    done = (Visited.counted, Visited.visit_on.between(p.first, p.last), Visited.received_at <= asked.as_of)
     missed = (
         OverduePeriod.withdrawn.is_(False), OverduePeriod.limit_on.between(p.first, p.last),
         OverduePeriod.judged_at <= asked.as_of,

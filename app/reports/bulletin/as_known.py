@@ -18,7 +18,6 @@ from app.models import AuditEntry, RepairOrder, RescueStep, StatusChange, Visit
 from app.models.among import among
 from app.models.audit import last_said
 from app.models.taken_over import visit_known
-from app.models.visit import visited
 from app.reports.bulletin.asked import Asked
 from app.rules.periods import Period
 from app.rules.repairs import TAKES_BACK, Heard, RepairVerb, heard_then
@@ -47,7 +46,7 @@ class RepairThen:
 def visits_there(asked: Asked, period: Period) -> tuple[Any, ...]:
     """Visits of the period that were here at the instant; those of another platform once they had been taken over."""
     return (
-        visited(Visit, period.first, period.last), Visit.received_at <= asked.as_of, visit_known(asked.as_of)
+        Visit.visit_on.between(period.first, period.last), Visit.received_at <= asked.as_of, visit_known(asked.as_of)
     )  # fmt: skip
 
 

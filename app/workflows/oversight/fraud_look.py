@@ -20,7 +20,6 @@ from app.models import AuditEntry, Elevator, FraudEvidence, FraudSignal, Person,
 from app.models.among import among
 from app.models.policy import policy_book
 from app.models.region import code_span
-from app.models.visit import visited
 from app.permissions import SYSTEM, Actor
 from app.policy import Key
 from app.rules import fraud
@@ -245,7 +244,7 @@ def _stretch(
     columns = (_visit.id, _visit.unit_id, _visit.worker_id, _visit.region_code, _visit.elevator_id,
         _visit.checked_in_at, _visit.checked_out_at, _visit.by_code, _visit.visit_on)  # fmt: skip
     statement = select(*columns).where(
-        in_span(_visit.region_code, region), visited(_visit, on - (days - 1) * DAY, on),
+        in_span(_visit.region_code, region), _visit.visit_on.between(on - (days - 1) * DAY, on),
         _visit.taken_over.is_(False), _visit.state != "void",
     )  # fmt: skip
     by_worker = defaultdict(list)
@@ -269,7 +268,7 @@ def _devices(
     """Reviews that came from the network from which the worker had checked in or out."""
     days = max(policies.of(region or "").window_days, 1)
     reviewed = and_(
-        in_span(_visit.region_code, region), visited(_visit, on - (days - 1) * DAY, on),
+        in_span(_visit.region_code, region), _visit.visit_on.between(on - (days - 1) * DAY, on),
         _visit.reviewed_from.is_not(None), _visit.reviewed_by_id.is_not(None), _visit.taken_over.is_(False),
     )  # fmt: skip
     same = select(_entry.id).where(
