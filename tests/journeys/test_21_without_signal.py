@@ -306,8 +306,11 @@ def test_one_that_is_not_taken_holds_up_no_other(product: Any, enter: Any, shot:
         return found
 
     phone.context.route("**/api/v1/*/offline", answer)
+    # This page keeps the turn to send until it is gone: what it had begun would be sent once more by the next.
     phone.evaluate(
         """async code => { const me = await taKept.me(), at = new Date().toISOString();
+        await new Promise(held => navigator.locks.request(
+            "ta-kept-send", () => { held(); return new Promise(() => {}); }));
         for (const [n, key] of ["queue-1-broken", "queue-2-other", "queue-3-other"].entries())
             await taKept.put("entries", { key: key, account: me, made: n, lift: { code: code }, state: "waiting",
                 errors: null, contact: "none", began: { code: code, at: at }, began_at: at,
