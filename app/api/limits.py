@@ -11,13 +11,13 @@ import logging
 import time
 from collections import deque
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, current_app, g, request
 from limits import RateLimitItem, WindowStats, parse
-from limits.storage import storage_from_string
+from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
@@ -45,25 +45,35 @@ def install(app: Flask) -> None:
         by_token = _limit(str(current_app.config["API_LIMIT_TOKEN"])), "token", caller()
         by_address = _limit(str(current_app.config["API_LIMIT_ADDRESS"])), "address", address()
         try:
-            over = next((each for each in (by_token, by_address) if not counter.hit(*each)), None)
-            g.api_limit = over or by_token
-            g.api_window = counter.get_window_stats(*g.api_limit)
+            g.api_counted = counted = counter.count(by_token, by_address)
         except Exception:
             log.exception("calls could not be counted")
             return
-        if over is not None:
+        if counted.over:
             raise TooManyRequests
 
     @app.after_request
     def _tell(response: Response) -> Response:
-        window: WindowStats | None = g.get("api_window")
-        if window is not None:
+        counted: Counted | None = g.get("api_counted")
+        if counted is not None:
             response.headers.extend({
-                "X-RateLimit-Limit": str(g.api_limit[0].amount), "X-RateLimit-Remaining": str(window.remaining),
-                "X-RateLimit-Reset": str(int(window.reset_time)),
+                "X-RateLimit-Limit": str(counted.amount), "X-RateLimit-Remaining": str(counted.window.remaining),
+                "X-RateLimit-Reset": str(int(counted.window.reset_time)),
             })  # fmt: skip
-            response.headers["Retry-After"] = str(max(0, int(window.reset_time - time.time())))
+            response.headers["Retry-After"] = str(max(0, int(counted.window.reset_time - time.time())))
         return response
+
+
+class Counted(NamedTuple):
+    """What a call was told: whether it was one too many, and the limit that says so, else the first one asked."""
+
+    over: bool
+    amount: int
+    window: WindowStats
+
+
+# A limit and the words by which it is counted.
+Asked = tuple[RateLimitItem, str, str]
 
 
 @lru_cache(maxsize=64)
@@ -71,11 +81,52 @@ def _limit(text: str) -> RateLimitItem:
     return parse(text)
 
 
+# One call, asked of each limit in turn until one is used up: the library's own two scripts, which would be one round
+# trip for each limit and one for what is told. The lists are the library's, so that guesses count in them, too.
+_COUNT = """
+local now, over = tonumber(ARGV[1]), 0
+for n = 1, #KEYS do
+    local limit, expiry = tonumber(ARGV[2 * n]), tonumber(ARGV[2 * n + 1])
+    local entry = redis.call('lindex', KEYS[n], limit - 1)
+    if limit < 1 or (entry and tonumber(entry) >= now - expiry) then
+        over = n
+        break
+    end
+    redis.call('lpush', KEYS[n], ARGV[1])
+    redis.call('ltrim', KEYS[n], 0, limit - 1)
+    redis.call('expire', KEYS[n], expiry)
+end
+local told = math.max(over, 1)
+local low, high, oldest, since = 0, tonumber(ARGV[2 * told]) - 1, nil, now - tonumber(ARGV[2 * told + 1])
+while low <= high do
+    local middle = math.floor((low + high) / 2)
+    local entry = redis.call('lindex', KEYS[told], middle)
+    if entry and tonumber(entry) >= since then
+        oldest, low = entry, middle + 1
+    else
+        high = middle - 1
+    end
+end
+return {over, low, oldest or ARGV[1]}
+"""
+
+
 class Shared(MovingWindowRateLimiter):
     """Counted where all processes see it."""
 
+    storage: RedisStorage
+
     def __init__(self, uri: str) -> None:
-        super().__init__(storage_from_string(uri))  # type: ignore[arg-type]
+        super().__init__(RedisStorage(uri))
+        self._count = self.storage.get_connection().register_script(_COUNT.encode())
+
+    def count(self, *asked: Asked) -> Counted:
+        """Count one call of each limit, up to the first that is used up, in one round trip."""
+        limits = [(item.amount, item.get_expiry()) for item, *_ in asked]
+        keys = [self.storage.prefixed_key(item.key_for(KEY_PREFIX, *words)) for item, *words in asked]
+        over, number, oldest = self._count(keys, [repr(time.time()), *chain.from_iterable(limits)])
+        amount, expiry = limits[max(over, 1) - 1]
+        return Counted(over > 0, amount, WindowStats(float(oldest) + expiry, amount - number))
 
     def hit(self, item: RateLimitItem, *words: str, cost: int = 1) -> bool:
         return super().hit(item, KEY_PREFIX, *words, cost=cost)
@@ -96,6 +147,12 @@ class OwnWindow:
     def __init__(self) -> None:
         self._calls: dict[tuple[str, ...], deque[float]] = {}
         self._lock = Lock()
+
+    def count(self, *asked: Asked) -> Counted:
+        """As `Shared.count`."""
+        over = next((each for each in asked if not self.hit(*each)), None)
+        told = over or asked[0]
+        return Counted(over is not None, told[0].amount, self.get_window_stats(*told))
 
     def hit(self, item: RateLimitItem, *words: str) -> bool:
         now, since = time.time(), time.time() - item.get_expiry()

@@ -87,6 +87,40 @@ def test_processes_count_together_in_redis(redis_url: str) -> None:
     assert codes == [200, 200, 429]
 
 
+def test_redis_is_asked_once_a_call_and_tells_what_one_process_would(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the lists of the library's own scripts: what one way counted the other has counted."""
+    from limits import parse
+
+    from app.api import limits
+
+    now = [1_700_000_000.25]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    shared, own = limits.Shared(redis_url), limits.OwnWindow()
+    token, place, none = parse("3 per minute"), parse("5 per minute"), parse("0 per minute")
+    calls = [("a", "x")] * 4 + [("b", "x")] * 3 + [("c", "y")]
+    for turn in range(3):
+        for one, where in calls:
+            asked = (token, "token", one), (place, "address", where)
+            told = own.count(*asked)
+            assert shared.count(*asked) == told
+            if not told.over:
+                assert shared.get_window_stats(*asked[0]) == told.window
+                assert shared.get_window_stats(*asked[1]) == own.get_window_stats(*asked[1])
+            now[0] += 1.5
+        now[0] += 17 * turn
+    assert shared.hit(token, "token", "d") and own.hit(token, "token", "d")
+    asked = (token, "token", "d"), (place, "address", "z")
+    assert shared.count(*asked) == own.count(*asked) == (False, 3, (now[0] + 60, 1))
+    assert shared.count((none, "token", "e")).over
+    sent = shared.storage.get_connection().info("commandstats")
+    before = sent.get("cmdstat_evalsha", {"calls": 0})["calls"]
+    shared.count(*asked)
+    after = shared.storage.get_connection().info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert after == before + 1
+
+
 def test_a_redis_that_is_away_stops_nobody() -> None:
     from flask import Flask
 
