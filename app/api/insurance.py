@@ -24,7 +24,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views.frame import screens
-from app.wording import say
+from app.wording import say, together
 from app.workflows.files import attachments
 from app.workflows.papers import insurance
 from app.workflows.papers.insurance import Line
@@ -89,7 +89,7 @@ class InsuranceApi(Resource):
         with transaction(db.session) as session:
             row = insurance.save(
                 session, actor(), None, words(sent, "payer"), month(sent, "from_month"), month(sent, "to_month"),
-                words(sent, "note", 1000), _lines(sent), clock.now(),
+                words(sent, "note", 1000), _lines(sent), clock.now(), bring=_bring(sent),
             )  # fmt: skip
         return jsonify(full(row)), 201
 
@@ -109,6 +109,7 @@ class InsuranceApi(Resource):
             row = insurance.save(
                 session, actor(), key, words(sent, "payer") if "payer" in sent else held.payer, first, last,
                 words(sent, "note", 1000) if "note" in sent else held.note or "", _lines(sent), clock.now(),
+                bring=_bring(sent),
             )  # fmt: skip
         return jsonify(full(row))
 
@@ -226,6 +227,16 @@ def _lines(sent: dict[str, Any]) -> list[Line]:
         found = say("people 应为不超过 %(most_people)s 个对象的数组", most_people=insurance.MOST_PEOPLE)
         raise refuse("参数", found, "请按接口文档填写", field="people")
     return [Line(words(p, "name", 60), words(p, "id_number", 60), words(p, "phone", 60)) for p in given]
+
+
+def _bring(sent: dict[str, Any]) -> str:
+    """带入人员: whose people are added beside those sent."""
+    bring = words(sent, "bring", 20)
+    if bring and bring not in insurance.BRINGS:
+        remedy = say("可选：%(names)s", names=together(insurance.BRINGS))
+        found = say("%(name)s 没有“%(given)s”", name="bring", given=bring)
+        raise refuse("参数", found, remedy, field="bring", value=bring)
+    return bring
 
 
 def _row(key: int) -> InsuranceRecord:

@@ -10,12 +10,13 @@ from flask import jsonify
 
 from app import clock, scope
 from app.api import listed
-from app.api.base import Resource, actor, answers, body, iso
+from app.api.base import Resource, actor, answers, body, finding_list, iso
 from app.api.offline import accuracy_of, contact_of, entries_of, key_text, taken
 from app.api.offline import instant as kept_instant
 from app.api.reading import flag, instant, keys, whole, words
 from app.api.reading import key as key_of
 from app.api.visits import position
+from app.errors import Finding, raise_failing
 from app.extensions import db
 from app.listings.repairs import REPAIRS
 from app.models import RepairOrder
@@ -26,6 +27,8 @@ from app.rules.offline import PhoneClock
 from app.rules.repairs import TIMES
 from app.transaction import transaction
 from app.views.frame import screens
+from app.views.frame.carrying import MOST_CARRIED
+from app.views.repair import repair_sending
 from app.workflows.repair import repair_answers, repair_work, repairs
 from app.workflows.repair.repair_work import Ending
 from app.workflows.visits import repair_offline
@@ -105,6 +108,32 @@ class RepairApi(Resource):
             worker, helpers = key_of(sent, "worker_id"), keys(sent, "helper_ids", MOST_FILES)
             row = repair_work.assign(session, actor(), key, worker, helpers, clock.now())
         return jsonify(repair(row))
+
+    @answers("/send", "POST")
+    def send(self) -> Any:
+        """Send several out, to one worker or each to whoever keeps its elevator; each by itself, with its outcome.
+        Sent again, what lies with that worker is told so and goes to nobody twice.
+        ---
+        post:
+          summary: 批量派工；派给一人（worker_id），或各派给电梯自己的维保人员（to_keepers），每张单独办理、各有结果
+          takes: RepairSending
+          gives: {200: RepairsSent}
+        """
+        sent = body()
+        require(actor(), Verb.REPAIR_ASSIGN)
+        ids, worker, to_keepers = keys(sent, "ids", MOST_CARRIED), key_of(sent, "worker_id"), flag(sent, "to_keepers")
+        raise_failing([
+            Finding("维修工单", bool(ids), "没有选择", "请给出 ids", field="ids"),
+            Finding("指派维修员", (worker is None) is to_keepers, "worker_id 和 to_keepers 应给出其中一个",
+                "请按接口文档填写", field="worker_id"),
+        ])  # fmt: skip
+        keepers = repair_sending.keepers_of(repair_sending.rows_of(ids)) if to_keepers else {}
+        outcomes = repair_sending.send(ids, worker, keepers)
+        rows = [
+            {"id": key, "done": not wrong, "status": status, "errors": finding_list(wrong)}
+            for key, (status, wrong) in outcomes.items()
+        ]
+        return jsonify(done=sum(row["done"] for row in rows), results=rows)
 
     @answers("/<int:key>/take-back", "POST", once=True)
     def take_back(self, key: int) -> Any:
@@ -282,7 +311,8 @@ def register(appbuilder: Any) -> None:
     """Add this resource."""
     for permission, verb in (
         ("can_list", Verb.REPAIR_READ), ("can_get", Verb.REPAIR_READ), ("can_report", Verb.REPAIR_REPORT),
-        ("can_assign", Verb.REPAIR_ASSIGN), ("can_take_back", Verb.REPAIR_ASSIGN), ("can_accept", Verb.REPAIR_DO),
+        ("can_assign", Verb.REPAIR_ASSIGN), ("can_send", Verb.REPAIR_ASSIGN),
+        ("can_take_back", Verb.REPAIR_ASSIGN), ("can_accept", Verb.REPAIR_DO),
         ("can_send_steps", Verb.REPAIR_DO), ("can_depart", Verb.REPAIR_DO), ("can_start", Verb.REPAIR_DO),
         ("can_end", Verb.REPAIR_DO),
         ("can_decide", Verb.REPAIR_APPROVE), ("can_cancel", Verb.REPAIR_REPORT),

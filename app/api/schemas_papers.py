@@ -54,6 +54,8 @@ from app.rules.notices import CHANNELS, GROUPS
 from app.rules.repairs import TIMES
 from app.rules.repairs import Step as RepairStep
 from app.rules.rescues import RescueLimit
+from app.views.frame.carrying import MOST_CARRIED
+from app.workflows.papers.insurance import BRINGS
 from app.workflows.people.invitations import POSTER_HOURS, POSTER_MOST
 
 _MASKED = said(maybe(TEXT), "遮蔽")
@@ -64,6 +66,7 @@ _MONTH: Schema = said({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}, "202
 _INSURANCE: dict[str, Schema] = {
     "payer": said(text(80), "缴纳公司"), "from_month": _MONTH, "to_month": _MONTH, "note": text(500),
     "people": many(an_object("name id_number", name=text(40), id_number=text(18), phone=text(20)), 2000),
+    "bring": said(one_of(list(BRINGS)), "带入人员：last 为最近一份明细的，people 为登记了身份证号的在职人员"),
 }  # fmt: skip
 
 _INSPECTION: dict[str, Schema] = {
@@ -243,6 +246,13 @@ PAPERS: dict[str, Schema] = {
         client_key=said(text(40), "手机上的编号；重发不重复报修"),
     ),
     "RepairAssignment": an_object("worker_id", worker_id=WHOLE, helper_ids=many(WHOLE, 10)),
+    "RepairSending": an_object(
+        "ids", ids=many(WHOLE, MOST_CARRIED), worker_id=said(WHOLE, "派给这一人；与 to_keepers 给出其中一个"),
+        to_keepers=said(YES, "true 为各派给电梯自己的维保人员"),
+    ),
+    "RepairsSent": an_object("done results", done=said(WHOLE, "派出几张"), results=many(an_object(
+        "id done status errors", id=WHOLE, done=YES, status=WHOLE, errors=many(ref("Finding")),
+    ))),
     "RepairReason": an_object("reason", reason=text(500)),
     "RepairAnswer": an_object(
         "fixed", fixed=said(YES, "true 确认修好，false 仍有问题"), note=said(text(500), "仍有问题的必填"), photos=FILES,

@@ -101,7 +101,7 @@ DEEDS = {
         "Repairs.deed": LIST,
         "RepairPages.new": "POST /repairs",
         "RepairPages.assign": "POST /repairs/{key}/assign",
-        "RepairPages.send": "POST /repairs/{key}/assign",
+        "RepairPages.send": "POST /repairs/send",
         "RepairPages.take_back": "POST /repairs/{key}/take-back",
         "RepairPages.accept": "POST /repairs/{key}/accept",
         "RepairPages.depart": "POST /repairs/{key}/depart",

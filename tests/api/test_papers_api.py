@@ -153,6 +153,28 @@ def test_a_record_is_drafted_filed_compared_withdrawn(app: Any, session: Any, wo
 
 
 @pytest.mark.feature("UNT-09")
+def test_a_draft_brings_the_people_of_the_last_record_or_those_with_a_number(
+    app: Any, session: Any, world: World
+) -> None:
+    firm = Caller(app, world, "clerk")
+    november = RECORD | {"from_month": "2026-11", "to_month": "2026-11", "people": [PEOPLE[1]]}
+    nobody = firm.post("/insurance", november | {"bring": "last"})
+    assert nobody.status_code == 422 and nobody.json["errors"][0]["field"] == "bring"
+    assert nobody.json["errors"][0]["found"] == "开始月份以前没有缴交明细"
+    october = firm.post("/insurance", RECORD).json
+    made = firm.post("/insurance", november | {"bring": "last"})
+    assert made.status_code == 201 and made.json["people"] == 2, "each once, those sent among them"
+    url = f"/insurance/{made.json['id']}"
+    assert id_number(1) not in firm.get(f"{url}/people").text
+    assert rules_of(firm.call("PATCH", url, {"bring": "everybody"})) == {"参数"}
+    world.worker.resident_id = id_number(3)
+    world.worker.hired_on = dt.date(2020, 1, 1)
+    session.commit()
+    assert firm.call("PATCH", url, {"bring": "people"}).json["people"] == 3
+    assert firm.get(f"/insurance/{october['id']}").json["people"] == 2
+
+
+@pytest.mark.feature("UNT-09")
 def test_a_draft_is_deleted(app: Any, session: Any, world: World) -> None:
     firm = Caller(app, world, "maintenance_head")
     key = firm.post("/insurance", RECORD).json["id"]

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app import clock
 from app.models import Anomaly, RepairOrder
 from tests.api.callers import Caller
-from tests.factories import World
+from tests.factories import World, make_elevator, make_ledger, make_person
 
 pytestmark = pytest.mark.feature("REP-03")
 
@@ -40,6 +40,36 @@ def test_from_report_to_end(app: Any, session: Any, world: World) -> None:
         assert worker.post(f"/repairs/{key}/end", end).json["state"] == "done"
     assert clerk.get(f"/repairs/{key}").json["signed_in_id"] == world.worker.id
     assert Caller(app, world, "other_head").get(f"/repairs/{key}").status_code == 404
+
+
+@pytest.mark.feature("REP-02")
+def test_several_are_sent_out_each_by_itself(app: Any, session: Any, world: World) -> None:
+    clerk = Caller(app, world, "clerk")
+    second = make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+    keeper = make_person(session, world.firm)
+    make_ledger(session, world.own, keeper)
+    session.commit()
+    first, other = (
+        clerk.post("/repairs", {"elevator_id": key, "level": "running"}).json["id"] for key in (world.own.id, second.id)
+    )
+    unknown = 10**6
+    asked = clerk.post("/repairs/send", {"ids": [], "to_keepers": True, "worker_id": world.worker.id})
+    assert asked.status_code == 422 and {f["field"] for f in asked.json["errors"]} == {"ids", "worker_id"}
+    assert clerk.post("/repairs/send", {"ids": [first]}).status_code == 422, "to whom?"
+    found = clerk.post("/repairs/send", {"ids": [first, other, unknown], "to_keepers": True}).json
+    assert found["done"] == 1
+    assert [(row["id"], row["done"], row["status"]) for row in found["results"]] == [
+        (first, True, 200), (other, False, 422), (unknown, False, 404),
+    ]  # fmt: skip
+    assert found["results"][1]["errors"][0]["found"] == "设备履历里没有在职的维保人员"
+    assert clerk.get(f"/repairs/{first}").json["worker_id"] == keeper.id
+    found = clerk.post("/repairs/send", {"ids": [first, other], "worker_id": world.worker.id}).json
+    assert found["done"] == 2
+    again = clerk.post("/repairs/send", {"ids": [first, other], "worker_id": world.worker.id}).json
+    assert again["done"] == 0 and "等待接单" in again["results"][0]["errors"][0]["found"], "nobody is asked twice"
+    assert Caller(app, world, "use_head").post("/repairs/send", {"ids": [first], "worker_id": 1}).status_code == 403
+    theirs = Caller(app, world, "other_head").post("/repairs/send", {"ids": [first], "worker_id": 1}).json
+    assert theirs["results"][0]["status"] == 404
 
 
 def test_times_of_a_phone_without_a_net(app: Any, session: Any, world: World) -> None:

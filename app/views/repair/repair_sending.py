@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app import clock, scope
+from app.errors import Finding, refuse
 from app.extensions import db
 from app.models import MaintenanceLedger, Person, RepairOrder
 from app.views.frame import maintenance_forms as forms
@@ -51,19 +52,20 @@ def people() -> list[tuple[str | int, str]]:
 
 
 def send(
-    rows: Iterable[RepairOrder], worker_id: int | None, keepers: dict[int, tuple[int, str]]
-) -> dict[int, list[str]]:
-    """Send each out by itself; by order what is against it, nothing where it was sent. Helpers stay as they are."""
-    outcomes: dict[int, list[str]] = {}
-    for key in [row.id for row in rows]:
-        to = worker_id if worker_id is not None else keepers.get(key, (None, ""))[0]
-        if to is None:
-            outcomes[key] = [str(_("设备履历里没有在职的维保人员，请单独指派"))]
-            continue
-        _row, findings, _status = run(partial(_send, key, to))
-        outcomes[key] = [str(finding) for finding in findings]
+    keys: Iterable[int], worker_id: int | None, keepers: dict[int, tuple[int, str]]
+) -> dict[int, tuple[int, list[Finding]]]:
+    """Send each out by itself; by order the status and what is against it, nothing where it was sent. Helpers stay
+    as they are."""
+    outcomes: dict[int, tuple[int, list[Finding]]] = {}
+    for key in keys:
+        _row, findings, status = run(partial(_send, key, worker_id, keepers.get(key, (None, ""))[0]))
+        outcomes[key] = (status, findings)
     return outcomes
 
 
-def _send(key: int, to: int, session: Any) -> RepairOrder:
+def _send(key: int, worker_id: int | None, keeper_id: int | None, session: Any) -> RepairOrder:
+    to = worker_id if worker_id is not None else keeper_id
+    if to is None:
+        scope.visible(session, g.actor, RepairOrder, key, "维修工单")
+        raise refuse("维保人员", "设备履历里没有在职的维保人员", "请单独指派")
     return repair_work.send_out(session, g.actor, key, to, clock.now())

@@ -164,7 +164,8 @@ class RepairPages(RecordPages):
                 remedy = _("请选择指派的维修员")
                 findings = [Finding(_("指派维修员"), False, _("没有选择"), remedy, field="worker_id")]
             else:
-                outcomes = repair_sending.send(rows, worker, keepers)
+                came_of = repair_sending.send([row.id for row in rows], worker, keepers)
+                outcomes = {key: [str(one) for one in wrong] for key, (_status, wrong) in came_of.items()}
                 rows = repair_sending.rows_of(ids[:MOST_CARRIED])
         page = self.render_template(
             "ta/repairs/send.html", title=_("批量派工"), rows=rows, keepers=keepers, outcomes=outcomes,
