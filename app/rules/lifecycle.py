@@ -108,6 +108,10 @@ CAUSE_FIELDS: dict[ChangeCause, tuple[str, ...]] = {
 }
 # Causes of which the same can be said of many elevators, and what of it: the rest is each one's own.
 CAUSE_ALIKE: dict[ChangeCause, tuple[str, ...]] = {
+    # An estate that one firm makes over alike; loads, speeds, floors are each one's own. An address always is.
+    ChangeCause.RETROFIT: (
+        "retrofitter", "model", "controller", "control_mode", "drive_mode", "supervised_on", "next_inspection_on",
+    ),
     ChangeCause.USE_UNIT: CAUSE_FIELDS[ChangeCause.USE_UNIT],
     ChangeCause.RENAME: ("estate", "owner_name", "property_name"),
     # An estate that was looked at together; a note is of each one, and would be written over.

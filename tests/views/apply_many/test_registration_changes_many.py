@@ -1,4 +1,4 @@
-"""变更登记 of a whole estate: a new use unit, or new names, said once; the rest stays as it is of each elevator."""
+"""变更登记 of a whole estate: a new use unit, new names, a new controller, said once; the rest stays as it is of each elevator."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_an_estate_gets_a_new_use_unit(
     session.commit()
     client = sign_in(world.accounts["use_head"])
     kinds = client.get(f"/applications/many?{PLACE}").text
-    assert "变更登记（使用单位变更）" in kinds and "变更登记（更名）" in kinds and "改造" not in kinds
+    assert "变更登记（使用单位变更）" in kinds and "变更登记（更名）" in kinds and "移装" not in kinds
     form = client.get(f"/applications/many/use_unit?{PLACE}").text
     assert "不填的项，各台保持原样" in form and "双方的移交材料" in form and "业主委员会" not in form
     said = {"use_unit_id": new.name, "safety_officer": "苏见山", "safety_phone": "13900000123"}
@@ -86,7 +86,7 @@ def test_what_is_wrong_for_all_is_told_at_the_form(
     answer = send(client, kind="use_unit", use_unit_id=world.firm.name, files=paper())
     assert answer.status_code == 422 and "不是审核通过的使用单位" in answer.text
     assert send(client, kind="rename", certificate_no="梯11浙E00001(20)", files=paper()).status_code == 422
-    assert client.get(f"/applications/many/retrofit?{PLACE}").status_code == 302
+    assert client.get(f"/applications/many/relocation?{PLACE}").status_code == 302
     assert made(session) == [] and session.scalar(select(Job.id).where(Job.kind == "apply_check")) is None
 
 
@@ -158,6 +158,33 @@ def test_an_estate_that_reached_its_design_life(
     assert [row.note for row in chosen] == [f"备注 {n}" for n in range(ALL)]
 
 
+def test_an_estate_that_is_made_over_alike(
+    app: Any, session: Any, world: World, sign_in: Any, chosen: list[Elevator]
+) -> None:
+    """By one firm with the same controller; what each carries and how many floors it serves stays its own."""
+    for n, row in enumerate(chosen):
+        row.rated_load, row.controller = 800 + n, f"旧控制器 {n}"
+    session.commit()
+    client = sign_in(world.accounts["use_head"])
+    assert "变更登记（改造）" in client.get(f"/applications/many?{PLACE}").text
+    form = client.get(f"/applications/many/retrofit?{PLACE}").text
+    assert "改造监督检验证明" in form and 'name="controller"' in form and 'name="rated_load"' not in form
+    answer = send(client, kind="retrofit", files=paper())
+    assert answer.status_code == 422 and "请填写变更后的内容" in answer.text
+    said = {"retrofitter": "澜州新程电梯工程有限公司", "controller": "NK-3000", "control_mode": "集选"}
+    check = checked(app, session, client, kind="retrofit", files=paper(), **said)
+    assert (check.result["can"], check.result["refused"]) == (ALL, 0), check.result["why"]
+    assert "NK-3000" in client.get(f"/applications/many/checked/{check.id}").text
+    confirm(session, client, check)
+    work(app, session)
+    assert {row.data["cause"] for row in made(session)} == {"retrofit"}
+    post(sign_in(world.accounts["inspector"]), {"verb": "approve", "sure": "1", "chosen": ticks(*made(session))})
+    fresh(session)
+    assert {row.state for row in made(session)} == {"approved"}
+    assert {(row.retrofitter, row.controller) for row in chosen} == {(said["retrofitter"], "NK-3000")}
+    assert [row.rated_load for row in chosen] == [800 + n for n in range(ALL)]
+
+
 @pytest.mark.feature("INT-04")
 def test_by_the_interface(app: Any, session: Any, world: World, chosen: list[Elevator]) -> None:
     new = make_use_unit(session, "澜州新接手物业有限公司")
@@ -167,9 +194,10 @@ def test_by_the_interface(app: Any, session: Any, world: World, chosen: list[Ele
         "kind": "registration_change", "elevator_ids": [row.id for row in chosen], "reason": "换物业",
         "effective_on": clock.today().isoformat(), "attachments": [unit.send_file().json["id"]],
     }  # fmt: skip
-    assert rules_of(unit.post("/applications/many", body | {"cause": "retrofit"})) == {"变更原因"}
-    other = body | {"cause": "use_unit", "changes": {"rated_load": 5}}
-    assert rules_of(unit.post("/applications/many", other)) == {"变更内容"}
+    assert rules_of(unit.post("/applications/many", body | {"cause": "relocation"})) == {"变更原因"}
+    for cause in ("use_unit", "retrofit"):
+        other = body | {"cause": cause, "changes": {"rated_load": 5}}
+        assert rules_of(unit.post("/applications/many", other)) == {"变更内容"}
     assert rules_of(unit.post("/applications/many", body | {"cause": "use_unit"})) == {"变更内容"}
     good = body | {"cause": "use_unit", "changes": {"use_unit_id": new.id, "owner_name": ""}}
     check = unit.post("/applications/many", good)
