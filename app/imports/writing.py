@@ -22,6 +22,7 @@ from app.imports.columns import Kind
 from app.imports.comparing import dated, exists
 from app.imports.comparing_filings import MODELS
 from app.imports.waiting import (
+    GOOD,
     Judged,
     after,
     by_elevator,
@@ -53,7 +54,7 @@ from app.workflows.core.ahead import Do
 from app.workflows.filing import filing
 from app.workflows.filing.filing_sets import Saved, Wish, save_drafts
 from app.workflows.handover.take_over import PastVisit, take_over
-from app.workflows.maintenance import clocks, ledger_rows, ledgers, orders
+from app.workflows.maintenance import clock_rows, clocks, ledger_rows, ledgers, orders
 from app.workflows.papers import insurance
 from app.workflows.papers.insurance import Line
 from app.workflows.people import invitations, people, person_versions
@@ -215,7 +216,7 @@ def _take(session: AnySession, actor: Actor, held: Kind, batch_id: int, row: Imp
     try:
         with session.begin_nested():
             row.entity_id = WRITERS[held.name](session, actor, batch_id, row, at)
-        row.applied = True
+        row.applied = row.state in GOOD
     except Refusal as refusal:
         _end_badly(session, row, _errors(held, refusal.findings))
 
@@ -282,13 +283,17 @@ def _write_invitation(session: AnySession, actor: Actor, batch_id: int, row: Imp
 def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
     if (elevator := session.get(Elevator, row.entity_id)) is None:
         raise refuse("电梯", "已不在您的管辖范围内", "请重新校验文件")
-    data = dated(row.data or {})
-    held = ledger_rows.of_elevator(session, elevator.id)
-    if row.state == "new" and held is not None and held.unit_id == elevator.maintenance_unit_id:
-        writing_contracts.changes_since(
-            row, session.get_one(ImportBatch, batch_id).mode, held, ledgers.FIELDS, "code", elevator.code
-        )
-    saved = ledgers.save(session, actor, elevator, data, None, at)
+    clock_rows.lock_of(session, elevator.id)
+    held = ledger_rows.of_elevator(session, elevator.id, locked=True)
+    if held is not None and held.unit_id == elevator.maintenance_unit_id:
+        if row.state == "new":
+            writing_contracts.changes_since(
+                row, session.get_one(ImportBatch, batch_id).mode, held, row.data or {}, "code", elevator.code
+            )
+        writing_contracts.as_it_stands(row, held)
+        if row.state == "same":
+            return elevator.id
+    saved = ledgers.save(session, actor, elevator, dated(row.data or {}), None, at)
     if row.state == "new":
         saved.batch_id = batch_id
     return elevator.id

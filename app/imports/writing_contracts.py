@@ -49,3 +49,13 @@ def changes_since(row: ImportRow, mode: str, standing: Any, names: Iterable[str]
     if mode == "new":
         raise exists(key, value)
     row.state, row.before = "changed", {name: as_json(getattr(standing, name)) for name in names}
+
+
+def as_it_stands(row: ImportRow, standing: Any) -> None:
+    """What a row changes is told by what it meets now, held: a change since the check is neither written over unseen
+    by an undo, which gives back what this row took, nor told as this row's; one that is made already changes nothing.
+    """
+    now = {name: as_json(getattr(standing, name)) for name in row.data or {}}
+    row.data = {name: value for name, value in (row.data or {}).items() if value != now[name]}
+    row.before = {name: now[name] for name in row.data}
+    row.state = "changed" if row.data else "same"

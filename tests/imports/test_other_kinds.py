@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.imports import undoing
 from app.models import (
+    AuditEntry,
     Contract,
     ContractElevator,
     Elevator,
@@ -198,6 +200,53 @@ def test_a_ledger_written_by_hand_since_the_check_is_not_the_files(session: Any,
     session.expire_all()
     held = session.scalars(select(MaintenanceLedger)).one()
     assert (held.mode, held.interval_days) == ("auto", 14)
+
+
+@pytest.mark.feature("IMP-03", "ELV-06")
+@pytest.mark.parametrize("since", ["elsewhere", "as in the file", "untouched"])
+def test_a_ledger_moved_since_the_check_is_changed_from_where_it_stands(session: Any, world: Any, since: str) -> None:
+    """What the log and an undo know is what the row met; and a return to what was before is a change like another."""
+    who, at, own = world.actor("clerk"), clock.now(), world.own.id
+    first, second, third = world.worker, make_person(session, world.firm, "乙"), make_person(session, world.firm, "丙")
+    session.commit()
+    a, b, c = first.id, second.id, third.id
+
+    def by_hand(worker: int) -> None:
+        with scope.acting(who), transaction(session):
+            ledgers.save(session, who, session.get(Elevator, own), {"worker_id": worker}, None, clock.now())
+
+    def kept() -> list[Any]:
+        session.rollback()
+        log = select(AuditEntry).where(AuditEntry.action == "ledger.save").order_by(AuditEntry.id)
+        return [
+            ((entry.before or {}).get("worker_id"), entry.after["worker_id"])
+            for entry in session.scalars(log.execution_options(skip_scope=True))
+        ]  # fmt: skip
+
+    by_hand(a)
+    head, code = ["识别码", "维保人员"], world.own.code
+    batch = checked(session, who, "ledgers", workbook(head, [code, "乙"]), at=at)
+    assert set(states(session, batch).values()) == {"changed"}
+    stood = {"elsewhere": c, "as in the file": b, "untouched": a}[since]
+    if stood != a:
+        by_hand(stood)
+    begun = kept()
+    batch = ran(session, who, batch, clock.now())
+    number, told_of = batch.id, since != "as in the file"
+    assert (batch.done_rows, set(states(session, batch).values())) == ((1, {"changed"}) if told_of else (0, {"same"}))
+    assert kept()[len(begun):] == ([(stood, b)] if told_of else []), "no line of the log says nothing"
+    if told_of:
+        with scope.acting(who):
+            with transaction(session):
+                undoing.begin(session, who, number, clock.now(), queued=False)
+            assert undoing.run(session, who, number, clock.now(), lambda *_: None) == {"undone": 1, "kept": 0}
+        assert kept()[-1] == (b, stood), "an undo gives back what the row took"
+    # Back to the first, and to the second once more: each of them is a change with a line of its own.
+    begun, steps = kept(), [stood, b, a, b] if stood != b else [stood, a, b, a]
+    names = {a: "王砚秋", b: "乙"}
+    for key in steps[1:]:
+        assert imported(session, who, "ledgers", workbook(head, [code, names[key]])).changed_rows == 1
+    assert kept()[len(begun):] == list(pairwise(steps))
 
 
 @pytest.mark.feature("IMP-01", "IMP-03", "CON-01", "PLN-01")

@@ -1,4 +1,4 @@
-"""变更登记 of a whole estate: a new use unit, new names, a new controller, said once; the rest stays as it is of each elevator."""
+"""变更登记 of a whole estate: what is alike is said once; the rest stays as it is of each elevator."""
 
 from __future__ import annotations
 
