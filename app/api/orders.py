@@ -19,7 +19,7 @@ from app.permissions import Verb
 from app.telling import told
 from app.transaction import transaction
 from app.views.frame import screens
-from app.workflows.maintenance import orders, year_plans
+from app.workflows.maintenance import orders, replanning, year_plans
 from app.workflows.maintenance.year_plans import Asked, YearPlan
 
 
@@ -93,6 +93,21 @@ class OrderApi(Resource):
             done = orders.reassign(session, actor(), ids, worker_id, clock.now())
         return jsonify(rows=[{"id": one.id, "ok": one.ok, "text": told(one.text)} for one in done])
 
+    @answers("/replan", "POST", once=True)
+    def replan(self) -> Any:
+        """Plan one or many open orders for another day, by the rules of a single one; each has its own outcome.
+        ---
+        post:
+          summary: 一条或多条待维保任务改到另一天；每条各自的结果，自动生成的不能改
+          takes: OrderReplan
+          gives: {200: OrderReassigned}
+        """
+        sent = body()
+        ids, on, reason = keys(sent, "ids", orders.MOST_AT_ONCE), day(sent, "planned_on"), words(sent, "reason")
+        with transaction(db.session) as session:
+            done = replanning.replan(session, actor(), ids, on, reason, clock.now())
+        return jsonify(rows=[{"id": one.id, "ok": one.ok, "text": told(one.text)} for one in done])
+
     @answers("/year-plan", "POST", once=True)
     def year_plan(self) -> Any:
         """Make a year's orders for elevators, the last one annual; or only say what would be made.
@@ -149,6 +164,6 @@ def _plan(plan: YearPlan) -> dict[str, Any]:
 def register(appbuilder: Any) -> None:
     """Add the resource."""
     screens.declare("OrderApi", "can_list", Verb.ORDER_READ)
-    for permission in ("can_change", "can_reassign", "can_year_plan"):
+    for permission in ("can_change", "can_reassign", "can_replan", "can_year_plan"):
         screens.declare("OrderApi", permission, Verb.ORDER_EDIT)
     appbuilder.add_api(OrderApi)

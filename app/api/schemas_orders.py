@@ -21,6 +21,10 @@ ORDERS: dict[str, Schema] = {
     ),
     "OrderReassign": an_object("ids worker_id", ids=many(WHOLE, MOST_AT_ONCE), worker_id=WHOLE),
     "OrderReassigned": an_object("rows", rows=many(an_object("id ok text", id=WHOLE, ok=YES, text=TEXT))),
+    "OrderReplan": an_object(
+        "ids planned_on reason", ids=many(WHOLE, MOST_AT_ONCE), planned_on=DAY,
+        reason=said(text(120), "为什么改；写入审计日志"),
+    ),
     "NewYearPlan": an_object(
         "elevator_ids start_on", elevator_ids=many(WHOLE, MOST),
         start_on=said(DAY, "要在 3 个月后做年度保养，往前推 9 个月；已过的日期不生成"),

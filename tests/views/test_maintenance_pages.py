@@ -350,6 +350,15 @@ def test_orders_are_made_assigned_and_cancelled(
     assert "已分配" in done.get_data(as_text=True)
     session.rollback()
     assert session.get(MaintenanceOrder, key).worker_id == colleague.id
+    sent = post(client, "/orders/deed/replan", {"ids": [key]}).location
+    assert sent == f"/orders/replan?ids={key}" and world.own.code in page(client, sent)
+    later = today + dt.timedelta(days=9)
+    asked = post(client, "/orders/replan", {"ids": [key], "planned_on": str(later), "reason": ""}, 422)
+    assert "请填写修改原因" in asked.text and str(later) in asked.text, "what was typed stays"
+    done = post(client, "/orders/replan", {"ids": [key, 999999], "planned_on": str(later), "reason": "用户改期"}, 200)
+    assert "1 条任务都已改期" in done.text and 'name="planned_on"' not in done.text
+    session.rollback()
+    assert session.get(MaintenanceOrder, key).planned_on == later
     post(client, f"/orders/{key}/cancel", {"reason": "重复"})
     session.rollback()
     assert session.get(MaintenanceOrder, key).state == "void"

@@ -304,6 +304,11 @@ class TestInterface:
         assert [one["ok"] for one in given] == [True, False]
         listed = head.get("/orders?own=0").json["rows"]
         assert [(one["id"], one["worker_id"], one["origin"]) for one in listed] == [(row.id, colleague.id, "manual")]
+        on = {"planned_on": (today + dt.timedelta(days=41)).isoformat()}
+        assert head.post("/orders/replan", on | {"ids": [row.id]}).json["errors"][0]["field"] == "reason"
+        moved = head.post("/orders/replan", on | {"ids": [row.id, 987654], "reason": "用户改期"}).json["rows"]
+        assert [one["ok"] for one in moved] == [True, False]
+        assert head.get("/orders?own=0").json["rows"][0]["planned_on"] == on["planned_on"]
 
     def test_own_orders_are_those_of_the_next_days(
         self, app: Any, session: Any, world: make.World, today: dt.date
@@ -315,6 +320,7 @@ class TestInterface:
         for answer in (
             worker.post("/orders/reassign", {"ids": [near.id], "worker_id": world.worker.id}),
             worker.call("PATCH", f"/orders/{near.id}", {"level": "annual", "reason": "x"}),
+            worker.post("/orders/replan", {"ids": [near.id], "planned_on": today.isoformat(), "reason": "x"}),
             worker.post("/orders/year-plan", {"elevator_ids": [world.own.id], "start_on": today.isoformat()}),
         ):
             assert answer.status_code == 403

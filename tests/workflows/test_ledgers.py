@@ -12,7 +12,7 @@ from app.errors import NotAllowed, Refusal, Stale
 from app.models import AuditEntry, MaintenanceLedger, MaintenanceOrder
 from app.rules.calendar import add_months
 from app.transaction import transaction
-from app.workflows.maintenance import clocks, ledgers, orders
+from app.workflows.maintenance import clocks, ledgers, orders, replanning
 from tests import factories as make
 from tests.workflows.clock_world import at, clock_of, day, open_orders, run, visit
 
@@ -250,6 +250,38 @@ class TestOrders:
             result = orders.reassign(session, head, [first.id, second.id, 987654], colleague.id, at(ENTRY))
         assert [r.ok for r in result] == [True, False, False]
         assert session.get(MaintenanceOrder, first.id).worker_id == colleague.id
+
+    def test_many_get_another_day_each_by_the_rules_of_one(self, session: Any, head: Any, world: make.World) -> None:
+        """A second order of the elevator finds the day taken; one that was generated stays; the rest goes."""
+        save(session, head, world.own, worker_id=world.worker.id, next_annual_on=day("2024-05-18"))
+        other = make.make_elevator(session, maintenance_unit=world.firm, use_unit=world.use_unit)
+        session.commit()
+        generated = open_orders(session, world.own)[0]
+        kept = generated.planned_on
+        first = self.make_order(session, head, other)
+        second = self.make_order(session, head, other, planned_on=day("2023-09-21"))
+        to = day("2023-10-08")
+        keys = [second.id, generated.id, first.id, 987654, second.id]
+        for planned, reason, named in ((None, "改期", "没有填写计划日期"), (day("2023-08-31"), "改期", "早于今天"),
+                                       (to, " ", "原因有 0 个字")):  # fmt: skip
+            with pytest.raises(Refusal, match=named), transaction(session):
+                replanning.replan(session, head, keys, planned, reason, at(ENTRY))
+        with transaction(session):
+            result = replanning.replan(session, head, keys, to, "用户改期", at(ENTRY))
+        assert [(one.id, one.ok) for one in result] == [
+            (second.id, False), (generated.id, False), (first.id, True), (987654, False)
+        ]  # fmt: skip
+        assert "已有任务" in result[0].text and "自动生成" in result[1].text
+        session.expire_all()
+        days = [session.get(MaintenanceOrder, key).planned_on for key in (first.id, second.id, generated.id)]
+        assert days == [to, day("2023-09-21"), kept]
+        log = session.scalars(select(AuditEntry).where(AuditEntry.action == "order.edit")).all()
+        assert [(e.entity_id, e.after["reason"]) for e in log] == [(first.id, "用户改期")]
+        with transaction(session):
+            again = replanning.replan(session, head, [first.id], to, "用户改期", at(ENTRY))
+        assert "没有变" in again[0].text, "sent twice, nothing moves twice"
+        with pytest.raises(Refusal, match="一次最多"), transaction(session):
+            replanning.replan(session, head, list(range(501)), to, "用户改期", at(ENTRY))
 
     @pytest.mark.feature("ELV-06")
     def test_open_orders_go_with_the_ledger_to_another_worker(

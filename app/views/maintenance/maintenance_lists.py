@@ -187,6 +187,7 @@ class OrderScreen(Screen):
     ]
     deeds: ClassVar[list[Deed]] = [
         Deed("reassign", _l("批量分配"), Verb.ORDER_EDIT, lambda *_: None),
+        Deed("replan", _l("批量改期"), Verb.ORDER_EDIT, lambda *_: None),
         Deed("cancel", _l("作废所选"), Verb.ORDER_EDIT, _cancel, opinion=True),
     ]
     empty_text = _l("还没有维保任务。履历填好维保人员和日期后，到期前自动生成。")
@@ -198,11 +199,11 @@ class OrderScreen(Screen):
     @has_access
     @permission_name("list")
     def deed(self, name: str) -> Any:
-        """Assigning asks for the worker first, on a page of its own."""
-        if name != "reassign":
+        """Assigning asks for the worker first, planning anew for the day, each on a page of its own."""
+        if name not in ("reassign", "replan"):
             return super().deed(name)
         chosen = [("ids", key) for key in request.form.getlist("ids")[: orders.MOST_AT_ONCE]]
-        return redirect(f"/orders/reassign?{urlencode(chosen)}")
+        return redirect(f"/orders/{name}?{urlencode(chosen)}")
 
 
 class OverdueScreen(Screen):

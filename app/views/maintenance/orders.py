@@ -1,7 +1,8 @@
-"""维保任务: an order by hand, giving open ones to another worker, cancelling what was made by hand (PLN-05, PLN-06)."""
+"""维保任务: an order by hand, another worker or day for open ones, cancelling what was made by hand (PLN-05, -06)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request
@@ -21,7 +22,7 @@ from app.permissions import Verb
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
-from app.workflows.maintenance import orders
+from app.workflows.maintenance import orders, replanning
 
 
 class OrderPages(BaseView):
@@ -121,16 +122,7 @@ class OrderPages(BaseView):
     @permission_name("write")
     def reassign(self) -> Any:
         """Give the ticked orders to one worker; every row says what became of it."""
-        ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
-        statement = scope.apply(select(MaintenanceOrder), g.actor, MaintenanceOrder)
-        rows = db.session.scalars(
-            statement.where(MaintenanceOrder.id.in_(ids[: orders.MOST_AT_ONCE]))
-            .options(
-                joinedload(MaintenanceOrder.elevator).joinedload(Elevator.use_unit),
-                joinedload(MaintenanceOrder.worker),
-            )
-            .order_by(MaintenanceOrder.planned_on)
-        ).all()
+        ids, rows = _ticked()
         findings: list[Finding] = []
         outcomes: Any = {}
         worker_id, bad = forms.whole("worker_id", _("维保人员"))
@@ -150,6 +142,29 @@ class OrderPages(BaseView):
             workers=forms.workers_of(units.pop() if len(units) == 1 else g.actor.unit_id), levels=LEVEL,
         ), 422 if findings else 200  # fmt: skip
 
+    @expose("/replan", methods=["GET", "POST"])
+    @has_access
+    @permission_name("write")
+    @no_cache
+    def replan(self) -> Any:
+        """Plan the ticked orders for another day; every row says what became of it."""
+        ids, rows = _ticked()
+        findings: list[Finding] = []
+        outcomes: dict[int, orders.Outcome] = {}
+        if request.method == "POST":
+            planned, findings = forms.day("planned_on", _("计划日期"))
+            reason = text("reason", 500)
+            if not findings:
+                done, findings, _status = run(
+                    lambda session: replanning.replan(session, g.actor, ids, planned, reason, clock.now())
+                )
+                outcomes = {o.id: o for o in done or ()}
+        return self.render_template(
+            "ta/maintenance/replan.html", title=_("批量改期"), rows=rows, findings=findings, outcomes=outcomes,
+            done={key for key, outcome in outcomes.items() if outcome.ok}, levels=LEVEL, origins=ORDER_ORIGIN,
+            form=request.form,
+        ), 422 if findings else 200  # fmt: skip
+
     @expose("/<int:key>/cancel", methods=["POST"])
     @has_access
     @permission_name("write")
@@ -158,6 +173,19 @@ class OrderPages(BaseView):
             lambda session: orders.cancel(session, g.actor, key, text("reason", 500), clock.now()), _("任务已作废"),
             f"/orders/{key}",
         )  # fmt: skip
+
+
+def _ticked() -> tuple[list[int], Sequence[MaintenanceOrder]]:
+    """The orders that were ticked in the list, or that the form in hand names: their keys, and those that are seen."""
+    ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
+    statement = scope.apply(select(MaintenanceOrder), g.actor, MaintenanceOrder)
+    return ids, db.session.scalars(
+        statement.where(MaintenanceOrder.id.in_(ids[: orders.MOST_AT_ONCE]))
+        .options(
+            joinedload(MaintenanceOrder.elevator).joinedload(Elevator.use_unit), joinedload(MaintenanceOrder.worker)
+        )
+        .order_by(MaintenanceOrder.planned_on)
+    ).all()
 
 
 def _about(elevator: Elevator | None) -> dict[str, Any]:

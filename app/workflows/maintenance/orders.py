@@ -426,7 +426,7 @@ def _open_order(session: AnySession, actor: Actor, key: int) -> MaintenanceOrder
     require_own_side(actor, order.unit_id, say("任务 %(key)s ", key=key))
     if order.state != "open":
         raise refuse(
-            "维保任务", say("任务 %(key)s 已不是“待维保”", key=key), "只有待维保的任务可以改派或作废", value=key
+            "维保任务", say("任务 %(key)s 已不是“待维保”", key=key), "只有待维保的任务可以改派、修改或作废", value=key
         )
     return order
 
