@@ -69,12 +69,12 @@ class AuditDay(Model):
 
 
 def last_said(
-    session: Any, entity: str, action: str, keys: Collection[int], as_of: dt.datetime
+    session: Any, entity: str, actions: Collection[str], keys: Collection[int], as_of: dt.datetime
 ) -> dict[int, dict[str, Any]]:  # fmt: skip
-    """What the last such entry by the instant said of each of these rows; those of which none speaks are left out."""
+    """What the last entry of these actions by the instant said of each row; those of which none speaks are left out."""
     entries = select(AuditEntry.entity_id, AuditEntry.after).where(
         AuditEntry.entity == entity, among(session, AuditEntry.entity_id, sorted(keys)),
-        AuditEntry.action == action, AuditEntry.at <= as_of,
+        AuditEntry.action.in_(actions), AuditEntry.at <= as_of,
     )  # fmt: skip
     found = session.execute(entries.order_by(AuditEntry.id).execution_options(skip_scope=True))
     return {key: after or {} for key, after in found}

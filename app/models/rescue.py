@@ -62,6 +62,8 @@ SATISFACTION = {
     "good": _l("满意"), "fair": _l("基本满意"), "poor": _l("不满意"), "unreached": _l("未联系上"),
 }  # fmt: skip
 STANDS_OPEN = "status IN ('waiting', 'taken', 'dispatched', 'accepted', 'arrived')"
+# The entries of the log that say what came out of a case: whoever freed them, or who took the case over.
+RESULT_SAID = ("rescue.freed", "rescue.take_over")
 
 
 class Rescue(Stamped, Versioned, Model):

@@ -171,3 +171,19 @@ def test_who_was_late_is_told_though_the_elevators_have_another_use_unit_since(g
         for lift in (ground.own, ground.second):  # type: ignore[attr-defined]
             assert repairs.use_unit_changed(session, lift.id, ground.other_use_unit.id, at_end + HOUR) == 1
     assert counted(ground, at_end) == before
+
+
+@pytest.mark.feature("IMP-03", "RES-02")
+def test_what_the_desk_takes_back_of_another_platforms_case_was_so_then(ground: World) -> None:
+    done = {"reported_at": 0, "dispatched_at": 1, "accepted_at": 2, "arrived_at": 10, "done_at": 20}
+    with transaction(ground.session) as session:
+        case = past_rescues.take_over(session, ground.actor("region_admin"), {
+            name: (BEGUN - 3 * HOUR + minutes * MINUTE).isoformat() for name, minutes in done.items()
+        } | {"elevator_id": ground.own.id, "outcome": "entrapment", "cause": "power_cut", "trapped": 1, "injured": 0},
+            BEGUN)  # fmt: skip
+        case.created_at, key = BEGUN, case.id
+    before, late = counted(ground, THEN), counted(ground, LATER + HOUR)
+    assert before["rescues"]["now"]["total"] == 3 and ["power_cut", 1] in before["rescues"]["causes"]
+    with transaction(ground.session) as session:
+        rescue_desk.step_back(session, ground.actor("agent"), key, "写错了", LATER)
+    assert counted(ground, THEN) == before and counted(ground, LATER + HOUR) != late

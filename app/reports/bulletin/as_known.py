@@ -17,6 +17,7 @@ from app.listings.visits_then import COLUMNS, VisitThen, visit_then
 from app.models import AuditEntry, RepairOrder, RescueStep, StatusChange, Visit
 from app.models.among import among
 from app.models.audit import last_said
+from app.models.rescue import RESULT_SAID
 from app.models.taken_over import visit_known
 from app.reports.bulletin.asked import Asked
 from app.rules.periods import Period
@@ -77,10 +78,10 @@ def rescues(asked: Asked, keys: Sequence[int]) -> dict[int, RescueThen]:
     )
     for key, verb, at in _rows(asked, known.order_by(RescueStep.id)):
         steps[key].append((verb, at))
-    said = last_said(asked.session, "rescue", "rescue.freed", changed, asked.as_of)
+    said = last_said(asked.session, "rescue", RESULT_SAID, changed, asked.as_of)
     found = {}
-    for key in changed:
-        course = course_then(steps[key])
+    # One of another platform that has no steps is left as it stands.
+    for key, course in ((key, course_then(taken)) for key, taken in steps.items()):
         result = said.get(key, {}) if course.done_at is not None else {}
         found[key] = RescueThen(course, result.get("outcome"), result.get("cause"), result.get("trapped"))
     return found
@@ -110,7 +111,7 @@ def repairs(asked: Asked, where: Sequence[Any]) -> dict[int, RepairThen]:
     )  # fmt: skip
     for key, verb, at in _rows(asked, known.order_by(StatusChange.id)):
         steps[key].append((RepairVerb(verb), at))
-    said = last_said(asked.session, "repair_order", "repair.ended", changed, asked.as_of)
+    said = last_said(asked.session, "repair_order", ["repair.ended"], changed, asked.as_of)
     held = select(RepairOrder.id, RepairOrder.unit_id).where(among(asked.session, RepairOrder.id, sorted(changed)))
     units = {key: unit for key, unit in _rows(asked, held)} | units  # noqa: C416 - rows are no pairs to mypy
     return {key: RepairThen(heard_then(steps[key]), said.get(key, {}).get("cause"), units.get(key)) for key in changed}

@@ -67,7 +67,10 @@ def take_over(
     _calls(session, row, data, times)
     audit.record(
         session, actor, at, "rescue.take_over", ENTITY, row.id,
-        after={"number": row.number, "elevator_id": elevator.id, "outcome": row.outcome},
+        after={
+            "number": row.number, "elevator_id": elevator.id, "outcome": row.outcome, "cause": row.cause,
+            "trapped": row.trapped, "injured": row.injured,
+        },
     )  # fmt: skip
     return row
 

@@ -6,13 +6,14 @@ Every deed holds the case's row first, so of two operators who do the same the s
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, or_, select
 
 from app import scope
 from app.errors import Finding, NotAllowed, NotFound, Stale, raise_failing, refuse
-from app.models import Elevator, Rescue, RescueDispatch, Unit
+from app.models import Elevator, Rescue, RescueDispatch, RescueStep, Unit
 from app.models.rescue import RESCUE_OUTCOME, RESCUE_STATUS
 from app.permissions import SYSTEM, Actor, Verb, require
 from app.rules.identifiers import normal_code
@@ -164,6 +165,7 @@ def step_back(
         findings.append(Finding("救援", other is None, found, "请在新的救援中处置"))
     raise_failing(findings)
     calls = calls_of(session, row)
+    _keep_taken_over(session, row, calls)
     for one in calls:
         if status is RescueStatus.FREED:
             one.done_at = None
@@ -185,6 +187,28 @@ def step_back(
     settle(session, actor, row, _V.BACK, at, note=reason)
     _tell_all(session, row, "back", say("救援退回上一步：%(place)s", place=spoken(session, row)), reason, at)
     return row
+
+
+def _keep_taken_over(session: AnySession, row: Rescue, calls: Sequence[RescueDispatch]) -> None:
+    """A case of another platform came without steps: before its first is taken back, what stood is written down with
+    its true times. Its row is about to lose them, and who looks back asks the steps.
+    """
+    there = select(RescueStep.id).where(RescueStep.rescue_id == row.id).limit(1)
+    if not row.taken_over or session.scalar(there.execution_options(skip_scope=True)) is not None:
+        return
+    stood = [
+        (at, verb, call)
+        for call in calls
+        for verb, at in (
+            (_V.DISPATCH, call.dispatched_at), (_V.ACCEPT, call.accepted_at), (_V.ARRIVE, call.arrived_at),
+            (_V.FREE, call.done_at),
+        ) if at is not None
+    ]  # fmt: skip
+    for at, verb, call in sorted(stood, key=lambda one: one[0]):
+        session.add(
+            RescueStep(rescue_id=row.id, dispatch_id=call.id, verb=verb.value, at=at, name=call.name[:80])
+        )
+        session.flush()
 
 
 def close(session: AnySession, actor: Actor, key: int, outcome: str, note: str, at: dt.datetime) -> Rescue:

@@ -16,6 +16,7 @@ from sqlalchemy import and_, false, or_, select
 from app.models import Rescue, RescueDispatch, RescueStep
 from app.models.among import among
 from app.models.audit import last_said
+from app.models.rescue import RESULT_SAID
 from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
 from app.rules.rescues import CallThen, RescueVerb, calls_then
 from app.transaction import AnySession
@@ -91,7 +92,7 @@ def stepped_back(frame: Frame) -> Any:
 
 
 def cases_then(session: AnySession, keys: Collection[int], as_of: dt.datetime) -> dict[int, CaseThen]:
-    """What these were by their steps. One of another platform has no steps to tell of, and is left as it stands."""
+    """What these were by their steps. One of another platform that had none then is left as it stands."""
     if not keys:
         return {}
     some = sorted(keys)
@@ -105,7 +106,7 @@ def cases_then(session: AnySession, keys: Collection[int], as_of: dt.datetime) -
     steps: dict[int, list[tuple[str, dt.datetime, int | None]]] = defaultdict(list)
     for key, verb, at, call in session.execute(known.order_by(_step.id)):
         steps[key].append((verb, at, call))
-    said = last_said(session, "rescue", "rescue.freed", some, as_of)
+    said = last_said(session, "rescue", RESULT_SAID, some, as_of)
     found: dict[int, CaseThen] = {}
     for key, course in steps.items():
         found[key] = told = CaseThen(calls_then(course, ended[key]))

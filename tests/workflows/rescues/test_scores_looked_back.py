@@ -6,12 +6,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from app.models import Score, ScoreRun
+from app.models import RescueStep, Score, ScoreRun
 from app.permissions import SYSTEM
 from app.rules.score_items import Item
 from app.transaction import transaction
-from app.workflows.rescue import rescue_answers, rescue_desk, rescue_help
+from app.workflows.rescue import past_rescues, rescue_answers, rescue_desk, rescue_help
 from app.workflows.scores import score_records, scores
 from tests.factories import World
 from tests.workflows.clock_world import day
@@ -94,3 +95,30 @@ def test_one_that_another_unit_freed(world: World) -> None:
     do(world, "agent", rescue_answers.free, row, FORM, START + 50 * M, call_id=second.id)
     assert [one.end_reason for one in calls(world, row)] == ["relieved", None]
     taken_back_after(world, row, ("agent", rescue_desk.step_back, "没有救出"), ("agent", rescue_desk.step_back, "没到"))
+
+
+@pytest.mark.feature("IMP-03")
+@pytest.mark.parametrize("level", [1, 2])
+def test_one_of_another_platform(world: World, level: int) -> None:
+    """It came without steps, as it stood; what is taken back of it since was so then."""
+    session = world.session
+    times = {"reported_at": 0, "dispatched_at": 1, "second_at": 9, "accepted_at": 12, "arrived_at": 40, "done_at": 50}
+    if level == 1:
+        del times["second_at"]
+    said = {name: (START + minutes * M).isoformat() for name, minutes in times.items()}
+    helper = {"helper_id": world.other_firm.id} if level == 2 else {}
+    with transaction(session):
+        row = past_rescues.take_over(session, world.actor("region_admin"), said | helper | {
+            "elevator_id": world.own.id, "level": level, "outcome": "entrapment", "cause": "door_vane", "trapped": 2,
+            "injured": 0,
+        }, START + HOUR)  # fmt: skip
+        row.created_at = START + HOUR
+    taken_back_after(world, row, ("agent", rescue_desk.step_back, "没有救出"), ("agent", rescue_desk.step_back, "没到"))
+    kept = session.execute(
+        select(RescueStep.verb, RescueStep.at).where(RescueStep.rescue_id == row.id).order_by(RescueStep.id)
+    )
+    second = [("dispatch", START + 9 * M)] if level == 2 else []
+    assert [tuple(one) for one in kept] == [
+        ("dispatch", START + M), *second, ("accept", START + 12 * M), ("arrive", START + 40 * M),
+        ("free", START + 50 * M), ("back", LATER), ("back", LATER + M),
+    ]  # fmt: skip
