@@ -11,7 +11,7 @@ from app.models import Notification
 from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.approval import escalation
-from tests.factories import World, make_account, make_policy
+from tests.factories import World, make_account, make_complaint, make_elevator, make_policy
 from tests.workflows.clock_world import add_visit
 from tests.workflows.filing_world import AT, decide
 from tests.workflows.test_applications import suspend
@@ -118,3 +118,24 @@ def test_the_use_unit_hears_of_its_reviews(world: World) -> None:
     assert sorted(told(world, "clock_review")) == sorted(
         [world.accounts["use_head"].id, world.accounts["safety_officer"].id]
     )
+
+
+@pytest.mark.parametrize("hours", [24, 12])
+def test_a_unit_in_two_regions_is_told_of_all_at_once(world: World, hours: int) -> None:
+    """Regions with hours of their own are asked one after the other: none of their limits goes without a word."""
+    make_policy(world.session, "yellow_hours", 24, "980402000000")
+    make_policy(world.session, "yellow_hours", hours, "980403000000")
+    near, far = DUE + HOUR * 24, DUE + HOUR * hours
+    for number, (region_code, due_at) in enumerate((("980402000000", near), ("980403000000", far))):
+        elevator = make_elevator(
+            world.session, maintenance_unit=world.firm, use_unit=world.use_unit, region_code=region_code
+        )
+        make_complaint(world.session, elevator, DUE - HOUR * (9 + number), state="waiting", due_at=due_at)
+    world.session.commit()
+    tell(world, DUE - HOUR)
+    tell(world, DUE + HOUR / 2)
+    of_clock = world.session.query(Notification).filter_by(topic="clock_complaint_accept")
+    titles = {n.title for n in of_clock}
+    assert titles == {"投诉接单即将到期：2 件"}
+    tell(world, max(near, far) + HOUR)
+    assert {n.title for n in of_clock} - titles == {"投诉接单已超过期限：2 件"}

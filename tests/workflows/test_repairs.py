@@ -255,6 +255,26 @@ def test_another_unit_takes_over_what_nobody_began(world: World) -> None:
     assert world.accounts["other_head"].id in told(world, "repair.assign")
 
 
+def test_a_unit_to_which_the_elevator_comes_back_hears_of_it_again(world: World) -> None:
+    row = report(world)
+    heard = [told_of_office(world)]
+    for number, unit in enumerate((world.other_firm, world.firm, world.other_firm)):
+        with transaction(world.session):
+            assert repairs.unit_changed(world.session, world.own.id, unit.id, START + (3 + number) * H) == 1
+            assert repairs.unit_changed(world.session, world.own.id, unit.id, START + (3 + number) * H) == 0
+        heard.append(told_of_office(world))
+    world.session.refresh(row)
+    assert row.unit_id == world.other_firm.id
+    assert heard == [(1, 0), (1, 1), (2, 1), (2, 2)]
+
+
+def told_of_office(world: World) -> tuple[int, int]:
+    """How often each of the two firms' heads was asked to send somebody."""
+    rows = select(Notification.recipient_id).where(Notification.topic == "repair.assign")
+    found = world.session.scalars(rows).all()
+    return found.count(world.accounts["maintenance_head"].id), found.count(world.accounts["other_head"].id)
+
+
 def test_an_elevator_without_unit_is_told_to_the_regulator(world: World) -> None:
     bare = make_elevator(world.session, maintenance_unit=None, use_unit=world.use_unit)
     world.session.commit()

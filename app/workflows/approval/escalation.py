@@ -49,21 +49,25 @@ def tell(session: AnySession, at: dt.datetime) -> dict[str, int]:
 
 
 def _turns(session: AnySession, one: Clock, since: dt.datetime, at: dt.datetime, *, yellow: bool) -> int:
-    """One notice a unit for all of its limits that turned in this round."""
-    new = 0
+    """One notice a unit for all of its limits that turned in this round, whichever regions' hours judge them."""
+    turned: dict[int, tuple[int, dt.datetime]] = {}
     for hours, here in policy_groups(session, Key.YELLOW_HOURS, clock.local_day(at), one.model.region_code):
         shift = dt.timedelta(hours=int(hours)) if yellow else dt.timedelta(0)
-        turned = and_(one.running(), one.due > since + shift, one.due <= at + shift, here)
-        statement = select(one.unit, func.count(), func.min(one.due)).where(turned, one.unit.is_not(None))
+        which = and_(one.running(), one.due > since + shift, one.due <= at + shift, here)
+        statement = select(one.unit, func.count(), func.min(one.due)).where(which, one.unit.is_not(None))
         rows = session.execute(statement.group_by(one.unit).execution_options(skip_scope=True)).all()
         for unit_id, count, first in rows:
-            words = "即将到期" if yellow else "已超过期限"
-            new += outbox.notify(
-                session, at, outbox.accounts_of_unit(session, unit_id, one.unit_verb), f"clock_{one.name}",
-                say("%(title)s%(words)s：%(count)s 件", title=one.title, words=words, count=count),
-                say("最早一件的期限 %(until)s", until=clock.until(first)), one.list_link,
-                f"clock:{one.name}:{'yellow' if yellow else 'red'}:{unit_id}:{at:%y%m%d%H%M%S}",
-            )  # fmt: skip
+            before, earliest = turned.get(unit_id, (0, first))
+            turned[unit_id] = (before + count, min(earliest, first))
+    new = 0
+    words = "即将到期" if yellow else "已超过期限"
+    for unit_id, (count, first) in sorted(turned.items()):
+        new += outbox.notify(
+            session, at, outbox.accounts_of_unit(session, unit_id, one.unit_verb), f"clock_{one.name}",
+            say("%(title)s%(words)s：%(count)s 件", title=one.title, words=words, count=count),
+            say("最早一件的期限 %(until)s", until=clock.until(first)), one.list_link,
+            f"clock:{one.name}:{'yellow' if yellow else 'red'}:{unit_id}:{at:%y%m%d%H%M%S}",
+        )  # fmt: skip
     return new
 
 

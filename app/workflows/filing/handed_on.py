@@ -92,7 +92,7 @@ def _tell_of_key(session: AnySession, elevator: Elevator, at: dt.datetime) -> No
     who = {one for unit in units for one in outbox.readers_of(session, unit, Verb.IOT_EDIT, elevator.id)}
     title = say("电梯的物联网设备由原单位绑定，请换密钥：%(place)s", place=elevator.place)
     body = say("设备 %(serial)s 的密钥原单位知道。请在设备页面换新密钥，并同时装入设备", serial=device.serial)
-    mark = f"iot_device:{device.id}:key:{units[0] or 0}:{units[1] or 0}"
+    mark = f"iot_device:{device.id}:key:{units[0] or 0}:{units[1] or 0}:{at:%y%m%d%H%M}"
     outbox.notify(session, at, who, "iot.key", title, body, f"/iot/devices/{device.id}", mark)
 
 

@@ -400,6 +400,6 @@ def _tell_office(session: AnySession, row: RepairOrder, at: dt.datetime, actor: 
     )  # fmt: skip
     if actor is not None and actor.user_id is not None and not actor.may(Verb.REPAIR_ASSIGN):
         told -= {actor.user_id}
-    outbox.notify(
-        session, at, told, "repair.assign", title, body, link_of(row), f"repair:{row.id}:new:{row.unit_id or 0}"
-    )  # fmt: skip
+    # With the moment: an elevator may come back to a unit that it left.
+    mark = f"repair:{row.id}:new:{row.unit_id or 0}:{at:%y%m%d%H%M%S}"
+    outbox.notify(session, at, told, "repair.assign", title, body, link_of(row), mark)

@@ -94,7 +94,7 @@ def free(
         if one.is_open and one.id != call.id:
             one.ended_at, one.end_reason = at, "relieved"
             tell(session, row, crew(session, row, one), "off", say("不用再前往：%(place)s", place=row.place),
-                 say("已由 %(name)s 救出", name=call.name), at, f"done:{one.id}")  # fmt: skip
+                 say("已由 %(name)s 救出", name=call.name), at, f"done:{one.id}:{at:%y%m%d%H%M%S}")  # fmt: skip
     keep_step(session, actor, row, _V.FREE, at, call=call, sent=sent)
     settle(session, actor, row, _V.FREE, at)
     audit.record(

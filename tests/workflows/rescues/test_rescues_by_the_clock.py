@@ -73,6 +73,14 @@ def test_who_accepted_goes_on_beside_the_second_level_and_whoever_comes_first_fr
     assert row.late_steps == "arrive,free"
     late = refused(lambda: do(world, "worker", rescue_answers.arrive, row, START + 41 * M))
     assert "已由 澜州河川电梯有限公司 救出" in late
+    # It was not so, and whoever is under way again is told anew when they are freed.
+    here = world.accounts["worker"].id
+    off = select(Notification).where(Notification.topic == "rescue.off", Notification.recipient_id == here)
+    assert len(world.session.scalars(off).all()) == 1
+    do(world, "agent", rescue_desk.step_back, row, "没有救出", START + 42 * M)
+    do(world, "helper", rescue_answers.free, row, FORM, START + 50 * M)
+    do(world, "helper", rescue_answers.free, row, FORM, START + 51 * M)
+    assert len(world.session.scalars(off).all()) == 2
 
 
 @pytest.mark.feature("RES-04")
