@@ -78,10 +78,10 @@ LOOKUPS: dict[str, Lookup] = {
 
 
 def find(session: Any, actor: Actor, name: str, words: str, limit: int = 20) -> list[dict[str, Any]]:
-    """Rows whose searched columns contain every word; nothing for less than two characters."""
+    """Rows whose searched columns contain every word; nothing where no word has two characters (`askable`)."""
     lookup = LOOKUPS[name]
     words = " ".join(words[:50].split())
-    if len(words) < 2:
+    if not askable(words):
         return []
     statement = select(lookup.model)
     if not lookup.public:
@@ -103,6 +103,13 @@ def find(session: Any, actor: Actor, name: str, words: str, limit: int = 20) -> 
 
 def _seen(lookup: Lookup, actor: Actor) -> Any:
     return true() if lookup.public else scope.criterion(lookup.model, actor)
+
+
+def askable(words: str) -> bool:
+    """Whether a word of these is long enough to be looked for everywhere: no index knows single characters, and a rare
+    one would be looked for in every row there is.
+    """
+    return any(len(word) > 1 for word in words_of(words))
 
 
 def holding(session: Any, statement: Any, model: Any, columns: Sequence[Any], words: str, seen: Any) -> Any:

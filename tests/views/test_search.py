@@ -96,3 +96,19 @@ def test_a_units_draft_is_found_by_its_unit_only(session: Any, world: World, sig
     with transaction(session):
         draft.filing_state = "pending"
     assert code in sign_in(world.accounts["inspector"]).get("/search/?q=未报苑").get_data(as_text=True)
+
+
+@pytest.mark.feature("ELV-02")
+def test_single_characters_are_not_looked_for_everywhere(session: Any, world: World, sign_in: Any) -> None:
+    """No index knows them, and a rare one would be looked for in every row: the page says what is wanted instead."""
+    world.own.address = "云 Q 路 7 号"
+    session.commit()
+    browser = sign_in(world.accounts["inspector"])
+    together = "请输入至少 2 个连着的字"
+    for typed, said in (("Q", "请输入至少 2 个字"), ("云 Q", together), ("Q  路", together)):
+        page = browser.get("/search/", query_string={"q": typed})
+        assert said in page.text and "没有找到" not in page.text and world.own.code not in page.text
+        assert browser.get("/lookup/elevators", query_string={"q": typed}).json == {"results": []}
+    for typed in ("云 Q 7 号", "7号 Q", f"{world.own.code} Q"):
+        assert world.own.code in browser.get("/search/", query_string={"q": typed}).text, "one word is enough"
+    assert browser.get("/lookup/elevators", query_string={"q": f"{world.own.code} Q"}).json["results"]

@@ -16,7 +16,7 @@ from app import scope
 from app.extensions import db
 from app.listing import moment
 from app.listings.elevators import every
-from app.lookups import LOOKUPS, find, holding
+from app.lookups import LOOKUPS, askable, find, holding
 from app.models import Application, Elevator, Person, Unit
 from app.permissions import Verb
 from app.views.frame import screens
@@ -34,7 +34,7 @@ class Group(NamedTuple):
 
 
 class LookupPages(BaseView):
-    """Scoped, two characters at least, twenty answers."""
+    """Scoped, two characters together at least, twenty answers."""
 
     route_base = "/lookup"
 
@@ -61,8 +61,9 @@ class Search(BaseView):
     @permission_name("read")
     def index(self) -> Any:
         words = " ".join(request.args.get("q", "")[:60].split())
-        groups = [g for g in self._groups(words) if g.hits] if len(words) >= 2 else []
-        return render_template("ta/search.html", title=_("搜索"), words=words, groups=groups)
+        asked = askable(words)
+        groups = [g for g in self._groups(words) if g.hits] if asked else []
+        return render_template("ta/search.html", title=_("搜索"), words=words, groups=groups, asked=asked)
 
     def _groups(self, words: str) -> list[Group]:
         found = []
