@@ -58,6 +58,36 @@ class OrderApi(Resource):
         ).execution_options(skip_scope=True)
         return page(statement, [MaintenanceOrder.planned_on, MaintenanceOrder.id], _order)
 
+    @answers("", "POST", once=True)
+    def make(self) -> Any:
+        """Make an order by hand for an elevator that one's unit maintains.
+        ---
+        post:
+          summary: 新增一条维保任务
+          takes: NewOrder
+          gives: {201: Order}
+        """
+        sent = body()
+        worker_id = whole(sent, "worker_id") if sent.get("worker_id") is not None else None
+        asked = {"planned_on": day(sent, "planned_on"), "level": words(sent, "level", 20), "worker_id": worker_id}
+        with transaction(db.session) as session:
+            row = orders.create(session, actor(), whole(sent, "elevator_id"), asked, clock.now())
+        return jsonify(_order(row)), 201
+
+    @answers("/<int:key>/cancel", "POST", once=True)
+    def cancel(self, key: int) -> Any:
+        """Void an open order that was made by hand, by a workbook or by a plan; an automatic one follows the clock.
+        ---
+        post:
+          summary: 作废一条待维保任务，写明原因；自动生成的不能作废
+          takes: Reason
+          gives: {200: Done}
+        """
+        reason = words(body(), "reason", 1000)
+        with transaction(db.session) as session:
+            orders.cancel(session, actor(), key, reason, clock.now())
+        return jsonify(done=True)
+
     @answers("/<int:key>", "PATCH")
     def change(self, key: int) -> Any:
         """Give an open order another day or level. An automatic one follows clock and ledger and is refused.
@@ -164,6 +194,6 @@ def _plan(plan: YearPlan) -> dict[str, Any]:
 def register(appbuilder: Any) -> None:
     """Add the resource."""
     screens.declare("OrderApi", "can_list", Verb.ORDER_READ)
-    for permission in ("can_change", "can_reassign", "can_replan", "can_year_plan"):
+    for permission in ("can_make", "can_cancel", "can_change", "can_reassign", "can_replan", "can_year_plan"):
         screens.declare("OrderApi", permission, Verb.ORDER_EDIT)
     appbuilder.add_api(OrderApi)

@@ -16,6 +16,10 @@ ORDERS: dict[str, Schema] = {
         origin=one_of(ORDER_ORIGIN), worker_id=maybe(WHOLE),
     ),
     "OrderPage": page_of("Order"),
+    "NewOrder": an_object(
+        "elevator_id planned_on", elevator_id=WHOLE, planned_on=DAY, level=said(one_of(LEVEL), "缺省为半月"),
+        worker_id=said(WHOLE, "不给则未分配"),
+    ),
     "OrderChange": an_object(
         "reason", planned_on=DAY, level=one_of(LEVEL), reason=said(text(120), "为什么改；写入审计日志"),
     ),

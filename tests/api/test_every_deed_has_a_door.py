@@ -174,6 +174,13 @@ DEEDS = {
         "SpotCheckPages.review": "POST /spot-checks/{key}/review",
         "SpotCheckPages.skip": "POST /spot-checks/{key}/skip",
     },
+    "orders": {
+        "OrderPages.new": "POST /orders",
+        "OrderPages.edit": "PATCH /orders/{key}",
+        "OrderPages.reassign": "POST /orders/reassign",
+        "OrderPages.replan": "POST /orders/replan",
+        "OrderPages.cancel": "POST /orders/{key}/cancel",
+    },
     "about": {"AboutPages.feedback": "POST /inbox/feedback"},
     "inbox": {"Inbox.open": "POST /inbox/{key}/read", "Inbox.read_all": "POST /inbox/read"},
     "insurance": {

@@ -310,6 +310,21 @@ class TestInterface:
         assert [one["ok"] for one in moved] == [True, False]
         assert head.get("/orders?own=0").json["rows"][0]["planned_on"] == on["planned_on"]
 
+    def test_made_and_voided(self, app: Any, session: Any, world: make.World, today: dt.date) -> None:
+        head, on = Caller(app, world, "maintenance_head"), (today + dt.timedelta(days=3)).isoformat()
+        asked = {"elevator_id": world.own.id, "planned_on": on, "level": "quarter", "worker_id": world.worker.id}
+        made = head.post("/orders", asked, headers={"Idempotency-Key": "order-00001"})
+        assert made.status_code == 201 and made.json["origin"] == "manual" and made.json["level"] == "quarter"
+        assert head.post("/orders", asked, headers={"Idempotency-Key": "order-00001"}).json == made.json
+        wrong = head.post("/orders", asked | {"planned_on": None, "worker_id": world.other_worker.id})
+        assert {found["field"] for found in wrong.json["errors"]} == {"planned_on", "worker_id"}
+        assert head.post("/orders", asked | {"elevator_id": world.foreign.id}).status_code == 404
+        key = made.json["id"]
+        assert head.post(f"/orders/{key}/cancel", {}).json["errors"][0]["field"] == "reason"
+        assert head.post(f"/orders/{key}/cancel", {"reason": "重复"}).json == {"done": True}
+        assert head.post(f"/orders/{key}/cancel", {"reason": "重复"}).status_code == 422
+        assert Caller(app, world, "worker").post("/orders", asked).status_code == 403
+
     def test_own_orders_are_those_of_the_next_days(
         self, app: Any, session: Any, world: make.World, today: dt.date
     ) -> None:
