@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -180,29 +180,11 @@ def course_of(calls: Iterable[Call], ended_at: datetime | None = None) -> Course
     )  # fmt: skip
 
 
-def course_then(steps: Iterable[tuple[str, datetime]]) -> Course:
-    """The same by the steps of a case, in order: the first of each, until the desk takes the furthest one back."""
-    names = {
-        RescueVerb.DISPATCH: "dispatched_at", RescueVerb.REPLACE: "dispatched_at", RescueVerb.ACCEPT: "accepted_at",
-        RescueVerb.ARRIVE: "arrived_at", RescueVerb.FREE: "done_at", RescueVerb.CLOSE: "ended_at",
-        RescueVerb.JOIN: "ended_at",
-    }  # fmt: skip
-    held: dict[str, datetime] = {}
-    for verb, at in steps:
-        if verb in names:
-            held.setdefault(names[RescueVerb(verb)], at)
-        elif verb == RescueVerb.BACK:
-            taken = ("done_at", "arrived_at", "accepted_at", "dispatched_at")
-            held.pop(next((name for name in taken if name in held), ""), None)
-    return Course(
-        held.get("dispatched_at"), held.get("accepted_at"), held.get("arrived_at"), held.get("done_at"),
-        held.get("ended_at"),
-    )  # fmt: skip
-
-
 @dataclass(slots=True)
 class CallThen:
-    """One calling-out as it stood at an instant. `returned`: the desk had taken it back; `relieved`: another freed."""
+    """One calling-out as it stood at an instant. `returned`: the desk had taken it back; `relieved`: another freed;
+    `replaced`: another went in its place, and only its beginning counts.
+    """
 
     accepted_at: datetime | None = None
     arrived_at: datetime | None = None
@@ -210,6 +192,8 @@ class CallThen:
     ended_at: datetime | None = None
     returned: bool = False
     relieved: bool = False
+    replaced: bool = field(default=False, compare=False)
+    dispatched_at: datetime | None = field(default=None, compare=False)
 
     @property
     def goes_on(self) -> bool:
@@ -232,8 +216,11 @@ def calls_then(
             over = until is not None and (until < at if verb == RescueVerb.BACK else until <= at)
             if call.ended_at is None and over:
                 call.ended_at = until
+        if verb == RescueVerb.REPLACE:
+            for call in calls.values():
+                call.replaced = call.replaced or (call.done_at is None and call.ended_at in (None, at))
         if key is not None and verb in (RescueVerb.DISPATCH, RescueVerb.REPLACE):
-            calls[key] = CallThen()
+            calls[key] = CallThen(dispatched_at=at)
         elif verb == RescueVerb.BACK:
             _undo(calls.values(), at)
         elif key in calls and verb == RescueVerb.ACCEPT:
@@ -246,6 +233,17 @@ def calls_then(
                     call.ended_at, call.relieved = at, True
             calls[key].done_at = at
     return calls
+
+
+def course_then(calls: Iterable[CallThen], steps: Iterable[tuple[str, datetime, int | None]]) -> Course:
+    """The course of a case whose calls stood so after these steps (`calls_then`); the desk's end is a step itself."""
+    stood = [
+        Call(0, call.dispatched_at) if call.replaced
+        else Call(0, call.dispatched_at, call.accepted_at, call.arrived_at, call.done_at)
+        for call in calls if call.dispatched_at is not None and not call.returned
+    ]  # fmt: skip
+    ends = (RescueVerb.CLOSE, RescueVerb.JOIN)
+    return course_of(stood, next((at for verb, at, _key in steps if verb in ends), None))
 
 
 def _undo(calls: Iterable[CallThen], at: datetime) -> None:
@@ -385,11 +383,11 @@ def flood_findings(of_elevator: int, of_phone: int) -> list[Finding]:
 def people_findings(trapped: int | None, injured: int | None) -> list[Finding]:
     """Cause and numbers stand before 救出; nobody is injured who was not there."""
     findings = []
-    for rule, field, count in (("困人人数", "trapped", trapped), ("受伤人数", "injured", injured)):
+    for rule, name, count in (("困人人数", "trapped", trapped), ("受伤人数", "injured", injured)):
         ok = count is not None and 0 <= count <= MOST_PEOPLE
         found = "没有填写" if count is None else say("%(n)s 人", n=count)
         findings.append(
-            Finding(rule, ok, found, say("请填写 0 至 %(most)s 的整数", most=MOST_PEOPLE), field=field)
+            Finding(rule, ok, found, say("请填写 0 至 %(most)s 的整数", most=MOST_PEOPLE), field=name)
         )
     if trapped is not None and injured is not None:
         found = say("受伤 %(injured)s 人，多于被困的 %(trapped)s 人", injured=injured, trapped=trapped)

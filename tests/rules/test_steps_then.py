@@ -16,23 +16,33 @@ T = [dt.datetime(2026, 3, 2, 4, minute, tzinfo=dt.UTC) for minute in range(10)]
 
 
 @pytest.mark.parametrize(
-    ("verbs", "course"),
+    ("steps", "ended", "course"),
     [
-        ([], Course(None, None, None, None, None)),
-        (["report", V.TAKE, V.DISPATCH], Course(T[2], None, None, None, None)),
-        ([V.DISPATCH, V.REPLACE, V.ACCEPT, V.ACCEPT], Course(T[0], T[2], None, None, None)),
-        ([V.DISPATCH, V.ACCEPT, V.ARRIVE, V.FREE], Course(T[0], T[1], T[2], T[3], None)),
-        ([V.DISPATCH, V.ACCEPT, V.ARRIVE, V.FREE, V.BACK], Course(T[0], T[1], T[2], None, None)),
-        ([V.DISPATCH, V.ACCEPT, V.BACK, V.BACK], Course(None, None, None, None, None)),
-        ([V.DISPATCH, V.BACK, V.DISPATCH], Course(T[2], None, None, None, None)),
-        ([V.TAKE, V.BACK], Course(None, None, None, None, None)),
-        ([V.DISPATCH, V.CLOSE], Course(T[0], None, None, None, T[1])),
-        ([V.JOIN], Course(None, None, None, None, T[0])),
-        ([V.DISPATCH, "pass", "joined"], Course(T[0], None, None, None, None)),
+        ([], {}, Course(None, None, None, None, None)),
+        (["report", V.TAKE, (V.DISPATCH, 1)], {}, Course(T[2], None, None, None, None)),
+        # Of one that was replaced only its beginning counts, as it does now.
+        ([(V.DISPATCH, 1), (V.REPLACE, 2), (V.ACCEPT, 2)], {1: T[1]}, Course(T[0], T[2], None, None, None)),
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), (V.REPLACE, 2)], {1: T[2]}, Course(T[0], None, None, None, None)),
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), (V.REPLACE, 2), (V.ACCEPT, 2)], {1: T[2]},
+         Course(T[0], T[3], None, None, None)),
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), (V.ARRIVE, 1), (V.FREE, 1)], {}, Course(T[0], T[1], T[2], T[3], None)),
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), (V.ARRIVE, 1), (V.FREE, 1), V.BACK], {},
+         Course(T[0], T[1], T[2], None, None)),
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), V.BACK, V.BACK], {1: T[3]}, Course(None, None, None, None, None)),
+        ([(V.DISPATCH, 1), V.BACK, (V.DISPATCH, 2)], {1: T[1]}, Course(T[2], None, None, None, None)),
+        ([V.TAKE, V.BACK], {}, Course(None, None, None, None, None)),
+        ([(V.DISPATCH, 1), V.CLOSE], {1: T[1]}, Course(T[0], None, None, None, T[1])),
+        ([V.JOIN], {}, Course(None, None, None, None, T[0])),
+        ([(V.DISPATCH, 1), ("pass", 1), "joined"], {}, Course(T[0], None, None, None, None)),
+        # Two went, and whoever accepted first and whoever freed them are two.
+        ([(V.DISPATCH, 1), (V.ACCEPT, 1), (V.DISPATCH, 2), (V.ACCEPT, 2), (V.FREE, 2)], {1: T[4]},
+         Course(T[0], T[1], None, T[4], None)),
     ],
-)
-def test_a_rescue(verbs: list[str], course: Course) -> None:
-    assert course_then(zip(map(str, verbs), T, strict=False)) == course
+)  # fmt: skip
+def test_a_rescue(steps: Any, ended: Any, course: Course) -> None:
+    taken = [(str(one), at, None) if isinstance(one, str) else (str(one[0]), at, one[1])
+             for one, at in zip(steps, T, strict=False)]  # fmt: skip
+    assert course_then(calls_then(taken, ended).values(), taken) == course
 
 
 GONE, CAME = CallThen(T[1]), CallThen(T[1], T[2])

@@ -17,12 +17,12 @@ from app.listings.visits_then import COLUMNS, VisitThen, visit_then
 from app.models import AuditEntry, RepairOrder, RescueStep, StatusChange, Visit
 from app.models.among import among
 from app.models.audit import last_said
-from app.models.rescue import RESULT_SAID
+from app.models.rescues_then import cases_then
 from app.models.taken_over import visit_known
 from app.reports.bulletin.asked import Asked
 from app.rules.periods import Period
 from app.rules.repairs import TAKES_BACK, Heard, RepairVerb, heard_then
-from app.rules.rescues import Course, RescueVerb, course_then
+from app.rules.rescues import Course, RescueVerb
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +66,14 @@ def visits(asked: Asked, period: Period) -> list[VisitThen]:
 
 
 def rescues(asked: Asked, keys: Sequence[int]) -> dict[int, RescueThen]:
-    """Of these cases those of which the desk took a step back after the instant."""
+    """Of these cases those of which the desk took a step back after the instant. One of another platform that has no
+    steps is left as it stands."""
     back = select(RescueStep.rescue_id).where(
         among(asked.session, RescueStep.rescue_id, keys), RescueStep.verb == RescueVerb.BACK.value,
         RescueStep.at > asked.as_of,
     )  # fmt: skip
-    changed = set(_all(asked, back))
-    steps: dict[int, list[tuple[str, Any]]] = defaultdict(list)
-    known = select(RescueStep.rescue_id, RescueStep.verb, RescueStep.at).where(
-        among(asked.session, RescueStep.rescue_id, sorted(changed)), RescueStep.at <= asked.as_of
-    )
-    for key, verb, at in _rows(asked, known.order_by(RescueStep.id)):
-        steps[key].append((verb, at))
-    said = last_said(asked.session, "rescue", RESULT_SAID, changed, asked.as_of)
-    found = {}
-    # One of another platform that has no steps is left as it stands.
-    for key, course in ((key, course_then(taken)) for key, taken in steps.items()):
-        result = said.get(key, {}) if course.done_at is not None else {}
-        found[key] = RescueThen(course, result.get("outcome"), result.get("cause"), result.get("trapped"))
-    return found
+    told = cases_then(asked.session, _all(asked, back), asked.as_of)
+    return {key: RescueThen(one.course, one.outcome, one.cause, one.trapped) for key, one in told.items()}
 
 
 def repairs(asked: Asked, where: Sequence[Any]) -> dict[int, RepairThen]:

@@ -1,29 +1,22 @@
 """A unit's calling-out to a rescue as it was known at an instant (SCO-02), also where the desk took a step back since.
 
-A row keeps what holds now; the steps of its case, which nobody changes, say what held then.
+What a case was by its steps is `models.rescues_then`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, false, or_, select
 
-from app.models import Rescue, RescueDispatch, RescueStep
-from app.models.among import among
-from app.models.audit import last_said
-from app.models.rescue import RESULT_SAID
+from app.models import Rescue, RescueStep
 from app.rules.other_scores import Outcome, RescueMinutes, call_outcome
-from app.rules.rescues import CallThen, RescueVerb, calls_then
-from app.transaction import AnySession
+from app.rules.rescues import RescueVerb
 from app.workflows.scores.score_frame import Frame
 
 _rescue: Any = Rescue.__table__.c
-_call: Any = RescueDispatch.__table__.c
 _step: Any = RescueStep.__table__.c
 # The desk took it back: it never was.
 TAKEN_BACK = "returned"
@@ -42,19 +35,6 @@ class Call(NamedTuple):
     minutes: RescueMinutes
     # An appeal of the elevator's own unit was upheld by then.
     upheld: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CaseThen:
-    """A case as known then: its calls by key, and what came out if somebody was freed by then."""
-
-    calls: Mapping[int, CallThen]
-    outcome: str | None = None
-    cause: str | None = None
-
-    @property
-    def is_over(self) -> bool:
-        return any(call.done_at for call in self.calls.values())
 
 
 def call_of(calls: list[Call], as_of: dt.datetime) -> Outcome | None:
@@ -89,27 +69,3 @@ def stepped_back(frame: Frame) -> Any:
         _step.rescue_id == _rescue.id, _step.verb == RescueVerb.BACK.value, _step.at > frame.as_of
     )
     return and_(or_(_rescue.ended_at.is_(None), _rescue.ended_at > frame.as_of), back.exists())
-
-
-def cases_then(session: AnySession, keys: Collection[int], as_of: dt.datetime) -> dict[int, CaseThen]:
-    """What these were by their steps. One of another platform that had none then is left as it stands."""
-    if not keys:
-        return {}
-    some = sorted(keys)
-    ends = select(_call.rescue_id, _call.id, _call.ended_at).where(among(session, _call.rescue_id, some))
-    ended: dict[int, dict[int, dt.datetime | None]] = defaultdict(dict)
-    for key, call, at in session.execute(ends):
-        ended[key][call] = then(at, as_of)
-    known = select(_step.rescue_id, _step.verb, _step.at, _step.dispatch_id).where(
-        among(session, _step.rescue_id, some), _step.at <= as_of
-    )
-    steps: dict[int, list[tuple[str, dt.datetime, int | None]]] = defaultdict(list)
-    for key, verb, at, call in session.execute(known.order_by(_step.id)):
-        steps[key].append((verb, at, call))
-    said = last_said(session, "rescue", RESULT_SAID, some, as_of)
-    found: dict[int, CaseThen] = {}
-    for key, course in steps.items():
-        found[key] = told = CaseThen(calls_then(course, ended[key]))
-        if told.is_over and key in said:
-            found[key] = replace(told, outcome=said[key].get("outcome"), cause=said[key].get("cause"))
-    return found

@@ -28,13 +28,14 @@ from app.models import (
     Unit,
     UnitChange,
 )
+from app.models.rescues_then import cases_then
 from app.rules import complaints, score_items
 from app.rules.calendar import day_end, day_start, year_start
 from app.rules.complaints import Course, Hours
 from app.rules.inspection import YEARLY, InspectionKind, InspectionResult
 from app.rules.other_scores import Outcome, RescueMinutes
 from app.rules.score_items import Item, Record
-from app.workflows.scores.score_calls import TAKEN_BACK, Call, call_of, cases_then, stepped_back, then
+from app.workflows.scores.score_calls import TAKEN_BACK, Call, call_of, stepped_back, then
 from app.workflows.scores.score_facts import Facts
 from app.workflows.scores.score_frame import Frame
 from app.workflows.scores.score_scale import scale_of
