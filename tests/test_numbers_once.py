@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,13 @@ UNNAMED = {
 }  # fmt: skip
 
 
-def deletes() -> Iterator[tuple[str, str | None]]:
-    """Every delete in the product: where it stands, and the model when its name says so."""
+@cache
+def deletes() -> list[tuple[str, str | None]]:
+    """Every delete in the product: where it stands, and the model when its name says so. All files are parsed once."""
+    return list(found_deletes())
+
+
+def found_deletes() -> Iterator[tuple[str, str | None]]:
     by_name = {mapper.class_.__name__: mapper.class_.__tablename__ for mapper in Model.registry.mappers}
     for path in sorted(APP.rglob("*.py")):
         if "migrations" in path.parts:
