@@ -85,7 +85,8 @@ TASKS = register(
                 MaintenanceClock.due_on, sql=standing.DUE_ON,
             ),
             Column(
-                "left", _lp("column", "剩余"), lambda row: standing.due_of(row).left_days, "number",
+                # Shown as a limit, which is words: they begin at the left, as in other lists.
+                "left", _lp("column", "剩余"), lambda row: standing.due_of(row).left_days, "text",
                 MaintenanceClock.due_on, unit=_l("天"),
             ),
             column(MaintenanceClock, "missed"),

@@ -268,7 +268,7 @@ def in_centre(m: Moment) -> Any:
 RESCUE_CENTRE = register(
     Listing(
         name="rescue_centre",
-        title=_l("救援处置中心"),
+        title=_l("困人救援"),
         model=Rescue,
         columns=_COLUMNS,
         default=("code", "place", "unit", "reported_at", "level", "sent", "due_at", "status", "badge"),

@@ -5,7 +5,7 @@ No platform has vetoes for elevators without contract and for an expired licence
 
 from __future__ import annotations
 
-_W, _X = "星级与信用", "六个率积分"
+_W, _X = "星级与信用", "六个率动态积分"
 _TENTHS = "个 0.1 分"
 Number = tuple[str, str, str, int, str, int, int]
 

@@ -25,11 +25,11 @@ def exact_points(row: dict[str, str]) -> Fraction:
 @pytest.mark.feature("SCO-01", "SCO-07", "LED-01")
 def test_a_score_opens_down_to_the_visit(product: Any, enter: Any, shot: Any) -> None:
     page = enter("区域管理员")
-    menu(page, "六个率积分")
+    menu(page, "六个率动态积分")
     page.locator("summary", has_text="计算得分").click()
     press(page, "计算本年")
     job_done(page)
-    menu(page, "六个率积分")
+    menu(page, "六个率动态积分")
     go(page.locator(".ta-seg a", has_text="维护保养有效率"))
     ranking = [row for row in rows(page) if row["名次"].isdigit()]
     shot(page, "ranking")

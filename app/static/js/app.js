@@ -29,22 +29,36 @@
   var here = $(".ta-menu [aria-current]");
   if (here) { var roll = here.parentNode; if (here.offsetTop + 80 > roll.clientHeight) roll.scrollTop = here.offsetTop - roll.clientHeight / 2; }
 
-  // A second row of tabs is read by nobody: those that find no room (words of other languages are longer) stand under 更多.
-  if (matchMedia("(min-width: 861px)").matches) all("nav.ta-tabs").forEach(function (row) {
-    var one = $("a", row), high = one ? one.offsetHeight * 1.5 : 0, more = $(".ta-tabs__more", row);
-    if (!one || row.offsetHeight < high || $(".ta-push", row)) return;
+  // What finds no room in its row stands under 更多, the last of it first.
+  var gather = function (row, high, more, links, looks) {
     if (!more) {
-      more = document.createElement("details"); more.className = "ta-drop ta-drop--left ta-tabs__more";
-      more.innerHTML = '<summary></summary><div class="ta-drop__box"></div>';
+      more = document.createElement("details"); more.className = "ta-drop ta-drop--left " + (looks ? "" : "ta-tabs__more");
+      more.innerHTML = '<summary class="' + looks + '"></summary><div class="ta-drop__box"></div>';
       more.firstChild.textContent = says("更多", "More"); row.appendChild(more);
     }
-    all("a", row).filter(function (a) { return a.parentNode === row && !a.hasAttribute("aria-current"); }).reverse().every(function (a) {
+    links.reverse().every(function (a) {
       if (row.offsetHeight < high) return false;
+      a.classList.remove("ta-btn");
       more.lastElementChild.insertBefore(a, more.lastElementChild.firstChild);
       return true;
     });
+    return more;
+  };
+  // A second row of tabs is read by nobody (words of other languages are longer).
+  if (matchMedia("(min-width: 861px)").matches) all("nav.ta-tabs").forEach(function (row) {
+    var one = $("a", row), high = one ? one.offsetHeight * 1.5 : 0, more = $(".ta-tabs__more", row);
+    if (!one || row.offsetHeight < high || $(".ta-push", row)) return;
+    more = gather(row, high, more, all("a", row).filter(function (a) { return a.parentNode === row && !a.hasAttribute("aria-current"); }), "");
     // At the row's end it opens to the left, within the page.
     if (more.offsetLeft + 280 > row.clientWidth) more.classList.remove("ta-drop--left");
+  });
+  // On the phone the page's main deed comes first, and beside it what has room in its row.
+  if (matchMedia("(max-width: 600px)").matches) all(".ta-head > .ta-row").forEach(function (row) {
+    var main = $(".ta-btn--main", row), high = 76, links;
+    for (; main && main.parentNode !== row;) main = main.parentNode;
+    if (main) row.insertBefore(main, row.firstChild);
+    links = all("a.ta-btn:not(.ta-btn--main)", row).filter(function (a) { return a.parentNode === row; });
+    if (row.offsetHeight > high && links.length > 1) gather(row, high, null, links, "ta-btn");
   });
 
   // Of a row of tabs the open one is seen, on the phone too.
@@ -83,6 +97,21 @@
     box.classList.add("ta-tw--cards");
   });
 
+  // No line ends within a day: a browser breaks behind hyphens, also where only digits stand around them.
+  var DAY = /\d{4}-\d\d-\d\d/;
+  all(".ta-t td, .ta-dl dd").forEach(function (cell) {
+    if (!DAY.test(cell.textContent)) return;
+    var words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [], one;
+    while ((one = words.nextNode())) if (DAY.test(one.data) && !one.parentNode.matches(".ta-nw, option, textarea, script")) found.push(one);
+    found.forEach(function (text) {
+      for (var at; (at = DAY.exec(text.data)); ) {
+        var day = text.splitText(at.index), kept = document.createElement("span");
+        text = day.splitText(10); kept.className = "ta-nw";
+        day.parentNode.replaceChild(kept, day); kept.appendChild(day);
+      }
+    });
+  });
+
   // What scrolls sideways can be scrolled by key.
   var reach = function () {
     all(".ta-tw").forEach(function (box) {
@@ -103,8 +132,22 @@
       }
     });
   };
-  reach();
-  addEventListener("resize", reach);
+  // Of figures side by side the numbers stand in one line, also where a label takes two.
+  var level = function () {
+    var lines = {};
+    all(".ta-figs .t").forEach(function (label) {
+      label.style.minHeight = "";
+      var top = Math.round(label.getBoundingClientRect().top + scrollY);
+      (lines[top] = lines[top] || []).push(label);
+    });
+    Object.keys(lines).map(function (top) {
+      return Math.max.apply(null, lines[top].map(function (label) { return label.offsetHeight; }));
+    }).forEach(function (high, at) {
+      lines[Object.keys(lines)[at]].forEach(function (label) { label.style.minHeight = high + "px"; });
+    });
+  };
+  reach(); level();
+  addEventListener("resize", function () { reach(); level(); });
 
   // An open drop-down closes when one looks elsewhere.
   document.addEventListener("click", function (e) {
@@ -310,12 +353,14 @@
     update();
   }
 
-  // A table of its own kind: the box in its head ticks all of its rows.
+  // A table of its own kind: the box in its head ticks all of its rows; what is done with them stands there once one is ticked.
   all("form[data-bulk]").forEach(function (form) {
-    var head = $("[data-bulk-all]", form);
+    var head = $("[data-bulk-all]", form), deeds = $("[data-bulk-bar]", form);
     if (head) head.addEventListener("change", function () {
       all('input[name="ids"], input[name="chosen"]', form).forEach(function (b) { b.checked = head.checked; });
     });
+    var show = function () { deeds.hidden = !$("input.ta-cb:checked:not([data-bulk-all])", form); };
+    if (deeds) { form.addEventListener("change", show); addEventListener("pageshow", show); show(); }
   });
 
   // A job's progress, until it ends: [data-job="/jobs/1.json"].

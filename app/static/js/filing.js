@@ -90,9 +90,10 @@
       lines[at].querySelector(".key a").focus();
       lines[at].scrollIntoView({ block: "nearest" });
     };
+    var tick = function (box, on) { box.checked = on; box.dispatchEvent(new Event("change", { bubbles: true })); };
     var chosen = function () { return queue.querySelectorAll("input[name=chosen]:checked"); };
     var decide = function (verb) {
-      if (!chosen().length && at >= 0) { lines[at].querySelector("input[name=chosen]").checked = true; }
+      if (!chosen().length && at >= 0) { tick(lines[at].querySelector("input[name=chosen]"), true); }
       if (!chosen().length) { return; }
       queue.requestSubmit(queue.querySelector("button[value=" + verb + "]"));
     };
@@ -102,7 +103,7 @@
       var box = at >= 0 ? lines[at].querySelector("input[name=chosen]") : null;
       if (event.key === "j") { mark(at + 1); }
       else if (event.key === "k") { mark(at - 1); }
-      else if (event.key === "x" && box) { box.checked = !box.checked; }
+      else if (event.key === "x" && box) { tick(box, !box.checked); }
       else if (event.key === "a") { decide("approve"); }
       else if (event.key === "r") { decide("return"); }
       else { return; }

@@ -193,7 +193,8 @@
       if (choice.checked) map.whenReady(turn);
     });
 
-    function all() { map.fitBounds([start.south_west, start.north_east], { maxZoom: 16, padding: [30, 30] }); }
+    // Beside the buttons of the zoom and above the scale: below a circle stands the name of its place.
+    function all() { map.fitBounds([start.south_west, start.north_east], { maxZoom: 16, paddingTopLeft: [48, 30], paddingBottomRight: [36, 72] }); }
     $("all").addEventListener("click", all);
     map.on("moveend", function () {
       clearTimeout(waiting);

@@ -56,7 +56,7 @@ class AppealScreen(Screen):
         "grounds": lambda row: cut(row.grounds, 22),
         "state": lambda row: pill(word(APPEAL_STATE, row.state), TONES.get(row.state, "near")),
         "due_at": _due,
-        "changed": lambda row: told(listed.changed_of(row)) or "—",
+        "changed": lambda row: cut(changed, 22) if (changed := told(listed.changed_of(row))) else "—",
     }
     empty_text = _l("还没有申诉。单位在扣分账目、维保记录、投诉或处罚的页面上提出。")
 

@@ -31,6 +31,8 @@ A_DAY = 86_400
 FOREVER = "public, max-age=31536000, immutable"
 # A seventh of the file as it travels, and nobody's browser reads it.
 _REMARK = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
+# A line of a script that is nothing else. It stays as an empty one: errors name lines.
+_LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
 # No text of the sheets has one of these signs in it.
 _AROUND = re.compile(r"\s*([{};])\s*")
 LEAST = 1024
@@ -72,12 +74,14 @@ def install(app: Flask) -> None:
 def _put_together(app: Flask) -> None:
     """`css/all.css` beside the files that it is made of; the door of static files gives it as one of them.
 
-    What comes with a package is given by the same door.
+    Scripts go without the lines that only remark, and what comes with a package is given by the same door.
     """
-    folder, files = Path(str(app.static_folder)) / "css", app.view_functions["static"]
+    folder, files = Path(str(app.static_folder)), app.view_functions["static"]
     made = packaged()
+    for script in sorted((folder / "js").glob("*.js")):
+        made[f"js/{script.name}"] = _LINE.sub("", script.read_text(encoding="utf-8")).encode()
     for whole, names in (("css/all.css", TOGETHER), ("css/light.css", LIGHT)):
-        parts = "".join((folder / f"{name}.css").read_text(encoding="utf-8") for name in names)
+        parts = "".join((folder / "css" / f"{name}.css").read_text(encoding="utf-8") for name in names)
         made[whole] = _AROUND.sub(r"\1", _REMARK.sub("", parts)).encode()
     etags = {name: hashlib.sha256(text).hexdigest()[:32] for name, text in made.items()}
 
@@ -85,7 +89,7 @@ def _put_together(app: Flask) -> None:
         text = made.get(filename)
         if text is None:
             return files(filename=filename)
-        kind = PACKAGED[filename][2] if filename in PACKAGED else "text/css"
+        kind = "text/javascript" if filename.endswith(".js") else "text/css"
         response = Response(text, mimetype=kind, headers={"Cache-Control": "no-cache"})
         response.set_etag(etags[filename])
         return response.make_conditional(request, accept_ranges=True, complete_length=len(text))

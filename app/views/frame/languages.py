@@ -1,4 +1,4 @@
-"""The language of a browser and of its account: what is chosen in the page's foot also holds for what is sent out."""
+"""The language of a browser and of its account: what is chosen in the menu also holds for what is sent out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from app.transaction import transaction
 # The library puts its default where nobody chose: that somebody did is kept beside it.
 CHOSEN = "language_chosen"
 OF_BROWSER = ("locale", CHOSEN)
+# What somebody signed in chose on a page that is open to all: it holds on those pages alone.
+ON_PUBLIC = "public_language"
+PUBLIC = ("/m/p/", "/m/track", "/m/c/", "/open/")
 
 
 def meet(account: Account) -> None:
@@ -25,11 +28,22 @@ def meet(account: Account) -> None:
 
 
 def choose(language: str) -> None:
-    """This browser speaks it from now on, and so does its account, if there is one."""
-    session["locale"], session[CHOSEN] = language, True
-    signed_in = getattr(g.get("actor"), "user_id", None)
-    if signed_in is not None:
-        _keep(signed_in)
+    """A page open to all has this language chosen: of those pages for somebody signed in, else of the browser.
+
+    It never becomes an account's, neither the one at hand nor the next to sign in here: whoever shows a passer-by the
+    page in English has not chosen English for himself.
+    """
+    if getattr(g.get("actor"), "user_id", None) is not None:
+        session[ON_PUBLIC] = language
+    else:
+        session["locale"] = language
+        session.pop(CHOSEN, None)
+
+
+def on_public_page() -> str | None:
+    """The language that somebody signed in chose for the pages open to all, where the request is for one of them."""
+    chosen: str | None = session.get(ON_PUBLIC)
+    return chosen if chosen and request.path.startswith(PUBLIC) else None
 
 
 def _keep(account_id: int) -> None:

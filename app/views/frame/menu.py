@@ -99,7 +99,7 @@ MENU: tuple[Group, ...] = (
         Entry(_l("省平台核对"), "Differences.list", "check", V.REGISTER_SYNC),
     )),
     Group(_l("评价与数据"), (
-        Entry(_lp("menu", "六个率积分"), "ScoreTotals.list", "star", V.SCORE_READ, pages=("/scores/",)),
+        Entry(_l("六个率动态积分"), "ScoreTotals.list", "star", V.SCORE_READ, pages=("/scores/",)),
         Entry(_l("统计报表"), "Reports.index", "chart", V.REPORT_READ, pages=("/capacity/",)),
         Entry(_lp("many", "通报"), "Bulletins.list", "file", V.BULLETIN_READ),
         Entry(_l("数据驾驶舱"), "CockpitPage.index", "console", V.COCKPIT_READ),

@@ -15,6 +15,7 @@ from jinja2 import pass_context
 from markupsafe import Markup
 
 from app import plurals
+from app.views.frame import languages
 from app.views.frame.told import shown
 
 
@@ -95,7 +96,7 @@ def install(app: Flask) -> None:
     settings.instance.domain_instance = texts = Texts(domain=settings.default_domain)
     flask_babel.get_domain = _domain
     chosen, parsed = settings.locale_selector, lru_cache(maxsize=16)(Locale.parse)
-    settings.locale_selector = lambda: (name := _asked(app) or chosen()) and parsed(name)
+    settings.locale_selector = lambda: (name := _asked(app) or languages.on_public_page() or chosen()) and parsed(name)
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         gettext=lambda s: texts.get_translations().ugettext(s),
         ngettext=lambda s, p, n: texts.get_translations().ungettext(s, p, n),

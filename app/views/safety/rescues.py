@@ -167,7 +167,7 @@ class RescueHistory(Screen):
     record = "RescuePages.show"
     cells: ClassVar[dict[str, Any]] = _CELLS
     buttons: ClassVar[list[Button]] = [
-        Button(_l("救援处置中心"), "RescueCentre.list", Verb.RESCUE_READ, icon="warn"), _STATISTICS,
+        Button(_l("困人救援"), "RescueCentre.list", Verb.RESCUE_READ, icon="warn"), _STATISTICS,
         import_button("past_rescues", Verb.TAKE_OVER),
     ]  # fmt: skip
     empty_text = _l("还没有救援记录。")

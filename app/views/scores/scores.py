@@ -128,7 +128,7 @@ class Scores(Ranking):
                     "region": request.form.get("region", "").strip() or None, "from_on": frame.from_on.isoformat(),
                     "to_on": frame.to_on.isoformat(), "as_of": frame.as_of.isoformat(), "back": "/scores/total/",
                 }  # fmt: skip
-                title = say("六个率积分 %(a)s 至 %(b)s", a=frame.from_on, b=frame.to_on)
+                title = say("六个率动态积分 %(a)s 至 %(b)s", a=frame.from_on, b=frame.to_on)
                 job_id = jobs.enqueue(session, g.actor, at, "score", title, params).id
         except Refusal as refusal:
             failing = [f for f in refusal.findings if f.stops]
