@@ -99,7 +99,7 @@
 
   // No line ends within a day: a browser breaks behind hyphens, also where only digits stand around them.
   var DAY = /\d{4}-\d\d-\d\d/;
-  all(".ta-t td, .ta-dl dd").forEach(function (cell) {
+  all(".ta-t td, .ta-dl dd, .ta-clocks > *").forEach(function (cell) {
     if (!DAY.test(cell.textContent)) return;
     var words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [], one;
     while ((one = words.nextNode())) if (DAY.test(one.data) && !one.parentNode.matches(".ta-nw, option, textarea, script")) found.push(one);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, current_app, g, has_request_context, request, session
 from sqlalchemy import update
 
 from app.extensions import db
@@ -42,8 +42,8 @@ def choose(language: str) -> None:
 
 def on_public_page() -> str | None:
     """The language that somebody signed in chose for the pages open to all, where the request is for one of them."""
-    chosen: str | None = session.get(ON_PUBLIC)
-    return chosen if chosen and request.path.startswith(PUBLIC) else None
+    # A job speaks languages, too, and for nobody's page.
+    return session.get(ON_PUBLIC) if has_request_context() and request.path.startswith(PUBLIC) else None
 
 
 def _keep(account_id: int) -> None:
