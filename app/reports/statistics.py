@@ -283,7 +283,7 @@ def _ages(counts: pd.DataFrame, moment: Moment, frame: Frame) -> list[Bar]:
     labels |= {
         "0": say("不满 %(ages)s 年", ages=AGES[1]),
         str(AGES[-1]): say("%(ages)s 年及以上", ages=AGES[-1]),
-        NO_AGE: "无投用日期",
+        NO_AGE: say("无投用日期"),
     }
     found = []
     for bar in _bars(counts, "age", labels, frame):

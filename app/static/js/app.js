@@ -98,18 +98,18 @@
   });
 
   // No line ends within a day: a browser breaks behind hyphens, also where only digits stand around them.
-  var DAY = /\d{4}-\d\d-\d\d/;
-  all(".ta-t td, .ta-dl dd, .ta-clocks > *").forEach(function (cell) {
-    if (!DAY.test(cell.textContent)) return;
-    var words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [], one;
-    while ((one = words.nextNode())) if (DAY.test(one.data) && !one.parentNode.matches(".ta-nw, option, textarea, script")) found.push(one);
-    found.forEach(function (text) {
-      for (var at; (at = DAY.exec(text.data)); ) {
-        var day = text.splitText(at.index), kept = document.createElement("span");
-        text = day.splitText(10); kept.className = "ta-nw";
-        day.parentNode.replaceChild(kept, day); kept.appendChild(day);
-      }
-    });
+  var DAY = /\d{4}-\d\d-\d\d/, main = $("main"), texts = [];
+  if (main && DAY.test(main.textContent)) {
+    for (var walk = document.createTreeWalker(main, NodeFilter.SHOW_TEXT); walk.nextNode();) {
+      if (DAY.test(walk.currentNode.data) && !walk.currentNode.parentNode.matches(".ta-nw, time, option, textarea, script")) texts.push(walk.currentNode);
+    }
+  }
+  texts.forEach(function (text) {
+    for (var at; (at = DAY.exec(text.data)); ) {
+      var day = text.splitText(at.index), kept = document.createElement("span");
+      text = day.splitText(10); kept.className = "ta-nw";
+      day.parentNode.replaceChild(kept, day); kept.appendChild(day);
+    }
   });
 
   // What scrolls sideways can be scrolled by key.
@@ -359,7 +359,10 @@
     if (head) head.addEventListener("change", function () {
       all('input[name="ids"], input[name="chosen"]', form).forEach(function (b) { b.checked = head.checked; });
     });
-    var show = function () { deeds.hidden = !$("input.ta-cb:checked:not([data-bulk-all])", form); };
+    var show = function () {
+      deeds.hidden = !$("input.ta-cb:checked:not([data-bulk-all])", form);
+      all("tbody tr", form).forEach(function (row) { row.classList.toggle("is-sel", !!$("input.ta-cb:checked", row)); });
+    };
     if (deeds) { form.addEventListener("change", show); addEventListener("pageshow", show); show(); }
   });
 
