@@ -100,8 +100,8 @@ COLUMNS: dict[str, dict[str, str]] = {
             "buildingtype"
         ),
         "region_id": (
-            "地区 区县 行政区划 行政区 所属区域 所在区域 所属地区 区域 街道 所在区县 区划 district borough area region ward "
-            "municipality county 行政区域 bezirk stadtteil stadtbezirk distrito barrio municipio"
+            "地区 区县 行政区划 行政区 所属区域 所在区域 所属地区 区域 街道 所在区县 区划 district borough area region "
+            "ward municipality county 行政区域 bezirk stadtteil stadtbezirk distrito barrio municipio"
         ),
         "is_central": "是否城区 城区电梯 urban incity central",
         "is_secret": "是否涉密 保密 secret classified",

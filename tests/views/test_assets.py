@@ -70,6 +70,17 @@ def test_the_sheet_of_every_page_is_its_parts_in_their_order(client: Any, app: A
     assert b".panel" not in whole.data, "what dresses Flask-AppBuilder's own pages is theirs alone"
 
 
+def test_scripts_go_without_remarks_and_keep_their_lines(client: Any, app: Any) -> None:
+    folder = Path(app.static_folder) / "js"
+    for path in sorted(folder.glob("*.js")):
+        whole, written = client.get(f"/static/js/{path.name}"), path.read_text("utf-8").splitlines()
+        assert whole.mimetype == "text/javascript" and whole.headers["Cache-Control"] == "no-cache"
+        sent = whole.text.splitlines()
+        assert len(sent) == len(written)
+        assert all(a == b or (a == "" and b.lstrip().startswith("//")) for a, b in zip(sent, written, strict=True))
+    assert client.get("/static/js/none.js").status_code == 404
+
+
 def test_a_changed_file_changes_every_address(tmp_path: Path) -> None:
     (tmp_path / "css").mkdir()
     (tmp_path / "css" / "a.css").write_text("a{}")

@@ -55,6 +55,35 @@ def test_menu_and_list_change_with_the_language_and_back(world: World, sign_in: 
     assert language(page) == "zh-CN" and ("/warnings/", "预警") in menu(page) and "下次检验日期" in page
 
 
+def test_a_public_pages_language_is_not_the_accounts(world: World, sign_in: Any) -> None:
+    """Whoever shows a passer-by the page behind the code in English goes on in his own language, there and later."""
+    account, door = world.accounts["inspector"], f"/m/p/{world.own.public_token}"
+    browser = sign_in(account)
+    for path in (door, "/open/"):
+        assert browser.get(f"{path}?lang=en").status_code == 302
+        assert language(browser.get(path).text) == "en"
+        assert language(browser.get("/elevators/").text) == "zh-CN"
+    world.session.rollback()
+    world.session.refresh(account)
+    assert account.language != "en"
+    browser.get(f"{door}?lang=zh_Hans_CN")
+    browser.get("/lang/en")
+    assert language(browser.get("/elevators/").text) == "en"
+    assert language(browser.get(door).text) == "zh-CN", "what was chosen there holds there"
+
+
+def test_a_strangers_choice_on_a_public_page_becomes_no_accounts(world: World, client: Any) -> None:
+    client.get("/open/?lang=en")
+    page = client.get("/login/").text
+    assert language(page) == "en"
+    account = world.accounts["inspector"]
+    form = {"username": account.username, "password": PASSWORD, "csrf_token": csrf(client)}
+    assert client.post("/login/", data=form).status_code == 302
+    world.session.rollback()
+    world.session.refresh(account)
+    assert account.language != "en"
+
+
 def test_a_button_and_the_name_of_its_job_are_two_texts() -> None:
     found = catalogues.extract()
     assert found.get("计算得分") is not None and found.get("计算得分", "job") is not None

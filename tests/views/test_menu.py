@@ -94,6 +94,67 @@ def test_a_page_as_it_is_sent_marks_it(world: World, sign_in: Any) -> None:
     assert current(desk.get("/components/").text) == ["/elevators/"]
 
 
+def above(app: Any, role: Role | None, path: str, root: str = "") -> tuple[str, str] | None:
+    roles = frozenset({role} if role else ())
+    with app.test_request_context(path, environ_overrides={"SCRIPT_NAME": root}):
+        return menu.Shell(Actor(user_id=None, name="", roles=roles)).above
+
+
+@pytest.mark.feature("ACC-13")
+@pytest.mark.parametrize(
+    ("role", "path", "found"),
+    [
+        (Role.INSPECTOR, "/teams/", ("设备履历", "/ledgers/")),
+        (Role.INSPECTOR, "/messages/", ("公众投诉", "/complaints/")),
+        (Role.INSPECTOR, "/rescues/history/", ("困人救援", "/rescues/")),
+        (Role.INSPECTOR, "/inspections/", ("检验检测", "/inspections/due/")),
+        (Role.INSPECTOR, "/applications/", ("待我审批", "/applications/queue")),
+        (Role.PLATFORM_ADMIN, "/tokens/", ("账号", "/accounts/")),
+        # The same page belongs to another entry where that one is not shown.
+        (Role.MAINTENANCE_HEAD, "/tokens/", ("我的子用户", "/sub-accounts/")),
+        # An entry's own page is under nothing, whatever was asked of it; nor are one's own pages and a stranger's.
+        (Role.INSPECTOR, "/ledgers/", None),
+        (Role.INSPECTOR, "/ledgers/?q=1&tab=all", None),
+        (Role.CLERK, "/applications/", None),
+        (Role.INSPECTOR, "/", None),
+        (Role.INSPECTOR, "/inbox/", None),
+        (None, "/teams/", None),
+    ],
+)  # fmt: skip
+def test_a_list_knows_from_which_it_is_reached(
+    app: Any, role: Role | None, path: str, found: tuple[str, str] | None
+) -> None:
+    assert above(app, role, path) == found
+
+
+@pytest.mark.feature("ACC-13")
+def test_below_an_address_of_its_own_it_leads_there(app: Any) -> None:
+    assert above(app, Role.INSPECTOR, "/teams/", root="/tian") == ("设备履历", "/tian/ledgers/")
+    assert above(app, Role.INSPECTOR, "/ledgers/", root="/tian") is None
+
+
+@pytest.mark.feature("ACC-13")
+def test_a_list_reached_from_another_says_the_way_back(world: World, sign_in: Any) -> None:
+    desk = sign_in(world.accounts["inspector"])
+
+    def crumbs(path: str) -> list[str]:
+        found = re.search(r'<nav class="ta-crumb".*?</nav>', desk.get(path).text, re.S)
+        return re.findall(r'<a href="([^"]+)">|<span>([^<]+)</span>', found[0]) if found else []
+
+    assert crumbs("/teams/") == [("/ledgers/", ""), ("", "维保小组")]
+    assert crumbs("/rescues/history/")[0] == ("/rescues/", "")
+    assert crumbs("/ledgers/") == [] and crumbs("/elevators/") == []
+
+
+@pytest.mark.feature("ACC-13")
+def test_an_entry_and_its_page_are_called_alike(world: World, sign_in: Any) -> None:
+    """Whoever follows the menu finds the words again that he pressed."""
+    desk = sign_in(world.accounts["region_admin"])
+    for path, name in (("/rescues/", "困人救援"), ("/scores/total/", "六个率动态积分"), ("/tasks/", "维保任务")):
+        page = desk.get(path, follow_redirects=True).text
+        assert f'title="{name}" aria-current="page"' in page and f'<h1 class="ta-h1">{name}</h1>' in page, path
+
+
 @pytest.mark.feature("ACC-13")
 def test_a_records_page_says_in_its_title_which_one_it_is(world: Any, sign_in: Any) -> None:
     """Several pages stand open side by side: each is told by its tab, on the phone too."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,19 @@ def test_tabs_show_mine_office_and_late(session: Any, world: World, sign_in: Any
         found = {n for n, row in ((1, first), (2, second)) if row.number in pages[tab]}
         assert found == numbers, tab
     assert "ta-kbd" in pages["office"] and "data-queue" in pages["office"]
+    bar = re.search(r'<div class="ta-bulkbar"[^>]*>', pages["office"])
+    assert bar and "data-bulk-bar" in bar[0] and "hidden" not in bar[0], "a script hides it until something is ticked"
+
+
+@pytest.mark.feature("LIF-07")
+@pytest.mark.parametrize(("persona", "makes"), [("region_admin", True), ("inspector", False)])
+def test_where_nobody_can_stand_in_the_way_leads_on_for_who_may_make_an_account(
+    world: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch, persona: str, makes: bool
+) -> None:
+    monkeypatch.setattr("app.workflows.approval.delegations.colleagues", lambda session, actor: [])
+    page = sign_in(world.accounts[persona]).get("/delegations/").text
+    assert "没有可以委托的审批人员" in page
+    assert ('href="/accounts/new-regulator"' in page) is makes and ("请由管理员先建立账号" in page) is not makes
 
 
 @pytest.mark.feature("LIF-07")

@@ -53,6 +53,16 @@ def test_each_table_is_listed_in_chinese(admin: Any, world: World, table: str) -
     assert "http://" not in answer.text and "https://" not in answer.text, "nothing comes from other hosts"
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_no_deed_stands_in_an_attribute(admin: Any, world: World, table: str) -> None:
+    """The page's policy runs none: each would be a button that does nothing and an error in the browser's log."""
+    key = failed_job(world)
+    for page in (admin.get(f"/ops/{table}/").text, admin.get(f"/ops/{table}/details/?id={key}").text):
+        assert not re.search(r"<[^>]*\son[a-z]+=", page)
+    page = admin.get("/ops/job/").text
+    assert 'type="button" data-deed="retry">重试</button>' in page and "admin/js/actions.js" in page
+
+
 def test_a_row_says_whose_it_is(admin: Any, world: World) -> None:
     key, clerk = failed_job(world), world.accounts["clerk"]
     named = f"{clerk.get_full_name()} <code>{clerk.id}</code>"
