@@ -162,7 +162,10 @@ def migrated_database_url(db_kind: str, databases: dict[str, Database]) -> Itera
 def _application(services: Services, worker_id: str) -> Any:
     """Made once a process: Flask-AppBuilder's views cost more to build than most tests to run."""
     from app import create_app
+    from app.tasks import jobs
 
+    # Nobody waits for SQLite's one writer while a test runs a job here, and each job would lie still for its turn.
+    jobs.TURN_SECONDS = 0
     data = services.root / f"data-{worker_id}"  # in memory where there is some
     data.mkdir()
     application = create_app(

@@ -306,6 +306,7 @@ def test_a_schedule_beyond_region_or_day_is_refused(night: Any, world: World, pa
 def test_between_two_steps_others_may_write_to_sqlite(run: Any, world: World, monkeypatch: Any) -> None:
     """Not while the job itself writes, nor more often than it shows its progress, nor when it is done."""
     waited: list[float] = []
+    monkeypatch.setattr(running, "TURN_SECONDS", 0.12)  # tests leave none
     monkeypatch.setattr(running.time, "sleep", waited.append)
     counts: list[int] = []
 
@@ -322,4 +323,4 @@ def test_between_two_steps_others_may_write_to_sqlite(run: Any, world: World, mo
 
     outcome, _job = run(handler)
     turns = int(world.session.get_bind().dialect.name == "sqlite")
-    assert (outcome, counts, waited) == ("done", [turns] * 3, [running.TURN_SECONDS] * turns)
+    assert (outcome, counts, waited) == ("done", [turns] * 3, [0.12] * turns)
