@@ -200,7 +200,13 @@ def test_a_bulk_decision_is_asked_and_left_by_keyboard(enter: Callable[..., Any]
     page = enter("区域管理员")
     page.goto("/applications/queue")
     waiting = page.get_by_role("table").get_by_role("link").count()
+    deeds = page.locator("[data-bulk-bar]")
+    expect(deeds).to_be_hidden()
     page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(deeds).to_be_visible()
+    page.keyboard.press("x")
+    expect(deeds).to_be_hidden()
     row = page.evaluate("document.activeElement.textContent")
     page.keyboard.press("r")
     dialog = page.get_by_role("dialog", name="批量退回 1 件申请？")
@@ -221,6 +227,42 @@ def test_a_bulk_decision_is_asked_and_left_by_keyboard(enter: Callable[..., Any]
     assert page.get_by_role("table").get_by_role("link").count() == waiting
 
 
+@pytest.mark.feature("ACC-13", "ELV-02")
+def test_on_a_phone_the_main_deed_comes_first(enter: Callable[..., Any]) -> None:
+    """The others have room beside it or stand under 更多; figures beside each other stand in one line."""
+    page = enter("维保单位负责人", PHONE)
+    page.goto("/elevators/")
+    row = page.locator(".ta-head > .ta-row")
+    assert row.evaluate("row => row.firstElementChild.matches('.ta-btn--main')")
+    assert row.evaluate("row => row.offsetHeight < 76"), "one line"
+    more = row.locator("details", has_text="更多")
+    assert more.locator("a:visible").count() == 0
+    more.locator("summary").click()
+    expect(more.get_by_role("link", name="导入")).to_be_visible()
+    assert not hindrances(page)
+    page.goto("/lang/en")
+    page.goto("/")
+    tops = page.eval_on_selector_all(
+        ".ta-figs .n",
+        "all => all.map(n => [n.closest('.ta-figs > *').offsetTop, Math.round(n.getBoundingClientRect().top)])",
+    )
+    lines = {tile: {top for other, top in tops if other == tile} for tile, _top in tops}
+    assert len(lines) > 2 and all(len(found) == 1 for found in lines.values()), lines
+    page.goto("/lang/zh_Hans_CN")
+
+
+@pytest.mark.feature("ACC-13")
+def test_what_the_console_offers_works(enter: Callable[..., Any]) -> None:
+    """Its library writes deeds into attributes, which the page's policy runs nowhere."""
+    page, said = enter("平台管理员"), []
+    page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
+    page.on("dialog", lambda asked: (said.append(f"asked: {asked.message}"), asked.dismiss()))
+    page.goto("/ops/job/")
+    page.get_by_role("button", name="选中的").click()
+    page.get_by_role("button", name="重试", exact=True).click()
+    assert [words[:6] for words in said] == ["asked:"], "nothing is ticked: the library says so, and no error is told"
+
+
 @pytest.mark.feature("ACC-04")
 def test_a_stranger_can_read_the_pages_before_signing_in(open_page: Callable[..., Any]) -> None:
     wrong: list[str] = []
@@ -238,7 +280,7 @@ def test_on_paper_stands_what_was_found_and_no_menu(enter: Callable[..., Any]) -
     """Printed, a list and a report show their rows in black on white, without menu, buttons or cut columns."""
     page = enter("区域管理员")
     page.emulate_media(media="print", color_scheme="dark")
-    for path in ("/elevators/", "/reports/coverage", "/warnings/maintenance/"):
+    for path in ("/elevators/", "/reports/coverage", "/warnings/maintenance/", "/regions/", "/"):
         page.goto(path)
         page.set_viewport_size({"width": 1040, "height": 720})  # A4 across, at 96 dpi
         assert not page.locator(".ta-side").is_visible() and not page.locator(".ta-top").is_visible()
