@@ -48,6 +48,7 @@ from app.views.frame.cells import (
     countdown,
     cut,
     firm,
+    firms,
     limit_cell,
     link,
     mark,
@@ -444,5 +445,5 @@ class Screen(ModelView):
 
 __all__ = [
     "Button", "Deed", "SQLAInterface", "Screen", "countdown", "cut", "escape", "firm",
-    "limit_cell", "link", "mark", "missed_words", "one_line", "pill", "shown", "two", "words",
+    "firms", "limit_cell", "link", "mark", "missed_words", "one_line", "pill", "shown", "two", "words",
 ]  # fmt: skip

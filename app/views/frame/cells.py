@@ -124,6 +124,11 @@ def firm(name: Any, width: int = 11) -> Markup:
     return _firm(_told(name), width)
 
 
+def firms(first: Any, second: Any, width: int = 11) -> Markup:
+    """Two companies in a cell, both without their legal forms."""
+    return below(firm(first, width), firm(second, width)) if second else firm(first, width)
+
+
 @lru_cache(maxsize=KEPT)
 def _firm(whole: str, width: int) -> Markup:
     return Markup(f'<span class="ta-cut" style="--w:{width}em" title="{_safe(whole)}">{_safe(_short(whole))}</span>')

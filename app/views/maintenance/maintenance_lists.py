@@ -30,11 +30,11 @@ from app.views.frame.base import (
     Screen,
     countdown,
     firm,
+    firms,
     import_button,
     limit_cell,
     mark,
     pill,
-    two,
 )
 from app.views.frame.deeds import NEW_CONTRACT
 from app.views.frame.labels import MOST as MOST_LABELS
@@ -66,7 +66,7 @@ class ContractScreen(Screen):
     verb = Verb.CONTRACT_READ
     cells: ClassVar[dict[str, Any]] = {
         "state": _contract_state,
-        "unit": lambda row: two(row.unit.name, row.use_unit.name if row.use_unit else "", 13),
+        "unit": lambda row: firms(row.unit.name, row.use_unit.name if row.use_unit else ""),
         "use_unit": lambda row: firm(row.use_unit.name) if row.use_unit else "—",
     }
     buttons: ClassVar[list[Button]] = [
