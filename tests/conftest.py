@@ -66,8 +66,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     catalogues.compile_stale()  # whoever calls pytest without make sees today's texts as well
-    # Without this SIGTERM would end pytest at once and leave the servers behind.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Without this SIGTERM would end pytest at once and leave the servers behind. Not by way of SIGINT, which a shell
+    # lets what it starts in the background ignore.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
