@@ -359,6 +359,12 @@ def test_orders_are_made_assigned_and_cancelled(
     assert "1 条任务都已改期" in done.text and 'name="planned_on"' not in done.text
     session.rollback()
     assert session.get(MaintenanceOrder, key).planned_on == later
+    session.get(MaintenanceOrder, key).origin = "auto"
+    session.commit()
+    text = page(client, sent)
+    assert "1 条自动生成，不在其中" in text and "没有可以改期的任务" in text and 'name="ids"' not in text
+    session.get(MaintenanceOrder, key).origin = "manual"
+    session.commit()
     post(client, f"/orders/{key}/cancel", {"reason": "重复"})
     session.rollback()
     assert session.get(MaintenanceOrder, key).state == "void"
