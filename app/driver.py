@@ -102,11 +102,6 @@ class Connection(psycopg.Connection[Any]):
         self._waiting.clear()
         self._failed = False
 
-    @property
-    def is_untouched(self) -> bool:
-        """No transaction has begun, and nothing waits that would begin one."""
-        return self.pgconn.transaction_status == TransactionStatus.IDLE and not self._waiting
-
     def _deallocate(self, name: bytes | None) -> Any:
         """The driver has the server forget everything at times, after a ROLLBACK to a savepoint, say: ours, too."""
         if name is None:

@@ -12,13 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from app import driver
 from app.driver import Answer, Taken
 
-__all__ = ["Answer", "Taken", "ask", "ask_alone", "ask_in_turn", "constraint_of", "send", "untouched"]
+__all__ = ["Answer", "Taken", "ask", "ask_alone", "ask_in_turn", "constraint_of", "send"]
 Turn = Callable[[Any], Any]
 
 
@@ -71,27 +71,24 @@ def send(
     held.later(ready.query, ready.sent(values), one_or, taken)
 
 
-def ask_alone(connection: Connection, statement: Any, values: Mapping[str, Any]) -> Answer:
-    """The same in no transaction of the database's, where there is a round trip to save (PostgreSQL): the connection
-    stands as it stood."""
-    held = _held(connection)
-    if held is None:
-        return _usual(connection, statement, values)
-    ready = _ready(statement, connection.dialect)
-    sent = ready.sent(values)
+def ask_alone(engine: Engine, statement: Any, values: Mapping[str, Any]) -> Answer:
+    """The same on a connection of its own and in no transaction: only where there is one to save (PostgreSQL)."""
+    fairy = engine.raw_connection()
+    held: Any = fairy.driver_connection
+    if engine.dispatch.before_cursor_execute or not isinstance(held, driver.Connection):
+        fairy.close()
+        with _alone(engine).connect() as connection:
+            return _usual(connection, statement, values)
     try:
-        return ready.told(held.ask(ready.query, sent, alone=True))
+        ready = _ready(statement, engine.dialect)
+        return ready.told(held.ask(ready.query, ready.sent(values), alone=True))
     except psycopg.Error as error:
-        connection._handle_dbapi_exception(error, ready.words, sent, None, None)
-
-
-def untouched(connection: Connection | None) -> Connection | None:
-    """A connection whose transaction is one by name only, for the database was asked by `ask_alone`, if at all; else
-    None."""
-    if connection is None or connection.closed or connection.invalidated:
-        return None
-    held = connection.connection.driver_connection
-    return connection if isinstance(held, driver.Connection) and held.is_untouched else None
+        gone = engine.dialect.is_disconnect(error, held, None)  # type: ignore[arg-type]
+        if gone:
+            fairy.invalidate(error)
+        Connection._handle_dbapi_exception_noconnection(error, engine.dialect, engine, is_disconnect=gone)
+    finally:
+        fairy.close()
 
 
 def _held(connection: Connection) -> driver.Connection | None:
@@ -124,6 +121,11 @@ def constraint_of(error: IntegrityError, table: Any) -> str:
     indexes = (index for index in table.indexes if index.unique and index.columns.keys() == names)
     # As `extensions` names a constraint.
     return next((str(index.name) for index in indexes), "_".join(["uq", table.name, *names]))
+
+
+@lru_cache(maxsize=8)
+def _alone(engine: Engine) -> Engine:
+    return engine.execution_options(isolation_level="AUTOCOMMIT", tian_alone=True)
 
 
 _PLACE = re.compile(r"%\((\w+)\)s|%%")

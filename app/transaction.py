@@ -30,7 +30,6 @@ _WAITING = "after_commit"
 _KEPT = "whatever_comes"
 _NOTES = "notes"
 _CONNECTION = "connection"
-_ALONE = "asked_alone"
 
 
 @event.listens_for(Engine, "connect")
@@ -49,7 +48,7 @@ def _begin(connection: Any) -> None:
     elif connection.dialect.driver == "psycopg":
         # Deeds ask for rows by their keys, and one plan serves all of them. A page's lists and counts are planned for
         # their own values: what is right for one district reads a province from end to end for another.
-        page = has_request_context() and not options.get("tian_write")
+        page = has_request_context() and not options.get("tian_write") and not options.get("tian_alone")
         connection.connection.driver_connection.prepare_threshold = None if page else PREPARED_AFTER
 
 
@@ -97,8 +96,7 @@ def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySessi
     if real.new or real.dirty or real.deleted:
         real.rollback()
         raise RuntimeError("changes made outside a transaction")
-    untouched = prepared.untouched(real.info.get(_ALONE))
-    if untouched is None and real.in_transaction():
+    if real.in_transaction():
         try:
             real.commit()
         except InternalError:
@@ -106,13 +104,8 @@ def transaction(session: AnySession, at_once: bool = False) -> Iterator[AnySessi
             real.rollback()
     real.info["in_unit_of_work"] = True
     real.info[_WAITING], real.info[_KEPT], real.info[_NOTES] = [], [], {}
-    options = {"tian_write": True, "tian_at_once": at_once}
     try:
-        if untouched is None:
-            real.info[_CONNECTION] = real.connection(execution_options=options)
-        else:
-            real.info[_CONNECTION] = untouched.execution_options(**options)
-            _begin(untouched)
+        real.info[_CONNECTION] = real.connection(execution_options={"tian_write": True, "tian_at_once": at_once})
         # Itself, not what finds it anew at each call.
         yield real
         real.commit()
@@ -163,17 +156,13 @@ def connection_of(session: AnySession) -> Connection:
 def asked_alone(session: AnySession, statement: Any, values: dict[str, Any]) -> Any:
     """The first row of one statement by itself, before any transaction of the request: no BEGIN, no COMMIT around it.
 
-    Inside a transaction it is a statement of that. SQLite has no round trip to save, and a driver of its own mind. The
-    connection stays the session's, for whatever the request asks next, and is taken over by its unit of work.
+    Inside a transaction it is a statement of that. SQLite has no round trip to save, and a driver of its own mind.
     """
     real = session() if isinstance(session, scoped_session) else session
-    connection = prepared.untouched(real.info.get(_ALONE))
-    if connection is None:
-        bind = real.get_bind()
-        if real.in_transaction() or not isinstance(bind, Engine) or bind.dialect.driver != "psycopg":
-            return real.execute(statement, values).first()
-        connection = real.info[_ALONE] = real.connection()
-    return next(iter(prepared.ask_alone(connection, statement, values).rows), None)
+    bind = real.get_bind()
+    if real.in_transaction() or not isinstance(bind, Engine) or bind.dialect.driver != "psycopg":
+        return real.execute(statement, values).first()
+    return next(iter(prepared.ask_alone(bind, statement, values).rows), None)
 
 
 def asked(session: AnySession, statement: Any, values: Mapping[str, Any]) -> Answer:

@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.pq import TransactionStatus
 from sqlalchemy import bindparam, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -63,35 +62,6 @@ def test_a_page_is_planned_for_its_values(place: Any) -> None:
             asked_alone(db.session, ASKED, {"code": "0"})
         # Who asks is looked for by key, as a deed looks for rows.
         assert prepared() is is_postgresql()
-
-
-def began() -> bool:
-    """Whether the session's connection is within a transaction of the database's."""
-    return db.session.connection().connection.driver_connection.info.transaction_status == TransactionStatus.INTRANS
-
-
-@pytest.mark.feature("MNT-01")
-def test_a_deed_takes_over_the_connection_that_asked_who_does_it(place: Any) -> None:
-    """Asked by itself it begins nothing; what was read since ends first, for a deed sees what is true now."""
-    if not is_postgresql():
-        return
-    with place.test_request_context("/"):
-        assert asked_alone(db.session, ASKED, {"code": "0"}) is not None and not began()
-        assert asked_alone(db.session, ASKED, {"code": "0"}) is not None and not began()
-        asking = db.session.connection()
-        with transaction(db.session) as session:
-            assert session.connection() is asking and asking.get_execution_options()["tian_write"]
-            assert asking.connection.driver_connection.prepare_threshold == PREPARED_AFTER
-            ask(session)
-            assert began()
-        assert asking.closed
-        asked_alone(db.session, ASKED, {"code": "0"})
-        reading = db.session.connection()
-        db.session.execute(text("SELECT 1"))
-        assert began()
-        assert asked_alone(db.session, ASKED, {"code": "0"}) is not None and began()
-        with transaction(db.session) as session:
-            assert reading.closed and session.connection() is not reading
 
 
 @pytest.mark.feature("MNT-01")

@@ -325,8 +325,7 @@ def test_connections_that_are_not_ours_are_asked_the_usual_way(session: Any, dat
     with Session(plain) as other, transaction(other) as unit:
         send(unit, NOTE, note("plainly"))
         assert count(unit, "plainly") == 1
-    with plain.connect() as connection:
-        assert prepared.ask_alone(connection, COUNT, {"action": "plainly"}).rows == [(1,)]
+    assert prepared.ask_alone(plain, COUNT, {"action": "plainly"}).rows == [(1,)]
     plain.dispose()
 
 

@@ -229,17 +229,12 @@ def test_a_plan_that_a_migration_made_useless_does_not_stay(session: Any, databa
         unit.execute(text("CREATE TABLE changing (n varchar(5))"))
     engine = create_engine(database.url, pool_size=1, max_overflow=0)
     statement = select(table("changing", column("n", String)).c.n)
-
-    def ask() -> list[Any]:
-        with engine.connect() as connection:
-            return prepared.ask_alone(connection, statement, {}).rows
-
-    assert ask() == []
+    assert prepared.ask_alone(engine, statement, {}).rows == []
     with transaction(session) as unit:
         unit.execute(text("ALTER TABLE changing ALTER n TYPE integer USING n::integer"))
     with pytest.raises(DBAPIError, match="cached plan"):
-        ask()
-    assert ask() == []
+        prepared.ask_alone(engine, statement, {})
+    assert prepared.ask_alone(engine, statement, {}).rows == []
     engine.dispose()
 
 
