@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app.models.among import among
 from app.models.audit import last_said
-from app.models.rescue import RESULT_SAID, RescueDispatch, RescueStep
+from app.models.rescue import RESULT_SAID, Rescue, RescueDispatch, RescueStep
 from app.rules.rescues import CallThen, Course, calls_then, course_then
 
 _call: Any = RescueDispatch.__table__.c
@@ -56,6 +56,12 @@ def cases_then(session: Any, keys: Collection[int], as_of: dt.datetime) -> dict[
     for key, verb, at, call in session.execute(known.order_by(_step.id)):
         steps[key].append((verb, at, call))
     said = last_said(session, "rescue", RESULT_SAID, some, as_of)
+    # What was written down of a case taken over named its outcome alone once: cause and people stand in its row, from
+    # which no step back takes them.
+    unsaid = [key for key, result in said.items() if "cause" not in result]
+    rows = select(Rescue.id, Rescue.cause, Rescue.trapped).where(among(session, Rescue.id, unsaid))
+    for key, cause, trapped in session.execute(rows.execution_options(skip_scope=True)) if unsaid else ():
+        said[key] = said[key] | {"cause": cause, "trapped": trapped}
     found: dict[int, CaseThen] = {}
     for key, taken in steps.items():
         calls = calls_then(taken, ended[key])

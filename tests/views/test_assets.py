@@ -77,6 +77,7 @@ def test_scripts_go_without_remarks_and_keep_their_lines(client: Any, app: Any) 
         assert whole.mimetype == "text/javascript" and whole.headers["Cache-Control"] == "no-cache"
         sent = whole.text.splitlines()
         assert len(sent) == len(written)
+        assert "`" not in whole.text, "a text of several lines may have one that looks like a remark"
         assert all(a == b or (a == "" and b.lstrip().startswith("//")) for a, b in zip(sent, written, strict=True))
     assert client.get("/static/js/none.js").status_code == 404
 

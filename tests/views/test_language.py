@@ -74,14 +74,13 @@ def test_a_public_pages_language_is_not_the_accounts(world: World, sign_in: Any)
 
 def test_a_strangers_choice_on_a_public_page_becomes_no_accounts(world: World, client: Any) -> None:
     client.get("/open/?lang=en")
-    page = client.get("/login/").text
-    assert language(page) == "en"
+    assert language(client.get("/open/").text) == language(client.get("/login/").text) == "en"
     account = world.accounts["inspector"]
     form = {"username": account.username, "password": PASSWORD, "csrf_token": csrf(client)}
     assert client.post("/login/", data=form).status_code == 302
     world.session.rollback()
     world.session.refresh(account)
-    assert account.language != "en"
+    assert account.language != "en" and language(client.get("/").text) != "en"
 
 
 def test_a_button_and_the_name_of_its_job_are_two_texts() -> None:

@@ -97,11 +97,14 @@
     box.classList.add("ta-tw--cards");
   });
 
-  // No line ends within a day: a browser breaks behind hyphens, also where only digits stand around them.
+  // No line ends within a day: a browser breaks behind hyphens, also where only digits stand around them. What lays its
+  // parts out side by side keeps them as they are: the words around a day would become columns.
   var DAY = /\d{4}-\d\d-\d\d/, main = $("main"), texts = [];
   if (main && DAY.test(main.textContent)) {
     for (var walk = document.createTreeWalker(main, NodeFilter.SHOW_TEXT); walk.nextNode();) {
-      if (DAY.test(walk.currentNode.data) && !walk.currentNode.parentNode.matches(".ta-nw, time, option, textarea, script")) texts.push(walk.currentNode);
+      var around = walk.currentNode.parentNode;
+      if (!DAY.test(walk.currentNode.data) || around.matches(".ta-nw, time, option, textarea, script")) continue;
+      if (!/flex|grid/.test(getComputedStyle(around).display)) texts.push(walk.currentNode);
     }
   }
   texts.forEach(function (text) {

@@ -14,7 +14,7 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Account, Region
 from app.permissions import ROLE_LABEL, Actor, Role
-from app.transaction import transaction
+from app.transaction import in_one, transaction
 from app.wording import together
 
 T = TypeVar("T")
@@ -23,9 +23,23 @@ Findings = list[Finding]
 
 def run(deed: Callable[[Any], T]) -> tuple[T | None, Findings, int]:
     """Do one workflow in its transaction: its result, or what was refused and the status to answer with."""
-    try:
+
+    def done() -> T:
         with transaction(db.session) as session:
-            return deed(session), [], 200
+            return deed(session)
+
+    return _answered(done)
+
+
+def run_one(deed: Callable[[Any], T]) -> tuple[T | None, Findings, int]:
+    """The same of one of many, which is done again where the database ended it for another's sake: those before it
+    stand."""
+    return _answered(lambda: in_one(db.session, deed))
+
+
+def _answered(done: Callable[[], T]) -> tuple[T | None, Findings, int]:
+    try:
+        return done(), [], 200
     except Refusal as refusal:
         return None, [f for f in refusal.findings if not f.ok], refusal.status_code
 

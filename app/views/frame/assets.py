@@ -42,9 +42,9 @@ _TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
 
 def install(app: Flask) -> None:
     """Version every address of a static file; answer with compressed ones."""
-    app.config["STATIC_VERSION"] = digest_of(Path(str(app.static_folder)), packaged())
     squeezed: dict[tuple[str, str | None], bytes] = {}
-    _put_together(app)
+    # By what is sent: how files are put together is a part of it.
+    app.config["STATIC_VERSION"] = digest_of(Path(str(app.static_folder)), _put_together(app))
 
     @app.get("/favicon.ico")
     def favicon() -> Any:
@@ -71,10 +71,11 @@ def install(app: Flask) -> None:
         return response
 
 
-def _put_together(app: Flask) -> None:
-    """`css/all.css` beside the files that it is made of; the door of static files gives it as one of them.
+def _put_together(app: Flask) -> dict[str, bytes]:
+    """What is sent otherwise than it lies in the folder, by name; the door of static files gives it from now on.
 
-    Scripts go without the lines that only remark, and what comes with a package is given by the same door.
+    `css/all.css` is beside the files that it is made of, scripts go without the lines that only remark, and what comes
+    with a package is given by the same door.
     """
     folder, files = Path(str(app.static_folder)), app.view_functions["static"]
     made = packaged()
@@ -95,6 +96,7 @@ def _put_together(app: Flask) -> None:
         return response.make_conditional(request, accept_ranges=True, complete_length=len(text))
 
     app.view_functions["static"] = given
+    return made
 
 
 def packaged() -> dict[str, bytes]:

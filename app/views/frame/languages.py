@@ -14,7 +14,7 @@ from app.transaction import transaction
 # The library puts its default where nobody chose: that somebody did is kept beside it.
 CHOSEN = "language_chosen"
 OF_BROWSER = ("locale", CHOSEN)
-# What somebody signed in chose on a page that is open to all: it holds on those pages alone.
+# What was chosen on a page that is open to all: it holds on those pages, and on the others for whoever is signed out.
 ON_PUBLIC = "public_language"
 PUBLIC = ("/m/p/", "/m/track", "/m/c/", "/open/")
 
@@ -28,22 +28,20 @@ def meet(account: Account) -> None:
 
 
 def choose(language: str) -> None:
-    """A page open to all has this language chosen: of those pages for somebody signed in, else of the browser.
+    """A page open to all has this language chosen: of those pages, and of all until somebody signs in.
 
     It never becomes an account's, neither the one at hand nor the next to sign in here: whoever shows a passer-by the
     page in English has not chosen English for himself.
     """
-    if getattr(g.get("actor"), "user_id", None) is not None:
-        session[ON_PUBLIC] = language
-    else:
-        session["locale"] = language
-        session.pop(CHOSEN, None)
+    session[ON_PUBLIC] = language
 
 
 def on_public_page() -> str | None:
-    """The language that somebody signed in chose for the pages open to all, where the request is for one of them."""
+    """The language that was chosen on a page open to all, where it holds for the request."""
     # A job speaks languages, too, and for nobody's page.
-    return session.get(ON_PUBLIC) if has_request_context() and request.path.startswith(PUBLIC) else None
+    if not has_request_context() or not (request.path.startswith(PUBLIC) or "number" not in session):
+        return None
+    return session.get(ON_PUBLIC)
 
 
 def _keep(account_id: int) -> None:
@@ -63,4 +61,6 @@ def install(app: Flask) -> None:
             signed_in = getattr(g.get("actor"), "user_id", None)
             if signed_in is not None:
                 _keep(signed_in)
+            else:
+                session.pop(ON_PUBLIC, None)
         return response

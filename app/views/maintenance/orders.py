@@ -122,7 +122,7 @@ class OrderPages(BaseView):
     @permission_name("write")
     def reassign(self) -> Any:
         """Give the ticked orders to one worker; every row says what became of it."""
-        ids, rows = _ticked()
+        ids = _ticked()
         findings: list[Finding] = []
         outcomes: Any = {}
         worker_id, bad = forms.whole("worker_id", _("维保人员"))
@@ -135,6 +135,7 @@ class OrderPages(BaseView):
                     lambda session: orders.reassign(session, g.actor, ids, worker_id, clock.now())
                 )
                 outcomes = {o.id: o for o in done or ()}
+        rows = _rows(ids)
         units = {row.unit_id for row in rows}
         return self.render_template(
             "ta/maintenance/reassign.html", title=_("分配维保任务"), rows=rows, findings=findings, outcomes=outcomes,
@@ -148,7 +149,7 @@ class OrderPages(BaseView):
     @no_cache
     def replan(self) -> Any:
         """Plan the ticked orders for another day; every row says what became of it."""
-        ids, rows = _ticked()
+        ids = _ticked()
         findings: list[Finding] = []
         outcomes: dict[int, orders.Outcome] = {}
         if request.method == "POST":
@@ -160,7 +161,7 @@ class OrderPages(BaseView):
                 )
                 outcomes = {o.id: o for o in done or ()}
         return self.render_template(
-            "ta/maintenance/replan.html", title=_("批量改期"), rows=rows, findings=findings, outcomes=outcomes,
+            "ta/maintenance/replan.html", title=_("批量改期"), rows=_rows(ids), findings=findings, outcomes=outcomes,
             done={key for key, outcome in outcomes.items() if outcome.ok}, levels=LEVEL, origins=ORDER_ORIGIN,
             form=request.form,
         ), 422 if findings else 200  # fmt: skip
@@ -175,11 +176,15 @@ class OrderPages(BaseView):
         )  # fmt: skip
 
 
-def _ticked() -> tuple[list[int], Sequence[MaintenanceOrder]]:
-    """The orders that were ticked in the list, or that the form in hand names: their keys, and those that are seen."""
-    ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
+def _ticked() -> list[int]:
+    """The orders that were ticked in the list, or that the form in hand names."""
+    return forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
+
+
+def _rows(ids: Sequence[int]) -> Sequence[MaintenanceOrder]:
+    """Those of them that are seen; asked for after the deed, which lets go of all that was read before it."""
     statement = scope.apply(select(MaintenanceOrder), g.actor, MaintenanceOrder)
-    return ids, db.session.scalars(
+    return db.session.scalars(
         statement.where(MaintenanceOrder.id.in_(ids[: orders.MOST_AT_ONCE]))
         .options(
             joinedload(MaintenanceOrder.elevator).joinedload(Elevator.use_unit), joinedload(MaintenanceOrder.worker)

@@ -16,7 +16,7 @@ from app.errors import Finding, refuse
 from app.extensions import db
 from app.models import MaintenanceLedger, Person, RepairOrder
 from app.views.frame import maintenance_forms as forms
-from app.views.frame.account_forms import run
+from app.views.frame.account_forms import run_one
 from app.workflows.repair import repair_work
 
 # Chosen instead of a person.
@@ -58,7 +58,7 @@ def send(
     as they are."""
     outcomes: dict[int, tuple[int, list[Finding]]] = {}
     for key in keys:
-        _row, findings, status = run(partial(_send, key, worker_id, keepers.get(key, (None, ""))[0]))
+        _row, findings, status = run_one(partial(_send, key, worker_id, keepers.get(key, (None, ""))[0]))
         outcomes[key] = (status, findings)
     return outcomes
 

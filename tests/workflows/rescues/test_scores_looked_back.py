@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import RescueStep, Score, ScoreRun
+from app.models.rescues_then import cases_then
 from app.permissions import SYSTEM
 from app.rules.score_items import Item
 from app.transaction import transaction
@@ -122,3 +123,26 @@ def test_one_of_another_platform(world: World, level: int) -> None:
         ("dispatch", START + M), *second, ("accept", START + 12 * M), ("arrive", START + 40 * M),
         ("free", START + 50 * M), ("back", LATER), ("back", LATER + M),
     ]  # fmt: skip
+
+
+def test_one_of_which_only_the_outcome_was_written_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was taken over by an earlier version: cause and people are told by its row."""
+    written = past_rescues.audit.record
+
+    def record(*given: Any, after: dict[str, Any]) -> Any:
+        kept = {name: value for name, value in after.items() if name in ("number", "elevator_id", "outcome")}
+        return written(*given, after=kept)
+
+    monkeypatch.setattr(past_rescues.audit, "record", record)
+    session = world.session
+    times = {"reported_at": 0, "dispatched_at": 1, "accepted_at": 12, "arrived_at": 40, "done_at": 50}
+    said = {name: (START + minutes * M).isoformat() for name, minutes in times.items()}
+    with transaction(session):
+        row = past_rescues.take_over(session, world.actor("region_admin"), said | {
+            "elevator_id": world.own.id, "level": 1, "outcome": "entrapment", "cause": "power_cut", "trapped": 2,
+            "injured": 0,
+        }, START + HOUR)  # fmt: skip
+    monkeypatch.undo()
+    do(world, "agent", rescue_desk.step_back, row, "没有救出", LATER)
+    then = cases_then(session, [row.id], LATER - M)[row.id]
+    assert (then.outcome, then.cause, then.trapped) == ("entrapment", "power_cut", 2)
