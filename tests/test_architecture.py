@@ -117,7 +117,7 @@ QUEUES = {
     "app/imports/batches.py",
     "app/imports/undoing.py",
     "app/imports/writing.py",
-    "app/imports/writing_contracts.py",
+    "app/imports/writing_since.py",
 }
 BAD_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?)(_|$)")
 CLASS = re.compile(r"\s*class (\w+)")

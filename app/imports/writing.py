@@ -16,7 +16,15 @@ from sqlalchemy.exc import IntegrityError
 from app import clock, scope, vault
 from app.collector import no_cycles
 from app.errors import Finding, Refusal, refuse
-from app.imports import first_passwords, writing_contracts, writing_inspections, writing_parts, writing_past
+from app.imports import (
+    comparing_orders,
+    first_passwords,
+    writing_contracts,
+    writing_inspections,
+    writing_parts,
+    writing_past,
+    writing_since,
+)
 from app.imports.batches import Progress, counts_of, kind_of, own
 from app.imports.columns import Kind
 from app.imports.comparing import dated, exists
@@ -33,7 +41,6 @@ from app.imports.waiting import (
     to_import,
 )
 from app.models import (
-    Account,
     Elevator,
     ImportBatch,
     ImportRow,
@@ -242,8 +249,10 @@ def _end_badly(session: AnySession, row: Any, errors: list[Values]) -> None:
 def _write_filed(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime, name: str) -> int:
     """A draft of a unit or elevator."""
     model = MODELS[name]
+    standing = lock(session, model, row.entity_id) if row.entity_id is not None else None
+    if standing is not None and not writing_since.as_it_stands(row, filing.content(session, standing)):
+        return standing.id
     data = dict(row.data or {})
-    standing = session.get(model, row.entity_id) if row.entity_id is not None else None
     values: Mapping[str, Any] = data if standing is not None else empty(model) | data
     saved = filing.save_draft(session, actor, model, standing, values, at)
     if standing is None:
@@ -254,12 +263,14 @@ def _write_filed(session: AnySession, actor: Actor, batch_id: int, row: ImportRo
 
 def _write_person(session: AnySession, actor: Actor, batch_id: int, row: ImportRow, at: dt.datetime) -> int:
     """Somebody of the own unit; what the row does not name stays."""
-    data = row.data or {}
-    values = dict(data)
+    values = dict(row.data or {})
     if row.entity_id is not None:
-        person: Any = scope.visible(session, actor, Person, row.entity_id, "人员")
+        scope.visible(session, actor, Person, row.entity_id, "人员")
+        person: Any = lock(session, Person, row.entity_id)
         held = person_versions.content(session, person)
-        values = {n: held[n] for n in people.FIELDS} | values
+        if not writing_since.as_it_stands(row, held):
+            return row.entity_id
+        values = {n: held[n] for n in people.FIELDS} | (row.data or {})
     values = dated(values)
     saved = people.save_person(
         session, actor, row.entity_id, name=str(values.get("name") or ""), phone=str(values.get("phone") or ""),
@@ -287,11 +298,8 @@ def _write_ledger(session: AnySession, actor: Actor, batch_id: int, row: ImportR
     held = ledger_rows.of_elevator(session, elevator.id, locked=True)
     if held is not None and held.unit_id == elevator.maintenance_unit_id:
         if row.state == "new":
-            writing_contracts.changes_since(
-                row, session.get_one(ImportBatch, batch_id).mode, held, row.data or {}, "code", elevator.code
-            )
-        writing_contracts.as_it_stands(row, held)
-        if row.state == "same":
+            writing_since.came_since(session.get_one(ImportBatch, batch_id).mode, "code", elevator.code)
+        if not writing_since.as_it_stands(row, {n: getattr(held, n) for n in ledgers.FIELDS}):
             return elevator.id
     saved = ledgers.save(session, actor, elevator, dated(row.data or {}), None, at)
     if row.state == "new":
@@ -303,6 +311,11 @@ def _write_order(session: AnySession, actor: Actor, batch_id: int, row: ImportRo
     """A new order, or another worker for one that waits; of a second import of the file the first one's stays."""
     data = row.data or {}
     if row.entity_id is not None:
+        orders.hold_people(session, [data["worker_id"]])
+        order = lock(session, MaintenanceOrder, row.entity_id)
+        waits = order is not None and order.state == "open"
+        if waits and not writing_since.as_it_stands(row, {n: getattr(order, n) for n in comparing_orders.FIELDS}):
+            return row.entity_id
         outcome = orders.reassign(session, actor, [row.entity_id], data["worker_id"], at)[0]
         if not outcome.ok:
             raise refuse("维保任务", outcome.text, "请刷新维保计划后重新导入")
@@ -331,9 +344,12 @@ def _write_insured(session: AnySession, actor: Actor, batch_id: int, row: Import
     if row.entity_id is not None:
         person: InsuredPerson = scope.visible(session, actor, InsuredPerson, row.entity_id, "参保人员")
         insurance.draft(session, actor, person.record_id)
-        for name in ("name", "phone"):
-            if name in data:
-                setattr(person, name, data[name] or None)
+        session.refresh(person)
+        if not writing_since.as_it_stands(row, {"name": person.name, "phone": person.phone}):
+            return person.id
+        for name, value in (row.data or {}).items():
+            if name in ("name", "phone"):
+                setattr(person, name, value or None)
         session.flush()
         return person.id
     line = Line(data["name"], data["id_number"], data.get("phone") or "")
@@ -358,7 +374,11 @@ def _write_account(session: AnySession, actor: Actor, batch_id: int, row: Import
     """A sub-account; its first password stays sealed with the row until the importer fetches it."""
     data = dict(row.data or {})
     if row.entity_id is not None:
-        account: Account = scope.visible(session, actor, Account, row.entity_id, "子用户")
+        sub_accounts.own_unit(session, actor)
+        account = sub_accounts.own_sub_account(session, actor, row.entity_id)
+        if not writing_since.as_it_stands(row, {"name": account.first_name, "sex": account.sex}):
+            return account.id
+        data = row.data or {}
         name, sex = data.get("name", account.first_name), data.get("sex", account.sex)
         sub_accounts.edit(
             session, actor, account.id, name=name or "", sex=sex or "", active=bool(account.active), at=at
