@@ -40,6 +40,7 @@ def register(appbuilder: Any) -> None:
         iot,
         item_sets,
         labels,
+        ledgers,
         me,
         notices,
         offline,
@@ -77,8 +78,8 @@ def register(appbuilder: Any) -> None:
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters, units,
         elevators, filing, applications, applying, applying_many, deciding, talking, files, attached, commitments,
         insurance, insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, faces,
-        confirming, orders, teams, item_sets, offline, safety, duties, proof, notices, privacy, score_simulations,
-        capacity, rescues, repairs, anomalies, enforcement, scores, fraud, spot, bulletins, iot, provincial,
-        positions, labels, components,
+        confirming, orders, ledgers, teams, item_sets, offline, safety, duties, proof, notices, privacy,
+        score_simulations, capacity, rescues, repairs, anomalies, enforcement, scores, fraud, spot, bulletins, iot,
+        provincial, positions, labels, components,
     ):  # fmt: skip
         area.register(appbuilder)

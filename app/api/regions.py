@@ -7,15 +7,18 @@ from typing import Any
 from flask import jsonify, request
 from sqlalchemy import or_, select
 
-from app.api.base import Resource, answers, iso, page
+from app import clock
+from app.api.base import Resource, actor, answers, body, iso, page
 from app.api.reading import words
 from app.errors import Finding, NotFound, refuse
 from app.extensions import db
 from app.models import Region
 from app.models.region import code_span
 from app.permissions import Verb
+from app.transaction import transaction
 from app.views.frame import screens
 from app.wording import say
+from app.workflows.core import regions
 
 
 class RegionApi(Resource):
@@ -61,6 +64,50 @@ class RegionApi(Resource):
             raise NotFound(Finding("地区", False, say("没有编号为 %(key)s 的地区", key=key), "请从列表选择"))
         return jsonify(_region(row))
 
+    @answers("", "POST", once=True)
+    def add(self) -> Any:
+        """Add a region below one of one's own; the parent, and a level that is not said, follow from the code.
+        ---
+        post:
+          summary: 新增一个地区；上级由区划代码得出
+          takes: NewRegion
+          gives: {201: Region}
+        """
+        sent = body()
+        given = {name: words(sent, name, 120).strip() for name in ("code", "name", "level", "valid_from")}
+        with transaction(db.session) as session:
+            told = _region(regions.add(session, actor(), at=clock.now(), **given))
+        return jsonify(told), 201
+
+    @answers("/many", "POST", once=True)
+    def many(self) -> Any:
+        """Add one region a line; all of them or, with every wrong line told, none.
+        ---
+        post:
+          summary: 批量新增地区：每行一个，代码和名称；有一行不对就都不新增
+          takes: NewRegions
+          gives: {200: RegionsAdded}
+        """
+        lines = words(body(), "lines", 50_000)
+        with transaction(db.session) as session:
+            made, there = regions.add_many(session, actor(), lines, clock.now())
+        return jsonify(made=made, there=there)
+
+    @answers("/end", "POST", once=True)
+    def end(self) -> Any:
+        """Give a region its last day; none takes it back.
+        ---
+        post:
+          summary: 停用一个地区；不给 valid_until 则取消停用
+          takes: RegionEnd
+          gives: {200: Region}
+        """
+        sent = body()
+        code, last = words(sent, "region", 20).strip(), words(sent, "valid_until", 20).strip()
+        with transaction(db.session) as session:
+            told = _region(regions.end(session, actor(), code=code, valid_until=last, at=clock.now()))
+        return jsonify(told)
+
 
 def _region(row: Region) -> dict[str, Any]:
     return {
@@ -73,4 +120,7 @@ def register(appbuilder: Any) -> None:
     """Add this resource; as the choice of a region in forms, it asks for no more than an account."""
     for name in ("list", "get"):
         screens.declare("RegionApi", f"can_{name}", Verb.HOME)
+    # No token is ticked for it: a person changes the tree, signed in.
+    for name in ("add", "many", "end"):
+        screens.declare("RegionApi", f"can_{name}", Verb.REGION_EDIT)
     appbuilder.add_api(RegionApi)

@@ -1,4 +1,4 @@
-"""The bodies and answers about enforcement and appeals, as `schemas.py` says the others."""
+"""The bodies and answers about enforcement and appeals, and of the tree of regions, as `schemas.py` says the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.api.schemas import (
     text,
 )
 from app.models.appeal import APPEAL_ENTITY
-from app.models.choices import APPLICATION_STATE
+from app.models.choices import APPLICATION_STATE, REGION_LEVEL
 from app.models.enforcement import ENFORCEMENT_KIND, ENFORCEMENT_STATE
 
 _KEY = said(
@@ -37,6 +37,14 @@ _WRITTEN: dict[str, Schema] = {
 }  # fmt: skip
 
 DEEDS: dict[str, Schema] = {
+    # --- the tree of regions
+    "NewRegion": an_object(
+        "code name", code=said(text(12), "2 到 12 位，其后以 0 补足"), name=text(60),
+        level=said(one_of(REGION_LEVEL), "不给则由代码得出"), valid_from=DAY,
+    ),
+    "NewRegions": an_object("lines", lines=said(text(50_000), "每行一个：代码和名称，最多 500 行")),
+    "RegionsAdded": an_object("made there", made=WHOLE, there=said(WHOLE, "已在册的")),
+    "RegionEnd": an_object("region", region=said(TEXT, "12 位区划代码"), valid_until=maybe(DAY)),
     "Enforcement": an_object(
         "id number unit kind state decided_on facts reply_days late row_version", id=WHOLE, number=TEXT, unit=NAMED,
         region_code=TEXT, kind=one_of(ENFORCEMENT_KIND), state=one_of(ENFORCEMENT_STATE), decided_on=DAY,

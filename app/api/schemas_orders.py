@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from app.api.schemas import DAY, TEXT, WHOLE, YES, Schema, an_object, many, maybe, one_of, page_of, ref, said, text
-from app.models.choices import LEVEL, ORDER_ORIGIN, ORDER_SHOWN
-from app.workflows.maintenance.ledgers import INTERVALS
+from app.models.choices import GENERATION_MODE, LEVEL, ORDER_ORIGIN, ORDER_SHOWN
+from app.workflows.maintenance.ledgers import DATES, INTERVALS, PERSONS
+from app.workflows.maintenance.ledgers_many import MOST_AT_ONCE as MOST_LEDGERS
 from app.workflows.maintenance.orders import MOST_AT_ONCE
 from app.workflows.maintenance.year_plans import MOST
 
+_LEDGER: dict[str, Schema] = {
+    **{name: maybe(WHOLE) for name in PERSONS}, "team_id": maybe(WHOLE),
+    "mode": said(one_of(GENERATION_MODE), "任务生成模式"),
+    "interval_days": maybe({"type": "integer", "enum": list(INTERVALS)}),
+    **{name: maybe(DAY) for name in DATES},
+}  # fmt: skip
 ORDERS: dict[str, Schema] = {
+    "Ledger": an_object(
+        "elevator_id code version", elevator_id=WHOLE, code=TEXT, version=said(WHOLE, "0 为没有填写过"),
+        next_level=maybe(one_of(LEVEL)), **_LEDGER | {"mode": maybe(one_of(GENERATION_MODE))},
+    ),
+    "LedgerChange": an_object(
+        "", seen_version=said(WHOLE, "读到的 version；之后有人改过则 409"), **_LEDGER,
+    ),
+    "LedgersChange": an_object(
+        "elevator_ids", elevator_ids=many(WHOLE, MOST_LEDGERS),
+        a_day=said(WHOLE, "每天几台：下次年度维保从给出的那天起依次排"), **_LEDGER,
+    ),
     "Order": an_object(
         "id elevator_id", id=WHOLE, elevator_id=WHOLE, code=TEXT, category=said(TEXT, "设备类型（品种代码）"),
         address=TEXT, level=one_of(LEVEL), level_name=TEXT, planned_on=DAY, limit_on=maybe(DAY),

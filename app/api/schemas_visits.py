@@ -112,6 +112,10 @@ VISITS: dict[str, Schema] = {
         paper_sheet_ids=said(many(WHOLE, 1), "上传时 kind=paper_sheet"), rating=one_of(VISIT_RATING),
     ),
     "FaceDecision": an_object("verdict", verdict=one_of(FACE_VERDICT), note=said(text(500), "不是“是本人”时必填")),
+    "VisitDecision": an_object(
+        "decision", decision=one_of(["approved", "rejected"]), reason=said(text(500), "驳回须写明理由"),
+    ),
+    "VisitNote": an_object("body", body=text(500)),
     "LabelPhotos": an_object("label_photo_ids", label_photo_ids=many(WHOLE, 9)),
     "LabelDecision": an_object(
         "decision", decision=one_of(["approved", "more", "rejected"]), reason=text(500),

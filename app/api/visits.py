@@ -203,6 +203,35 @@ class VisitApi(Resource):
             told = full(label_photos.decide(session, actor(), key, decision, reason, seen, clock.now()))
         return jsonify(told)
 
+    @answers("/<int:key>/decision", "POST", once=True)
+    def decide(self, key: int) -> Any:
+        """Give the manager's word on a record that waits for it, where the region's policy asks for it.
+        ---
+        post:
+          summary: 维保经理审批一条待审批的维保记录：同意或驳回
+          takes: VisitDecision
+          gives: {200: VisitWhole}
+        """
+        sent = body()
+        decision, reason = words(sent, "decision", 20), words(sent, "reason")
+        with transaction(db.session) as session:
+            told = full(visits.approve(session, actor(), key, decision, reason, clock.now()))
+        return jsonify(told)
+
+    @answers("/<int:key>/notes", "POST", once=True)
+    def note(self, key: int) -> Any:
+        """Add a note to a record; the record itself stays.
+        ---
+        post:
+          summary: 给维保记录添加说明
+          takes: VisitNote
+          gives: {200: Done}
+        """
+        said = words(body(), "body")
+        with transaction(db.session) as session:
+            visits.add_note(session, actor(), key, said, clock.now())
+        return jsonify(done=True)
+
 
 class GateApi(Resource):
     """Whether a check-in would pass, before it is tried."""
@@ -393,8 +422,10 @@ def register(appbuilder: Any) -> None:
     for permission in ("can_check_in", "can_check_out", "can_supply_label"):
         screens.declare("VisitApi", permission, Verb.VISIT_MAKE)
     screens.declare("VisitApi", "can_decide_label", Verb.VISIT_LABEL)
+    screens.declare("VisitApi", "can_decide", Verb.VISIT_APPROVE)
     # Whose visit it is decides which right it needs: the workflow asks for it.
-    screens.declare("VisitApi", "can_hand_in_sheet", Verb.VISIT_READ)
+    for permission in ("can_hand_in_sheet", "can_note"):
+        screens.declare("VisitApi", permission, Verb.VISIT_READ)
     screens.declare("GateApi", "can_get", Verb.VISIT_MAKE)
     for resource in (VisitApi, GateApi):
         appbuilder.add_api(resource)

@@ -25,19 +25,23 @@ V = Verb
 AREAS = (
     V.UNIT_READ, V.ELEVATOR_READ, V.APPLICATION_READ, V.COMMITMENT_READ, V.INSPECTION_READ, V.ACCOUNT_READ, V.HOME,
     V.COMPLAINT_READ, V.RESCUE_READ, V.REPAIR_READ, V.ANOMALY_READ, V.ENFORCEMENT_READ, V.FRAUD_READ, V.BULLETIN_READ,
-    V.IOT_READ,
+    V.IOT_READ, V.VISIT_READ, V.LEDGER_READ,
 )
 WITHOUT_DOOR = {
     V.SENSITIVE_READ: "whole numbers are on the page alone, where the reason is asked for and logged",
     V.SECRET_READ: "no door of its own: it says which elevators every door shows",
     V.REGION_READ: "the tree is open to every account",
-    V.REGION_EDIT: "no token has it: a region is made by a person",
+    V.VISIT_REVIEW: "the use unit's own word on a visit: a person gives it, on a page",
+    V.VISIT_SHEET: "whose visit it is decides which right its sheet needs: the workflow behind the door asks for it",
     V.CALENDAR_EDIT: "the working calendar is kept by persons, year by year",
     V.SCHEDULE_RUN: "the night runs it; by hand only where something went wrong",
     V.IOT_VIDEO: "who looks into a car is a person, and each look is logged: the link is on the page alone",
     V.JOB_READ: "jobs are begun on pages only, save the ones that their own door tells of",
 }
-NOT_TICKED = {V.HOME: "every token has it", V.OPS: "for whom the platform trusts itself to, signed in"}
+NOT_TICKED = {
+    V.HOME: "every token has it", V.OPS: "for whom the platform trusts itself to, signed in",
+    V.REGION_EDIT: "the tree is changed by a person, signed in",
+}
 
 NO_SESSION, OWN_PASSWORD = "who has no account, or is signing in", "asks for the password of who sits there"
 WHOLE_NUMBERS = WITHOUT_DOOR[V.SENSITIVE_READ]
@@ -234,6 +238,7 @@ DEEDS = {
         "IotPages.unbind": "POST /iot/devices/{key}/unbind",
         "IotPages.video": WITHOUT_DOOR[V.IOT_VIDEO],
     },
+    "ledgers": {"LedgerPages.record": "PATCH /ledgers/{elevator}", "LedgerPages.batch": "POST /ledgers/change"},
     "leaving": {
         "LeavingPages.hand_over": "POST /people/{key}/hand-over",
         "LeavingPages.leave": "POST /people/{key}/leave",
@@ -282,6 +287,11 @@ DEEDS = {
         "Profile.sms": OWN_PASSWORD,
         "Profile.totp": OWN_PASSWORD,
     },
+    "regions": {
+        "RegionPages.add": "POST /regions",
+        "RegionPages.many": "POST /regions/many",
+        "RegionPages.end": "POST /regions/end",
+    },
     "rescues": {
         "RescueCentre.deed": LIST,
         "RescueHistory.deed": LIST,
@@ -322,6 +332,17 @@ DEEDS = {
         "UnitPages.withdraw": "POST /units/{key}/withdraw",
         "UnitPages.discard": "DELETE /units/{key}/draft",
         "UnitPages.remove": "DELETE /units/{key}/draft",
+    },
+    "visits": {
+        "VisitScreen.deed": LIST,
+        "VisitPages.review": WITHOUT_DOOR[V.VISIT_REVIEW],
+        "VisitPages.link": "POST /visits/{key}/confirmation-link",
+        "VisitPages.paper": "POST /visits/{key}/paper",
+        "VisitPages.decide": "POST /visits/{key}/decision",
+        "VisitPages.sheet": "POST /visits/{key}/sheet",
+        "VisitPages.label": "POST /visits/{key}/label",
+        "VisitPages.face": "POST /visits/{key}/face",
+        "VisitPages.note": "POST /visits/{key}/notes",
     },
     "own": {
         "field.own_certificate": "POST /me/certificates",

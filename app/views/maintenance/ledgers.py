@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import abort, flash, g, redirect, request
@@ -25,10 +24,8 @@ from app.views.frame import screens
 from app.views.frame.account_forms import number, run, text
 from app.views.frame.policy_words import place, region_names
 from app.views.oversight.overdue_evidence import against_overdue
-from app.workflows.maintenance import ledgers, teams
+from app.workflows.maintenance import ledgers, ledgers_many, teams
 from app.workflows.maintenance.orders import plan_stands
-
-MOST_AT_ONCE = 500
 
 
 class LedgerPages(BaseView):
@@ -72,7 +69,7 @@ class LedgerPages(BaseView):
         if not g.actor.may(Verb.LEDGER_EDIT):
             abort(403)
         ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
-        statement = scope.apply(select(Elevator), g.actor).where(Elevator.id.in_(ids[:MOST_AT_ONCE]))
+        statement = scope.apply(select(Elevator), g.actor).where(Elevator.id.in_(ids[:ledgers_many.MOST_AT_ONCE]))
         rows = db.session.scalars(statement.order_by(Elevator.code)).all()
         findings: list[Finding] = []
         results: list[tuple[str, bool, list[str]]] = []
@@ -108,7 +105,7 @@ class LedgerPages(BaseView):
             findings.append(Finding(label, False, said, remedy, field="next_annual_on"))
         if first is None or findings:
             return [], findings
-        return [{"next_annual_on": first + dt.timedelta(days=n // (a_day or count))} for n in range(count)], []
+        return ledgers_many.days_of(first, count, a_day), []
 
     @staticmethod
     def _changes(dated: bool) -> tuple[dict[str, Any], list[Finding]]:

@@ -39,9 +39,9 @@ from app.views.frame.base import (
 from app.views.frame.deeds import NEW_CONTRACT
 from app.views.frame.labels import MOST as MOST_LABELS
 from app.views.frame.labels import keys_of
-from app.views.maintenance.ledgers import MOST_AT_ONCE
 from app.views.oversight.enforcement import start
 from app.workflows.maintenance import orders
+from app.workflows.maintenance.ledgers_many import MOST_AT_ONCE
 
 TONES = {"pending": "info", "active": "ok", "near": "near", "ended": "gone"}
 ORDER_TONES = {"open": "info", "approving": "near", "done": "ok", "void": "gone"}
