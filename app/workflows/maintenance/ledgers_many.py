@@ -12,7 +12,7 @@ from app.models import Elevator
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession
 from app.wording import say
-from app.workflows.maintenance import ledgers
+from app.workflows.maintenance import clock_rows, ledgers
 from app.workflows.maintenance.orders import Outcome
 
 MOST_AT_ONCE = 500
@@ -42,11 +42,18 @@ def change(
         raise refuse("每天几台", "没有填写从哪天起", remedy, field="next_annual_on")
     wanted = {key: {**data, **day} for key, day in zip(keys, days_of(first, len(keys), a_day), strict=True)}
     outcomes: dict[int, Outcome] = {}
-    # In the order of their keys, so that two such deeds wait for one another.
+    standing: dict[int, Elevator] = {}
+    # In the order of their keys, so that two such deeds wait for one another; and all clocks before the first person,
+    # as a single ledger's are, so that none waits for a clock while it holds who serves it.
     for key in sorted(wanted):
         try:
+            standing[key] = scope.visible(session, actor, Elevator, key, "电梯")
+            clock_rows.lock_of(session, key)
+        except Refusal as refusal:
+            outcomes[key] = Outcome(key, False, str(refusal))
+    for key, elevator in standing.items():
+        try:
             with session.begin_nested():
-                elevator: Elevator = scope.visible(session, actor, Elevator, key, "电梯")
                 ledgers.save(session, actor, elevator, wanted[key], None, at)
         except Refusal as refusal:
             outcomes[key] = Outcome(key, False, str(refusal))
