@@ -10,19 +10,33 @@ import pytest
 from sqlalchemy import select
 
 from app import clock, scope
-from app.models import Component, Contract, ContractElevator, Elevator, ImportRow, LandingDoor, MaintenanceOrder, Person
+from app.models import (
+    Account,
+    Component,
+    Contract,
+    ContractElevator,
+    Elevator,
+    ImportRow,
+    InsuredPerson,
+    LandingDoor,
+    MaintenanceOrder,
+    Person,
+)
 from app.transaction import transaction
+from app.workflows.access import sub_accounts
 from app.workflows.contracts import contracts
 from app.workflows.filing import components, filing, landing_doors
 from app.workflows.filing.landing_doors import Found
 from app.workflows.maintenance import orders
+from app.workflows.papers import insurance
 from app.workflows.people import people
 from tests.factories import make_contract, make_elevator, make_person
 from tests.imports.ground import checked, imported, ran, states, workbook
 from tests.imports.test_undoing import undone
+from tests.workflows.test_insurance import id_number
 
 pytestmark = pytest.mark.feature("IMP-01", "IMP-03")
-DAY = dt.timedelta(days=1)
+DAY, MONTH = dt.timedelta(days=1), dt.date(2026, 1, 1)
 
 
 class Kind(NamedTuple):
@@ -152,3 +166,33 @@ def test_a_row_of_a_set_that_is_written_by_itself_gives_back_what_it_took(sessio
     assert set(states(session, batch).values()) == {"changed", "bad"}
     undone(session, who, batch, clock.now() + dt.timedelta(minutes=1))
     assert filing.content(session, session.get(Elevator, own))["estate"] == "丙"
+
+
+@pytest.mark.feature("ACC-08")
+def test_a_sub_account_renamed_since_the_check_goes_back_to_that_name(session: Any, world: Any) -> None:
+    who, at, account = world.actor("maintenance_head"), clock.now(), world.accounts["clerk"]
+    key, login = account.id, account.username
+    batch = checked(session, who, "accounts", workbook(["账号", "姓名"], [login, "乙"]), mode="update", at=at)
+    with scope.acting(who), transaction(session):
+        sub_accounts.edit(session, who, key, name="丙", sex="", active=True, at=at)
+    batch = ran(session, who, batch, clock.now())
+    assert (batch.done_rows, session.get(Account, key).first_name) == (1, "乙"), states(session, batch)
+    undone(session, who, batch, clock.now())
+    assert session.get(Account, key).first_name == "丙"
+
+
+@pytest.mark.feature("UNT-09")
+def test_an_insured_person_renumbered_since_the_check_goes_back_to_that_number(session: Any, world: Any) -> None:
+    who, at, code = world.actor("clerk"), clock.now(), id_number(1)
+    with transaction(session):
+        insurance.save(session, who, None, "甲", MONTH, MONTH + 30 * DAY, "", [insurance.Line("子", code)], at)
+    head = ["缴费单位", "费款所属期起", "费款所属期止", "姓名", "证件号码", "手机号"]
+    file = workbook(head, ["甲", "2026-01-01", "2026-01-31", "子", code, "13800000001"])
+    batch = checked(session, who, "insurance", file, mode="update", at=at)
+    person = session.scalars(select(InsuredPerson)).one()
+    person.phone = "13800000003"
+    session.commit()
+    batch = ran(session, who, batch, clock.now())
+    assert (batch.done_rows, person.phone) == (1, "13800000001"), states(session, batch)
+    undone(session, who, batch, clock.now())
+    assert person.phone == "13800000003"
