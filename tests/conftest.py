@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("untimed")
     hashing.use(hashing.LEAST)
-    gc.set_threshold(50_000, 20, 50)  # see _application
+    gc.set_threshold(10_000, 20, 50)  # see _application
     if hasattr(config, "workerinput"):
         config.services = Services(Path(config.workerinput["services"]))  # type: ignore[attr-defined]
     else:
