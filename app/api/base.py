@@ -10,7 +10,7 @@ import copy
 import functools
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from flask import current_app, g, jsonify, make_response, request
@@ -237,7 +237,11 @@ def whole(source: Any, name: str, default: int | None = None, low: int = 0, high
 
 def chosen(name: str, choices: dict[str, Any]) -> str | None:
     """A query parameter that must be one of the choices; absent = None."""
-    given = request.args.get(name)
+    return one_of(name, request.args.get(name) or "", choices) or None
+
+
+def one_of(name: str, given: str, choices: Collection[str]) -> str:
+    """A word that must be one of the choices; empty where none was given."""
     if given and given not in choices:
         raise refuse(
             "参数",
@@ -246,7 +250,7 @@ def chosen(name: str, choices: dict[str, Any]) -> str | None:
             field=name,
             value=given[:60],
         )
-    return given or None
+    return given
 
 
 def page(statement: Select[Any], order: Any, shown: Callable[[Any], dict[str, Any]]) -> Any:

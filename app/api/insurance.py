@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app import clock, scope
 from app.api import listed
 from app.api.applications import file_shown
-from app.api.base import Resource, actor, answers, body, iso
+from app.api.base import Resource, actor, answers, body, iso, one_of
 from app.api.base import page as page_of
 from app.api.reading import month, words
 from app.errors import refuse
@@ -24,7 +24,7 @@ from app.permissions import Verb
 from app.rules.identifiers import mask_mobile, mask_resident_id
 from app.transaction import transaction
 from app.views.frame import screens
-from app.wording import say, together
+from app.wording import say
 from app.workflows.files import attachments
 from app.workflows.papers import insurance
 from app.workflows.papers.insurance import Line
@@ -231,12 +231,7 @@ def _lines(sent: dict[str, Any]) -> list[Line]:
 
 def _bring(sent: dict[str, Any]) -> str:
     """带入人员: whose people are added beside those sent."""
-    bring = words(sent, "bring", 20)
-    if bring and bring not in insurance.BRINGS:
-        remedy = say("可选：%(names)s", names=together(insurance.BRINGS))
-        found = say("%(name)s 没有“%(given)s”", name="bring", given=bring)
-        raise refuse("参数", found, remedy, field="bring", value=bring)
-    return bring
+    return one_of("bring", words(sent, "bring", 20), insurance.BRINGS)
 
 
 def _row(key: int) -> InsuranceRecord:

@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from app import clock, scope
 from app.api.base import Resource, actor, answers, body, iso, whole
+from app.api.orders import outcomes
 from app.api.reading import day, key, keys, words
 from app.extensions import db
 from app.models import Elevator, MaintenanceLedger
 from app.permissions import Verb
-from app.telling import told
 from app.transaction import transaction
 from app.views.frame import screens
 from app.workflows.maintenance import ledgers, ledgers_many
@@ -71,7 +71,7 @@ class LedgerApi(Resource):
         data = {name: value for name, value in _given(sent).items() if value not in (None, "")}
         with transaction(db.session) as session:
             done = ledgers_many.change(session, actor(), ids, data, a_day, clock.now())
-        return jsonify(rows=[{"id": one.id, "ok": one.ok, "text": told(one.text)} for one in done])
+        return jsonify(rows=outcomes(done))
 
 
 def _given(sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import jsonify, request
@@ -20,6 +21,7 @@ from app.telling import told
 from app.transaction import transaction
 from app.views.frame import screens
 from app.workflows.maintenance import orders, replanning, year_plans
+from app.workflows.maintenance.orders import Outcome
 from app.workflows.maintenance.year_plans import Asked, YearPlan
 
 
@@ -121,7 +123,7 @@ class OrderApi(Resource):
         ids, worker_id = keys(sent, "ids", orders.MOST_AT_ONCE), whole(sent, "worker_id")
         with transaction(db.session) as session:
             done = orders.reassign(session, actor(), ids, worker_id, clock.now())
-        return jsonify(rows=[{"id": one.id, "ok": one.ok, "text": told(one.text)} for one in done])
+        return jsonify(rows=outcomes(done))
 
     @answers("/replan", "POST", once=True)
     def replan(self) -> Any:
@@ -136,7 +138,7 @@ class OrderApi(Resource):
         ids, on, reason = keys(sent, "ids", orders.MOST_AT_ONCE), day(sent, "planned_on"), words(sent, "reason")
         with transaction(db.session) as session:
             done = replanning.replan(session, actor(), ids, on, reason, clock.now())
-        return jsonify(rows=[{"id": one.id, "ok": one.ok, "text": told(one.text)} for one in done])
+        return jsonify(rows=outcomes(done))
 
     @answers("/year-plan", "POST", once=True)
     def year_plan(self) -> Any:
@@ -168,6 +170,11 @@ def _order(row: MaintenanceOrder) -> dict[str, Any]:
         "planned_on": row.planned_on.isoformat(), "limit_on": iso(row.limit_on), "state": row.shown_state,
         "origin": row.origin, "worker_id": row.worker_id,
     }  # fmt: skip
+
+
+def outcomes(done: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """What became of each of several rows."""
+    return [{"id": one.id, "ok": one.ok, "text": told(one.text)} for one in done]
 
 
 def _plan(plan: YearPlan) -> dict[str, Any]:

@@ -210,15 +210,7 @@ def reassign(
 ) -> list[Outcome]:
     """Give open orders to another worker of their unit (PLN-06), one by one or many; each has its own outcome."""
     require(actor, Verb.ORDER_EDIT)
-    if len(order_ids) > MOST_AT_ONCE:
-        found = say("选了 %(count)s 条任务", count=len(order_ids))
-        raise refuse(
-            "批量分配",
-            found,
-            say("一次最多 %(most_at_once)s 条，请分批办理", most_at_once=MOST_AT_ONCE),
-            field="ids",
-            value=len(order_ids),
-        )
+    few_enough("批量分配", order_ids)
     today = clock.local_day(at)
     hold_people(session, [worker_id])
     outcomes, former = [], {}
@@ -237,6 +229,13 @@ def reassign(
         after = {"worker_id": worker_id, "orders": len(former)}
         audit.record(session, actor, at, "order.reassign", "maintenance_order", None, before=former, after=after)
     return outcomes
+
+
+def few_enough(deed: str, order_ids: Sequence[int]) -> None:
+    """Refuse more orders than one deed takes at once."""
+    if (count := len(order_ids)) > MOST_AT_ONCE:
+        remedy = say("一次最多 %(most_at_once)s 条，请分批办理", most_at_once=MOST_AT_ONCE)
+        raise refuse(deed, say("选了 %(count)s 条任务", count=count), remedy, field="ids", value=count)
 
 
 def follow(

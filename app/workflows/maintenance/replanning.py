@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import clock
-from app.errors import Refusal, raise_failing, refuse
+from app.errors import Refusal, raise_failing
 from app.permissions import Actor, Verb, require
 from app.transaction import AnySession
-from app.wording import say
 from app.workflows.maintenance import orders
-from app.workflows.maintenance.orders import MOST_AT_ONCE, Outcome
+from app.workflows.maintenance.orders import Outcome
 
 
 def replan(
@@ -20,11 +19,7 @@ def replan(
 ) -> list[Outcome]:
     """Plan open orders for one other day; what is wrong of day and reason is wrong for all and nothing is moved."""
     require(actor, Verb.ORDER_EDIT)
-    if len(order_ids) > MOST_AT_ONCE:
-        found, remedy = say("选了 %(count)s 条任务", count=len(order_ids)), say(
-            "一次最多 %(most_at_once)s 条，请分批办理", most_at_once=MOST_AT_ONCE
-        )
-        raise refuse("批量改期", found, remedy, field="ids", value=len(order_ids))
+    orders.few_enough("批量改期", order_ids)
     reason = reason.strip()
     told = orders.reason_finding(reason, "修改任务", "请填写修改原因，最多 120 个字")
     raise_failing([*orders.planned_findings(planned_on, clock.local_day(at)), told])
