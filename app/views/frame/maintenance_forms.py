@@ -59,6 +59,11 @@ def chosen(name: str = "ids") -> list[int]:
     return [key for key in (number(value) for value in request.form.getlist(name)[:2000]) if key is not None]
 
 
+def ticked() -> list[int]:
+    """The rows that the form in hand names, or those that were ticked in the list that leads to it."""
+    return chosen() or [key for key in (number(value) for value in request.args.getlist("ids")) if key]
+
+
 def deed(do: Callable[[Any], Any], said: str, back: str) -> Any:
     """Do a workflow from a button: back to the page, with what was done or every reason why not."""
     _done, findings, _status = run(do)

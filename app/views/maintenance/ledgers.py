@@ -68,7 +68,7 @@ class LedgerPages(BaseView):
         """Persons, interval, mode and first day of many ledgers; what is left blank stays, each has its own result."""
         if not g.actor.may(Verb.LEDGER_EDIT):
             abort(403)
-        ids = forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
+        ids = forms.ticked()
         statement = scope.apply(select(Elevator), g.actor).where(Elevator.id.in_(ids[:ledgers_many.MOST_AT_ONCE]))
         rows = db.session.scalars(statement.order_by(Elevator.code)).all()
         findings: list[Finding] = []

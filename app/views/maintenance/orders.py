@@ -21,7 +21,7 @@ from app.models.choices import CATEGORY, LEVEL, ORDER_ORIGIN, ORDER_SHOWN, word
 from app.permissions import Verb
 from app.views.frame import maintenance_forms as forms
 from app.views.frame import screens
-from app.views.frame.account_forms import number, run, text
+from app.views.frame.account_forms import run, text
 from app.workflows.maintenance import orders, replanning
 
 
@@ -122,7 +122,7 @@ class OrderPages(BaseView):
     @permission_name("write")
     def reassign(self) -> Any:
         """Give the ticked orders to one worker; every row says what became of it."""
-        ids = _ticked()
+        ids = forms.ticked()
         findings: list[Finding] = []
         outcomes: Any = {}
         worker_id, bad = forms.whole("worker_id", _("维保人员"))
@@ -149,7 +149,7 @@ class OrderPages(BaseView):
     @no_cache
     def replan(self) -> Any:
         """Plan the ticked orders for another day; every row says what became of it."""
-        ids = _ticked()
+        ids = forms.ticked()
         findings: list[Finding] = []
         outcomes: dict[int, orders.Outcome] = {}
         if request.method == "POST":
@@ -176,13 +176,8 @@ class OrderPages(BaseView):
         )  # fmt: skip
 
 
-def _ticked() -> list[int]:
-    """The orders that were ticked in the list, or that the form in hand names."""
-    return forms.chosen() or [key for key in (number(v) for v in request.args.getlist("ids")) if key]
-
-
 def _rows(ids: Sequence[int]) -> Sequence[MaintenanceOrder]:
-    """Those of them that are seen; asked for after the deed, which lets go of all that was read before it."""
+    """The orders of these that are seen; asked for after the deed, which lets go of all that was read before it."""
     statement = scope.apply(select(MaintenanceOrder), g.actor, MaintenanceOrder)
     return db.session.scalars(
         statement.where(MaintenanceOrder.id.in_(ids[: orders.MOST_AT_ONCE]))

@@ -153,7 +153,7 @@ class RepairPages(RecordPages):
     @no_cache
     def send(self) -> Any:
         """The ticked orders to one person, or each to whoever keeps its elevator; every row says what became of it."""
-        ids = maintenance_forms.chosen() or [key for one in request.args.getlist("ids") if (key := number(one))]
+        ids = maintenance_forms.ticked()
         rows = repair_sending.rows_of(ids[:MOST_CARRIED])
         lost = len(dict.fromkeys(ids)) - len(rows)
         keepers = repair_sending.keepers_of(rows)
