@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -65,10 +65,10 @@ def cases_then(session: Any, keys: Collection[int], as_of: dt.datetime) -> dict[
     found: dict[int, CaseThen] = {}
     for key, taken in steps.items():
         calls = calls_then(taken, ended[key])
-        over = any(call.done_at for call in calls.values())
-        result = said.get(key, {}) if over else {}
-        found[key] = CaseThen(
-            calls, course_then(calls.values(), taken), result.get("outcome"), result.get("cause"),
-            result.get("trapped"),
-        )  # fmt: skip
+        found[key] = told = CaseThen(calls, course_then(calls.values(), taken))
+        if told.is_over and key in said:
+            result = said[key]
+            found[key] = replace(
+                told, outcome=result.get("outcome"), cause=result.get("cause"), trapped=result.get("trapped")
+            )
     return found
