@@ -21,7 +21,8 @@ def as_it_stands(row: ImportRow, standing: Mapping[str, Any]) -> bool:
 
     `standing`: the fields as they are; what it does not tell of stays the row's. Whether anything is left to write.
     """
-    data, now = row.data or {}, {name: as_json(value) for name, value in standing.items()}
+    data = row.data or {}
+    now = {name: as_json(standing[name]) for name in data if name in standing}
     row.data = {name: value for name, value in data.items() if name not in now or value != now[name]}
     row.before = {name: now[name] for name in row.data if name in now}
     row.state = "changed" if row.data else "same"
