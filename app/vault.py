@@ -22,7 +22,7 @@ import hmac
 import io
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO
@@ -134,14 +134,21 @@ def seal_text(text: str, context: str, normal: str | None = None) -> str:
     return f"{MARK}{key_name}{index_name}{digests(_index[index_name], context, looked_for)}{_text(sealed)}"
 
 
-def seal_texts(texts: Sequence[str], context: str) -> list[str]:
-    """Tokens of many texts for one place that nobody looks for; what all tokens share is made once."""
+def seal_texts(texts: Sequence[str], context: str, normal: Callable[[str], str] | None = None) -> list[str]:
+    """Tokens of many texts for one place, that nobody looks for unless `normal` gives the spelling of each for it.
+
+    What tokens share is made once: of equal texts the digests.
+    """
     key_name, index_name = _current_keys()
-    begin = f"{MARK}{key_name}{index_name}{_digests_of_nothing(_index[index_name], context, '')}"
     encrypt, place, random = _data[key_name].encrypt, context.encode(), os.urandom(_NONCE * len(texts))
     nonces = (random[at : at + _NONCE] for at in range(0, len(random), _NONCE))
+    key, begin = _index[index_name], f"{MARK}{key_name}{index_name}"
+    spelt = {} if normal is None else {text: normal(text) for text in set(texts)}
+    begins = {text: begin + _digests(key, context, one) for text, one in spelt.items() if one}
+    of_nothing = begin + _digests_of_nothing(key, context, "")
     return [
-        begin + _text(nonce + encrypt(nonce, text.encode(), place)) for nonce, text in zip(nonces, texts, strict=True)
+        begins.get(text, of_nothing) + _text(nonce + encrypt(nonce, text.encode(), place))
+        for nonce, text in zip(nonces, texts, strict=True)
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -38,9 +39,9 @@ def test_the_json_of_many_is_that_of_each(values: list[Any]) -> None:
 def test_a_change_is_asked_for_its_names_and_for_what_may_hold_them() -> None:
     asked: list[tuple[str, Any]] = []
 
-    def change(name: str, value: Any) -> Any:
-        asked.append((name, value))
-        return "~" if name == "phone" and value else value
+    def change(name: str, values: Sequence[Any]) -> list[Any]:
+        asked.extend((name, value) for value in values)
+        return ["~" if name == "phone" and value else value for value in values]
 
     rows = [{"phone": "139", "note": "甲", "held": {"a": n}} for n in range(5)] + [{"phone": None}]
     found = [json.loads(text or "") for text in json_texts(rows, {"phone"}, change)]

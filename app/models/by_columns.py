@@ -40,8 +40,8 @@ def _filled(columns: Iterable[tuple[str, Sequence[str]]], count: int, between: s
 # --- JSON
 
 
-# What stands for a value under a name of a content; "" is the value as a whole.
-Change = Callable[[str, Any], Any]
+# What stands for values under a name of a content, column by column; "" are values as a whole.
+Change = Callable[[str, Sequence[Any]], Sequence[Any]]
 
 
 def json_texts(values: Sequence[Any], names: Set[str] = frozenset(), change: Change | None = None) -> list[str | None]:
@@ -58,7 +58,7 @@ def json_texts(values: Sequence[Any], names: Set[str] = frozenset(), change: Cha
         held = [values[place] for place in places]
         texts = _alike(shape, held, names, change) if shape and len(held) >= FEW else None
         if texts is None:
-            texts = list(map(write, held if change is None else [change("", value) for value in held]))
+            texts = list(map(write, held if change is None else change("", held)))
         for place, text in zip(places, texts, strict=True):
             found[place] = text
     return found
@@ -86,7 +86,8 @@ def _json_column(name: str, values: Sequence[Any], names: Set[str], change: Chan
     """Each distinct value is written once."""
     kinds = set(map(type, values))
     if change is not None and (name in names or not kinds <= _PLAIN):
-        return [write(change(name, value)) for value in values]
+        values = change(name, values)
+        kinds = set(map(type, values))
     if len(kinds) == 1 and values.count(values[0]) == len(values):
         return [write(values[0])] * len(values)
     if kinds <= _FIGURES:

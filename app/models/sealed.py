@@ -154,7 +154,7 @@ class SealedJson(TypeDecorator[Any]):
     def texts(self, values: Sequence[Any]) -> list[str | None]:
         """What is written for many values, as JSON."""
         if not self.whole:
-            return json_texts(values, numbers().keys(), lambda name, value: walk(value, self._seal, name))
+            return json_texts(values, numbers().keys(), self._sealed_column)
         # A token holds nothing that JSON would write otherwise.
         plain = json_texts(values)
         tokens = iter(vault.seal_texts([one for one in plain if one is not None], self.context))
@@ -171,6 +171,13 @@ class SealedJson(TypeDecorator[Any]):
             return json.loads(vault.open_text(value, self.context)) if vault.is_sealed(value) else value
         return walk(value, self._open)
 
+    def _sealed_column(self, name: str, values: Sequence[Any]) -> list[Any]:
+        """`sealed` of many values that stand under one name; one number under it often stands in many rows."""
+        if name not in numbers() or not {*map(type, values)} <= _TEXTS:
+            return [walk(value, self._seal, name) for value in values]
+        tokens = iter(vault.seal_texts([text for text in values if text], f"{self.context}.{name}", normal))
+        return [next(tokens) if text else text for text in values]
+
     def _seal(self, name: str, text: str) -> str:
         return vault.seal_text(text, f"{self.context}.{name}", normal(text))
 
@@ -178,6 +185,7 @@ class SealedJson(TypeDecorator[Any]):
         return vault.open_text(text, f"{self.context}.{name}") if vault.is_sealed(text) else text
 
 
+_TEXTS = {str, type(None)}
 _NESTED = (dict, list)
 _FLAT = frozenset({str, int, float, bool, type(None)})
 

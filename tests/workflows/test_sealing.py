@@ -62,12 +62,23 @@ def test_many_are_sealed_as_each_alone() -> None:
     # Nobody looks for them: no token tells of what is in it.
     assert {token[vault.INDEX] for token in tokens} == {vault.seal_text("x", "import_row.raw", "")[vault.INDEX]}
     assert vault.seal_texts([], "import_row.raw") == []
+    # Or under the same spelling.
+    sought = vault.seal_texts([PHONE, "", f"+86 {PHONE}", PHONE], "person.phone", normal)
+    alone = [vault.seal_text(text, "person.phone", normal(text)) for text in (PHONE, "")]
+    assert [token[: vault.START] for token in sought] == [alone[n][: vault.START] for n in (0, 1, 0, 0)]
+    assert len({token[vault.START :] for token in sought}) == 4
+    assert [vault.open_text(token, "person.phone") for token in sought] == [PHONE, "", f"+86 {PHONE}", PHONE]
 
 
 def test_contents_read_as_text_are_opened_as_each_alone() -> None:
     kind = SealedJson("version.data")
     values = [{"name": "甲", "safety_phone": PHONE}, None, {"name": "乙", "safety_phone": PHONE}, {"name": "~1"}]
+    values += [{"name": "丙", "safety_phone": phone} for phone in (PHONE, None, "", PHONE)]
     assert kind.of_texts(kind.texts(values)) == values
+    # A column of them is sealed at once: still each by itself, and found by the same digest.
+    tokens = [json.loads(text)["safety_phone"] for text in kind.texts(values[4:]) if text]
+    assert tokens[1:3] == [None, ""] and tokens[0] != tokens[3] and tokens[0][vault.INDEX] == tokens[3][vault.INDEX]
+    assert tokens[0][vault.INDEX] == kind.sealed(values[4])["safety_phone"][vault.INDEX]
     assert kind.of_texts([]) == [] and kind.of_texts([None, '{"name": "丙"}']) == [None, {"name": "丙"}]
 
 

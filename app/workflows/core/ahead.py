@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, TypeVar
 
-from app.transaction import AnySession
+from app.transaction import AnySession, all_written, connection_of
 
 Part = TypeVar("Part")
 Found = TypeVar("Found")
@@ -55,11 +55,13 @@ def meanwhile(session: AnySession, read: Callable[[], Found]) -> Iterator[Callab
 
 
 def answered(session: AnySession, statement: Any) -> Callable[[], Sequence[Any]]:
-    """Ask at once; values are made of the answer's rows when it is called, be it while others have the session.
+    """Ask at once for columns; values are made of the answer's rows when it is called, be it while others have the
+    session, and go past what a session does with rows of its models.
 
     SQLite, which reads on as rows are asked for, makes them at once.
     """
-    result = session.execute(statement)
+    all_written(session)
+    result = connection_of(session).execute(statement)
     if session.get_bind().dialect.name == "postgresql":
         return result.all
     rows = result.all()

@@ -162,22 +162,24 @@ def _hold(session: AnySession, actor: Actor, model: FiledModel, ids: list[int]) 
     if not ids:
         return dict
     names, days = fields_of(model), days_of(model)
-    table: Any = model
-    called = table.code if model is Elevator else table.name
+    table: Any = model.__table__
+    held_in = table.c
+    called = held_in.code if model is Elevator else held_in.name
     statement = (
         select(
-            table.id, table.filing_state, table.approved_version, table.region_code, table.filed_by_unit_id, called,
+            held_in.id, held_in.filing_state, held_in.approved_version, held_in.region_code, held_in.filed_by_unit_id,
             # Days as a content keeps them.
-            *(cast(getattr(table, n), Text) if n in days else getattr(table, n) for n in names),
+            called, *(cast(held_in[n], Text) if n in days else held_in[n] for n in names),
         )
-        .where(among(session, table.id, ids))
-        .order_by(table.id)
+        .where(among(session, held_in.id, ids))
+        .order_by(held_in.id)
         .with_for_update(of=table)
     )  # fmt: skip
     locked = answered(session, scope.apply(statement, actor, model))
     last = _last_versions(session, model, ids)
     entered = [version_id for version_id, _number, state in last.values() if state != "approved"]
-    contents = select(Version.entity_id, Version.data).where(among(session, Version.id, entered))
+    versions: Any = Version.__table__.c
+    contents = select(versions.entity_id, versions.data).where(among(session, versions.id, entered))
     drafts = answered(session, contents) if entered else tuple
 
     def found() -> dict[int, _Held]:
