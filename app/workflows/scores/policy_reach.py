@@ -7,7 +7,7 @@ everything that they compare: `reached` only ever names too many, `alike` only e
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import reduce
 from math import inf
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Interval,
     Text,
     and_,
+    case,
     cast,
     false,
     func,
@@ -41,6 +42,11 @@ _visit: Any = Visit.__table__.c
 # instants are exact.
 MARGIN_SECONDS = {"sqlite": 60, "postgresql": 1}
 SECOND, DAY_SECONDS = 1_000_000, 86_400
+MINUTE, HOUR, DAY = (dt.timedelta(**{unit: 1}) for unit in ("minutes", "hours", "days"))
+# Below this a number stays one in either database.
+MOST_NUMBER = 2**62
+# A whole number from 0, and how many of them there are.
+Figure = tuple[Any, int]
 
 
 def reached(session: AnySession, before: VisitPolicy, after: VisitPolicy, ranked: Any) -> ColumnElement[bool]:
@@ -81,16 +87,16 @@ def _lasting(none: float, unit: dt.timedelta) -> Callable[[AnySession, Any, Any]
 def _longer(session: AnySession, seconds: float) -> ColumnElement[bool]:
     begin, end = _visit.checked_in_at, _visit.checked_out_at
     if session.get_bind().dialect.name == "postgresql":
-        # Lengths are held against each other as they are: a number is made of none.
-        found: ColumnElement[bool] = end - begin > literal(dt.timedelta(seconds=seconds), Interval)
+        # An instant is held against an instant: no length is made of a record, nor a number of a length.
+        found: ColumnElement[bool] = end > begin + literal(dt.timedelta(seconds=seconds), Interval)
     else:
         found = (func.julianday(end) - func.julianday(begin)) * DAY_SECONDS > seconds
     return found
 
 
 _OF: dict[str, Callable[[AnySession, Any, Any], ColumnElement[bool]]] = {
-    "min_minutes": _lasting(0, dt.timedelta(minutes=1)),
-    "max_hours": _lasting(inf, dt.timedelta(hours=1)),
+    "min_minutes": _lasting(0, MINUTE),
+    "max_hours": _lasting(inf, HOUR),
     "review_days": lambda *_: _visit.signed_at.is_(None),
     "review_required": lambda *_: _visit.signed_at.is_(None),
     "sheet_hours": lambda *_: _visit.mode == VisitMode.SHEET.value,
@@ -106,51 +112,91 @@ def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.d
     """
     now = literal(at, _visit.received_at.type)
 
-    def apart(name: str, took: Any) -> Any:
+    def among(
+        name: str, number: Callable[[], Any], begin: Any = None, end: Any = None, unit: dt.timedelta = DAY
+    ) -> Figure:  # fmt: skip
+        """What counts in the unit of a limit, below or beyond both limits no further."""
         limits = [limit for policy in (before, after) if (limit := getattr(policy, name)) is not None]
-        return _between(session, took, min(limits) - 1, max(limits) + 1) if limits else literal(0)
+        if not limits:
+            return literal_column("0", Integer), 1
+        least, most = min(limits) - 1, max(limits) + 1
+        figure = _between(session, number(), least, most) - (least - 1)
+        if end is not None and session.get_bind().dialect.name == "postgresql":
+            # Most are far from both limits, and of these no number is made: two units away it is the last one anyway.
+            early, late = (literal(unit * limit, Interval) for limit in (least - 1, most + 1))
+            figure = case((end < begin + early, 1), (end > begin + late, most - least + 1), else_=figure)
+        # What is not known is a figure of its own.
+        return func.coalesce(figure, 0), most - least + 2
 
-    def seconds(end: Any, begin: Any = _visit.checked_out_at) -> Any:
-        return (_micros(session, end) - _micros(session, begin)) // SECOND
+    def lasting(name: str, unit: dt.timedelta, begin: Any, end: Any, begun: bool = False) -> Figure:
+        """How many of a unit are between two instants: whole ones, or with the last one begun."""
+        size = int(unit.total_seconds())
+        more = size - 1 if begun else 0
+        return among(name, lambda: (_seconds(session, begin, end) + more) // size, begin, end, unit)
 
-    spent = seconds(func.coalesce(_visit.checked_out_at, now), _visit.checked_in_at)
+    left = _visit.checked_out_at
     reviewed = func.coalesce(_visit.reviewed_at, now)
+    empty = (left, _visit.sheet_at, _visit.signed_at, _visit.reviewed_at, _visit.day_rank)
     return _as_one(
-        _visit.state, _visit.mode, _visit.decision, _visit.label_state, _visit.checked_out_at.is_(None),
-        _visit.sheet_at.is_(None), _visit.signed_at.is_(None), _visit.reviewed_at.is_(None), _visit.day_rank.is_(None),
-        apart("min_minutes", spent // 60), apart("max_hours", _begun(spent)),
-        apart("upload_hours", _begun(seconds(_visit.received_at))),
-        apart("sheet_hours", _begun(seconds(func.coalesce(_visit.sheet_at, now)))),
-        apart("review_days", _day(session, reviewed) - _day(session, _visit.checked_out_at)),
-        apart("daily_elevators", rank),
+        session,
+        [_visit.state, _visit.mode, _visit.decision, _visit.label_state],
+        [
+            *((case((column.is_(None), 1), else_=0), 2) for column in empty),
+            lasting("min_minutes", MINUTE, _visit.checked_in_at, func.coalesce(left, now)),
+            # More than a limit of hours is a second more.
+            lasting("max_hours", HOUR, _visit.checked_in_at, func.coalesce(left, now), begun=True),
+            lasting("upload_hours", HOUR, left, _visit.received_at, begun=True),
+            lasting("sheet_hours", HOUR, left, func.coalesce(_visit.sheet_at, now), begun=True),
+            among("review_days", lambda: _day(session, reviewed) - _day(session, left), left, reviewed),
+            among("daily_elevators", lambda: rank),
+        ],
     )  # fmt: skip
 
 
-def _as_one(*columns: Any) -> Any:
-    """As one text, which is sorted in half the time of so many columns."""
-    told: list[Any] = [func.coalesce(cast(column, Text), literal_column("''")) for column in columns]
-    return reduce(lambda one, more: one + literal_column("'|'") + more, told)
-
-
-def _begun(seconds: Any) -> Any:
-    """Hours, the last one begun: more than a limit of hours is a second more."""
-    return (seconds + 3599) // 3600
+def _as_one(session: AnySession, words: Sequence[Any], figures: Sequence[Figure]) -> Any:
+    """As one text, which is sorted in half the time of so many columns; figures as the digits of few numbers, for a
+    text of each costs more than all that is compared."""
+    told: list[Any] = [func.coalesce(cast(column, Text), literal_column("''")) for column in words]
+    number: Any = None
+    room = 1
+    for figure, values in figures:
+        if number is not None and room * values > MOST_NUMBER:
+            told.append(cast(number, Text))
+            number, room = None, 1
+        number = cast(figure, BigInteger) if number is None else number * literal_column(str(values), Integer) + figure
+        room *= values
+    told.append(cast(number, Text))
+    found: Any = reduce(lambda one, more: one + literal_column("'|'") + more, told)
+    # In the order of its bytes, whatever the language of the database.
+    return found.collate("C") if session.get_bind().dialect.name == "postgresql" else found
 
 
 def _day(session: AnySession, instant: Any) -> Any:
     """The number of the local day, whose midnight ends what a review may take."""
     offset = SHANGHAI.utcoffset(None).seconds
-    return (_micros(session, instant) // SECOND + offset) // DAY_SECONDS
-
-
-def _micros(session: AnySession, instant: Any) -> Any:
-    """An instant as a whole number, exactly."""
     if session.get_bind().dialect.name == "postgresql":
-        # As a float it is nearer to its microsecond than to any other, and a numeric takes five times as long.
-        return cast(func.date_part("epoch", instant, type_=Float) * float(SECOND), BigInteger)
-    # As it is written: 2026-03-01 08:00:00.000000.
-    fraction = cast(func.substr(instant, 21, 6), Integer)
-    return cast(func.strftime("%s", instant), Integer) * SECOND + fraction
+        whole = _floored(func.date_part("epoch", instant, type_=Float))
+    else:
+        whole = cast(func.strftime("%s", instant), Integer)
+    return (whole + offset) // DAY_SECONDS
+
+
+def _seconds(session: AnySession, begin: Any, end: Any) -> Any:
+    """The whole seconds between two instants, exactly."""
+    if session.get_bind().dialect.name == "postgresql":
+        # A float of seconds with six digits behind is nearer to what it stands for than to the next whole number.
+        return _floored(func.date_part("epoch", end - begin, type_=Float))
+
+    def micros(instant: Any) -> Any:
+        # As it is written: 2026-03-01 08:00:00.000000.
+        fraction = cast(func.substr(instant, 21, 6), Integer)
+        return cast(func.strftime("%s", instant), Integer) * SECOND + fraction
+
+    return (micros(end) - micros(begin)) // SECOND
+
+
+def _floored(number: Any) -> Any:
+    return cast(func.floor(number), BigInteger)
 
 
 def _between(session: AnySession, number: Any, least: int, most: int) -> Any:

@@ -90,6 +90,8 @@ class Basis:
         self._numbers: dict[str, tuple[int, bool]] = {}
         # By table whether it had no rows elsewhere when that was first asked.
         self._nowhere_else: dict[Any, bool] = {}
+        # What is asked of one part of the units after the other, made once (`score_sets.ask`).
+        self.kept: dict[bool, Any] = {}
         # Whether it matters in which region a pair is (`alike`).
         self.by_region = True
 
