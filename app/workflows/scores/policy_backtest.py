@@ -229,23 +229,25 @@ class _Work:
     def _ranks(self, least: int) -> dict[int, int]:
         """Which elevator of its worker's day a visit was, of the days with more than `least`, from the second on."""
         own, days = _visit.worker_id, _visit.visit_on
+        # With so many visits at least, void ones and second ones at an elevator too: that an index tells by itself.
         crowded = (
             select(own.label("worker_id"), days.label("visit_on"))
-            .where(days.between(self.frame.from_on, self.frame.to_on), _visit.state != "void")
+            .where(days.between(*self._period))
             .group_by(own, days)
-            .having(func.count(_visit.elevator_id.distinct()) > least)
+            .having(func.count() > least)
             .subquery("crowded")
         )
         rows = self.session.execute(
             select(_visit.id, _visit.elevator_id, _visit.received_at, own, days)
             .join(crowded, (own == crowded.c.worker_id) & (days == crowded.c.visit_on))
-            .where(_visit.state != "void")
+            .where(_visit.state != "void", visited(_visit, *self._period))
             .order_by(own, days)
         )
         ranks: dict[int, int] = {}
         for _day, group in groupby(rows, lambda r: (r.worker_id, r.visit_on)):
             found = nth_elevators(DayVisit(r.id, r.elevator_id, r.received_at) for r in group)
-            ranks.update({key: rank for key, rank in found.items() if rank > 1})
+            if max(found.values()) > least:
+                ranks.update({key: rank for key, rank in found.items() if rank > 1})
         return ranks
 
     # --- missed periods
