@@ -182,7 +182,7 @@ def own_certificate(folder: Path, host: str = "") -> tuple[str, str]:
 
 @contextmanager
 def served(server: Any) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005})
     thread.start()
     try:
         yield

@@ -91,7 +91,8 @@ def register(app: Any, *answers: tuple[int, bytes]) -> Iterator[None]:
             return None
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Register) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        # It asks often whether it is to end, which else takes half a second.
+        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
         provincial_register.use(Client(url, "tian", "secret", 5.0, sleep=lambda seconds: None))
         try:
