@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.extensions import db
 from app.models import Application, ContractElevator, Elevator, MaintenanceClock, MaintenanceOrder
 from tests import factories
-from tests.databases import PostgresDatabase
+from tests.databases import PostgresDatabase, open_vault
 from tests.factories import World
 from tests.services import Services, end_process
 from tests.workflows.filing_world import TODAY, decide
@@ -120,6 +120,7 @@ def own_server() -> Iterator[tuple[Services, PostgresDatabase]]:
     """A PostgreSQL that nobody else uses, so that it may be killed."""
     services = Services.make()
     database = PostgresDatabase(services, "killed")
+    open_vault()
     try:
         database.renew()
         yield services, database
