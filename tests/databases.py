@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 STATEMENTS = 3000  # compiled ones that an engine keeps
+PREPARED = 500  # prepared ones that a connection to SQLite keeps
 MOST_KEPT = 3  # connections that stay from one test to the next: one's own, the application's, one more
 # Every table, column, index, constraint and trigger there is, by the number PostgreSQL gave it.
 SCHEMA = """
@@ -58,7 +59,11 @@ class Database(Protocol):
 
 
 class SqliteDatabase:
-    """A file, copied from the migrated one."""
+    """A file, written over with the migrated one page by page: whoever is connected stays so, and knows the tables.
+
+    A connection that is new reads what each table is made of, and has all statements to prepare anew: for a small test
+    that was half of its time. Whatever else happened to the file or to its connections gets the next test a copy.
+    """
 
     def __init__(self, services: Services, worker: str) -> None:
         self._services = services
@@ -67,6 +72,8 @@ class SqliteDatabase:
         self._inhabited = self._file.with_name("inhabited.db")
         self._empty = self._file.with_name("empty.db")
         self._engine: sa.Engine | None = None
+        self._sources: dict[Path, Source] = {}
+        self._copied = 0  # the file's number on its disk
         self.world: Rows = {}
 
     @property
@@ -76,12 +83,12 @@ class SqliteDatabase:
     @property
     def engine(self) -> sa.Engine:
         if self._engine is None:
-            self._engine = sa.create_engine(self.url, query_cache_size=STATEMENTS)
+            self._engine = sa.create_engine(
+                self.url, query_cache_size=STATEMENTS, connect_args={"cached_statements": PREPARED}
+            )
         return self._engine
 
     def renew(self, inhabited: bool = False) -> None:
-        # The engine itself stays: with it go its compiled statements, which cost more than most tests.
-        self.close()
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._make_template()
         if inhabited and not self.world:
@@ -90,7 +97,30 @@ class SqliteDatabase:
             self._settle(self.engine)
             self.close()
             shutil.copyfile(self._file, self._inhabited)
-        self._copy(self._inhabited if inhabited else self._template)
+        source = self._inhabited if inhabited else self._template
+        if not self._written_over(source):
+            self._copy(source)
+
+    def _written_over(self, path: Path) -> bool:
+        """Whether the file is the source again and whoever is connected sees it so; False when only a copy helps."""
+        if self._engine is None:
+            return False
+        idle = self._engine.pool
+        assert isinstance(idle, sa.QueuePool)
+        if idle.checkedout() or not 0 < idle.checkedin() <= MOST_KEPT:
+            return False
+        if not self._file.exists() or self._file.stat().st_ino != self._copied or held_by_others(self._copied):
+            return False
+        if path not in self._sources:
+            self._sources[path] = Source(path)
+        taken = [self._engine.raw_connection() for _ in range(idle.checkedin())]
+        try:
+            return self._sources[path].onto(self._file, [each.driver_connection for each in taken])
+        except sqlite3.Error:
+            return False
+        finally:
+            for each in taken:
+                each.close()
 
     def make_empty(self) -> str:
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -132,14 +162,69 @@ class SqliteDatabase:
             draft.rename(self._template)
 
     def _copy(self, source: Path) -> None:
+        # The engine itself stays: with it go its compiled statements, which cost more than most tests.
+        self.close()
         remove_sqlite(self._file)
         shutil.copyfile(source, self._file)
+        self._copied = self._file.stat().st_ino
 
     @staticmethod
     def _settle(engine: sa.Engine) -> None:
         """What the write-ahead log still holds must be in the one file that is copied."""
         with engine.connect() as connection:
             connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+
+# What a connection of ours is like that nothing was done to (app/extensions.py).
+LIKE_NEW = {"foreign_keys": 1, "busy_timeout": 15_000, "query_only": 0, "recursive_triggers": 0, "cache_size": -65_536}
+PLACES = {"main", "temp"}
+
+
+class Source:
+    """The pages of a database, held in memory, to be written over those of a file that others are connected to."""
+
+    def __init__(self, path: Path) -> None:
+        pages = bytearray(path.read_bytes())
+        pages[18:20] = b"\1\1"  # what is in memory has no write-ahead log
+        self._held = sqlite3.connect(":memory:", check_same_thread=False)
+        self._held.deserialize(bytes(pages))
+        self._schema = asked(self._held, "schema_version")
+
+    def onto(self, path: Path, connected: list[sqlite3.Connection]) -> bool:
+        """Whether the file was written over, and each of the connected, as good as new, saw that it was."""
+        if not all(self._as_good_as_new(each) for each in connected):
+            return False
+        before = [asked(each, "data_version") for each in connected]
+        with contextlib.closing(sqlite3.connect(path, timeout=0)) as own:
+            if asked(own, "schema_version") != self._schema:
+                return False
+            own.execute("PRAGMA synchronous = OFF")
+            self._held.backup(own)
+            # The tables are what they were: nobody needs to read it again, as after any other copy.
+            own.execute(f"PRAGMA schema_version = {self._schema}")
+        return all(asked(each, "data_version") != seen for each, seen in zip(connected, before, strict=True))
+
+    def _as_good_as_new(self, connection: sqlite3.Connection) -> bool:
+        return (
+            not connection.in_transaction
+            and all(asked(connection, name) == value for name, value in LIKE_NEW.items())
+            and {name for _, name, _ in connection.execute("PRAGMA database_list")} <= PLACES
+            and not connection.execute("SELECT 1 FROM sqlite_temp_master").fetchall()
+        )
+
+
+def asked(connection: sqlite3.Connection, pragma: str) -> Any:
+    return connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+
+
+def held_by_others(number: int) -> bool:
+    """Whether another process is connected to the file of this number, as far as the machine tells."""
+    try:
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return True
+    held = [line.split() for line in lines if f":{number} " in line]
+    return any(parts[4] != str(os.getpid()) for parts in held if len(parts) > 5)
 
 
 class PostgresDatabase:

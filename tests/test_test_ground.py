@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from app.models import Account, AuditEntry, LiveSession
+from app import search
+from app.models import Account, AuditEntry, Elevator, LiveSession
 from app.models.base import Model
+from app.rules.addresses import words_of
 from tests.conftest import csrf
 from tests.databases import Database
-from tests.factories import PASSWORD, World
+from tests.factories import PASSWORD, World, make_elevator
 from tests.plugin_features import register_ids
 
 pytest_plugins = ["pytester"]
@@ -93,6 +97,61 @@ def test_every_test_begins_with_the_same_database(database: Database, turn: int)
     with database.engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE left_behind (turn integer)"))
     assert "left_behind" in sa.inspect(database.engine).get_table_names()
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_nothing_that_a_test_wrote_is_there_in_the_next(session: Any, world: World, turn: int) -> None:
+    """Rows, numbers given out, what is found by words, and what a connection remembers that stays."""
+    narrowed = select(Elevator.id).where(search.narrow(session, Elevator, words_of("留下的电梯")))  # type: ignore[arg-type]
+    assert session.scalars(narrowed).all() == [] and world.own.address != "留下的电梯"
+    made = make_elevator(session, address="留下的电梯", code="970001")
+    world.own.address = "留下的电梯"
+    session.commit()
+    assert len(session.scalars(narrowed).all()) == 2
+    assert _NUMBERS.setdefault(session.get_bind().dialect.name, made.id) == made.id
+    session.execute(sa.delete(AuditEntry))
+    session.commit()
+
+
+_NUMBERS: dict[str, int] = {}
+DONE_TO = (
+    "PRAGMA foreign_keys = OFF", "PRAGMA query_only = ON", "PRAGMA busy_timeout = 5", "CREATE TEMP TABLE left (n)",
+    "ATTACH ':memory:' AS beside", "CREATE TABLE left (n)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("db_kind", ["sqlite"], scope="session")
+@pytest.mark.parametrize("word", ["SELECT 1", "UPDATE ab_role SET name = name || 'x'", *DONE_TO])
+def test_a_connection_to_sqlite_stays_while_nothing_was_done_to_it(database: Database, word: str) -> None:
+    engine = database.engine
+    with engine.connect() as before:
+        roles = before.execute(sa.text("SELECT id, name FROM ab_role")).all()
+    database.renew()
+    lent = engine.raw_connection()
+    held = lent.driver_connection
+    held.execute(word)
+    lent.close()
+    database.renew()
+    with engine.connect() as after:
+        assert (after.connection.driver_connection is held) is (word not in DONE_TO)
+        assert after.execute(sa.text("SELECT id, name FROM ab_role")).all() == roles
+        assert "left" not in sa.inspect(after).get_table_names() + sa.inspect(after).get_temp_table_names()
+
+
+@pytest.mark.parametrize("db_kind", ["sqlite"], scope="session")
+def test_a_file_of_sqlite_that_another_process_has_open_is_left_to_it(database: Database) -> None:
+    with database.engine.connect() as mine:
+        held = mine.connection.driver_connection
+    code = f"import sqlite3; c = sqlite3.connect({database.engine.url.database!r}); c.execute('SELECT 1 FROM ab_role')"
+    other = subprocess.Popen(
+        [sys.executable, "-c", f"{code}; print('there', flush=True); input()"], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert other.stdout is not None and other.stdout.readline() == b"there\n"
+    database.renew()
+    with database.engine.connect() as mine:
+        assert mine.connection.driver_connection is not held
+    other.communicate(b"\n")
 
 
 def test_a_second_connection_sees_commits_only(database: Database) -> None:
