@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from celery import current_app
+from flask import Flask
 
-from app.celery_app import BEAT_SCHEDULE
+from app.celery_app import BEAT_SCHEDULE, make_celery
+from app.sending import SENDING
 from app.tasks import MODULES
 from app.workflows.files import places
 from tests.databases import KEYS, ROOT, Database, open_vault
@@ -26,12 +29,12 @@ from tests.services import end_process
 PATIENCE_SECONDS = 90
 
 
-def within(holds: Callable[[], object]) -> bool:
-    end = time.monotonic() + PATIENCE_SECONDS
+def within(holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> bool:
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if holds():
             return True
-        time.sleep(0.1)
+        time.sleep(0.02)
     return False
 
 
@@ -66,17 +69,23 @@ def alive(database: Database, name: str) -> Any:
         return connection.execute(query, {"name": name}).scalar()
 
 
-def send(environment: dict[str, str], folder: Path) -> None:
-    """From another process, as the web does it."""
-    code = f"import run; run.celery.send_task('tests.tasks.waiting.wait', [{str(folder)!r}])"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+def send(environment: dict[str, str], name: str, *arguments: Any) -> None:
+    """From another process than the worker's, as the web does it: with the product's settings for this broker."""
+    product, before = Flask("sender"), current_app._get_current_object()
+    product.config.update(DATA_DIR=environment["DATA_DIR"], CELERY_BROKER_URL=environment.get("CELERY_BROKER_URL"))
+    own = make_celery(product)
+    try:
+        own.send_task(name, list(arguments), **SENDING)
+    finally:
+        own.close()
+        before.set_default()
 
 
 def test_a_message_waits_for_a_worker_which_lives_works_and_finishes_before_it_stops(
     environment: dict[str, str], database: Database, tmp_path: Path
 ) -> None:
     """A message to a worker that is there already: in the test of urgent ones, below."""
-    send(environment, tmp_path)
+    send(environment, "tests.tasks.waiting.wait", str(tmp_path))
     with celery(environment, "worker", "--concurrency", "1", "--include", "tests.tasks.waiting") as worker:
         assert within(lambda: alive(database, "worker")), (tmp_path / "worker.log").read_text()
         assert within((tmp_path / "started").exists), (tmp_path / "worker.log").read_text()
@@ -128,15 +137,15 @@ def test_rescues_and_messages_do_not_wait_behind_long_work(
         flags = ("--include", "tests.tasks.waiting")
         stack.enter_context(celery(environment, "worker", "--concurrency", "1", *flags))
         assert within(lambda: alive(database, "worker")), (tmp_path / "worker.log").read_text()
-        send(environment, tmp_path)
+        send(environment, "tests.tasks.waiting.wait", str(tmp_path))
         assert within((tmp_path / "started").exists), (tmp_path / "worker.log").read_text()
         (tmp_path / "worker.log").rename(tmp_path / "first.log")
         own = ("--queues", "urgent", "--pool", "threads", "--concurrency", "2", "--hostname", "urgent@%h")
         stack.enter_context(celery(environment, "worker", *own))
         assert within(lambda: alive(database, "urgent")), (tmp_path / "worker.log").read_text()
         names = ["app.tasks.rescues.act", "app.tasks.outbox.deliver"]
-        code = f"import run\nfor name in {names}: run.celery.send_task(name)"
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+        for name in names:
+            send(environment, name)
         log = tmp_path / "worker.log"
         done = [re.compile(rf"Task {re.escape(name)}\[[^\]]+\] succeeded") for name in names]
         assert within(lambda: all(end.search(log.read_text()) for end in done)), log.read_text()

@@ -21,8 +21,8 @@ from app.workflows.core.jobs import RESEND_AFTER
 from tests.databases import KEYS, ROOT, PostgresDatabase, open_vault
 from tests.services import Services, end_process
 from tests.tasks.job_steps import STEPS
-from tests.tasks.test_broker import celery, within
-from tests.tasks.test_killed_worker import WORKER, enter, send, state
+from tests.tasks.test_broker import celery, send, within
+from tests.tasks.test_killed_worker import WORKER, enter, state
 
 # What a clerk waits at most for a page that sends a job while the broker is away.
 ANSWER_SECONDS = 20

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, configure_mappers
@@ -17,18 +14,13 @@ from app.models import AuditEntry, Job, Notification
 from app.permissions import Role
 from app.transaction import transaction
 from app.workflows.core import jobs
-from tests.databases import ROOT, Database
+from tests.databases import Database
 from tests.factories import actor, make_account
 from tests.tasks.job_steps import STEPS
-from tests.tasks.test_broker import celery, environment, within
+from tests.tasks.test_broker import celery, environment, send, within
 
 __all__ = ["environment"]
 WORKER = ("worker", "--concurrency", "1", "--include", "tests.tasks.killable")
-
-
-def send(environment: dict[str, str], task: str, *arguments: Any) -> None:
-    code = f"import run; run.celery.send_task({task!r}, {list(arguments)!r})"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
 
 
 def enter(database: Database, folder: Path) -> int:
@@ -64,7 +56,7 @@ def test_a_killed_workers_job_is_finished_once(environment: dict[str, str], data
         def ended() -> bool:
             # What beat does every ten seconds.
             send(environment, "app.tasks.jobs.reap")
-            return state(database, job_id) in ("done", "failed")
+            return within(lambda: state(database, job_id) in ("done", "failed"), 1)
 
         assert within(ended), (tmp_path / "worker.log").read_text()
     with Session(database.engine) as session:
