@@ -83,7 +83,12 @@ def test_a_strangers_choice_on_a_public_page_becomes_no_accounts(world: World, c
     assert account.language != "en" and language(client.get("/").text) != "en"
 
 
-def test_a_button_and_the_name_of_its_job_are_two_texts() -> None:
+def test_a_button_and_the_name_of_its_job_are_two_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the patterns of all texts, of the two folders alone where these stand: all of them take six seconds."""
+    places = [catalogues.ROOT / "app" / part for part in ("models", "templates/ta/scores")]
+    related = lambda one, other: one.is_relative_to(other) or other.is_relative_to(one)  # noqa: E731
+    monkeypatch.setattr(catalogues, "_within_product", lambda path: any(related(path, place) for place in places))
+    monkeypatch.setattr(catalogues, "speaking", list)
     found = catalogues.extract()
     assert found.get("计算得分") is not None and found.get("计算得分", "job") is not None
 
