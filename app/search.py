@@ -204,15 +204,16 @@ class Found:
 
 def find(
     session: Any, columns: Sequence[Any], words: Sequence[str], seen: ColumnElement[bool],
-    through: Through | None = None,
+    through: Through | None = None, *, reading: bool = True,
 ) -> Found | None:  # fmt: skip
-    """Ask the index in one statement which of the `seen` rows hold all the words, up to MOST_FOUND.
+    """Ask in one statement which of the `seen` rows hold all the words, up to MOST_FOUND: the index, or where words are
+    too short for it each row (`reading`), until so many are found: a letter that nobody has is looked for once in all.
 
-    None where the columns have no index or the words are too short for it. `through`: a word may stand as well in the
-    row to which a column leads; one more statement where thousands of those hold it.
+    None where nothing can be asked. `through`: a word may stand as well in the row to which a column leads; one more
+    statement where thousands of those hold it, and short words are not asked for.
     """
     model = model_of(columns)
-    if model is None or not _able(words):
+    if model is None or not (_able(words) or (reading and through is None)):
         return None
     if through is None:
         return _find(session, model, columns, words, seen, Beside(), [])[0]
@@ -243,9 +244,10 @@ def _find(
     share = func.coalesce(func.sum(newest.c.hit), 0) * COMMON
     rare = select(share < func.count()).select_from(newest).scalar_subquery()
     # SQLite would read the whole index first and ask the sample then.
-    asked = narrow(session, model, words, rare, also)
-    if asked is None:
+    narrowing = narrow(session, model, words, rare, also)
+    if narrowing is None and also.wide:
         return Found([], True, true(), common=True), []
+    asked = true() if narrowing is None else narrowing
     found = select(key.label("key")).where(rare, asked, seen, *held).limit(MOST_FOUND + 1).subquery()
     # The sample's answer comes as a row of its own, so that nothing found and nothing asked differ.
     told = select(literal(0), cast(rare, Integer), literal(-1)).union_all(
@@ -253,14 +255,12 @@ def _find(
         *(select(one.c.key, literal(None, Integer), literal(place)) for place, one in enumerate(led)),
     )
     rows = session.execute(told.execution_options(skip_scope=True)).all()
-    by_place: list[list[int]] = [[] for _one in led]
-    for led_to, _is_rare, place in rows:
-        if place >= 0:
-            by_place[place].append(led_to)
+    by_place = [[led_to for led_to, _is_rare, at in rows if at == place] for place in range(len(led))]
     if not any(is_rare for _key, is_rare, place in rows):
         return Found([], True, true(), common=True), by_place
     keys = [found_key for found_key, is_rare, place in rows if is_rare is None and place < 0]
-    return Found(keys[:MOST_FOUND], len(keys) > MOST_FOUND, asked), by_place
+    many = len(keys) > MOST_FOUND
+    return Found(keys[:MOST_FOUND], many, asked, common=many and narrowing is None), by_place
 
 
 def _led(session: Any, columns: Sequence[Any], word: str) -> Any:
