@@ -24,6 +24,7 @@ from app.workflows.public import complaints
 from tests.factories import World, make_account, make_elevator, make_policy
 from tests.outcomes import refused
 from tests.rules.test_spot_checks import by_hand
+from tests.statements import statements
 
 pytestmark = pytest.mark.feature("TGT-01")
 TODAY = dt.date(2026, 3, 2)
@@ -73,6 +74,33 @@ def test_a_draw_is_published_before_anybody_can_know_it(city: World) -> None:
     assert spot_draws.checks_of(city.session, row) == [] and told(city, "spot.check") == []
     entry = city.session.scalars(select(AuditEntry).where(AuditEntry.action == "spot_draw.announce")).one()
     assert row.secret not in str(entry.after)
+
+
+@pytest.mark.parametrize("most", [1, 4, 12, 50])
+def test_the_riskiest_are_found_by_groups_as_all_are_ranked(city: World, most: int) -> None:
+    actor = city.actor("region_admin")
+    for target in ("elevator", "unit"):
+        every = spot_risk.ranked(city.session, actor, Asked(target), NOW)
+        shown, total = spot_risk.riskiest(city.session, actor, Asked(target), NOW, most)
+        assert [replace(one, name="") for one in shown] == every[:most] and total == len(every)
+        assert all(one.name for one in shown)
+    assert len({one.risk for one in spot_risk.ranked(city.session, actor, Asked(), NOW)}) > 1
+
+
+def test_of_elevators_that_are_alike_only_the_shown_are_read(city: World) -> None:
+    for n in range(40):
+        make_elevator(
+            city.session, maintenance_unit=city.firm, use_unit=city.use_unit,
+            commissioned_on=dt.date(2020, 1, 1 + n % 28), next_inspection_on=dt.date(2099, 1, 1),
+        )  # fmt: skip
+    city.session.commit()
+    lifts = spot_risk._lifts(city.session, city.actor("region_admin"), Asked(), TODAY)
+    groups = spot_risk._groups(city.session, lifts)
+    assert sum(number for _unit, _alike, number, _keys in groups) == 52 and len(groups) <= 13
+    with statements() as seen:
+        spot_risk.riskiest(city.session, city.actor("region_admin"), Asked(), NOW, 5)
+    # The groups, codes of the first of them, surely or by their codes, and their names.
+    assert len([one for one in seen if "FROM elevator" in one]) <= 4
 
 
 def test_the_database_does_not_tell_what_will_be_drawn(city: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from flask import Response, flash, g, redirect, render_template, request
@@ -22,8 +23,8 @@ from app.permissions import Actor, Verb
 from app.rules.spot_checks import PART_LABELS, Part
 from app.rules.spot_draw import TEAM, DrawState, shares
 from app.transaction import transaction
+from app.views.frame import lately, screens
 from app.views.frame import maintenance_forms as forms
-from app.views.frame import screens
 from app.views.frame.account_forms import number, regions_below, run, text
 from app.views.frame.base import Button, Screen, SQLAInterface, pill
 from app.views.frame.records import RecordPages
@@ -34,6 +35,8 @@ from app.workflows.oversight.spot_risk import Asked
 TONES = {"announced": "near", "drawn": "ok", "cancelled": "gone"}
 CHECK_TONES = {"waiting": "near", "fine": "ok", "fixing": "over", "fixed": "near", "closed": "ok", "void": "gone"}
 SHOWN = 100
+# The ranking that a page shows is at most as old as that.
+SECONDS = 60
 
 
 def ways(selected: str, actor: Actor) -> list[dict[str, Any]]:
@@ -110,7 +113,8 @@ class SpotDrawPages(RecordPages):
     def risk(self) -> Any:
         """Everything that may be checked by its risk, each part of it shown."""
         target = "unit" if request.args.get("target") == "unit" else "elevator"
-        rows, total = spot_risk.riskiest(db.session, g.actor, Asked(target), clock.now(), SHOWN)
+        found = partial(spot_risk.riskiest, db.session, g.actor, Asked(target), clock.now(), SHOWN)
+        rows, total = lately.counted(("risk", target), found, SECONDS)
         today = clock.today()
         held = spot_risk.weights(db.session, g.actor.region_code, today)
         return self.render_template(
