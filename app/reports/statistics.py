@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -44,6 +44,7 @@ LONGEST_YEARS = 10
 RESCUE_CUTS = ("level", "cause", "hour", "unit")
 COUNTS = ("elevators", "uncovered", "done", "overdue", "made_up")
 DAY = dt.timedelta(days=1)
+UNIT = "UNIT"
 
 FORMULAS = (
     ("台数", "在册：数据截至时已审核通过且未报废的电梯，与首页和电梯列表同一口径，与期间无关；“按状态”另列已报废的"),
@@ -96,6 +97,10 @@ class UnitLine:
     made_up: int
     rate: Decimal | None
     links: dict[str, str]
+
+
+# `asdict` copies each value and each link of a province's thousands of units.
+UNIT_FIELDS = tuple(one.name for one in fields(UnitLine))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,8 @@ def build(moment: Moment, frame: Frame) -> Statistics:
             for some in ([rescued], *cuts.values()) for line in some
         ],
         "kinds": [asdict(b) for b in kinds], "ages": [asdict(b) for b in ages],
-        "units": [asdict(u) for u in lines], "frame": asdict(frame), "places": [asdict(b) for b in places],
+        "units": [{name: getattr(u, name) for name in UNIT_FIELDS} for u in lines],
+        "frame": asdict(frame), "places": [asdict(b) for b in places],
         "more": asdict(more),
     }  # fmt: skip
     levels, causes = _repairs(moment, frame)
@@ -351,25 +357,35 @@ def _units(moment: Moment, frame: Frame, visited: Sequence[Visited]) -> list[Uni
             )
         ).all()
     )
-    lines = [_line(int(key), names, row, frame) for key, row in table.iterrows()]
+    links = _links(frame)
+    columns = (table[name].tolist() for name in COUNTS)
+    lines = [_line(key, names, row, links) for key, *row in zip(table.index.tolist(), *columns, strict=True)]
     return sorted(lines, key=lambda u: (u.unit_id is None, -u.overdue, -u.due, u.name))
 
 
-def _line(key: int, names: Mapping[int, str], row: Any, frame: Frame) -> UnitLine:
+def _links(frame: Frame) -> dict[str, str]:
+    """The lists behind a unit's figures by count, its key to be put in for `UNIT`; to spell them for each takes longer
+    than to count."""
+    days = {"f_limit_from": frame.from_on, "f_limit_to": frame.to_on, "f_unit": UNIT}
+    return {
+        "overdue": _address("/overdue/", frame, days), "elevators": _address("/tasks/", frame, {"f_unit": UNIT}),
+        "uncovered": _address("/tasks/", frame, {"f_unit": UNIT, "tab": "cover_over"}), "done": _done(frame, UNIT),
+        "made_up": _address("/overdue/", frame, days | {"tab": "late"}),
+        "nobody": _address("/overdue/", frame, days | {"f_unit": None, "tab": "nobody"}),
+    }  # fmt: skip
+
+
+def _line(key: int, names: Mapping[int, str], counts: Sequence[int], links: Mapping[str, str]) -> UnitLine:
     unit = key or None
-    days = {"f_limit_from": frame.from_on, "f_limit_to": frame.to_on, "f_unit": unit}
-    nobody = {} if unit else {"tab": "nobody"}
-    links = {"overdue": _address("/overdue/", frame, days | nobody)}
-    if unit:
-        links["elevators"] = _address("/tasks/", frame, {"f_unit": unit})
-        links["uncovered"] = _address("/tasks/", frame, {"f_unit": unit, "tab": "cover_over"})
-        links["done"] = _done(frame, unit)
-        links["made_up"] = _address("/overdue/", frame, days | {"tab": "late"})
     name = names.get(key, say("编号 %(key)s", key=key)) if unit else "脱保（无责任单位）"
-    return _figures(unit, name, {count: int(row[count]) for count in COUNTS}, links)
+    if unit:
+        mine = {what: link.replace(UNIT, str(key)) for what, link in links.items() if what != "nobody"}
+    else:
+        mine = {"overdue": links["nobody"]}
+    return _figures(unit, name, dict(zip(COUNTS, counts, strict=True)), mine)
 
 
-def _done(frame: Frame, unit: int | None) -> str:
+def _done(frame: Frame, unit: str | None) -> str:
     days = {"f_visited_from": frame.from_on, "f_visited_to": frame.to_on, "f_unit": unit}
     return _address("/visits/", frame, {"f_counted": "1"} | days)
 
