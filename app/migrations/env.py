@@ -25,16 +25,16 @@ def render_item(kind: str, item: Any, autogen: Any) -> str | bool:
     return False
 
 
-# Indexes that SQLite alone has, as their models say by `ddl_if`.
-OF_SQLITE = ("ix_elevator_filing",)
+# Indexes that one database alone has, as their models say by `ddl_if`.
+OF_ONE = {"ix_elevator_filing": "sqlite", "ix_elevator_figures": "postgresql"}
 
 
 def is_ours(_object: Any, name: str | None, kind: str, *_more: Any) -> bool:
     """Not the search index, which no model describes: SQLite's tables, PostgreSQL's indexes over pairs and its table
     of open filings."""
     named = name or ""
-    if kind == "index" and named in OF_SQLITE:
-        return database.engine.dialect.name == "sqlite"
+    if kind == "index" and named in OF_ONE:
+        return bool(database.engine.dialect.name == OF_ONE[named])
     return not (kind == "table" and named.startswith("search_")) and not (kind == "index" and named.endswith("_grams"))
 
 
