@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import repeat
 from typing import Any
 
@@ -9,10 +10,11 @@ from sqlalchemy import Text, cast, null, select
 
 from app import scope
 from app.errors import Finding, Refusal
-from app.imports.columns import FOREVER
+from app.imports import measures
+from app.imports.columns import FOREVER, Spec
 from app.imports.comparing import BLANK, REVIEW, Standing, judge, new_row, numbers_of, tell, unit_names, unmask
 from app.imports.judging import Judging, Row
-from app.imports.parsing import NO_END
+from app.imports.parsing import NO_END, text_of
 from app.models import Elevator, Unit, Version
 from app.models.among import among
 from app.models.policy import policy_value
@@ -172,10 +174,12 @@ def _given(checker: Judging, model: Any, rows: list[Row]) -> list[dict[str, Any]
         if any(known[value][1] for value in distinct):
             odd.update([at for at, value in enumerate(values) if known[value][1]])
     for at in sorted(odd):
-        for spec in checker.given:
-            _stored, findings = checker.cleaned[spec.name].get(held[at].get(spec.name), FINE)
+        cells = checker.match.as_one(rows[at].raw, checker.joined)
+        for place, spec in checker.placed:
+            value = held[at].get(spec.name)
+            _stored, findings = checker.cleaned[spec.name].get(value, FINE)
             if findings and not (any(f.stops for f in findings) and _excused(checker, spec.name)):
-                tell(checker, rows[at], findings)
+                tell(checker, rows[at], [_as_written(spec, f, cells[place], value) for f in findings])
     names = [spec.name for spec in checker.given]
     filled = zip(*columns, strict=True) if columns else repeat((), len(rows))
     return [
@@ -183,6 +187,18 @@ def _given(checker: Judging, model: Any, rows: list[Row]) -> list[dict[str, Any]
         else {n: value for n, value in zip(names, cells, strict=True) if value is not None}
         for cells in filled
     ]  # fmt: skip
+
+
+def _as_written(spec: Spec, finding: Finding, cell: Any, value: Any) -> Finding:
+    """What is told of a figure quotes the cell; where it was in another unit, what it is in ours as well."""
+    if not measures.options(spec):
+        return finding
+    written, ours = text_of(cell)[:60], str(value)[:60]
+    if ours in written.replace(",", ""):
+        found = say("填写为“%(short)s”", short=written)
+    else:
+        found = say("填写为“%(short)s”，换算为 %(ours)s %(unit)s", short=written, ours=ours, unit=spec.unit)
+    return replace(finding, found=found, value=written)
 
 
 def _standing(checker: Judging, model: Any, rows: list[Row], names: list[str]) -> dict[str, list[Standing]]:

@@ -103,6 +103,25 @@ def test_a_column_in_pounds_is_guessed_shown_and_changeable(session: Any, world:
     assert checked(session, who, LIFTS, io.BytesIO(file.getvalue())).same_rows == 1
 
 
+@pytest.mark.parametrize(
+    ("cell", "unit", "found"),
+    [
+        (-5, "t", "填写为“-5”，换算为 -5000 kg"), ("200", "t", "填写为“200”，换算为 200000 kg"),
+        ("-5 吨", "", "填写为“-5 吨”，换算为 -5000 kg"), ("-5", "", "填写为“-5”"),
+        ("-1,000 kg", "", "填写为“-1,000 kg”"),
+    ],
+)  # fmt: skip
+def test_a_figure_that_is_refused_is_quoted_as_it_was_written(
+    session: Any, world: Any, cell: Any, unit: str, found: str
+) -> None:
+    who = world.actor("clerk")
+    batch = checked(session, who, LIFTS, workbook([*HEAD, "额定载重量"], ["700001", "自动扶梯", "路", "临河区", cell]))
+    batch = rematched(session, who, batch, {}, measures={"rated_load": unit})
+    row = session.scalars(select(ImportRow).where(ImportRow.batch_id == batch.id)).one()
+    (error,) = row.errors
+    assert (error["found"], error["value"]) == (found, str(cell)) and "注意单位" in error["remedy"]
+
+
 # --- several fields in one column
 
 
