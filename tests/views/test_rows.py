@@ -82,6 +82,15 @@ def test_a_card_known_by_a_number_is_titled_by_its_place_or_unit(
     assert found == ([leads] if leads else [])
 
 
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [(["place", "filing_state"], ["filing_state"]), (["place", "status", "filing_state"], ["status"])],
+)
+def test_how_a_row_stands_is_its_status_or_how_far_it_was_filed(app: Any, names: list[str], found: list[str]) -> None:
+    page = table(app, [column(name) for name in names], dict.fromkeys(names, LONG))
+    assert [name for name, said in zip(names, classes(page), strict=True) if "st" in said] == found
+
+
 def test_no_columns_are_no_cells(app: Any) -> None:
     assert table(app, [], {}, link=lambda row: "/x") == '<tr class=""></tr>\n'
 

@@ -176,6 +176,11 @@ def link(text: Any, href: str) -> Markup:
     return Markup(f'<a class="ta-a" href="{_safe(href)}">{_safe(text)}</a>')
 
 
+def firm_link(name: str, href: str, width: int = 11) -> Markup:
+    """The same to a company's page, by its name as `firm` says it."""
+    return Markup(f'<a class="ta-a" href="{_safe(href)}">{firm(name, width)}</a>')
+
+
 def elevator_link(elevator_id: int | None) -> str:
     """The address of an elevator's page; "" where the reader may not open it: it may be another unit's by now."""
     if elevator_id is None or not g.actor.may(Verb.ELEVATOR_READ):

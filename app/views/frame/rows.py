@@ -21,6 +21,8 @@ BRIEF = 5
 NUMBER, DIGITS = 24, re.compile(r"[0-9*-]+")
 ONE_LINE = '<span class="ta-nw'  # as `cells.one_line` and `words` begin
 STATES = {"status", "state"}
+# The same where a list shows none of these.
+FILED = {"filing_state"}
 # What says that there is nothing: a card on the phone goes without it.
 NONE = "—"
 NOTHING = {NONE, f'<span class="ta-mut">{NONE}</span>'}
@@ -37,9 +39,10 @@ def body(
 ) -> Markup:
     """A `<tr>` for each row, its first cell linked; a box to choose it where `key` says what the box sends."""
     lead = _lead(columns)
-    opened = [_opening(column, not n, lead) for n, column in enumerate(columns)]
-    brief = [_opening(column, not n, lead, brief=True) for n, column in enumerate(columns)]
-    empty = [_opening(column, not n, lead, brief=True, none=True) for n, column in enumerate(columns)]
+    states = STATES if any(column.name in STATES for column in columns) else FILED
+    opened = [_opening(column, not n, lead, states) for n, column in enumerate(columns)]
+    brief = [_opening(column, not n, lead, states, brief=True) for n, column in enumerate(columns)]
+    empty = [_opening(column, not n, lead, states, brief=True, none=True) for n, column in enumerate(columns)]
     choose = escape(_("选择"))
     parts: list[str] = []
     for row in rows:
@@ -75,11 +78,13 @@ def _lead(columns: Sequence[Column]) -> str:
     return next((name for name in ("place", "unit") if name in names), "")
 
 
-def _opening(column: Column, first: bool, lead: str, brief: bool = False, none: bool = False) -> str:
+def _opening(
+    column: Column, first: bool, lead: str, states: set[str], brief: bool = False, none: bool = False
+) -> str:  # fmt: skip
     kinds = (
         ("num", column.kind == "number"), (" key", first),
         (" ta-nw", column.kind in NO_WRAP or (brief and column.kind != "number")),
-        (" ta-when", column.kind == "instant"), (" st", column.name in STATES),
+        (" ta-when", column.kind == "instant"), (" st", column.name in states),
         (" lead", column.name == lead), (" ta-none", none),
     )  # fmt: skip
     names = "".join(name for name, holds in kinds if holds)

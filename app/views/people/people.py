@@ -31,6 +31,7 @@ from app.views.approval.filing_lists import FILING_TONE
 from app.views.frame import screens, uploads
 from app.views.frame.account_forms import number, role_words, run, text
 from app.views.frame.base import Button, Deed, Screen, SQLAInterface, import_button, mark, pill
+from app.views.frame.cells import firm
 from app.views.frame.labels import keys_of
 from app.views.frame.told import told
 from app.views.frame.whole_list import ALL_DRAFTS
@@ -82,6 +83,7 @@ class People(Screen):
     verb = Verb.PERSON_READ
     record = "PeoplePages.show"
     cells = {
+        "unit": lambda row: firm(row.unit.name, 13),
         "certificate_until": lambda row: _until(row, row.certificate_until),
         "declaration_until": lambda row: _until(row, row.declaration_until),
         "filing_state": lambda row: pill(FILING_STATE[row.filing_state], FILING_TONE[row.filing_state]),

@@ -37,7 +37,7 @@ from app.transaction import transaction
 from app.views.frame import screens
 from app.views.frame.asked import usual
 from app.views.frame.base import Screen, SQLAInterface, mark
-from app.views.frame.cells import link
+from app.views.frame.cells import firm_link
 from app.views.frame.exports import send_table
 from app.wording import say
 from app.workflows.core import jobs
@@ -64,7 +64,9 @@ class Ranking(Screen):
         """The unit's name opens what its place does; without a place it says so."""
         if column.name.endswith("rank") and column.value(row) is None:
             return _("未排名")
-        return link(row.unit.name, self.row_link(row)) if column.name == "unit" else super().cell(column, row)
+        if column.name == "unit":
+            return firm_link(row.unit.name, self.row_link(row), 13)
+        return super().cell(column, row)
 
     @expose("/", methods=["GET"])
     @has_access
