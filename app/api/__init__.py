@@ -42,6 +42,7 @@ def register(appbuilder: Any) -> None:
         labels,
         ledgers,
         me,
+        mending_many,
         notices,
         offline,
         orders,
@@ -76,7 +77,8 @@ def register(appbuilder: Any) -> None:
     base.say_it_alike(appbuilder.sm.jwt_manager)
     for area in (
         me, own, regions, accounts, sub_accounts, sessions, tokens, people, people_deeds, invitations, posters, units,
-        elevators, filing, applications, applying, applying_many, deciding, talking, files, attached, commitments,
+        elevators, filing, applications, applying, applying_many, mending_many, deciding, talking, files,
+        attached, commitments,
         insurance, insurance_months, complaints, inspections, contracts, policy, policy_tests, clocks, visits, faces,
         confirming, orders, ledgers, teams, item_sets, offline, safety, duties, proof, notices, privacy,
         score_simulations, capacity, rescues, repairs, anomalies, enforcement, scores, fraud, spot, bulletins, iot,

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app import clock, scope
 from app.api.base import Resource, actor, answers, body
 from app.api.reading import day, key, keys, part, texts, words
-from app.errors import Refusal, refuse
+from app.errors import refuse
 from app.extensions import db
 from app.listing import MOST_CHOSEN
 from app.listings.elevators import ELEVATORS
@@ -19,10 +19,12 @@ from app.models import Elevator, Job
 from app.models.among import among
 from app.permissions import Verb
 from app.reports import exports
-from app.rules.lifecycle import CAUSE_ALIKE, ApplicationKind, ChangeCause
+from app.rules.lifecycle import CAUSE_ALIKE, ApplicationKind
 from app.telling import language
 from app.transaction import AnySession, transaction
+from app.views.approval import many_forms
 from app.views.approval.apply_many import reasons
+from app.views.approval.applying import Typed
 from app.views.frame import screens
 from app.views.frame.told import told
 from app.wording import say, together
@@ -124,37 +126,40 @@ def _form(
     session: AnySession, kind: ApplicationKind, rows: list[Elevator], sent: dict[str, Any]
 ) -> apply_many.Form:  # fmt: skip
     """The form; raise with all that is wrong of it for every elevator."""
-    on, files = day(sent, "effective_on"), keys(sent, "attachments", MOST_FILES)
-    data: dict[str, Any] = {}
-    one = next((row for row in rows if row.status in apply_many.statuses_of(kind)), rows[0])
-    if kind in (_K.MAINTENANCE_PAUSE, _K.ON_DEMAND):
+    one, way = next((row for row in rows if row.status in apply_many.statuses_of(kind)), rows[0]), ""
+    if kind is _K.REGISTRATION_CHANGE:
+        way = words(sent, "cause", 30)
+        if way not in set(CAUSE_ALIKE):
+            remedy = say("可选：%(names)s", names=together(CAUSE_ALIKE))
+            raise refuse("变更原因", say("“%(kind)s”不能批量申请", kind=way), remedy, field="cause", value=way)
+    if kind is _K.UNIT_CHANGE:
+        way = Counter(unit_change_terms.side_of(actor(), row) for row in rows).most_common(1)[0][0]
+        one = next(row for row in rows if unit_change_terms.side_of(actor(), row) == way)
+    what = many_forms.What(kind, way)
+    return many_forms.understood(what, said_of(session, what, sent), one, keys(sent, "attachments", MOST_FILES))
+
+
+def said_of(session: AnySession, what: many_forms.What, sent: dict[str, Any]) -> Typed:
+    """What a call says for all of them alike, as a page's form does."""
+    on, data = day(sent, "effective_on"), dict[str, Any]()
+    if what.kind in (_K.MAINTENANCE_PAUSE, _K.ON_DEMAND):
         until = day(sent, "until_on")
         data = {"until_on": until.isoformat() if until else None}
-    if kind is _K.ON_DEMAND:
+    if what.kind is _K.ON_DEMAND:
         data["interval_days"] = key(sent, "interval_days")
-    if kind is _K.REGISTRATION_CHANGE:
-        cause = words(sent, "cause", 30)
-        if cause not in set(CAUSE_ALIKE):
-            remedy = say("可选：%(names)s", names=together(CAUSE_ALIKE))
-            raise refuse("变更原因", say("“%(kind)s”不能批量申请", kind=cause), remedy, field="cause", value=cause)
+    if what.cause is not None:
         values = {name: value for name, value in part(sent, "changes").items() if value not in (None, "")}
-        others = [name for name in values if name not in CAUSE_ALIKE[ChangeCause(cause)]]
+        others = [name for name in values if name not in CAUSE_ALIKE[what.cause]]
         if others:
             found = say("批量申请不能变更 %(others)s", others=others[0][:40])
-            remedy = say("可以变更：%(names)s", names=together(CAUSE_ALIKE[ChangeCause(cause)]))
+            remedy = say("可以变更：%(names)s", names=together(CAUSE_ALIKE[what.cause]))
             raise refuse("变更内容", found, remedy, field="changes", value=others[0][:40])
-        data = {"cause": cause, "values": values}
-    if kind is _K.UNIT_CHANGE:
-        side = Counter(unit_change_terms.side_of(actor(), row) for row in rows).most_common(1)[0][0]
-        one = next(row for row in rows if unit_change_terms.side_of(actor(), row) == side)
+        data = {"cause": what.way, "values": values}
+    if what.kind is _K.UNIT_CHANGE:
         new_unit, contract = key(sent, "new_unit_id"), key(sent, "contract_id")
         wanted = unit_change_terms.Wanted("", new_unit, contract, day(sent, "signed_on"))
-        data = {"side": side, **unit_change_terms.taker(session, actor(), side, wanted)}
-    form = apply_many.Form(kind.value, on.isoformat() if on else None, words(sent, "reason", 2000), files, data)
-    wrong = apply_many.wrong_for_all(session, actor(), form, one, clock.today())
-    if wrong:
-        raise Refusal(wrong)
-    return form
+        data = {"side": what.way, **unit_change_terms.taker(session, actor(), what.way, wanted)}
+    return Typed(on, words(sent, "reason", 2000), data, [])
 
 
 def _shown(row: Job) -> dict[str, Any]:

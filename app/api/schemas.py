@@ -150,6 +150,27 @@ SCHEMAS: dict[str, Schema] = {
         why=many(ref("ApplicationsReason")), warn=said(many(ref("ApplicationsReason")), "可以申请，但请留意"),
         stopped=maybe(TEXT), left=many(an_object("code why", code=TEXT, why=many(TEXT))),
     ),
+    "ReturnedApplications": an_object(
+        "batch kind count seen", batch=WHOLE, kind=TEXT, count=said(WHOLE, "退回补正的件数"),
+        seen=said(TEXT, "代表现在退回的这些件，重新提交时原样带回"),
+        opinions=many(an_object("opinion count", opinion=TEXT, count=WHOLE)),
+        papers=many(an_object("sha256 name", sha256=TEXT, name=TEXT, size=WHOLE, count=said(WHOLE, "几件有"))),
+        more_papers=said(WHOLE, "没有列出的材料数"),
+    ),
+    "ApplicationsMended": an_object(
+        "seen", seen=said(text(64), "returned 给出的 seen"),
+        keep=said(many(text(64), 31), "留下的材料的 sha256；没有列出的用 rest；不给则全部留下"),
+        effective_on=said(DAY, "不早于今天"), reason=text(2000), attachments=FILES,
+        until_on=said(DAY, "维保暂停、按需维保：到哪一天"), interval_days=said(WHOLE, "按需维保：间隔天数"),
+        contract_id=said(WHOLE, "维保单位变更：新维保单位申请时"),
+        new_unit_id=said(WHOLE, "维保单位变更：原维保单位、使用单位申请时"),
+        signed_on=said(DAY, "同上，新合同的签订日期"), changes=said(PART, "变更登记：字段 → 新值，每台相同"),
+    ),
+    "MendingJob": an_object(
+        "id batch kind state", id=WHOLE, batch=WHOLE, kind=TEXT, state=TEXT, done=WHOLE, total=WHOLE, error=maybe(TEXT),
+        mended=said(maybe(WHOLE), "已重新提交几件"), refused=maybe(WHOLE), stopped=maybe(TEXT),
+        left=many(an_object("number why", number=TEXT, why=many(TEXT))),
+    ),
     "ApplicationsReason": an_object(
         "rule count first", rule=TEXT, remedy=TEXT, count=said(WHOLE, "几台"),
         first=many(an_object("code found", code=TEXT, found=TEXT)),

@@ -67,6 +67,7 @@ DEEDS = {
         "ApplicationPages.resubmit": "POST /applications/{key}/resubmit",
         "ApplicationPages.withdraw": "POST /applications/{key}/withdraw",
     },
+    "mend_many": {"MendMany.mend": "POST /applications/batches/{batch}/mend"},
     "assigning": {
         "Assigning.assign": "POST /accounts/{key}/elevators/give",
         "field.plan": "POST /orders/reassign",

@@ -14,7 +14,6 @@ from app import clock
 from app.models import Application, ApplicationStep, Attachment, Elevator, Job, Notification
 from app.permissions import Role
 from app.transaction import transaction
-from app.views.approval import mend_many as pages
 from app.workflows.desk import applications, mend_many
 from app.workflows.files import attachments
 from tests.conftest import csrf
@@ -249,7 +248,7 @@ def test_each_keeps_its_own_paper_however_many_there_are(
     app: Any, session: Any, world: World, sign_in: Any, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Put right singly before, each with a file of its own: those past the first sixty were dropped unsaid."""
-    monkeypatch.setattr(pages, "MOST_PAPERS", 1)
+    monkeypatch.setattr(mend_many, "MOST_PAPERS", 1)
     client, head = sign_in(world.accounts["use_head"]), world.actor("use_head")
     for n, (key, place) in enumerate([(row.id, row.region_code) for row in made(session)[: FEW - 1]]):
         session.rollback()

@@ -56,7 +56,8 @@ def test_a_unit_in_the_ranking_opens_its_total_with_all_six(session: Any, scored
     browser = sign_in(scored.accounts["region_admin"])
     whole = f"/scores/{scored.score}/rating"
     listed, name = text(browser, "/scores/total/"), scored.firm.name
-    assert f'href="{whole}"><span class="ta-cut"' in listed and f'title="{name}">{name.removesuffix("有限公司")}<' in listed
+    assert f'href="{whole}"><span class="ta-cut"' in listed
+    assert f'title="{name}">{name.removesuffix("有限公司")}<' in listed
     page = text(browser, whole)
     assert "总分与评级" in page and "满分 96" in page
     for name in ITEMS:

@@ -138,12 +138,12 @@ def paper(what: What) -> str:
 
 
 def understood(
-    what: What, one: Elevator, files: int, application_id: int | None = None, held: Mapping[str, Any] | None = None
+    what: What, said: applying.Typed, one: Elevator, files: list[int], application_id: int | None = None
 ) -> apply_many.Form:
-    """The form, with places for as many `files`; raise with all that is wrong for every elevator."""
-    said = typed(what, one, held or {})
+    """What was said, by a form (`typed`) or a call of the API, as a form for many; raise with all that is wrong for
+    every elevator."""
     on = said.effective_on.isoformat() if said.effective_on else None
-    form = apply_many.Form(what.kind.value, on, said.reason, [0] * files, said.data)
+    form = apply_many.Form(what.kind.value, on, said.reason, files, said.data)
     told = {f.field for f in said.wrong}
     wrong = apply_many.wrong_for_all(db.session, g.actor, form, one, clock.today(), application_id)
     wrong = [f for f in wrong if f.field not in told]

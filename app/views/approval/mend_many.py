@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from flask import abort, flash, g, redirect, request, url_for
@@ -16,21 +15,15 @@ from app.errors import Finding, Refusal
 from app.extensions import db
 from app.models import Application, Elevator
 from app.permissions import Verb
-from app.rules.lifecycle import KIND_LABELS, ApplicationKind
+from app.rules.lifecycle import ApplicationKind
 from app.telling import language
-from app.transaction import hold, transaction
+from app.transaction import transaction
 from app.views.approval import filing_forms, many_forms
 from app.views.approval.applying import said_by
 from app.views.frame import screens, uploads
 from app.views.frame.told import told
-from app.wording import say
 from app.workflows.approval import submissions
-from app.workflows.core import jobs
-from app.workflows.desk import applications, apply_many, many, mend_many
-from app.workflows.files import attachments
-
-# So many files have a line of their own; each application may have been put right singly with one that none else has.
-MOST_PAPERS, REST = 30, "rest"
+from app.workflows.desk import applications, apply_many, mend_many
 
 
 class MendMany(BaseView):
@@ -68,8 +61,8 @@ class MendMany(BaseView):
             fields=many_forms.fields(what, one, _held(found.one, what), findings),
             needs_reason=kind not in many_forms.NO_REASON, paper=many_forms.paper(what),
             blank_stays=what.cause is not None,
-            kept=_ticked() if request.method == "POST" else [*(paper.sha256 for paper in found.papers), REST],
-            most=MOST_PAPERS,
+            kept=_ticked() if request.method == "POST" else [*(paper.sha256 for paper in found.papers), mend_many.REST],
+            most=mend_many.MOST_PAPERS,
             back=f"{submissions.list_of_batch(batch)}&tab=returned",
         )  # fmt: skip
         return page, status
@@ -81,31 +74,23 @@ class MendMany(BaseView):
         if going_on is not None:
             return going_on
         found = mend_many.as_asked(found, seen)
-        one, kind = found.one, ApplicationKind(found.one.kind)
+        one = found.one
         if one.elevator is None:
             abort(404)
-        keep = _kept(found)
+        keep = mend_many.kept(found, _ticked())
         files = len([paper for paper in found.papers if paper.sha256 in keep]) + uploads.chosen("files")
-        held = applications.filed_of(db.session, one)
-        form = many_forms.understood(many_forms.what_of(one), one.elevator, files, one.id, held)
+        what, held = many_forms.what_of(one), applications.filed_of(db.session, one)
+        said = many_forms.typed(what, one.elevator, held)
+        form = many_forms.understood(what, said, one.elevator, [0] * files, one.id)
         now = clock.now()
-        with transaction(db.session) as session:
-            hold(session, f"apply:{g.actor.user_id}")
-            going_on = mend_many.going_on(session, g.actor, seen)
-            if going_on is not None:
-                return going_on
-            made = uploads.kept(
+
+        def papers() -> list[int]:
+            return uploads.kept(
                 session, "files", apply_many.PAPER, apply_many.HOLDER, None, g.actor.unit_id, g.actor.region_code, now
             )
-            form = replace(form, files=made)
-            title = say("整批补正%(kind)s：%(n)s 件", kind=KIND_LABELS[kind], n=len(found.seen))
-            params = {
-                "batch": batch, "chosen": many.as_params(found.seen), "seen": seen, "form": form.as_dict(),
-                "keep": keep, "language": language(), "back": submissions.list_of_batch(batch),
-            }  # fmt: skip
-            job = jobs.enqueue(session, g.actor, now, mend_many.KIND, title, params)
-            attachments.adopt(session, g.actor, made, apply_many.HOLDER, job.id)
-            return job.id
+
+        with transaction(db.session) as session:
+            return mend_many.enter(session, g.actor, batch, found, form, keep, language(), now, papers)
 
 
 def _held(row: Application, what: many_forms.What) -> Mapping[str, Any]:
@@ -117,13 +102,6 @@ def _held(row: Application, what: many_forms.What) -> Mapping[str, Any]:
 
 def _ticked() -> set[str]:
     return set(request.form.getlist("keep"))
-
-
-def _kept(found: mend_many.Returned) -> list[str]:
-    """The files that stay, by their bytes; those that have no line of their own stay together, or none of them."""
-    ticked = _ticked()
-    own, rest = found.papers[:MOST_PAPERS], found.papers[MOST_PAPERS:]
-    return [one.sha256 for one in own if one.sha256 in ticked] + [one.sha256 for one in rest if REST in ticked]
 
 
 def register(appbuilder: Any) -> None:

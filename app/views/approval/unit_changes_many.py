@@ -96,7 +96,8 @@ class UnitChangesMany(BaseView):
 
     def _enter(self, named: Named) -> int:
         what = many_forms.What(terms.KIND, named.side)
-        form = many_forms.understood(what, named.one, uploads.chosen("files"))
+        said = many_forms.typed(what, named.one, {})
+        form = many_forms.understood(what, said, named.one, [0] * uploads.chosen("files"))
         params = {"chosen": list(named.chosen.items()), "missing": named.missing, "back": "/unit-changes/many"}
         return many_forms.enter(form, len(named.chosen), params)
 

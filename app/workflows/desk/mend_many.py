@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,14 +20,19 @@ from app.errors import refuse
 from app.models import Application, Attachment, Elevator, Job
 from app.permissions import Actor
 from app.rules.approval import ApplicationState
-from app.rules.lifecycle import ApplicationKind
-from app.transaction import AnySession
+from app.rules.lifecycle import KIND_LABELS, ApplicationKind
+from app.transaction import AnySession, hold
+from app.wording import say
+from app.workflows.approval import submissions
+from app.workflows.core import jobs
 from app.workflows.core.jobs import UNFINISHED
 from app.workflows.core.one_of_many import by_itself
 from app.workflows.desk import applications, apply_many, many
 from app.workflows.files import attachments
 
 KIND = "mend"
+# So many files have a line of their own; each application may have been put right singly with one that none else has.
+MOST_PAPERS, REST = 30, "rest"
 _QUIET = {"skip_scope": True}
 
 
@@ -145,6 +150,33 @@ def as_asked(found: Returned | None, digest: str) -> Returned:
     if found is None or found.digest != digest:
         raise refuse("退回的申请", "您打开页面后，这批申请有变化", "请刷新页面，看过现在的内容后再提交")
     return found
+
+
+def kept(found: Returned, ticked: Collection[str]) -> list[str]:
+    """The files that stay, by their bytes; those that have no line of their own stay together, or none of them."""
+    own, rest = found.papers[:MOST_PAPERS], found.papers[MOST_PAPERS:]
+    return [one.sha256 for one in own if one.sha256 in ticked] + [one.sha256 for one in rest if REST in ticked]
+
+
+def enter(
+    session: AnySession, actor: Actor, batch: int, found: Returned, form: apply_many.Form, keep: list[str],
+    language: str | None, at: dt.datetime, papers: Callable[[], list[int]],
+) -> int:  # fmt: skip
+    """Have a job send each of them again, the number of the job; asked again, that of the first time. `papers` keeps
+    what is added, and gives its rows."""
+    hold(session, f"apply:{actor.user_id}")
+    entered = going_on(session, actor, found.digest)
+    if entered is not None:
+        return entered
+    form = replace(form, files=papers())
+    title = say("整批补正%(kind)s：%(n)s 件", kind=KIND_LABELS[ApplicationKind(form.kind)], n=len(found.seen))
+    params = {
+        "batch": batch, "chosen": many.as_params(found.seen), "seen": found.digest, "form": form.as_dict(),
+        "keep": keep, "language": language, "back": submissions.list_of_batch(batch),
+    }  # fmt: skip
+    job = jobs.enqueue(session, actor, at, KIND, title, params)
+    attachments.adopt(session, actor, form.files, apply_many.HOLDER, job.id)
+    return job.id
 
 
 def going_on(session: AnySession, actor: Actor, digest: str) -> int | None:
