@@ -347,6 +347,9 @@ class Checker(Judging):
         if several:
             told, rule = say("有 %(several)s 个同名的单位", several=several), "单位不唯一"
             remedy = "请填写统一社会信用代码，或在词的对应里选一个"
+        elif spec.kind == "region" and self.regions.is_several(value):
+            told, rule = say("不止一个地区叫“%(value)s”", value=value[:40]), "地区不唯一"
+            remedy = "请写上区县（例如 临河区明水街道），或在词的对应里选一个"
         elif spec.kind == "region":
             told, rule = say("没有找到“%(value)s”", value=value[:40]), NOT_FOUND
             remedy = "请填写全称（例如 临河区明水街道）或 12 位区划代码"

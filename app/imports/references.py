@@ -29,6 +29,10 @@ def parts(keys: list[Any]) -> Iterable[list[Any]]:
         yield keys[start : start + AT_ONCE]
 
 
+def _bare(text: str) -> str:
+    return "".join(text.split()).replace("/", "").replace(">", "")
+
+
 class Regions:
     """Regions by code, by name where it is the only one, and by the names of the way down to it."""
 
@@ -56,8 +60,13 @@ class Regions:
     def _add(self, name: str, number: int) -> None:
         self.by[name] = None if name in self.by and self.by[name] != number else number
 
+    def is_several(self, text: str) -> bool:
+        """Whether more than one region is called so: which is meant says its district."""
+        bare = _bare(text)
+        return bare in self.by and self.by[bare] is None
+
     def find(self, text: str) -> int | None:
-        bare = "".join(text.split()).replace("/", "").replace(">", "")
+        bare = _bare(text)
         padded = bare.ljust(12, "0") if bare.isascii() and bare.isdigit() else bare
         return self.by.get(bare) or self.by.get(padded)
 

@@ -122,6 +122,19 @@ def test_a_figure_that_is_refused_is_quoted_as_it_was_written(
     assert (error["found"], error["value"]) == (found, str(cell)) and "注意单位" in error["remedy"]
 
 
+def test_a_street_that_several_districts_have_is_told_as_such(session: Any, world: Any) -> None:
+    who = world.actor("clerk")
+    parent = session.scalars(select(Region).where(Region.name == "青坪区")).one().id
+    session.add(Region(code="980403001000", name="明水街道", level="street", parent_id=parent))
+    session.commit()
+    file = workbook(HEAD, ["700001", "自动扶梯", "路", "明水街道"], ["700002", "自动扶梯", "路", "临河区明水街道"],
+                    ["700003", "自动扶梯", "路", "暗水街道"])  # fmt: skip
+    batch = checked(session, who, LIFTS, file)
+    statement = select(ImportRow).where(ImportRow.batch_id == batch.id).order_by(ImportRow.number)
+    found = {row.number: [one["found"] for one in row.errors or ()] for row in session.scalars(statement)}
+    assert found == {2: ["不止一个地区叫“明水街道”"], 3: [], 4: ["没有找到“暗水街道”"]}
+
+
 # --- several fields in one column
 
 
