@@ -103,7 +103,7 @@ class SqliteDatabase:
 
     def _written_over(self, path: Path) -> bool:
         """Whether the file is the source again and whoever is connected sees it so; False when only a copy helps."""
-        if self._engine is None:
+        if self._engine is None or not hasattr(sqlite3.Connection, "deserialize"):
             return False
         idle = self._engine.pool
         assert isinstance(idle, sa.QueuePool)
@@ -148,6 +148,9 @@ class SqliteDatabase:
     def close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
+        for source in self._sources.values():
+            source.close()
+        self._sources.clear()
 
     def _make_template(self) -> None:
         with self._services.locked("sqlite-template"):
@@ -203,6 +206,9 @@ class Source:
             # The tables are what they were: nobody needs to read it again, as after any other copy.
             own.execute(f"PRAGMA schema_version = {self._schema}")
         return all(asked(each, "data_version") != seen for each, seen in zip(connected, before, strict=True))
+
+    def close(self) -> None:
+        self._held.close()
 
     def _as_good_as_new(self, connection: sqlite3.Connection) -> bool:
         return (
