@@ -42,7 +42,8 @@ from app.workflows.scores.score_judgements import Judgement
 from app.workflows.scores.score_rating import Ratings
 
 Progress = Callable[[int, int, str], None]
-UNITS_AT_ONCE = 256
+# A smaller part is sooner read and judged, and it is the first and the last that nothing goes on beside.
+UNITS_AT_ONCE = 128
 # What stands in a unit's row and is no part of what is proved: counts that came later prove earlier runs as well.
 BESIDE = {"run_id", "overdue_elevators", "nonconforming_elevators"}
 
