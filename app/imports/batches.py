@@ -193,18 +193,22 @@ def _keep(
     counts = dict.fromkeys(COUNTED, 0)
     table = ImportRow.__table__
     with no_cycles(), behind(session) as do:
-        # While a part is written, the next is read from the file.
+        # While a part is written, the one behind it is made ready and the next is read from the file.
         tell = None if progress is None else lambda done, total: do(partial(progress, done, total, "校验"))
+        ready: list[Block] = []
         for rows in checker.check(sheet, tell, do.done):
-            do(partial(_write, session, list(blocks_of(session, table, _KEPT, [_values(batch_id, r) for r in rows]))))
+            do(partial(_write, session, ready))
+            ready = list(blocks_of(session, table, _KEPT, [_values(batch_id, r) for r in rows]))
             for row in rows:
                 counts[row.verdict] += 1
+        do(partial(_write, session, ready))
     return counts
 
 
 def _write(session: AnySession, blocks: list[Block]) -> None:
-    with transaction(session):
-        write_blocks(session, ImportRow.__table__, _KEPT, blocks)
+    if blocks:
+        with transaction(session):
+            write_blocks(session, ImportRow.__table__, _KEPT, blocks)
 
 
 _KEPT = ("batch_id", "number", "state", "raw", "data", "before", "errors", "reason", "entity_id", "applied")

@@ -97,15 +97,12 @@ def save_drafts(
             _make(session, actor, model, keys, list(fresh.values()), stamp, at, batch_id, places, do)
         # What stands is looked at while the database writes what is new.
         changed = _changes(model, wishes, standing(), saved)
-        opened = _version_blocks(
-            session, model, [(r.id, r.last_number + 1, r.approved, d) for r, d in changed if r.draft_id is None], stamp
-        )
         do.done()
         for row, data in changed:
             _check(session, actor, model, row.filed, data, allowed)
         places = _codes(session, [data for row, data in changed if not row.approved])
         if changed:
-            _change(session, actor, model, changed, opened, stamp, at, places, do)
+            _change(session, actor, model, changed, stamp, at, places, do)
         result = [saved[number] for number in range(len(wishes))]
         if also is not None:
             also(result, do)
@@ -228,9 +225,9 @@ def _check(
 
 def _change(
     session: AnySession, actor: Actor, model: FiledModel, changed: Sequence[tuple[_Held, Data]],
-    opened: list[Block], stamp: Mapping[str, Any], at: dt.datetime, places: Mapping[int, str], do: Do,
+    stamp: Mapping[str, Any], at: dt.datetime, places: Mapping[int, str], do: Do,
 ) -> None:  # fmt: skip
-    """Write changed rows; `opened`: the versions of those that had no draft, as they are written."""
+    """Write changed rows."""
     table: Any = model.__table__
     moved = {"updated_at": at, "row_version": table.c.row_version + 1}
     begun = [r for r, _ in changed if r.filing != FilingState.DRAFT]
@@ -242,7 +239,9 @@ def _change(
         statement = update(versions).where(versions.c.id == bindparam("key"))
         edit = statement.values({n: bindparam(n) for n in ("data", *stamp)})
         do(lambda: _many(session, edit, edited))
-    do(partial(write_blocks, session, versions, _VERSION, opened))
+    # Made ready while the database still moves the rows.
+    opened = [(r.id, r.last_number + 1, r.approved, data) for r, data in changed if r.draft_id is None]
+    do(partial(write_blocks, session, versions, _VERSION, _version_blocks(session, model, opened, stamp)))
     for part in _parts([r.id for r, _ in changed if r.approved and r.filing == FilingState.DRAFT]):
         do(partial(session.execute, update(table).where(table.c.id.in_(part)).values(**moved)))
     shown = [(r, data) for r, data in changed if not r.approved]
