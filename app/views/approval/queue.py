@@ -33,6 +33,7 @@ from app.views.approval.application_words import comes_of
 from app.views.approval.applications import WAITING
 from app.views.approval.narrowing import TABS, is_number
 from app.views.frame import desks, menu, screens
+from app.views.frame.cells import firm
 from app.views.frame.clock_words import approval_due, read_calendars
 from app.views.frame.filing_words import WORDS
 from app.views.frame.told import told
@@ -129,7 +130,7 @@ class Queue(BaseView):
             rows=[(a, approval_due(a)) for a in found[:size]], batch=batch, batches=batches,
             more=len(found) > size, page=page, size=size, kind=kind, q=text, counts=counts, words=WORDS,
             total=sum(counts.values()), every=_every(counts, kind, len(found[:size])),
-            notices=notices, now=now, elsewhere=_elsewhere(found),
+            notices=notices, now=now, elsewhere=_elsewhere(found), firm=firm,
             most=MOST_COUNTED, sizes=(SIZE, 100, MOST_SIZE), there=_tabs(searched, now) if text and not found else {},
         )  # fmt: skip
 
