@@ -78,6 +78,8 @@ def send(environment: dict[str, str], name: str, *arguments: Any) -> None:
         own.send_task(name, list(arguments), **SENDING)
     finally:
         own.close()
+        # Tasks are those of the current one: in this process it must be the product's again.
+        before.set_current()
         before.set_default()
 
 
