@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app import clock
 from app.listings.rescues import run_state_of
-from app.models import Anomaly, IotDevice, IotEvent, IotLive, Rescue
+from app.models import Anomaly, IotDevice, IotEvent, IotLive, Notification, Rescue
 from app.telling import told_in
 from app.transaction import transaction
 from app.workflows.partners import iot, iot_devices
@@ -132,6 +132,8 @@ def test_faults_become_anomalies_by_their_kind(world: World) -> None:
     kinds = [row.kind for row in rows(world, Anomaly)]
     assert kinds == ["door", "overspeed", "other"]
     assert [what for what, _key in became] == ["anomaly", "anomaly", "anomaly", None]
+    told = {row.body for row in rows(world, Notification) if row.topic == "anomaly.review"}
+    assert "超速" in told and not any("超速。超速" in body for body in told), "a code called as its kind is said once"
 
 
 def test_policy_may_leave_both_to_people(world: World) -> None:

@@ -33,7 +33,7 @@ from app.rules.lifecycle import ElevatorStatus
 from app.rules.rescues import LONGEST_TEXT as MOST_SCENE
 from app.scope import visible
 from app.transaction import AnySession, hold, lock
-from app.wording import say
+from app.wording import finished, ours, say
 from app.workflows.core import audit, moves, outbox
 from app.workflows.files import attachments
 from app.workflows.repair import repairs
@@ -213,9 +213,11 @@ def _tell(session: AnySession, row: Anomaly, elevator: Elevator, at: dt.datetime
         heard |= set(outbox.officers_of(session, row.region_code, verb, secret=elevator.is_secret))
     title = say("电梯异常待审核：%(place)s", place=row.place)
     kind = word(ANOMALY_KIND, row.kind)
+    text = (row.body or "")[:200]
     body = (
         say("%(kind)s。有人被困请立即启动应急救援", kind=kind) if row.kind == "trapped"
-        else say("%(kind)s。%(text)s", kind=kind, text=(row.body or "")[:200])
+        # A device's code is often called as its kind: once is enough.
+        else say("%(kind)s。%(text)s", kind=kind, text=text) if text not in ("", finished(kind)) else ours(finished(kind))
     )  # fmt: skip
     told = heard - ({who.user_id} if who.user_id is not None else set())
     outbox.notify(session, at, told, "anomaly.review", title, body, link_of(row), f"anomaly:{row.id}:new")
