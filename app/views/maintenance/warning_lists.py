@@ -15,13 +15,13 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app import clock
-from app.listing import COUNT_CAP, Listing, Moment, Page, Query
+from app.listing import COUNT_CAP, Column, Listing, Moment, Page, Query
 from app.listings import standing, warnings
 from app.models import Component, Elevator, IotDevice, MaintenanceClock, Person, Unit
 from app.permissions import Verb
 from app.rules.inspection import InspectionKind
 from app.views.frame import clock_words, screens
-from app.views.frame.base import Button, Deed, Screen, countdown, link, mark
+from app.views.frame.base import Button, Deed, Screen, countdown, firm, link, mark
 from app.views.frame.deeds import NEW_CONTRACT
 from app.views.frame.paging import capped
 from app.views.frame.warned import Counts, counted
@@ -29,6 +29,9 @@ from app.views.oversight.enforcement import start
 from app.views.oversight.inspections import with_entry
 from app.workflows.filing import components
 from app.workflows.filing.components import Part
+
+
+FIRMS = frozenset({"unit", "use_unit", "maintenance_unit"})
 
 
 class WarningScreen(Screen):
@@ -63,6 +66,11 @@ class WarningScreen(Screen):
 
     def row_link(self, row: Any) -> str:
         return f"/elevators/{getattr(row, 'elevator_id', None) or row.id}"
+
+    def cell(self, column: Column, row: Any) -> Any:
+        """Companies as in every list: without their legal form, in one line."""
+        made = super().cell(column, row)
+        return firm(made) if column.name in FIRMS and made and made != "—" else made
 
 
 def _beside(day: Any, left: Markup) -> Markup:
