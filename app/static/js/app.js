@@ -122,7 +122,10 @@
       // A little less room between columns often does it; else the table scrolls.
       var wide = function () { return !!table && table.offsetWidth > box.clientWidth; };
       box.classList.remove("is-tight");
-      if (wide()) box.classList.add("is-tight");
+      var high = table ? table.offsetHeight : 0, broad = wide();
+      box.classList.add("is-tight");
+      // It also saves a line of what would wrap; where it saves nothing the columns keep their room.
+      if (!broad && !(table && table.offsetHeight < high)) box.classList.remove("is-tight");
       box.classList.toggle("is-wide", wide());
       // The head of what stays in place stays with it.
       var key = $("tbody td.key", box);

@@ -79,13 +79,22 @@ def state_word(row: Visit) -> str:
     return together(waits) if row.state == "awaiting" and waits else word(VISIT_STATE, row.state)
 
 
-def _left_at(row: Visit) -> str:
-    """The end of a visit below its beginning; the day is said again only where it is another one."""
+def _beside_its_day(at: dt.datetime | None, row: Visit) -> str:
+    """A time beside the day of the visit: the day is said again only where it is another one, its year likewise."""
+    if at is None:
+        return "—"
+    then, began = clock.local(at), clock.local(row.checked_in_at)
+    if then.date() == began.date():
+        return then.strftime("%H:%M")
+    return then.strftime("%m-%d %H:%M" if then.year == began.year else "%Y-%m-%d %H:%M")
+
+
+def _hours(row: Visit) -> str:
+    """From when to when, below the day of its beginning; the end's day is said only where it is another one."""
+    began = clock.local(row.checked_in_at)
     if row.checked_out_at is None:
-        return _("未签退")
-    end = clock.local(row.checked_out_at)
-    same = end.date() == clock.local(row.checked_in_at).date()
-    return _("签退 %(t)s", t=end.strftime("%H:%M" if same else "%m-%d %H:%M"))
+        return _("%(t)s 起，未签退", t=began.strftime("%H:%M"))
+    return f"{began:%H:%M}–{_beside_its_day(row.checked_out_at, row)}"
 
 
 def _sent(row: Visit) -> Any:
@@ -96,7 +105,7 @@ def _sent(row: Visit) -> Any:
     if not small and row.sheet_at is not None:
         small = _("维保单 %(t)s", t=clock.local(row.sheet_at).strftime("%m-%d %H:%M"))
     # What came as it ended, as most does, need not say its time a second time.
-    shown = _("随签退") if sent is not None and sent == row.checked_out_at else day_time(sent)
+    shown = _("随签退") if sent is not None and sent == row.checked_out_at else _beside_its_day(sent, row)
     if row.awaiting_sheet and row.sheet_due_at is not None:
         left = countdown(due_of(row.sheet_due_at, row.checked_out_at, row.region_code))
         return below(words(_("维保单待上传")), left)
@@ -144,7 +153,7 @@ class VisitScreen(Screen):
         "mode": lambda row: words(word(VISIT_MODE, row.mode)),
         "place": lambda row: two(listed.place_of(row), listed.use_unit_of(row) or "—", 17),
         "unit": lambda row: firm(listed.unit_of(row), 10),
-        "checked_in_at": lambda row: two(day_time(row.checked_in_at), _left_at(row), 12),
+        "checked_in_at": lambda row: two(clock.local_day(row.checked_in_at), _hours(row), 9),
         "sent_at": _sent,
         "offline": lambda row: mark(word(OFFLINE_PART, row.offline), "info") if row.offline else "—",
         "rating": lambda row: mark(word(VISIT_RATING, row.rating), RATING_TONES[row.rating]) if row.rating else "—",
