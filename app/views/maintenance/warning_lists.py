@@ -30,7 +30,6 @@ from app.views.oversight.inspections import with_entry
 from app.workflows.filing import components
 from app.workflows.filing.components import Part
 
-
 FIRMS = frozenset({"unit", "use_unit", "maintenance_unit"})
 
 

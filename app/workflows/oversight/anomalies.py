@@ -217,7 +217,7 @@ def _tell(session: AnySession, row: Anomaly, elevator: Elevator, at: dt.datetime
     body = (
         say("%(kind)s。有人被困请立即启动应急救援", kind=kind) if row.kind == "trapped"
         # A device's code is often called as its kind: once is enough.
-        else say("%(kind)s。%(text)s", kind=kind, text=text) if text not in ("", finished(kind)) else ours(finished(kind))
+        else ours(finished(kind)) if text in ("", finished(kind)) else say("%(kind)s。%(text)s", kind=kind, text=text)
     )  # fmt: skip
     told = heard - ({who.user_id} if who.user_id is not None else set())
     outbox.notify(session, at, told, "anomaly.review", title, body, link_of(row), f"anomaly:{row.id}:new")
