@@ -278,7 +278,7 @@
       if (e.defaultPrevented || navigator.onLine) return;
       e.preventDefault(); e.stopImmediatePropagation(); delete out.dataset.located; delete out.dataset.sent;
       // The page of what is kept has the rest: the same sheet, the same conditions.
-      save().then(function () { location.href = "/m/outbox?v=" + visit; });
+      save().then(function () { location.href = "/m/outbox?v=" + visit + "&pressed=1"; });
     }, true);
   }
 

@@ -19,7 +19,9 @@
     if (link) { a.textContent = link; a.href = address; }
   }
   function tellLine() {
-    if (!navigator.onLine || !isFrame) told("near", say(navigator.onLine ? "unreachable" : "offline"), say("goon"));
+    // Who pressed 签退 as the network went away is told that this is not done yet.
+    var more = !atHome && /[?&]pressed=/.test(location.search) ? "notyet" : "goon";
+    if (!navigator.onLine || !isFrame) told("near", say(navigator.onLine ? "unreachable" : "offline"), say(more));
     else line.hidden = true;
   }
   // The one thing to press at the bottom.
