@@ -22,13 +22,13 @@ from app.api.visits import faults_of, photos_of, places_of, position, problem_of
 from app.errors import Refusal, refuse
 from app.extensions import db
 from app.models import Visit
-from app.models.choices import VISIT_STATE, word
 from app.permissions import Verb, require
 from app.rules.offline import Contact, PhoneClock
 from app.telling import told
 from app.transaction import in_one
 from app.views.access import contacts
 from app.views.frame import screens
+from app.views.maintenance.visits import state_word
 from app.wording import say
 from app.workflows.core.one_of_many import its_own
 from app.workflows.files import attachments
@@ -206,7 +206,7 @@ def _brief(row: Visit) -> dict[str, Any]:
     """What the phone shows of a visit that arrived."""
     return {
         "id": row.id, "code": (row.snapshot or {}).get("code"), "state": row.state,
-        "state_name": word(VISIT_STATE, row.state), "state_reason": told(row.state_reason),
+        "state_name": state_word(row), "state_reason": told(row.state_reason),
         "awaiting_review": row.awaiting_review, "awaiting_sheet": row.awaiting_sheet,
         "checked_in_at": row.checked_in_at.isoformat(),
         "checked_out_at": None if row.checked_out_at is None else row.checked_out_at.isoformat(),

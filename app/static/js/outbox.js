@@ -98,6 +98,7 @@
     headline.append(make("h2", "ta-h2", lift.code || ""));
     var word = refused ? say("refused") : sent ? entry.visit.state_name : entry.state === "running" ? say("running") : say("title");
     if (sent && ["void", "abnormal", "nonconforming", "rejected"].indexOf(entry.visit.state) >= 0) tone = "over";
+    if (sent && (entry.visit.awaiting_review || entry.visit.awaiting_sheet)) tone = "near";
     headline.append(make("span", "ta-mark ta-mark--" + tone + " ta-push", word));
     if (lift.place) body.append(make("p", "fd-place", lift.place));
     var times = make("p", "ta-2", stay(entry)), photos = sent ? 0 : (await K.photosOf(entry.key)).length;
