@@ -35,6 +35,7 @@ def test_the_banner_home_and_menu_say_what_is_open(world: World, sign_in: Any) -
     assert 'class="ta-alarm"' in page and "1 件困人救援处置中" in page and 'data-alarm="/rescues/open"' in page
     told = inspector.get("/rescues/open").json
     assert (told["count"], told["late"], told["rows"][0]["id"]) == (1, 0, key) and world.own.address in told["html"]
+    assert f'href="/rescues/{key}"' in told["html"], "a case named in the banner is one click away"
     # Whoever goes out is alarmed of his own, as the desk is; who maintains others, and the use unit, is not.
     for client in (head, sign_in(world.accounts["clerk"])):
         assert 'data-alarm="/rescues/open"' in client.get("/inbox/").text
