@@ -115,6 +115,14 @@
     }
   });
 
+  // A row of a list opens from anywhere in it as from its first column; who marks text, ticks, or means another link does not.
+  document.addEventListener("click", function (e) {
+    var row = !e.defaultPrevented && !e.ctrlKey && !e.metaKey && !e.shiftKey && e.target.closest(".ta-tw--page .ta-t tbody tr");
+    if (!row || e.target.closest("a, button, label, input, select, textarea, summary, td:has(.ta-cb)") || String(getSelection())) return;
+    var way = $("td.key a[href]", row);
+    if (way) way.click();
+  });
+
   // What scrolls sideways can be scrolled by key.
   var reach = function () {
     all(".ta-tw").forEach(function (box) {
