@@ -24,6 +24,10 @@ from app.workflows.core import jobs
 from app.workflows.desk import apply_many, mend_many
 
 
+# So long is a digest in hexadecimal.
+DIGEST = 64
+
+
 class MendManyApi(Resource):
     """What an officer returned of a batch, put right once for all of them."""
 
@@ -59,12 +63,18 @@ class MendManyApi(Resource):
           gives: {201: MendingJob}
         """
         sent = body()
-        found = mend_many.as_asked(mend_many.returned(db.session, actor(), batch), words(sent, "seen", 64))
+        seen = words(sent, "seen", DIGEST)
+        # Of what a job has sent again already less stands returned: asked again meanwhile, it is that job.
+        going_on = mend_many.going_on(db.session, actor(), seen)
+        if going_on is not None:
+            return jsonify(_shown(jobs.of(db.session, actor(), going_on))), 201
+        found = mend_many.as_asked(mend_many.returned(db.session, actor(), batch), seen)
         one: Elevator | None = found.one.elevator
         if one is None:
             raise scope.not_found(batch, "这批申请")
-        ticked = set(texts(sent, "keep", mend_many.MOST_PAPERS + 1))
-        if "keep" not in sent:
+        ticked = set(texts(sent, "keep", mend_many.MOST_PAPERS + 1, DIGEST))
+        # As everywhere null says nothing: whoever wants none of them kept says so by an empty list.
+        if sent.get("keep") is None:
             ticked = {paper.sha256 for paper in found.papers} | {mend_many.REST}
         strange = sorted(ticked - {paper.sha256 for paper in found.papers} - {mend_many.REST})
         if strange:

@@ -134,8 +134,8 @@ def asked_bool(name: str) -> bool | None:
     return given == "1"
 
 
-def texts(source: Mapping[str, Any], name: str, most: int = 100) -> list[str]:
-    """Several short texts, each once; absent = none."""
+def texts(source: Mapping[str, Any], name: str, most: int = 100, longest: int = 60) -> list[str]:
+    """Several short texts, each once, cut at the `longest`; absent = none."""
     given = source.get(name)
     if given is None:
         return []
@@ -146,4 +146,4 @@ def texts(source: Mapping[str, Any], name: str, most: int = 100) -> list[str]:
             "请按接口文档填写",
             field=name,
         )
-    return list(dict.fromkeys(one[:60].replace("\0", "") for one in given))
+    return list(dict.fromkeys(one[:longest].replace("\0", "") for one in given))

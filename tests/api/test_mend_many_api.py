@@ -83,11 +83,31 @@ def test_what_was_returned_is_sent_again_together(app: Any, session: Any, world:
     assert Caller(app, world, "maintenance_head").get(f"/applications/batches/mending/{done['id']}").status_code == 404
 
 
-def test_files_stay_where_nothing_is_said_of_them(app: Any, session: Any, world: World, batch: int) -> None:
+@pytest.mark.parametrize("said", ["nothing", "null", "its digest"])
+def test_files_stay_where_nothing_or_their_digest_is_said(
+    app: Any, session: Any, world: World, batch: int, said: str
+) -> None:
+    unit, url = Caller(app, world, "use_head"), f"/applications/batches/{batch}"
+    found = unit.get(f"{url}/returned").json
+    kept: dict[str, Any] = {"nothing": {}, "null": {"keep": None}, "its digest": {"keep": [found["papers"][0]["sha256"]]}}
+    body = {"seen": found["seen"], "effective_on": clock.today().isoformat(), "reason": "改造，工期三个月"}
+    assert unit.post(f"{url}/mend", body | kept[said]).status_code == 201
+    work(app, session)
+    rows = made(session)[:2]
+    assert {row.state for row in rows} == {"submitted"}
+    assert [session.get(Attachment, key).name for row in rows for key in row.data["attachments"]] == ["材料.pdf"] * 2
+
+
+def test_asked_again_while_the_job_is_at_it_is_that_job(
+    app: Any, session: Any, world: World, batch: int
+) -> None:  # fmt: skip
     unit, url = Caller(app, world, "use_head"), f"/applications/batches/{batch}"
     seen = unit.get(f"{url}/returned").json["seen"]
     body = {"seen": seen, "effective_on": clock.today().isoformat(), "reason": "改造，工期三个月"}
-    assert unit.post(f"{url}/mend", body).status_code == 201
-    work(app, session)
-    rows = made(session)[:2]
-    assert [session.get(Attachment, key).name for row in rows for key in row.data["attachments"]] == ["材料.pdf"] * 2
+    job = unit.post(f"{url}/mend", body).json["id"]
+    head, key = world.actor("use_head"), made(session)[0].id
+    session.rollback()
+    with transaction(session):
+        applications.withdraw(session, head, key, clock.now())
+    answer = unit.post(f"{url}/mend", body)
+    assert (answer.status_code, answer.json["id"]) == (201, job)
