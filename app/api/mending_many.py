@@ -23,7 +23,6 @@ from app.views.frame.told import told
 from app.workflows.core import jobs
 from app.workflows.desk import apply_many, mend_many
 
-
 # So long is a digest in hexadecimal.
 DIGEST = 64
 

@@ -89,7 +89,8 @@ def test_files_stay_where_nothing_or_their_digest_is_said(
 ) -> None:
     unit, url = Caller(app, world, "use_head"), f"/applications/batches/{batch}"
     found = unit.get(f"{url}/returned").json
-    kept: dict[str, Any] = {"nothing": {}, "null": {"keep": None}, "its digest": {"keep": [found["papers"][0]["sha256"]]}}
+    digest = found["papers"][0]["sha256"]
+    kept: dict[str, Any] = {"nothing": {}, "null": {"keep": None}, "its digest": {"keep": [digest]}}
     body = {"seen": found["seen"], "effective_on": clock.today().isoformat(), "reason": "改造，工期三个月"}
     assert unit.post(f"{url}/mend", body | kept[said]).status_code == 201
     work(app, session)

@@ -10,12 +10,15 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
+from app.listings import spot as listed
 from app.models import SpotCheck, SpotDraw
 from app.rules import spot_draw
-from app.workflows.oversight import spot_draws
+from app.workflows.oversight import spot_draws, spot_risk
+from app.workflows.oversight.spot_risk import Asked
 from tests.api.callers import Caller
-from tests.factories import World, picture
+from tests.factories import World, make_policy, picture
 from tests.rules.test_spot_checks import by_hand
+from tests.statements import statements
 from tests.views.test_fraud_pages import post
 from tests.workflows.test_spot_draws import city, sent_to
 
@@ -26,6 +29,27 @@ SEED = "双色球 2026024 期 03 09 17"
 
 def people(world: World) -> list[str]:
     return [str(world.accounts[name].id) for name in ("inspector", "inspector0", "inspector1")]
+
+
+def test_a_kept_ranking_shows_nobody_what_is_not_his(
+    app: Any, city: World, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MENU_NUMBERS_SECONDS", 3600)
+    desk, code = sign_in(city.accounts["region_admin"]), city.own.code
+    assert code in desk.get("/spot/draws/risk").text
+    city.session.rollback()
+    # Somebody else says within the minute that it is a secret one, and that another weighs more.
+    city.own.is_secret = True
+    make_policy(city.session, "spot_w_uncovered", 77)
+    city.session.commit()
+    page = desk.get("/spot/draws/risk").text
+    assert code not in page and "每项的分值" in page
+    points = spot_risk.ranked(city.session, city.actor("region_admin"), Asked(), clock.now())[0].risk
+    assert f"<b>{listed.points(points)}</b>" in page
+    # What has not changed is not counted again.
+    with statements() as seen:
+        assert code not in desk.get("/spot/draws/risk").text
+    assert not [one for one in seen if "GROUP BY" in one and "maintenance_clock" in one]
 
 
 def test_from_the_plan_to_the_end(city: World, sign_in: Any) -> None:

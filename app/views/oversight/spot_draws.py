@@ -113,10 +113,12 @@ class SpotDrawPages(RecordPages):
     def risk(self) -> Any:
         """Everything that may be checked by its risk, each part of it shown."""
         target = "unit" if request.args.get("target") == "unit" else "elevator"
-        found = partial(spot_risk.riskiest, db.session, g.actor, Asked(target), clock.now(), SHOWN)
-        rows, total = lately.counted(("risk", target), found, SECONDS)
-        today = clock.today()
-        held = spot_risk.weights(db.session, g.actor.region_code, today)
+        asked, held = Asked(target), spot_risk.weights(db.session, g.actor.region_code, clock.today())
+        # What the policy says by now is another ranking: the page's points are those that its rows were counted by.
+        name = "risk", target, held.most, *sorted(held.of.items())
+        found = partial(spot_risk.riskiest_keys, db.session, g.actor, asked, clock.now(), SHOWN)
+        kept, total = lately.counted(name, found, SECONDS)
+        rows = spot_risk.named(db.session, g.actor, asked, kept)
         return self.render_template(
             "ta/desks/risk.html", title=_("风险排序"), rows=rows, total=total, target=target,
             targets=DRAW_TARGET, parts=list(Part), labels=PART_LABELS, points=listed.points,

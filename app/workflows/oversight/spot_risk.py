@@ -6,7 +6,7 @@ import datetime as dt
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -96,6 +96,14 @@ def riskiest(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, m
 
     Of a province's million most are alike: they are judged by groups, and elevators are read of the first groups alone.
     """
+    found, total = riskiest_keys(session, actor, asked, at, most)
+    return named(session, actor, asked, found), total
+
+
+def riskiest_keys(
+    session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, most: int
+) -> tuple[list[Risky], int]:  # fmt: skip
+    """The same without names, for whoever keeps it: what is shown of it is `named` anew."""
     require(actor, Verb.SPOT_READ)
     today = clock.local_day(at)
     judge = _Judge(session, actor, asked, today)
@@ -107,16 +115,23 @@ def riskiest(session: AnySession, actor: Actor, asked: Asked, at: dt.datetime, m
     else:
         found = _first_of(session, judge, groups, most)
         total = sum(number for _unit, _alike, number, _keys in groups)
-    shown = heapq.nsmallest(most, found)
-    keys = [key for _less, _code, key, _parts in shown]
+    return [Risky(key, code, -less, parts) for less, code, key, parts in heapq.nsmallest(most, found)], total
+
+
+def named(session: AnySession, actor: Actor, asked: Asked, found: Sequence[Risky]) -> list[Risky]:
+    """With their names, in order; without elevators that may not be checked any more, or are not the actor's to see."""
+    require(actor, Verb.SPOT_READ)
+    keys = [one.key for one in found]
     if asked.target == "unit":
         asked_for: Any = select(Unit.id, Unit.name).where(Unit.id.in_(keys))
         names = {row.id: row.name for row in session.execute(asked_for.execution_options(skip_scope=True))}
     else:
-        asked_for = select(Elevator.id, Elevator.estate, Elevator.address).where(Elevator.id.in_(keys))
+        asked_for = select(Elevator.id, Elevator.estate, Elevator.address).where(
+            Elevator.id.in_(keys), _where(actor, asked)
+        )
         rows = session.execute(asked_for.execution_options(skip_scope=True))
         names = {row.id: named_place(row.estate, row.address) for row in rows}
-    return [Risky(key, code, -less, parts, names[key]) for less, code, key, parts in shown], total
+    return [replace(one, name=names[one.key]) for one in found if one.key in names]
 
 
 class _Judge:
@@ -269,7 +284,9 @@ def _first_of(session: AnySession, judge: _Judge, groups: Sequence[_Group], most
     for some in (sure, edge):
         group_of = {key: group for group in some for key in group[3]}
         codes = select(Elevator.id, Elevator.code).where(among(session, Elevator.id, list(group_of)))
-        first = codes.order_by(Elevator.code, Elevator.id).limit(most).execution_options(skip_scope=True)
+        # In the order of its bytes, which is Python's, whatever the language of the database.
+        by: Any = Elevator.code.collate("C") if session.get_bind().dialect.name == "postgresql" else Elevator.code
+        first = codes.order_by(by, Elevator.id).limit(most).execution_options(skip_scope=True)
         for key, code in session.execute(first) if group_of else ():
             less, parts = judge.of(*group_of[key][:2])
             found.append((less, code, key, parts))
