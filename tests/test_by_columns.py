@@ -25,6 +25,17 @@ CASES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 
 
 @pytest.mark.feature("IMP-01")
+@pytest.mark.parametrize("change", [None, lambda _name, values: values])
+@pytest.mark.parametrize("values", [
+    [{"a": {"b": one}} for one in (1, True, 1.0, 1)], [[[one]] for one in (1, 1.0, True, 1)],
+    [{"a": one} for one in (0.0, -0.0, 0.0, -0.0)], [{"a": {}}] * 4, [{"a": one} for one in ([], [], [0], [False])],
+])  # fmt: skip
+def test_what_is_equal_is_written_as_each_is(values: list[Any], change: Any) -> None:
+    """In a content's parts too, which may be a setting in one and a number in another."""
+    assert json_texts(values, frozenset(), change) == [json.dumps(value) for value in values]
+
+
+@pytest.mark.feature("IMP-01")
 @CASES
 @given(st.lists(NESTED, max_size=12))
 def test_the_json_of_many_is_that_of_each(values: list[Any]) -> None:

@@ -20,6 +20,8 @@ _TEXTS = {str, _NONE}
 # A list of these is written as each of them by itself, with commas between.
 _FIGURES = {int, float, bool, _NONE}
 _PLAIN = _TEXTS | _FIGURES
+# Of one kind, equal ones are written alike; 0.0 and -0.0 are not, nor what holds 1 and what holds true or 1.0.
+_EXACT = _PLAIN - {float}
 
 
 def _filled(columns: Iterable[tuple[str, Sequence[str]]], count: int, between: str) -> Iterable[str]:
@@ -88,7 +90,8 @@ def _json_column(name: str, values: Sequence[Any], names: Set[str], change: Chan
     if change is not None and (name in names or not kinds <= _PLAIN):
         values = change(name, values)
         kinds = set(map(type, values))
-    if len(kinds) == 1 and values.count(values[0]) == len(values):
+    exact = kinds <= _EXACT or (float not in kinds and not values[0])
+    if len(kinds) == 1 and exact and values.count(values[0]) == len(values):
         return [write(values[0])] * len(values)
     if kinds <= _FIGURES:
         return write(list(values))[1:-1].split(", ")
