@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from app import clock
-from app.models import Application, Attachment
+from app.models import Application, Attachment, Job
 from app.transaction import transaction
-from app.workflows.desk import applications
+from app.workflows.desk import applications, mend_many
 from tests.api.callers import Caller, rules_of
-from tests.factories import World, make_elevator
+from tests.factories import World, make_elevator, picture
 from tests.views.test_imports import work
 
 pytestmark = [pytest.mark.feature("INT-04"), pytest.mark.feature("LIF-02")]
@@ -66,6 +66,14 @@ def test_what_was_returned_is_sent_again_together(app: Any, session: Any, world:
     assert "材料" in rules_of(unit.post(f"{url}/mend", body | {"keep": ["0" * 64]}))
     assert unit.post(f"{url}/mend", body | {"seen": "0" * 64}).status_code == 422
     assert {row.state for row in made(session)[:2]} == {"returned"}
+
+    # Nor with somebody else's file, or one that is no paper.
+    theirs = Caller(app, world, "maintenance_head").send_file().json["id"]
+    photo = unit.send_file("/files?kind=photo", "现场.png", picture()).json["id"]
+    assert unit.post(f"{url}/mend", body | {"attachments": [theirs]}).status_code == 404
+    assert "材料" in rules_of(unit.post(f"{url}/mend", body | {"attachments": [photo]}))
+    assert session.scalar(select(Job.id).where(Job.kind == mend_many.KIND)) is None
+    session.rollback()
 
     added = unit.send_file(name="盖章通知.pdf").json["id"]
     answer = unit.post(f"{url}/mend", body | {"keep": [], "attachments": [added]})

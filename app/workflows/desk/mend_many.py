@@ -176,6 +176,8 @@ def enter(
     }  # fmt: skip
     job = jobs.enqueue(session, actor, at, KIND, title, params)
     attachments.adopt(session, actor, form.files, apply_many.HOLDER, job.id)
+    # What the job could give to none of them is told now, not once for each.
+    apply_many.papers(session, actor, form, job.id)
     return job.id
 
 
