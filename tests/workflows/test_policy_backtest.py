@@ -160,6 +160,18 @@ def test_the_ninth_of_a_day_under_a_draft_daily_limit(session: Any, free: Any) -
     assert found["states"] == [{"valid": 3}, {"valid": 2, "abnormal": 1}]
 
 
+def test_what_differs_by_when_it_was_sent_or_by_an_appeal_is_judged_apart(session: Any, free: Any) -> None:
+    """A visit's end came when it was sent; what came first was its check-in. An appeal forgives one of two alike."""
+    for on, hours, upheld in (("2026-01-05", 0, None), ("2026-01-12", 3, None), ("2026-01-19", 3, day("2026-01-25"))):
+        row = put_visit(session, free.own, free.firm, free.worker, day(on))
+        row.received_at = row.checked_in_at
+        row.sent_at = row.checked_out_at + dt.timedelta(hours=hours)
+        row.appeal_upheld_at = upheld and at(upheld)
+    session.commit()
+    found = unit(run(session, "upload_hours", 2), free.firm)["states"]
+    assert found == [{"valid": 3}, {"valid": 2, "abnormal": 1}]
+
+
 def test_the_same_value_moves_nothing(session: Any, free: Any) -> None:
     put_visit(session, free.own, free.firm, free.worker, day("2026-01-05"))
     put_overdue(session, free.own, free.firm, day("2026-01-20"))

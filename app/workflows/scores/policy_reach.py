@@ -136,7 +136,7 @@ def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.d
 
     left = _visit.checked_out_at
     reviewed = func.coalesce(_visit.reviewed_at, now)
-    empty = (left, _visit.sheet_at, _visit.signed_at, _visit.reviewed_at, _visit.day_rank)
+    empty = (left, _visit.sheet_at, _visit.signed_at, _visit.reviewed_at, _visit.day_rank, _visit.appeal_upheld_at)
     return _as_one(
         session,
         [_visit.state, _visit.mode, _visit.decision, _visit.label_state],
@@ -145,7 +145,8 @@ def alike(session: AnySession, before: VisitPolicy, after: VisitPolicy, at: dt.d
             lasting("min_minutes", MINUTE, _visit.checked_in_at, func.coalesce(left, now)),
             # More than a limit of hours is a second more.
             lasting("max_hours", HOUR, _visit.checked_in_at, func.coalesce(left, now), begun=True),
-            lasting("upload_hours", HOUR, left, _visit.received_at, begun=True),
+            # Of a visit whose end was sent, that came then; what came first was its check-in.
+            lasting("upload_hours", HOUR, left, func.coalesce(_visit.sent_at, _visit.received_at), begun=True),
             lasting("sheet_hours", HOUR, left, func.coalesce(_visit.sheet_at, now), begun=True),
             among("review_days", lambda: _day(session, reviewed) - _day(session, left), left, reviewed),
             among("daily_elevators", lambda: rank),
