@@ -178,7 +178,8 @@ def link(text: Any, href: str) -> Markup:
 
 def firm_link(name: str, href: str, width: int = 11) -> Markup:
     """The same to a company's page, by its name as `firm` says it."""
-    return Markup(f'<a class="ta-a" href="{_safe(href)}">{firm(name, width)}</a>')
+    said = firm(name, width)
+    return Markup(f'<a class="ta-a" href="{_safe(href)}">{said}</a>')
 
 
 def elevator_link(elevator_id: int | None) -> str:
