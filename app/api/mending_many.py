@@ -21,7 +21,7 @@ from app.views.approval import many_forms
 from app.views.frame import screens
 from app.views.frame.told import told
 from app.workflows.core import jobs
-from app.workflows.desk import apply_many, mend_many
+from app.workflows.desk import mend_many
 
 # So long is a digest in hexadecimal.
 DIGEST = 64
@@ -71,21 +71,19 @@ class MendManyApi(Resource):
         one: Elevator | None = found.one.elevator
         if one is None:
             raise scope.not_found(batch, "这批申请")
-        ticked = set(texts(sent, "keep", mend_many.MOST_PAPERS + 1, DIGEST))
+        own = {paper.sha256 for paper in found.papers} | {mend_many.REST}
         # As everywhere null says nothing: whoever wants none of them kept says so by an empty list.
-        if sent.get("keep") is None:
-            ticked = {paper.sha256 for paper in found.papers} | {mend_many.REST}
-        strange = sorted(ticked - {paper.sha256 for paper in found.papers} - {mend_many.REST})
+        said_nothing = sent.get("keep") is None
+        ticked = own if said_nothing else set(texts(sent, "keep", mend_many.MOST_PAPERS + 1, DIGEST))
+        strange = sorted(ticked - own)
         if strange:
             remedy = "请用 returned 给出的 sha256"
-            raise refuse("材料", "不是这批申请的材料", remedy, field="keep", value=strange[0][:64])
+            raise refuse("材料", "不是这批申请的材料", remedy, field="keep", value=strange[0])
         keep, added = mend_many.kept(found, ticked), keys(sent, "attachments", MOST_FILES)
         what = many_forms.what_of(found.one)
         with transaction(db.session) as session:
             said = said_of(session, what, sent)
-            many_forms.understood(what, said, one, [0] * len(keep) + added, found.one.id)
-            on = said.effective_on.isoformat() if said.effective_on else None
-            form = apply_many.Form(what.kind.value, on, said.reason, data=said.data)
+            form = many_forms.understood(what, said, one, [0] * len(keep) + added, found.one.id)
             number = mend_many.enter(
                 session, actor(), batch, found, form, keep, language(), clock.now(), lambda: added
             )  # fmt: skip

@@ -30,7 +30,7 @@ from app.rules.lifecycle import KIND_LABELS, STATUS_LABELS, ApplicationKind, Ele
 from app.telling import language
 from app.transaction import transaction
 from app.views.approval import many_forms
-from app.views.frame import screens, uploads
+from app.views.frame import screens
 from app.views.frame.filing_words import WORDS
 from app.views.frame.jobs import facts
 from app.views.frame.told import told
@@ -211,7 +211,7 @@ class ApplyMany(BaseView):
         if found.total > apply_many.MOST:
             said = say("筛选出 %(n)s 台，一次最多 %(m)s 台", n=found.total, m=apply_many.MOST)
             raise Refusal(Finding("批量申请", False, said, "请用筛选分几次申请"))
-        form = many_forms.understood(what, many_forms.typed(what, one, {}), one, [0] * uploads.chosen("files"))
+        form = many_forms.of_page(what, one)
         params = {
             "listing": ELEVATORS.name, "query": _address(), "back": f"/applications/many/{what.name}?{_address()}",
         }  # fmt: skip

@@ -152,6 +152,11 @@ def understood(
     return form
 
 
+def of_page(what: What, one: Elevator) -> apply_many.Form:
+    """`understood` of a new form that a page sent, with places for the files that came with it."""
+    return understood(what, typed(what, one, {}), one, [0] * uploads.chosen("files"))
+
+
 def enter(form: apply_many.Form, n: int, params: Mapping[str, Any]) -> int:
     """Have a job look at each of the elevators that `params` name, `n` of them; its number."""
     now = clock.now()

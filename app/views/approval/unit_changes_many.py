@@ -21,7 +21,7 @@ from app.models import Elevator
 from app.permissions import Verb
 from app.rules.identifiers import unbroken
 from app.views.approval import many_forms
-from app.views.frame import screens, uploads
+from app.views.frame import screens
 from app.workflows.desk import apply_many
 from app.workflows.handover import unit_change_terms as terms
 from app.workflows.handover import unit_changes
@@ -96,8 +96,7 @@ class UnitChangesMany(BaseView):
 
     def _enter(self, named: Named) -> int:
         what = many_forms.What(terms.KIND, named.side)
-        said = many_forms.typed(what, named.one, {})
-        form = many_forms.understood(what, said, named.one, [0] * uploads.chosen("files"))
+        form = many_forms.of_page(what, named.one)
         params = {"chosen": list(named.chosen.items()), "missing": named.missing, "back": "/unit-changes/many"}
         return many_forms.enter(form, len(named.chosen), params)
 
